@@ -1,0 +1,54 @@
+namespace Warehouse.Engine.Access;
+
+/// <summary>Why data is used; travels with every call and into its audit record.</summary>
+public enum Purpose
+{
+    /// <summary>Care of a patient.</summary>
+    Treatment,
+
+    /// <summary>Running the laboratory.</summary>
+    Operations,
+
+    /// <summary>Research.</summary>
+    Research,
+}
+
+/// <summary>Who asks, why, and which snapshot. Every verb and call runs through one.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>The principal; for local commands the account that runs them.</summary>
+    public string Principal { get; init; } = "owner";
+
+    /// <summary>Purpose of use.</summary>
+    public Purpose Purpose { get; init; } = Purpose.Operations;
+
+    /// <summary>Manifest version whose data is asked for; null = the newest. Fixes data, never permission.</summary>
+    public long? Snapshot { get; init; }
+
+    /// <summary>Gets one event per answer; null = none.</summary>
+    public Action<AccessEvent>? Sink { get; init; }
+}
+
+/// <summary>One answer given.</summary>
+/// <param name="Principal">Who asked.</param>
+/// <param name="Purpose">Why.</param>
+/// <param name="Snapshot">Which data.</param>
+/// <param name="Operation">Which call.</param>
+/// <param name="Rows">Rows answered.</param>
+public sealed record AccessEvent(string Principal, Purpose Purpose, long Snapshot, string Operation, long Rows);
+
+/// <summary>
+/// What a principal may see: a set of samples, compiled from what is in force now, minus all samples withdrawn since. It is an operand
+/// of every count. Immutable, any thread.
+/// </summary>
+internal sealed class Scope
+{
+    private readonly bool[] _visible;
+
+    private Scope(bool[] visible) => _visible = visible;
+
+    /// <summary>The scope of the store's owner: every sample that is not withdrawn.</summary>
+    public static Scope Owner(Catalog.StoreCatalog catalog) => new([.. catalog.Samples.Select(s => s.WithdrawnVersion == 0)]);
+
+    public bool Sees(int sample) => _visible[sample];
+}

@@ -1,0 +1,52 @@
+namespace Warehouse.Engine.Catalog;
+
+/// <summary>
+/// What a store holds, as of its newest manifest, with the history that older snapshots need: every entry says from which
+/// version until which it is in force. Changed by making a copy (<see cref="CatalogEdit"/>) inside a commit. Immutable, any thread.
+/// </summary>
+internal sealed class StoreCatalog
+{
+    public static StoreCatalog Empty { get; } = new();
+
+    public IReadOnlyList<ContigEntry> Contigs { get; init; } = [];
+
+    public IReadOnlyList<SampleEntry> Samples { get; init; } = [];
+
+    public IReadOnlyList<SheetEntry> Sheets { get; init; } = [];
+
+    /// <summary>Class of every sheet column ever loaded: column to whether it is aggregate.</summary>
+    public IReadOnlyDictionary<string, bool> Columns { get; init; } = new Dictionary<string, bool>();
+
+    public IReadOnlyList<OrdinalEntry> Ordinals { get; init; } = [];
+
+    public IReadOnlyList<BatchEntry> Batches { get; init; } = [];
+
+    public IReadOnlyList<SegmentEntry> Segments { get; init; } = [];
+
+    public IReadOnlyList<CallableEntry> Callables { get; init; } = [];
+
+    public IReadOnlyList<CohortEntry> Cohorts { get; init; } = [];
+
+    /// <summary>Snapshots before this version were purged and are refused.</summary>
+    public long PurgedBefore { get; init; }
+
+    /// <summary>Index of a contig by canonical name, or -1.</summary>
+    public int ContigIndex(string canonical)
+    {
+        for (var i = 0; i < Contigs.Count; i++)
+            if (Contigs[i].Canonical == canonical) return i;
+        return -1;
+    }
+
+    /// <summary>Sheet values of every sample at a version, later entries first.</summary>
+    public Dictionary<int, IReadOnlyDictionary<string, string>> SheetAt(long version)
+    {
+        var values = new Dictionary<int, IReadOnlyDictionary<string, string>>();
+        foreach (var entry in Sheets)
+            if (entry.FromVersion <= version) values[entry.Sample] = entry.Values;
+        return values;
+    }
+
+    /// <summary>The cohort of a name at a version, or null.</summary>
+    public CohortEntry? Cohort(string name, long version) => Cohorts.FirstOrDefault(c => c.Name == name && c.InForce(version));
+}

@@ -1,0 +1,120 @@
+using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Variants;
+using Warehouse.Engine.Vcf;
+
+namespace Warehouse.Engine.Ingest;
+
+/// <summary>What a file became: its sealed segments, not yet named by any manifest.</summary>
+internal sealed record FileResult
+{
+    public required string File { get; init; }
+
+    public required byte[] Sha256 { get; init; }
+
+    public required VcfHeader Header { get; init; }
+
+    public required long Records { get; init; }
+
+    public required CallSetWriter? Writer { get; init; }
+
+    public required IReadOnlyList<(int First, int Count, FileEntry File, IReadOnlyList<BlockInfo> Blocks)> Segments { get; init; }
+
+    public required Dictionary<string, long> Skipped { get; init; }
+
+    public required List<string> SkippedPlaces { get; init; }
+
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    public required SexEvidence? Sex { get; init; }
+}
+
+/// <summary>Reads one file into segments. A failure leaves sealed files that no manifest names. One thread.</summary>
+internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Normalizer normalizer, Assembly assembly, Commit commit)
+{
+    /// <summary>Kind byte of segment files.</summary>
+    public const byte SegmentKind = 1;
+
+    public FileResult Run(string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
+    {
+        try
+        {
+            using var reader = VariantFile.Open(file, new VcfReadOptions { SkipBadRecords = request.SkipBadRecords, Lint = request.Lint, Threads = request.Threads });
+            return Read(reader, file, firstOrdinal, progress, stop);
+        }
+        catch (InputException bad) when (string.IsNullOrEmpty(bad.Place.File))
+        {
+            throw new InputException(bad.Code, bad.Expected, bad.Place with { File = file });
+        }
+    }
+
+    private FileResult Read(VariantReader reader, string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
+    {
+        var header = reader.Header;
+        SegmentWriter CreateSegment(int first, int count) => new(commit.CreateFile(SegmentKind), [.. Enumerable.Range(firstOrdinal + first, count)]);
+        CallSetWriter? writer = null;
+        try
+        {
+            writer = header.Samples.Count == 0 ? null : new CallSetWriter(CreateSegment, header.Samples.Count, request.BlockGq, request.SkipBadRecords);
+            var sex = header.Samples.Count == 0 ? null : new SexEvidence(header.Samples.Count, assembly);
+            var check = new ReferenceCheck(normalizer, file, request.SkipBadRecords);
+            ReadRecords(reader, writer, check, sex, (file, progress, stop));
+            check.Complete();
+            var skipped = new Dictionary<string, long>(reader.Skipped);
+            var places = reader.SkippedPlaces.Select(p => $"{p.Place} [{p.Code}]").ToList();
+            if (check.Skipped > 0)
+            {
+                skipped["ref-mismatch"] = check.Skipped;
+                places.Add($"{check.First} [ref-mismatch]");
+            }
+            var segments = writer is null || writer.RecordCount == 0 ? [] : writer.Complete();
+            if (writer?.SkippedDuplicates > 0) skipped["vcf-repeated-allele"] = writer.SkippedDuplicates;
+            return new FileResult
+            {
+                File = file, Sha256 = reader.Sha256OfInput(), Header = header, Records = reader.RecordCount, Writer = writer, Segments = segments,
+                Skipped = skipped, SkippedPlaces = places, Warnings = reader.LintWarnings, Sex = sex,
+            };
+        }
+        finally
+        {
+            writer?.Dispose();
+        }
+    }
+
+    private void ReadRecords(VariantReader reader, CallSetWriter? writer, ReferenceCheck check, SexEvidence? sex, (string File, IProgress<WorkProgress>? Progress, CancellationToken Stop) run)
+    {
+        var record = new VcfRecord();
+        var maker = new RowMaker(normalizer);
+        var (written, contig, canonical) = (-1, -1, "");
+        for (var count = 0L; reader.Read(record); count++)
+        {
+            if ((count & 0x3ff) == 0)
+            {
+                run.Stop.ThrowIfCancellationRequested();
+                run.Progress?.Report(new WorkProgress("reading", reader.CompressedBytesRead, 0, "bytes"));
+            }
+            if (record.ContigIndex != written)
+            {
+                written = record.ContigIndex;
+                contig = contigs.Of(reader.Header.Contigs[written], run.File);
+                canonical = contigs.Entries[contig].Canonical;
+                sex?.Enter(canonical);
+            }
+            Store(record, writer, check, sex, (maker, contig, canonical));
+        }
+    }
+
+    private static void Store(VcfRecord record, CallSetWriter? writer, ReferenceCheck check, SexEvidence? sex, (RowMaker Maker, int Contig, string Canonical) at)
+    {
+        var rows = at.Maker.Make(at.Canonical, record);
+        if (!check.Accepts(at.Canonical, record, at.Maker.Reference.Span) || writer is null) return;
+        if (rows.All(r => r.Kind == AlleleKind.Unspecified))
+        {
+            writer.AddBlock(at.Contig, record);
+            return;
+        }
+        writer.AddRecord(at.Contig, record, at.Maker.Reference.Span, rows);
+        sex?.Add(record);
+    }
+}

@@ -1,0 +1,242 @@
+using System.Globalization;
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Samples;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Variants;
+
+namespace Warehouse.Engine.Ingest;
+
+/// <summary>
+/// One <c>ingest</c> command: reads every file into sealed segments, then changes the catalog in one piece. Nothing is visible before the
+/// caller publishes the commit, and any exception leaves the store as it was. One thread.
+/// </summary>
+internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Assembly assembly, ReferenceGenome? reference, TimeProvider clock)
+{
+    private readonly List<SampleEntry> _samples = [.. before.Samples];
+    private readonly List<OrdinalEntry> _ordinals = [.. before.Ordinals];
+    private readonly List<BatchEntry> _batches = [.. before.Batches];
+    private readonly List<SegmentEntry> _segments = [.. before.Segments];
+    private readonly List<SheetEntry> _sheets = [.. before.Sheets];
+    private readonly List<CallableEntry> _callables = [.. before.Callables];
+    private readonly Dictionary<string, bool> _columns = new(before.Columns);
+    private readonly Dictionary<string, int> _index = [];
+    private readonly List<FileReceipt> _receipts = [];
+    private readonly List<string> _findings = [];
+    private readonly List<(string File, IReadOnlyList<string> Samples, SexEvidence Sex)> _sexes = [];
+    private readonly List<List<int>> _parts = [];
+    private bool _changed;
+
+    /// <summary>Runs the command against a commit. Returns the new catalog, or null when nothing is to be committed, and the receipt.</summary>
+    public (StoreCatalog? Catalog, IngestReceipt Receipt) Run(Commit commit, IProgress<WorkProgress>? progress, CancellationToken stop)
+    {
+        for (var i = 0; i < _samples.Count; i++)
+        {
+            _index.Add(_samples[i].Name, i);
+            _parts.Add([]);
+        }
+        for (var o = 0; o < _ordinals.Count; o++) _parts[_ordinals[o].Sample].Add(o);
+        var contigs = new ContigMap(before.Contigs, assembly, reference);
+        var sheet = request.SheetPath is { } path ? SampleSheet.Read(path) : null;
+        var callable = request.CallablePath is { } bed ? AddCallable(CallableRegions.Read(bed), contigs, bed) : -1;
+        var ingest = new FileIngest(request, contigs, new Normalizer(reference), assembly, commit);
+        var firstNew = before.Ordinals.Count;
+        foreach (var file in request.Files)
+        {
+            var result = ingest.Run(file, _ordinals.Count, progress, stop);
+            Take(result, contigs, callable, firstNew, commit);
+        }
+        if (sheet is not null) TakeSheet(sheet, commit.Version);
+        ReportSex(commit.Version);
+        var receipt = new IngestReceipt { Version = _changed ? commit.Version : commit.Version - 1, Committed = _changed, Files = _receipts, Findings = _findings };
+        if (!_changed) return (null, receipt);
+        return (new StoreCatalog
+        {
+            Contigs = [.. contigs.Entries], Samples = _samples, Ordinals = _ordinals, Batches = _batches, Segments = _segments, Sheets = _sheets,
+            Callables = _callables, Columns = _columns, Cohorts = before.Cohorts, PurgedBefore = before.PurgedBefore,
+        }, receipt);
+    }
+
+    private void Take(FileResult result, ContigMap contigs, int callable, int firstNew, Commit commit)
+    {
+        var names = result.Header.Samples;
+        string outcome;
+        if (names.Count == 0 || result.Segments.Count == 0) outcome = "empty";
+        else if (IsKnown(result.Sha256)) outcome = "unchanged";
+        else
+        {
+            outcome = "loaded";
+            Load(result, contigs, (callable, firstNew), commit);
+        }
+        _receipts.Add(new FileReceipt
+        {
+            File = result.File, Sha256 = Convert.ToHexStringLower(result.Sha256), Outcome = outcome, Samples = names.Count, Records = result.Records,
+            Variants = result.Writer?.VariantCount ?? 0, Collapsed = result.Writer?.CollapsedCount ?? 0,
+            Skipped = result.Skipped, SkippedPlaces = result.SkippedPlaces, Warnings = result.Warnings,
+        });
+    }
+
+    /// <summary>The same bytes are in the store when a batch of them has an ordinal in force.</summary>
+    private bool IsKnown(byte[] sha256)
+    {
+        for (var i = 0; i < _batches.Count; i++)
+        {
+            var batch = _batches[i];
+            if (!batch.InputSha256.AsSpan().SequenceEqual(sha256)) continue;
+            for (var o = batch.FirstOrdinal; o < batch.FirstOrdinal + batch.Count; o++)
+                if (_ordinals[o].UntilVersion == 0) return true;
+        }
+        return false;
+    }
+
+    private void Load(FileResult result, ContigMap contigs, (int Callable, int FirstNew) with, Commit commit)
+    {
+        var writer = result.Writer!;
+        if (request.AssumeReference && writer.HasBlocks)
+            throw new InputException("assume-blocks", "the file has reference blocks, which say where it was assessed; load it without --assume-reference", new InputPlace(result.File, 0, 0, ""));
+        var batch = _batches.Count;
+        var firstOrdinal = _ordinals.Count;
+        for (var column = 0; column < result.Header.Samples.Count; column++)
+        {
+            var sample = SampleOf(result.Header.Samples[column], result.File);
+            CheckParts(sample, column, result, contigs, (with.FirstNew, commit.Version));
+            _parts[sample].Add(_ordinals.Count);
+            _ordinals.Add(new OrdinalEntry(sample, batch, commit.Version, 0));
+        }
+        _batches.Add(new BatchEntry
+        {
+            InputSha256 = result.Sha256, Version = commit.Version, LoadedUnixMs = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            AssumeReference = request.AssumeReference, HasBlocks = writer.HasBlocks, BlockGq = request.BlockGq, Callable = with.Callable,
+            FirstOrdinal = firstOrdinal, Count = result.Header.Samples.Count, Records = result.Records, Stretches = writer.Stretches,
+            Lineage = [.. result.Header.MetaLines.Where(IsLineage).Take(64)],
+        });
+        foreach (var (first, count, file, blocks) in result.Segments)
+        {
+            commit.Add(file);
+            _segments.Add(new SegmentEntry
+            {
+                File = file.Id.ToString(), Ordinals = [.. Enumerable.Range(firstOrdinal + first, count)], Stretches = StretchesOf(blocks),
+                Records = blocks.Sum(b => (long)b.RecordCount), Rows = blocks.Sum(b => (long)b.RowCount),
+            });
+        }
+        if (result.Sex is { } sex) _sexes.Add((result.File, result.Header.Samples, sex));
+        _changed = true;
+    }
+
+    internal static Dictionary<int, (int Start, int End)> StretchesOf(IReadOnlyList<BlockInfo> blocks)
+    {
+        var stretches = new Dictionary<int, (int Start, int End)>();
+        foreach (var block in blocks)
+            foreach (var range in (ReadOnlySpan<(int Start, int End)>)[block.Rows, block.Records, block.Evidence])
+            {
+                if (range.End <= range.Start) continue;
+                var known = stretches.GetValueOrDefault(block.Contig, (Start: int.MaxValue, End: int.MinValue));
+                stretches[block.Contig] = (Math.Min(known.Start, range.Start), Math.Max(known.End, range.End));
+            }
+        return stretches;
+    }
+
+    private static bool IsLineage(string line) =>
+        line.StartsWith("##reference", StringComparison.Ordinal) || line.StartsWith("##source", StringComparison.Ordinal) || line.StartsWith("##fileDate", StringComparison.Ordinal)
+        || line.Contains("Command", StringComparison.Ordinal) || line.Contains("Version", StringComparison.Ordinal);
+
+    private int SampleOf(string name, string file)
+    {
+        if (!_index.TryGetValue(name, out var sample))
+        {
+            _index.Add(name, sample = _samples.Count);
+            _samples.Add(new SampleEntry(name, 0));
+            _parts.Add([]);
+        }
+        if (_samples[sample].WithdrawnVersion != 0)
+            throw new InputException("sample-withdrawn", "the file has a sample that was withdrawn from this store", new InputPlace(file, 0, 0, "#CHROM"));
+        return sample;
+    }
+
+    /// <summary>Parts of a sample may not overlap; --replace retires those that were there before the command.</summary>
+    private void CheckParts(int sample, int column, FileResult result, ContigMap contigs, (int FirstNew, long Version) command)
+    {
+        foreach (var o in _parts[sample])
+        {
+            if (_ordinals[o].UntilVersion != 0) continue;
+            if (request.Replace && o < command.FirstNew)
+            {
+                _ordinals[o] = _ordinals[o] with { UntilVersion = command.Version };
+                continue;
+            }
+            foreach (var (contig, (start, end)) in _batches[_ordinals[o].Batch].Stretches)
+            {
+                if (!result.Writer!.Stretches.TryGetValue(contig, out var mine) || mine.Start >= end || start >= mine.End) continue;
+                throw new InputException("sample-overlap", string.Create(CultureInfo.InvariantCulture,
+                    $"sample column {column + 1} is in the store with data that overlaps this file's, first at {contigs.Entries[contig].Canonical}:{Math.Max(start, mine.Start) + 1}; use --replace for a new version, or join SNV and indel files with `bcftools concat -a`"),
+                    new InputPlace(result.File, 0, 0, "#CHROM"));
+            }
+        }
+    }
+
+    private int AddCallable(CallableRegions regions, ContigMap contigs, string file)
+    {
+        var intervals = new Dictionary<int, (int Start, int End)[]>();
+        var digest = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        foreach (var written in regions.Contigs)
+        {
+            var contig = contigs.Of(written, file);
+            var list = regions.Of(written).ToArray().Select(i => (i.Start, i.End));
+            if (intervals.TryGetValue(contig, out var known)) list = known.Concat(list);
+            intervals[contig] = Merge(list);
+        }
+        foreach (var (contig, list) in intervals.OrderBy(i => i.Key))
+            foreach (var (start, end) in list) digest.AppendData(System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{contig}\t{start}\t{end}\n")));
+        var sha256 = digest.GetHashAndReset();
+        var at = _callables.FindIndex(c => c.Sha256.AsSpan().SequenceEqual(sha256));
+        if (at >= 0) return at;
+        _callables.Add(new CallableEntry(sha256, intervals));
+        return _callables.Count - 1;
+    }
+
+    private static (int, int)[] Merge(IEnumerable<(int Start, int End)> intervals)
+    {
+        var merged = new List<(int Start, int End)>();
+        foreach (var (start, end) in intervals.Where(i => i.End > i.Start).Order())
+        {
+            if (merged.Count > 0 && start <= merged[^1].End) merged[^1] = (merged[^1].Start, Math.Max(merged[^1].End, end));
+            else merged.Add((start, end));
+        }
+        return [.. merged];
+    }
+
+    private void TakeSheet(SampleSheet sheet, long version)
+    {
+        var now = new StoreCatalog { Sheets = _sheets }.SheetAt(version);
+        var unknown = 0;
+        foreach (var column in sheet.Columns)
+            if (column.Name != SheetColumn.Sample) _columns[column.Name] = column.Class is DataClass.Aggregate or DataClass.Public;
+        foreach (var row in sheet.Rows)
+        {
+            if (!_index.TryGetValue(row.Sample, out var sample))
+            {
+                unknown++;
+                continue;
+            }
+            var values = row.Values.Where(v => v.Key != SheetColumn.Sample && v.Value.Length > 0).ToDictionary(v => v.Key, v => v.Value);
+            if (now.TryGetValue(sample, out var known) && known.Count == values.Count && values.All(v => known.TryGetValue(v.Key, out var old) && old == v.Value)) continue;
+            _sheets.Add(new SheetEntry(sample, version, values));
+            _changed = true;
+        }
+        if (unknown > 0) _findings.Add(string.Create(CultureInfo.InvariantCulture, $"{unknown} rows of the sheet name a sample that the store does not have"));
+    }
+
+    private void ReportSex(long version)
+    {
+        var sheets = new StoreCatalog { Sheets = _sheets }.SheetAt(version);
+        foreach (var (file, samples, evidence) in _sexes)
+        {
+            for (var column = 0; column < samples.Count; column++)
+            {
+                var recorded = sheets.TryGetValue(_index[samples[column]], out var sheet) && sheet.TryGetValue("sex", out var sex) ? sex : "";
+                if (recorded is "XX" or "XY" && evidence.Of(column) is { } seen && seen != recorded)
+                    _findings.Add($"{file}: the X and Y calls of sample column {column + 1} look like {seen}, the sheet says {recorded}");
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Variants;
+using Warehouse.Engine.Vcf;
+
+namespace Warehouse.Engine.Ingest;
+
+/// <summary>
+/// Splits a record into its alleles and normalises each. What it returns lives until the next record. One thread.
+/// </summary>
+internal sealed class RowMaker(Normalizer normalizer)
+{
+    private readonly List<NormalizedRow> _rows = [];
+    private byte[] _arena = new byte[4096];
+    private int _used;
+
+    /// <summary>REF of the last record, upper-cased.</summary>
+    public ReadOnlyMemory<byte> Reference { get; private set; }
+
+    /// <summary>Rows of a record, one per ALT.</summary>
+    public IReadOnlyList<NormalizedRow> Make(string contig, VcfRecord record)
+    {
+        _rows.Clear();
+        _used = 0;
+        var needed = record.Ref.Length;
+        foreach (var alt in record.Alts) needed = checked(needed + (3 * (alt.Length + record.Ref.Length)) + 256);
+        if (_arena.Length < needed) _arena = new byte[needed];
+        Reference = Upper(record.Ref.Span);
+        for (var i = 0; i < record.Alts.Count; i++) _rows.Add(MakeRow(contig, record, i));
+        return _rows;
+    }
+
+    private NormalizedRow MakeRow(string contig, VcfRecord record, int index)
+    {
+        var written = record.Alts[index].Span;
+        var kind = AlleleKinds.Classify(written);
+        if (kind is AlleleKind.Symbolic or AlleleKind.Breakend) return new NormalizedRow(kind, Copy(written), record.Start, default, default, ExtentOf(record, index, kind, written));
+        var alt = Upper(written);
+        if (kind != AlleleKind.Bases) return new NormalizedRow(kind, alt, record.Start, default, default, null);
+        var normal = normalizer.Normalize(contig, record.Start, Reference.Span, alt.Span);
+        if (normal.Start == record.Start && normal.Ref.Length == Reference.Length && normal.Alt.Length == alt.Length)
+            return new NormalizedRow(kind, alt, record.Start, default, default, null);
+        return new NormalizedRow(kind, alt, normal.Start, Copy(normal.Ref), Copy(normal.Alt), null);
+    }
+
+    private static StructuralExtent ExtentOf(VcfRecord record, int index, AlleleKind kind, ReadOnlySpan<byte> alt)
+    {
+        var start = record.Start;
+        var length = index < record.SvLen.Count ? Math.Max(0, record.SvLen[index]) : 0;
+        var point = kind == AlleleKind.Breakend || alt.StartsWith("<INS"u8);
+        var end = point ? start + 1
+            : length > 0 ? checked(start + 1 + length)
+            : record.InfoEnd != VcfRecord.MissingInt ? record.InfoEnd : start + record.Ref.Length;
+        return new StructuralExtent(Math.Max(end, start + 1), length, record.CiPos, record.CiEnd);
+    }
+
+    private ReadOnlyMemory<byte> Upper(ReadOnlySpan<byte> text)
+    {
+        var copy = Take(text.Length);
+        System.Text.Ascii.ToUpper(text, copy.Span, out _);
+        return copy;
+    }
+
+    private ReadOnlyMemory<byte> Copy(ReadOnlySpan<byte> text)
+    {
+        var copy = Take(text.Length);
+        text.CopyTo(copy.Span);
+        return copy;
+    }
+
+    /// <summary>A left shift can make an allele longer than its bound in <see cref="Make"/> never: it moves, it does not grow past padding.</summary>
+    private Memory<byte> Take(int length)
+    {
+        if (_used + length > _arena.Length)
+        {
+            _arena = new byte[Math.Max(_arena.Length * 2, length)];
+            _used = 0;
+        }
+        var memory = _arena.AsMemory(_used, length);
+        _used += length;
+        return memory;
+    }
+}

@@ -1,0 +1,235 @@
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Variants;
+
+namespace Warehouse.Engine.Query;
+
+/// <summary>A place asked: a base allele and the rows of it that sources hold.</summary>
+internal sealed class ScanRow
+{
+    public int Start;
+
+    public byte[] Ref = [];
+
+    public byte[] Alt = [];
+
+    public int End => Start + Ref.Length;
+
+    /// <summary>Rows of this allele: source index, block, row. At most one per source and block.</summary>
+    public List<(int Source, OpenBlock Block, int Row)> Rows { get; } = [];
+}
+
+/// <summary>
+/// Counts the variants of one contig in ascending order of start over every segment of a snapshot. Owns the merge of sorted rows,
+/// the listing rule, and who decides a sample's state: its own record, else <see cref="Fallback"/>. One thread.
+/// </summary>
+internal sealed class ContigScan
+{
+    private readonly Selection _selection;
+    private readonly CountRules _rules;
+    private readonly Source[] _sources;
+    private readonly Family[] _families;
+    private readonly RowCounter _counter;
+    private readonly Fallback _fallback;
+    private readonly ContigClass _class;
+    private readonly string _contig;
+    private readonly Assembly _assembly;
+    private readonly PriorityQueue<Cursor, Cursor> _queue = new(Comparer<Cursor>.Create(Cursor.Compare));
+    private readonly ScanRow _row = new();
+    private bool _listing;
+    private int _from;
+
+    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules)
+    {
+        (_selection, _rules, _assembly) = (selection, rules, view.Assembly);
+        _contig = view.Catalog.Contigs[contig].Canonical;
+        _class = Assembly.ClassOf(_contig);
+        _sources = OpenSources(view, contig, selection);
+        _families = Family.Group(_sources, selection);
+        _counter = new RowCounter(rules);
+        _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
+    }
+
+    private static Source[] OpenSources(StoreView view, int contig, Selection selection)
+    {
+        var sources = new List<Source>();
+        foreach (var entry in view.Catalog.Segments)
+        {
+            if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => selection.VisibleOrdinal[o])) continue;
+            sources.Add(new Source(view.Open(entry), contig, selection, sources.Count));
+        }
+        return [.. sources];
+    }
+
+    /// <summary>The listed base alleles with start in [start, end), ascending by start, REF, ALT. The row is reused.</summary>
+    public IEnumerable<ScanRow> List(int start, int end)
+    {
+        (_listing, _from) = (true, start);
+        var at = start;
+        while (true)
+        {
+            while (_queue.Count == 0 || NextStart() <= _queue.Peek().Start)
+            {
+                var next = NextStart();
+                if (next == int.MaxValue || next >= end) break;
+                Advance(Math.Max(next, at), Math.Max(next, at) + 1);
+            }
+            if (_queue.Count == 0 || _queue.Peek().Start >= end) yield break;
+            Pop();
+            at = _row.Start;
+            if (IsListed()) yield return _row;
+        }
+    }
+
+    private int NextStart()
+    {
+        var next = int.MaxValue;
+        foreach (var source in _sources) next = Math.Min(next, source.NextStart);
+        return next;
+    }
+
+    /// <summary>Opens the blocks that can matter to [start, end); while listing, their rows join the merge.</summary>
+    private void Advance(int start, int end)
+    {
+        foreach (var source in _sources)
+        {
+            var opened = source.Advance(start, end);
+            for (var i = source.Open.Count - opened; _listing && i < source.Open.Count; i++)
+            {
+                var block = source.Open[i];
+                if (block.Block.Info.RowCount == 0) continue;
+                var cursor = new Cursor(source.Index, block, block.Sites.LowerBound(_from));
+                if (cursor.IsValid) _queue.Enqueue(cursor, cursor);
+            }
+        }
+    }
+
+    private void Pop()
+    {
+        var first = _queue.Peek();
+        (_row.Start, _row.Ref, _row.Alt) = (first.Start, first.Block.Sites.RowRefText(first.Row).ToArray(), first.Block.Sites.RowAltText(first.Row).ToArray());
+        _row.Rows.Clear();
+        while (_queue.Count > 0 && _queue.Peek().Is(_row))
+        {
+            var cursor = _queue.Dequeue();
+            _row.Rows.Add((cursor.Source, cursor.Block, cursor.Row));
+            cursor = cursor.Next();
+            if (cursor.IsValid) _queue.Enqueue(cursor, cursor);
+        }
+    }
+
+    /// <summary>Finds an allele; earlier questions had no larger start. The row is reused and may be empty.</summary>
+    public ScanRow Find(int start, byte[] reference, byte[] alternate)
+    {
+        (_row.Start, _row.Ref, _row.Alt) = (start, reference, alternate);
+        _row.Rows.Clear();
+        Advance(start, _row.End);
+        foreach (var source in _sources)
+        {
+            foreach (var block in source.Open)
+            {
+                if (!BlockInfo.Overlaps(block.Block.Info.Rows, start, start + 1)) continue;
+                if (block.Sites.FindRow(start, reference, alternate) is >= 0 and var found) _row.Rows.Add((source.Index, block, found));
+            }
+        }
+        return _row;
+    }
+
+    /// <summary>
+    /// COUNTS.md, "Which variants are listed": an allele of a call set with a visible sample, unless every carrier it had was withdrawn
+    /// or replaced.
+    /// </summary>
+    public bool IsListed()
+    {
+        foreach (var (index, block, row) in _row.Rows)
+        {
+            var source = _sources[index];
+            if (source.Visible.Count == 0) continue;
+            if (source.Visible.Count == source.SlotOf.Length && !block.Block.Info.Streams.ContainsKey(BlockStream.Lost)) return true;
+            if (Visibility.Lists(source, block, row)) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Figures of a row per group, over every selected sample.</summary>
+    public void Count(ScanRow row, Span<CountFigures> figures)
+    {
+        for (var group = 0; group < figures.Length; group++) figures[group] = new CountFigures { NSamples = _selection.GroupSizes[group] };
+        Advance(row.Start, row.End);
+        var place = PlaceOf(row);
+        foreach (var family in _families) CountFamily(family, row, place, figures);
+    }
+
+    private Place PlaceOf(ScanRow row)
+    {
+        var bySex = _class is ContigClass.X or ContigClass.Y;
+        var known = !_rules.PloidyAsCalled && _assembly.IsHuman;
+        var par = _assembly.IsPar(_contig, row.Start);
+        return new Place(row.Start, row.End, [PloidyRule.Of(_class, par, known, Sex.Unknown), PloidyRule.Of(_class, par, known, Sex.XX), PloidyRule.Of(_class, par, known, Sex.XY)], bySex && known);
+    }
+
+    private void CountFamily(Family family, ScanRow row, Place place, Span<CountFigures> figures)
+    {
+        if (!Array.Exists(family.Sources, s => s.Concerns(place.Start, place.End)))
+        {
+            _fallback.AddClasses(family, place, figures);
+            return;
+        }
+        if (ActiveSource(family, place) is not { } only)
+        {
+            _fallback.AddEach(family, row, place, figures);
+            return;
+        }
+        foreach (var (index, block, at) in row.Rows)
+        {
+            if (index != only.Index) continue;
+            if (_counter.Count(only, block, at, place.BySex ? place.Ploidy : null, figures)) _fallback.AddAbsent(only, (row, block, at), place, figures);
+            return;
+        }
+        _fallback.AddUnlisted(family, only, row, place, figures);
+    }
+
+    /// <summary>The one source that alone can decide the family's samples here; null when several must be asked.</summary>
+    private static Source? ActiveSource(Family family, Place place)
+    {
+        if (family.Sources.Length == 1) return family.Sources[0];
+        Source? active = null;
+        foreach (var source in family.Sources)
+        {
+            if (!source.Concerns(place.Start, place.End)) continue;
+            if (active is not null) return null;
+            active = source;
+        }
+        return active!.SlotCount == family.Slots.Length ? active : null;
+    }
+
+    private readonly record struct Cursor(int Source, OpenBlock Block, int Position)
+    {
+        public bool IsValid => Position < Block.Sites.SortedRows.Length;
+
+        public int Row => Block.Sites.SortedRows[Position];
+
+        public int Start => Block.Sites.RowStart[Row];
+
+        public Cursor Next() => this with { Position = Position + 1 };
+
+        public bool Is(ScanRow row) => Start == row.Start && Block.Sites.RowRefText(Row).SequenceEqual(row.Ref) && Block.Sites.RowAltText(Row).SequenceEqual(row.Alt);
+
+        public static int Compare(Cursor a, Cursor b)
+        {
+            var byStart = a.Start.CompareTo(b.Start);
+            if (byStart != 0) return byStart;
+            var byRef = a.Block.Sites.RowRefText(a.Row).SequenceCompareTo(b.Block.Sites.RowRefText(b.Row));
+            if (byRef != 0) return byRef;
+            var byAlt = a.Block.Sites.RowAltText(a.Row).SequenceCompareTo(b.Block.Sites.RowAltText(b.Row));
+            return byAlt != 0 ? byAlt : a.Source.CompareTo(b.Source);
+        }
+    }
+}
+
+/// <summary>Where a count is made and how ploidy goes there.</summary>
+/// <param name="Start">First base of the variant.</param>
+/// <param name="End">End of its REF span.</param>
+/// <param name="Ploidy">Rule per <see cref="Sex"/>.</param>
+/// <param name="BySex">Whether the rules differ by sex.</param>
+internal readonly record struct Place(int Start, int End, PloidyRule[] Ploidy, bool BySex);

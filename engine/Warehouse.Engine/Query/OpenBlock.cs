@@ -1,0 +1,57 @@
+using Warehouse.Engine.Segments;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Query;
+
+/// <summary>A block in a scan, with the counts of whole columns that the plain path shares between rows. One thread.</summary>
+internal sealed class OpenBlock(Block block)
+{
+    /// <summary>Decoded records kept at once.</summary>
+    private const int MaxDecoded = 64;
+
+    private readonly Dictionary<int, RecordCalls> _decoded = [];
+    private int[]?[]? _het;
+    private int[]?[]? _hom;
+    private int[]?[]? _missing;
+
+    public Block Block => block;
+
+    public SiteTable Sites => block.Sites;
+
+    /// <summary>Smallest start and largest end of anything in the block.</summary>
+    public static (int Start, int End) Span(BlockInfo info)
+    {
+        var (start, end) = (int.MaxValue, int.MinValue);
+        foreach (var range in (ReadOnlySpan<(int Start, int End)>)[info.Rows, info.Records, info.Evidence])
+        {
+            if (range.End <= range.Start) continue;
+            (start, end) = (Math.Min(start, range.Start), Math.Max(end, range.End));
+        }
+        return (start, end);
+    }
+
+    /// <summary>Carriers with another allele too, diploid, none missing, in a group of samples.</summary>
+    public int Het(int row, int group, SampleMask mask) => Counts(ref _het, block.Het, block.Info.RowCount, group, mask)[row];
+
+    /// <summary>Carriers with nothing but this allele.</summary>
+    public int Hom(int row, int group, SampleMask mask) => Counts(ref _hom, block.Hom, block.Info.RowCount, group, mask)[row];
+
+    /// <summary>Samples without a call.</summary>
+    public int Missing(int record, int group, SampleMask mask) => Counts(ref _missing, block.Missing, block.Info.RecordCount, group, mask)[record];
+
+    private static int[] Counts(ref int[]?[]? counts, SampleSets? sets, int rows, int group, SampleMask mask)
+    {
+        if (counts is null || counts.Length <= group) Array.Resize(ref counts, group + 1);
+        if (counts[group] is { } done) return done;
+        var all = new int[rows];
+        sets?.CountMasked(0, mask, all);
+        return counts[group] = all;
+    }
+
+    public RecordCalls Decode(int record)
+    {
+        if (_decoded.TryGetValue(record, out var calls)) return calls;
+        if (_decoded.Count >= MaxDecoded) _decoded.Clear();
+        return _decoded[record] = RecordCalls.Decode(block, record);
+    }
+}

@@ -1,0 +1,143 @@
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Catalog;
+
+namespace Warehouse.Engine.Query;
+
+/// <summary>Recorded sex of a sample, as counting needs it.</summary>
+internal enum Sex : byte
+{
+    Unknown = 0,
+    XX = 1,
+    XY = 2,
+}
+
+/// <summary>
+/// The samples of one count, each in a slot, with what counting needs to know of them; and which of the store's ordinals belong to
+/// which slot. Built from snapshot, scope, choice and rules; the order of slots is the order of samples in the store. Immutable, any thread.
+/// </summary>
+internal sealed class Selection
+{
+    private Selection(int slots, int ordinals)
+    {
+        SampleOf = new int[slots];
+        SexOf = new Sex[slots];
+        GroupOf = new int[slots];
+        Assumed = new bool[slots];
+        CallableOf = new int[slots][];
+        SlotOfOrdinal = new int[ordinals];
+        VisibleOrdinal = new bool[ordinals];
+        SlotOfOrdinal.AsSpan().Fill(-1);
+    }
+
+    public int SlotCount => SampleOf.Length;
+
+    public int[] SampleOf { get; }
+
+    public Sex[] SexOf { get; }
+
+    public int[] GroupOf { get; }
+
+    /// <summary>Whether any loaded part of the sample is reference by assumption where it has no record.</summary>
+    public bool[] Assumed { get; }
+
+    /// <summary>Callable regions of the sample: indices into the catalog, ascending.</summary>
+    public int[][] CallableOf { get; }
+
+    /// <summary>Slot per ordinal, or -1.</summary>
+    public int[] SlotOfOrdinal { get; }
+
+    /// <summary>Ordinals of the snapshot whose sample the scope sees, counted or not.</summary>
+    public bool[] VisibleOrdinal { get; }
+
+    /// <summary>Group names in order; one null name when there is no grouping.</summary>
+    public IReadOnlyList<string?> Groups { get; private init; } = [null];
+
+    /// <summary>Slots per group.</summary>
+    public int[] GroupSizes { get; private init; } = [];
+
+    /// <summary>Selects.</summary>
+    /// <exception cref="InputException">An unknown cohort, sample or column.</exception>
+    public static Selection Build(StoreCatalog catalog, Scope scope, long version, SampleChoice choice, CountRules rules, string? by)
+    {
+        var visible = new bool[catalog.Samples.Count];
+        foreach (var ordinal in catalog.Ordinals)
+            if (ordinal.InForce(version) && scope.Sees(ordinal.Sample)) visible[ordinal.Sample] = true;
+        var sheets = catalog.SheetAt(version);
+        var chosen = Choose(catalog, version, choice, visible);
+        if (!rules.PerSample) KeepCountingSamples(catalog, visible, sheets, chosen);
+        if (by is not null && !catalog.Columns.ContainsKey(by))
+            throw new InputException("unknown-column", $"no sheet has a column {by}; there are: {string.Join(", ", catalog.Columns.Keys.Order(StringComparer.Ordinal))}", InputPlace.None);
+        var samples = Enumerable.Range(0, chosen.Length).Where(s => chosen[s]).ToArray();
+        string Value(int sample, string column) => sheets.TryGetValue(sample, out var sheet) && sheet.TryGetValue(column, out var value) ? value : "";
+        var names = by is null ? [] : samples.Select(s => Value(s, by)).Distinct().Order(StringComparer.Ordinal).ToList();
+        var sizes = new int[by is null ? 1 : names.Count];
+        var selection = new Selection(samples.Length, catalog.Ordinals.Count) { Groups = by is null ? [null] : [.. names.Select(n => n.Length == 0 ? "." : n)], GroupSizes = sizes };
+        for (var slot = 0; slot < samples.Length; slot++)
+        {
+            selection.SampleOf[slot] = samples[slot];
+            selection.SexOf[slot] = Value(samples[slot], "sex") switch { "XX" => Sex.XX, "XY" => Sex.XY, _ => Sex.Unknown };
+            selection.GroupOf[slot] = by is null ? 0 : names.BinarySearch(Value(samples[slot], by), StringComparer.Ordinal);
+            sizes[selection.GroupOf[slot]]++;
+        }
+        selection.LinkOrdinals(catalog, scope, version);
+        return selection;
+    }
+
+    private static bool[] Choose(StoreCatalog catalog, long version, SampleChoice choice, bool[] visible)
+    {
+        if (choice is { Cohort: null, Names: null }) return [.. visible];
+        var chosen = new bool[visible.Length];
+        if (choice.Cohort is { } name)
+        {
+            var cohort = catalog.Cohort(name, version) ?? throw new InputException("unknown-cohort", $"there is no cohort {name}; `warehouse cohorts` lists them", InputPlace.None);
+            foreach (var sample in cohort.Samples) chosen[sample] = visible[sample];
+            return chosen;
+        }
+        var index = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < catalog.Samples.Count; i++) index[catalog.Samples[i].Name] = i;
+        for (var line = 0; line < choice.Names!.Count; line++)
+        {
+            if (!index.TryGetValue(choice.Names[line], out var sample) || !visible[sample])
+                throw new InputException("unknown-sample", "the store has no sample of this name", new InputPlace("samples", line + 1, 0, ""));
+            chosen[sample] = true;
+        }
+        return chosen;
+    }
+
+    /// <summary>A person enters figures through one sample: the one marked counts = yes, else the first loaded.</summary>
+    private static void KeepCountingSamples(StoreCatalog catalog, bool[] visible, Dictionary<int, IReadOnlyDictionary<string, string>> sheets, bool[] chosen)
+    {
+        var counting = new Dictionary<string, (int Sample, bool Marked)>(StringComparer.Ordinal);
+        for (var sample = 0; sample < catalog.Samples.Count; sample++)
+        {
+            if (!visible[sample] || Person(sheets, sample) is not { } person) continue;
+            var marked = sheets[sample].TryGetValue("counts", out var counts) && counts == "yes";
+            if (!counting.TryGetValue(person, out var best) || (marked && !best.Marked)) counting[person] = (sample, marked);
+        }
+        for (var sample = 0; sample < chosen.Length; sample++)
+            if (chosen[sample] && Person(sheets, sample) is { } person && counting[person].Sample != sample) chosen[sample] = false;
+    }
+
+    private static string? Person(Dictionary<int, IReadOnlyDictionary<string, string>> sheets, int sample) =>
+        sheets.TryGetValue(sample, out var sheet) && sheet.TryGetValue("person", out var person) && person.Length > 0 ? person : null;
+
+    private void LinkOrdinals(StoreCatalog catalog, Scope scope, long version)
+    {
+        var slotOf = new int[catalog.Samples.Count];
+        slotOf.AsSpan().Fill(-1);
+        for (var slot = 0; slot < SlotCount; slot++) slotOf[SampleOf[slot]] = slot;
+        var callables = new SortedSet<int>?[SlotCount];
+        for (var i = 0; i < catalog.Ordinals.Count; i++)
+        {
+            var ordinal = catalog.Ordinals[i];
+            if (!ordinal.InForce(version) || !scope.Sees(ordinal.Sample)) continue;
+            VisibleOrdinal[i] = true;
+            if (slotOf[ordinal.Sample] is not (>= 0 and var slot)) continue;
+            SlotOfOrdinal[i] = slot;
+            var batch = catalog.Batches[ordinal.Batch];
+            Assumed[slot] |= batch.AssumeReference;
+            if (batch.Callable >= 0) (callables[slot] ??= []).Add(batch.Callable);
+        }
+        for (var slot = 0; slot < SlotCount; slot++) CallableOf[slot] = callables[slot] is { } set ? [.. set] : [];
+    }
+}

@@ -1,0 +1,110 @@
+using Warehouse.Engine.Segments;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Query;
+
+/// <summary>
+/// One segment on one contig, walked in ascending order: the blocks that can matter to the place asked are open, those behind are let go.
+/// Memory: the open blocks. One thread.
+/// </summary>
+internal sealed class Source
+{
+    private readonly BlockInfo[] _pending;
+    private readonly List<OpenBlock> _open = [];
+    private int _next;
+
+    public Source(Segment segment, int contig, Selection selection, int index)
+    {
+        (Segment, Index, Groups) = (segment, index, selection.Groups.Count);
+        _pending = [.. segment.Blocks.Where(b => b.Contig == contig).OrderBy(b => OpenBlock.Span(b).Start)];
+        SlotOf = new int[segment.Ordinals.Length];
+        Visible = new SampleMask(SlotOf.Length);
+        GroupMask = [.. Enumerable.Range(0, Groups).Select(_ => new SampleMask(SlotOf.Length))];
+        SexMask = [.. Enumerable.Range(0, Groups * 3).Select(_ => new SampleMask(SlotOf.Length))];
+        for (var local = 0; local < SlotOf.Length; local++)
+        {
+            var ordinal = segment.Ordinals[local];
+            Visible[local] = selection.VisibleOrdinal[ordinal];
+            var slot = SlotOf[local] = selection.SlotOfOrdinal[ordinal];
+            if (slot < 0) continue;
+            GroupMask[selection.GroupOf[slot]][local] = true;
+            SexMask[(selection.GroupOf[slot] * 3) + (int)selection.SexOf[slot]][local] = true;
+            SlotCount++;
+        }
+    }
+
+    public Segment Segment { get; }
+
+    /// <summary>Position among the sources of the contig.</summary>
+    public int Index { get; }
+
+    public int Groups { get; }
+
+    /// <summary>Slot per local sample, or -1.</summary>
+    public int[] SlotOf { get; }
+
+    /// <summary>Local samples that are counted.</summary>
+    public int SlotCount { get; }
+
+    /// <summary>Local samples of the snapshot that the scope sees.</summary>
+    public SampleMask Visible { get; }
+
+    /// <summary>Counted local samples per group.</summary>
+    public SampleMask[] GroupMask { get; }
+
+    /// <summary>Counted local samples per group and sex, at group * 3 + sex.</summary>
+    public SampleMask[] SexMask { get; }
+
+    public IReadOnlyList<OpenBlock> Open => _open;
+
+    /// <summary>Makes every block open that can matter to [start, end); earlier calls had no larger start.</summary>
+    /// <returns>Blocks newly opened.</returns>
+    public int Advance(int start, int end)
+    {
+        _open.RemoveAll(b => OpenBlock.Span(b.Block.Info).End <= start);
+        var opened = 0;
+        while (_next < _pending.Length && OpenBlock.Span(_pending[_next]).Start < end)
+        {
+            var info = _pending[_next++];
+            if (OpenBlock.Span(info).End <= start) continue;
+            _open.Add(new OpenBlock(new Block(Segment, info)));
+            opened++;
+        }
+        return opened;
+    }
+
+    /// <summary>Start of the next block that is not open; int.MaxValue at the end.</summary>
+    public int NextStart => _next < _pending.Length ? OpenBlock.Span(_pending[_next]).Start : int.MaxValue;
+
+    /// <summary>Whether anything open can matter to [start, end).</summary>
+    public bool Concerns(int start, int end)
+    {
+        foreach (var block in _open)
+            if (block.Block.Info.Concerns(start, end)) return true;
+        return false;
+    }
+
+    /// <summary>Whether a speaking record of an open block overlaps [start, end).</summary>
+    public bool Touches(int start, int end)
+    {
+        foreach (var block in _open)
+            if (BlockInfo.Overlaps(block.Block.Info.Records, start, end) && block.Sites.Touches(start, end)) return true;
+        return false;
+    }
+
+    /// <summary>How far own evidence covers a local sample from at, at most to end.</summary>
+    public int Extend(int local, int at, int end, bool adj, ref int ploidy)
+    {
+        foreach (var block in _open)
+            if (block.Block.Info.EvidenceCount > 0 && at < end) at = block.Block.Evidence.Extend(local, at, end, adj, ref ploidy);
+        return at;
+    }
+
+    /// <summary>Whether any evidence of an open block overlaps [start, end).</summary>
+    public bool HasEvidence(int start, int end)
+    {
+        foreach (var block in _open)
+            if (BlockInfo.Overlaps(block.Block.Info.Evidence, start, end)) return true;
+        return false;
+    }
+}

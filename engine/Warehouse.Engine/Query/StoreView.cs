@@ -1,0 +1,33 @@
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Variants;
+
+namespace Warehouse.Engine.Query;
+
+/// <summary>A store as one manifest version shows it, with its segments opened on first use. One thread; dispose to close the files.</summary>
+internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, long version, Func<SegmentEntry, Segment> open) : IDisposable
+{
+    private readonly Dictionary<string, Segment> _segments = new(StringComparer.Ordinal);
+
+    public StoreCatalog Catalog => catalog;
+
+    public Assembly Assembly => assembly;
+
+    /// <summary>The newest manifest version that this view knows.</summary>
+    public long Version => version;
+
+    public Segment Open(SegmentEntry entry)
+    {
+        if (!_segments.TryGetValue(entry.File, out var segment)) _segments.Add(entry.File, segment = open(entry));
+        return segment;
+    }
+
+    /// <summary>Contig indices in the order of answers.</summary>
+    public IEnumerable<int> ContigsInOrder() => Enumerable.Range(0, catalog.Contigs.Count).OrderBy(i => catalog.Contigs[i].Canonical, ContigOrder.Instance);
+
+    public void Dispose()
+    {
+        foreach (var segment in _segments.Values) segment.Dispose();
+        _segments.Clear();
+    }
+}

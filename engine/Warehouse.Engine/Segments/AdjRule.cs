@@ -1,0 +1,51 @@
+using Warehouse.Engine.Vcf;
+
+namespace Warehouse.Engine.Segments;
+
+/// <summary>
+/// The quality rule of --adj (COUNTS.md): GQ at least 20; DP at least 10, or 5 when written haploid; with two different called
+/// alleles, AD / DP at least 0.2 for each ALT of them. An absent field fails; a half-call has no balance test.
+/// </summary>
+internal static class AdjRule
+{
+    public const int LeastGq = 20;
+    public const int LeastDp = 10;
+    public const int LeastDpHaploid = 5;
+
+    /// <summary>AD times this must reach DP.</summary>
+    public const int BalanceFactor = 5;
+
+    /// <summary>Whether the call of a sample, if it has one, fails.</summary>
+    public static bool Fails(VcfRecord record, int sample)
+    {
+        if ((record.Fields & FormatFields.Gq) == 0 || record.Gq[sample] < LeastGq || (record.Fields & FormatFields.Dp) == 0) return true;
+        var depth = record.Dp[sample];
+        if (record.First[sample] == VcfRecord.IrregularMark) return FailsIrregular(record, sample, depth);
+        var (first, second) = (record.First[sample], record.Second[sample]);
+        if (depth < (second == VcfRecord.NoAllele ? LeastDpHaploid : LeastDp)) return true;
+        if (first == second || first == 0 || second is 0 or VcfRecord.NoAllele) return false;
+        return !DepthsKnown(record, sample) || Unbalanced(record, sample, first - 1, depth) || Unbalanced(record, sample, second - 1, depth);
+    }
+
+    /// <summary>Whether a reference block is good enough.</summary>
+    public static bool BlockPasses(int gq, int depth, int ploidy) => gq >= LeastGq && depth >= (ploidy == 1 ? LeastDpHaploid : LeastDp);
+
+    private static bool FailsIrregular(VcfRecord record, int sample, int depth)
+    {
+        var alleles = record.Irregular.Find(c => c.Sample == sample).Alleles;
+        if (depth < (alleles.Length == 1 ? LeastDpHaploid : LeastDp)) return true;
+        var called = alleles.Where(a => a >= 0).Distinct().ToArray();
+        if (called.Length < 2) return false;
+        return !DepthsKnown(record, sample) || called.Any(a => Unbalanced(record, sample, a, depth));
+    }
+
+    private static bool DepthsKnown(VcfRecord record, int sample)
+    {
+        if ((record.Fields & FormatFields.Ad) == 0) return false;
+        var alleles = record.Alts.Count + 1;
+        return record.Ad.AsSpan(sample * alleles, alleles).IndexOf(VcfRecord.MissingInt) < 0;
+    }
+
+    private static bool Unbalanced(VcfRecord record, int sample, int allele, int depth) =>
+        allele > 0 && (long)record.Ad[(sample * (record.Alts.Count + 1)) + allele] * BalanceFactor < depth;
+}

@@ -1,0 +1,98 @@
+using Warehouse.Engine.Coding;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Segments;
+
+/// <summary>The streams of a block; the numbers are part of the format and are never reused.</summary>
+internal enum BlockStream : byte
+{
+    /// <summary>Records and allele rows: <see cref="SiteTableCodec"/>.</summary>
+    Sites = 0,
+
+    /// <summary>Row sets: two called alleles or more, this one and another.</summary>
+    Het = 1,
+
+    /// <summary>Row sets: every called allele is this one (also haploid calls of it).</summary>
+    Hom = 2,
+
+    /// <summary>Record sets: nothing called.</summary>
+    Missing = 3,
+
+    /// <summary>Record sets: written haploid.</summary>
+    Haploid = 4,
+
+    /// <summary>Record sets: the sample's files do not have this record (merged segments).</summary>
+    Absent = 5,
+
+    /// <summary>Record sets: the call, if there is one, fails --adj.</summary>
+    AdjFail = 6,
+
+    /// <summary>Record sets: written with <c>|</c>, for records flagged mixed.</summary>
+    Phased = 7,
+
+    /// <summary>One bit per heterozygous call: the first allele index is the larger.</summary>
+    Swapped = 8,
+
+    /// <summary>Calls that are neither plainly haploid nor plainly diploid.</summary>
+    Exceptions = 9,
+
+    /// <summary>Reference evidence per sample: <see cref="EvidenceTable"/>.</summary>
+    Evidence = 10,
+
+    /// <summary>GQ, DP, AD of carriers.</summary>
+    Detail = 11,
+
+    /// <summary>ID column, when any is set.</summary>
+    Ids = 12,
+
+    /// <summary>Rows of which a batch lost its last carrier by compaction.</summary>
+    Lost = 13,
+}
+
+/// <summary>
+/// Packs a stream: u8 codec (0 stored, 1 zstd level 1), LEB128 raw length, bytes. Set columns have a codec of their own inside and are stored.
+/// </summary>
+internal static class PackedStream
+{
+    private const byte Stored = 0;
+    private const byte Zstandard = 1;
+
+    /// <summary>Largest raw stream that a reader accepts: 1 GiB.</summary>
+    public const int MaxRawBytes = 1 << 30;
+
+    public static byte[] Pack(ReadOnlySpan<byte> raw)
+    {
+        var to = new ByteWriter(raw.Length / 2 + 32);
+        if (raw.Length >= 64)
+        {
+            var packed = new byte[Zstd.CompressBound(raw.Length)];
+            var length = Zstd.Compress(raw, packed, 1);
+            if (length < raw.Length)
+            {
+                to.Byte(Zstandard);
+                to.Var(raw.Length);
+                to.Raw(packed.AsSpan(0, length));
+                return to.ToArray();
+            }
+        }
+        to.Byte(Stored);
+        to.Var(raw.Length);
+        to.Raw(raw);
+        return to.ToArray();
+    }
+
+    /// <summary>Unpacks a whole stream.</summary>
+    /// <exception cref="InvalidDataException">Unknown codec or lengths that disagree.</exception>
+    public static byte[] Unpack(ReadOnlySpan<byte> packed)
+    {
+        var from = new ByteReader(packed);
+        var codec = from.Byte();
+        var length = from.Count(MaxRawBytes);
+        var rest = from.Raw(from.Remaining);
+        if (codec == Stored) return rest.Length == length ? rest.ToArray() : throw new InvalidDataException("a stored stream has the wrong length");
+        if (codec != Zstandard) throw new InvalidDataException("a stream has an unknown codec");
+        var raw = new byte[length];
+        Zstd.Decompress(rest, raw);
+        return raw;
+    }
+}

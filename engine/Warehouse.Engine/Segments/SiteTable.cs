@@ -1,0 +1,236 @@
+using Warehouse.Engine.Coding;
+using Warehouse.Engine.Variants;
+
+namespace Warehouse.Engine.Segments;
+
+/// <summary>What the store keeps of a record besides its genotypes.</summary>
+[Flags]
+internal enum RecordFlags : byte
+{
+    None = 0,
+
+    /// <summary>FILTER is PASS or <c>.</c>.</summary>
+    Passes = 1,
+
+    /// <summary>Has a base or <c>*</c> allele, so it speaks for its whole REF span (COUNTS.md, rules 2 to 4).</summary>
+    Speaks = 2,
+
+    /// <summary>Every diploid call is written with <c>|</c>.</summary>
+    AllPhased = 4,
+
+    /// <summary>Some diploid calls are written with <c>|</c>, some with <c>/</c>: the phase column tells which.</summary>
+    MixedPhase = 8,
+
+    /// <summary>The record has no GT.</summary>
+    NoGenotypes = 16,
+}
+
+/// <summary>
+/// The records and allele rows of one block, decoded. A record is a line of a file as written (REF and ALTs upper-cased);
+/// a row is one ALT of a record with its normalised form. Rows lie record by record in ALT order; <see cref="SortedRows"/>
+/// gives the countable base alleles in the order start, REF, ALT (bytewise). Coordinates are 0-based half-open. Immutable, any thread.
+/// </summary>
+internal sealed class SiteTable
+{
+    internal SiteTable(int recordCount, int rowCount)
+    {
+        RecordStart = new int[recordCount];
+        RecordEnd = new int[recordCount];
+        Flags = new RecordFlags[recordCount];
+        Filter = new ushort[recordCount];
+        RefAt = new int[recordCount];
+        FirstRow = new int[recordCount + 1];
+        RowRecord = new int[rowCount];
+        RowKind = new AlleleKind[rowCount];
+        RowCollapsed = new bool[rowCount];
+        RowStart = new int[rowCount];
+        WrittenAlt = new (int, int)[rowCount];
+        RowRef = new (int, int)[rowCount];
+        RowAlt = new (int, int)[rowCount];
+    }
+
+    public int RecordCount => RecordStart.Length;
+
+    public int RowCount => RowRecord.Length;
+
+    public int[] RecordStart { get; }
+
+    /// <summary>End of the REF span as written.</summary>
+    public int[] RecordEnd { get; }
+
+    public RecordFlags[] Flags { get; }
+
+    /// <summary>Index into <see cref="FilterTexts"/>.</summary>
+    public ushort[] Filter { get; }
+
+    public string[] FilterTexts { get; internal set; } = [];
+
+    public int[] RefAt { get; }
+
+    /// <summary>First row of each record; one more entry than records.</summary>
+    public int[] FirstRow { get; }
+
+    public int[] RowRecord { get; }
+
+    public AlleleKind[] RowKind { get; }
+
+    /// <summary>True for a row that repeats another row's allele with the same genotypes: counted once, through the other.</summary>
+    public bool[] RowCollapsed { get; }
+
+    public int[] RowStart { get; }
+
+    public (int At, int Length)[] WrittenAlt { get; }
+
+    public (int At, int Length)[] RowRef { get; }
+
+    public (int At, int Length)[] RowAlt { get; }
+
+    public byte[] Text { get; internal set; } = [];
+
+    /// <summary>Extents of symbolic and breakend rows, by row.</summary>
+    public Dictionary<int, StructuralExtent> Extents { get; } = [];
+
+    /// <summary>Countable base rows by start, REF, ALT.</summary>
+    public int[] SortedRows { get; private set; } = [];
+
+    /// <summary>Largest end of a speaking record among records 0..i.</summary>
+    public int[] LargestEnd { get; private set; } = [];
+
+    public ReadOnlySpan<byte> RowRefText(int row) => Text.AsSpan(RowRef[row].At, RowRef[row].Length);
+
+    public ReadOnlySpan<byte> RowAltText(int row) => Text.AsSpan(RowAlt[row].At, RowAlt[row].Length);
+
+    public ReadOnlySpan<byte> RecordRefText(int record) => Text.AsSpan(RefAt[record], RecordEnd[record] - RecordStart[record]);
+
+    public ReadOnlySpan<byte> WrittenAltText(int row) => Text.AsSpan(WrittenAlt[row].At, WrittenAlt[row].Length);
+
+    /// <summary>1-based ALT index of a row within its record.</summary>
+    public int AltIndex(int row) => row - FirstRow[RowRecord[row]] + 1;
+
+    /// <summary>Orders two base rows by start, REF, ALT.</summary>
+    public int CompareRows(int a, int b)
+    {
+        var byStart = RowStart[a].CompareTo(RowStart[b]);
+        if (byStart != 0) return byStart;
+        var byRef = RowRefText(a).SequenceCompareTo(RowRefText(b));
+        return byRef != 0 ? byRef : RowAltText(a).SequenceCompareTo(RowAltText(b));
+    }
+
+    /// <summary>Ranks two records that both speak for a place: the shorter, then by REF and ALTs as text (COUNTS.md, after rule 2).</summary>
+    public int CompareText(int a, int b)
+    {
+        var byRef = RecordRefText(a).SequenceCompareTo(RecordRefText(b));
+        return byRef != 0 ? byRef : JoinedAlts(a).AsSpan().SequenceCompareTo(JoinedAlts(b));
+    }
+
+    /// <summary>ALT column of a record as written, upper-cased.</summary>
+    public byte[] JoinedAlts(int record)
+    {
+        var joined = new List<byte>();
+        for (var row = FirstRow[record]; row < FirstRow[record + 1]; row++)
+        {
+            if (joined.Count > 0) joined.Add((byte)',');
+            joined.AddRange(WrittenAltText(row));
+        }
+        return [.. joined];
+    }
+
+    /// <summary>Finds the countable row of an allele, or -1.</summary>
+    public int FindRow(int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
+    {
+        for (var i = LowerBound(start); i < SortedRows.Length && RowStart[SortedRows[i]] == start; i++)
+        {
+            var row = SortedRows[i];
+            if (RowRefText(row).SequenceEqual(reference) && RowAltText(row).SequenceEqual(alternate)) return row;
+        }
+        return -1;
+    }
+
+    /// <summary>First position in <see cref="SortedRows"/> whose start is not below <paramref name="start"/>.</summary>
+    public int LowerBound(int start)
+    {
+        var (low, high) = (0, SortedRows.Length);
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (RowStart[SortedRows[middle]] < start) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>Adds the speaking records that overlap [start, end) to a list, in record order.</summary>
+    public void Touching(int start, int end, List<int> records)
+    {
+        var after = LowerBoundRecord(end);
+        for (var i = after - 1; i >= 0 && LargestEnd[i] > start; i--)
+            if (RecordEnd[i] > start && (Flags[i] & RecordFlags.Speaks) != 0) records.Add(i);
+        records.Reverse();
+    }
+
+    /// <summary>True when a speaking record overlaps [start, end).</summary>
+    public bool Touches(int start, int end)
+    {
+        for (var i = LowerBoundRecord(end) - 1; i >= 0 && LargestEnd[i] > start; i--)
+            if (RecordEnd[i] > start && (Flags[i] & RecordFlags.Speaks) != 0) return true;
+        return false;
+    }
+
+    private int LowerBoundRecord(int start)
+    {
+        var (low, high) = (0, RecordCount);
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (RecordStart[middle] < start) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>Computes the derived columns once all rows are in.</summary>
+    internal void Index()
+    {
+        LargestEnd = new int[RecordCount];
+        var largest = int.MinValue;
+        for (var i = 0; i < RecordCount; i++)
+        {
+            if ((Flags[i] & RecordFlags.Speaks) != 0) largest = Math.Max(largest, RecordEnd[i]);
+            LargestEnd[i] = largest;
+        }
+        var sorted = new int[RowCount];
+        var count = 0;
+        var ordered = true;
+        for (var row = 0; row < RowCount; row++)
+        {
+            if (RowKind[row] != AlleleKind.Bases || RowCollapsed[row]) continue;
+            if (count > 0 && CompareRows(sorted[count - 1], row) > 0) ordered = false;
+            sorted[count++] = row;
+        }
+        Array.Resize(ref sorted, count);
+        if (!ordered) Array.Sort(sorted, CompareRows);
+        SortedRows = sorted;
+    }
+}
+
+/// <summary>Where a symbolic allele or breakend lies.</summary>
+/// <param name="End">End, exclusive; for an insertion or breakend start + 1.</param>
+/// <param name="LengthBases">|SVLEN|, 0 when unknown.</param>
+/// <param name="CiPos">CIPOS.</param>
+/// <param name="CiEnd">CIEND.</param>
+internal readonly record struct StructuralExtent(int End, int LengthBases, (int Low, int High) CiPos, (int Low, int High) CiEnd)
+{
+    internal void Write(ByteWriter to)
+    {
+        to.Signed(End);
+        to.Signed(LengthBases);
+        to.Signed(CiPos.Low);
+        to.Signed(CiPos.High);
+        to.Signed(CiEnd.Low);
+        to.Signed(CiEnd.High);
+    }
+
+    internal static StructuralExtent Read(ref ByteReader from) => new(
+        checked((int)from.Signed()), checked((int)from.Signed()),
+        (checked((int)from.Signed()), checked((int)from.Signed())), (checked((int)from.Signed()), checked((int)from.Signed())));
+}

@@ -1,0 +1,151 @@
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Coding;
+using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Query;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Storage;
+using Warehouse.Engine.Variants;
+
+namespace Warehouse.Engine;
+
+/// <summary>What <c>init</c> asks.</summary>
+public sealed record CreateOptions
+{
+    /// <summary>Folder of the store; must not exist or be empty.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>GRCh37, GRCh38, an alias of them, or a name of another assembly.</summary>
+    public required string Assembly { get; init; }
+
+    /// <summary>FASTA of the reference, or null: then alleles are only trimmed, and answers say so.</summary>
+    public string? ReferencePath { get; init; }
+
+    /// <summary>Folder of the keys; null = the store's path with <c>.keys</c> appended.</summary>
+    public string? KeysPath { get; init; }
+}
+
+/// <summary>
+/// A store of variants: the one door to it for ingest, questions and upkeep. Writers are serialised by a lease; any number of readers.
+/// An instance serves one thread at a time. After an exception of a changing method the store is as it was before the call.
+/// </summary>
+public sealed partial class VariantStore : IDisposable
+{
+    private const string ReferencePart = "reference";
+    private readonly StoreFolder _folder;
+    private readonly TimeProvider _clock;
+    private StoreCatalog? _catalog;
+    private long _catalogVersion = -1;
+
+    private VariantStore(StoreFolder folder, TimeProvider clock)
+    {
+        (_folder, _clock) = (folder, clock);
+        Assembly = Assembly.Parse(folder.Identity.Assembly);
+    }
+
+    /// <summary>The store's assembly.</summary>
+    public Assembly Assembly { get; }
+
+    /// <summary>The newest manifest version.</summary>
+    public long Version => _folder.Current.Version;
+
+    /// <summary>Makes an empty store and its key folder.</summary>
+    /// <exception cref="InputException">A folder is not empty, or the reference cannot be read or is of another assembly.</exception>
+    public static VariantStore Create(CreateOptions options, TimeProvider? clock = null)
+    {
+        var time = clock ?? TimeProvider.System;
+        var assembly = Assembly.Parse(options.Assembly);
+        byte[] reference = [];
+        if (options.ReferencePath is { } path)
+        {
+            using var genome = ReferenceGenome.Open(path, assembly);
+            reference = ReferenceRecord.Write(genome);
+        }
+        var keys = options.KeysPath ?? options.Path + ".keys";
+        var folder = StoreFolder.Create(DiskStorage.OpenOrCreate(options.Path), DiskStorage.OpenOrCreate(keys), StoreIdentity.New(assembly.Name, reference, time), time);
+        return new VariantStore(folder, time);
+    }
+
+    /// <summary>Opens a store.</summary>
+    /// <exception cref="StoreException">It is damaged, of a later format, or not a store.</exception>
+    public static VariantStore Open(string path, string? keysPath = null, TimeProvider? clock = null)
+    {
+        var time = clock ?? TimeProvider.System;
+        return new VariantStore(StoreFolder.Open(DiskStorage.Open(path), DiskStorage.Open(keysPath ?? path + ".keys"), time), time);
+    }
+
+    /// <summary>Loads files in one commit, or none of them.</summary>
+    /// <exception cref="InputException">A file, sheet or BED cannot be understood; nothing was committed.</exception>
+    public IngestReceipt Ingest(IngestRequest request, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
+    {
+        using var commit = _folder.BeginCommit();
+        _folder.Refresh();
+        using var reference = OpenReference();
+        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, progress, stop);
+        if (catalog is not null) Publish(commit, catalog);
+        return receipt;
+    }
+
+    /// <summary>Opens a session: every question is asked through one.</summary>
+    /// <exception cref="InputException">The snapshot does not exist or was purged.</exception>
+    public Session OpenSession(SessionOptions? options = null)
+    {
+        _folder.Refresh();
+        var catalog = Catalog();
+        var wanted = options ?? new SessionOptions();
+        var version = wanted.Snapshot ?? _folder.Current.Version;
+        if (version < 0 || version > _folder.Current.Version)
+            throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {version}; the newest is {_folder.Current.Version}"), InputPlace.None);
+        if (version < catalog.PurgedBefore)
+            throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
+        return new Session(new StoreView(catalog, Assembly, _folder.Current.Version, OpenSegment), Scope.Owner(catalog), wanted, version, OpenReference);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _folder.Dispose();
+
+    private Segment OpenSegment(SegmentEntry entry)
+    {
+        if (!FileId.TryParse(entry.File, out var id) || !_folder.Current.Files.TryFind(id, out var file))
+            throw new DamagedStoreException(entry.File, "the catalog names a segment that the manifest lacks");
+        try
+        {
+            return Segment.Open(_folder.OpenFile(file));
+        }
+        catch (InvalidDataException bad)
+        {
+            throw new DamagedStoreException(entry.File, bad.Message, bad);
+        }
+    }
+
+    private StoreCatalog Catalog()
+    {
+        var manifest = _folder.Current;
+        if (_catalog is not null && _catalogVersion == manifest.Version) return _catalog;
+        try
+        {
+            _catalog = CatalogCodec.Decode(part => _folder.TryReadPart(manifest, part));
+        }
+        catch (InvalidDataException bad)
+        {
+            throw new DamagedStoreException("catalog", bad.Message, bad);
+        }
+        _catalogVersion = manifest.Version;
+        return _catalog;
+    }
+
+    private void Publish(Commit commit, StoreCatalog catalog)
+    {
+        foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(catalog, part));
+        commit.Publish();
+        _folder.Refresh();
+    }
+
+    private ReferenceGenome? OpenReference()
+    {
+        if (_folder.Identity.ReferenceDigests.IsEmpty) return null;
+        return ReferenceRecord.Open(_folder.Identity.ReferenceDigests.Span, Assembly, Environment.GetEnvironmentVariable("WAREHOUSE_REFERENCE"));
+    }
+}
