@@ -28,8 +28,8 @@ internal readonly record struct SampleRow(int Start, ushort Length, RowKind Kind
     /// <summary>The one kind that a row of <paramref name="count"/> members has: equal sets have equal forms.</summary>
     public static RowKind KindOf(int count, int sampleCount)
     {
-        var longest = MaxListLength(sampleCount);
-        if (count <= longest) return RowKind.List;
-        return sampleCount - count <= longest ? RowKind.Complement : RowKind.Plane;
+        var others = sampleCount - count;
+        if (Math.Min(count, others) > MaxListLength(sampleCount)) return RowKind.Plane;
+        return count <= others ? RowKind.List : RowKind.Complement;
     }
 }

@@ -67,7 +67,7 @@ public sealed partial class SampleSets
         to.Advance(at);
     }
 
-    /// <summary>Reads the disk form.</summary>
+    /// <summary>Reads the disk form. The caller compares <see cref="SampleCount"/> and <see cref="RowCount"/> with what it expects.</summary>
     /// <exception cref="InvalidDataException">Any inconsistency; nothing is kept.</exception>
     /// <exception cref="DllNotFoundException">libzstd is not installed.</exception>
     public static SampleSets Decode(ReadOnlySpan<byte> encoded)
