@@ -1,0 +1,178 @@
+using System.Diagnostics;
+
+namespace Warehouse.Primitives;
+
+/// <summary>
+/// A column of rows, each row a set of sample ids 0..SampleCount-1 (for example the heterozygous carriers of each allele).
+/// Immutable; any number of threads may read it. Hot form: per row the shortest of an ascending 16-bit id list, the list of the
+/// samples that are not members, and a bit plane, together in two big arrays; rows are counted kind by kind, so that no branch
+/// per row remains. Row and sample numbers are 0-based; a row outside the column throws <see cref="IndexOutOfRangeException"/>.
+/// </summary>
+public sealed partial class SampleSets
+{
+    private readonly SampleRow[] _rows;
+    private readonly ushort[] _ids;
+    private readonly WordBlock _planes;
+    private readonly int[] _listRows;
+    private readonly int[] _complementRows;
+    private readonly int[] _planeRows;
+
+    /// <summary>Takes over the arrays; ids carry <see cref="ListCount.SlackIds"/> behind the last list.</summary>
+    internal SampleSets(int sampleCount, SampleRow[] rows, ushort[] ids, WordBlock planes)
+    {
+        SampleCount = sampleCount;
+        WordCount = SampleWords.Padded(sampleCount);
+        (_rows, _ids, _planes) = (rows, ids, planes);
+        _listRows = RowsOf(RowKind.List);
+        _complementRows = RowsOf(RowKind.Complement);
+        _planeRows = RowsOf(RowKind.Plane);
+        Debug.Assert(planes.Words.Length == _planeRows.Length * WordCount);
+    }
+
+    /// <summary>Number of samples of the panel, at most 32,768.</summary>
+    public int SampleCount { get; }
+
+    /// <summary>Number of rows.</summary>
+    public int RowCount => _rows.Length;
+
+    /// <summary>Words of a plane, padding included: a multiple of 8.</summary>
+    public int WordCount { get; }
+
+    /// <summary>True when no row has a member.</summary>
+    public bool AllEmpty => _listRows.Length + _complementRows.Length + _planeRows.Length == 0;
+
+    /// <summary>Bytes of memory that the rows take.</summary>
+    public long HotBytes =>
+        _rows.Length * 8L + _ids.Length * 2L + _planes.Words.Length * 8L + (_listRows.Length + _complementRows.Length + _planeRows.Length) * 4L;
+
+    /// <summary>Number of members of a row.</summary>
+    public int Count(int row) => _rows[row].Kind == RowKind.Complement ? SampleCount - _rows[row].Length : _rows[row].Length;
+
+    /// <summary>Whether a row has no member.</summary>
+    public bool IsEmpty(int row) => _rows[row] is { Kind: RowKind.List, Length: 0 };
+
+    /// <summary>Number of members of a row that are in the mask.</summary>
+    /// <exception cref="ArgumentException">The mask is of another panel.</exception>
+    public int CountMasked(int row, SampleMask mask)
+    {
+        CheckMask(mask);
+        var kind = _rows[row].Kind;
+        var count = 0;
+        if (kind == RowKind.Plane) PlaneCount.Rows(Planes(new(ref row), row), mask, new(ref count));
+        else ListCount.Rows(Lists(new(ref row), row), mask, new(ref count));
+        return kind == RowKind.Complement ? mask.Count - count : count;
+    }
+
+    /// <summary>
+    /// counts[i] = number of members of row firstRow + i that are in the mask, for as many rows as <paramref name="counts"/> is
+    /// long. The fast way: prefer one call for many rows.
+    /// </summary>
+    /// <exception cref="ArgumentException">The mask is of another panel, or the rows leave the column.</exception>
+    public void CountMasked(int firstRow, SampleMask mask, Span<int> counts)
+    {
+        CheckMask(mask);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(counts.Length, RowCount - firstRow, nameof(counts));
+        counts.Clear();
+        var endRow = firstRow + counts.Length;
+        ListCount.Rows(Lists(Between(_listRows, firstRow, endRow), firstRow), mask, counts);
+        PlaneCount.Rows(Planes(Between(_planeRows, firstRow, endRow), firstRow), mask, counts);
+        var complements = Between(_complementRows, firstRow, endRow);
+        ListCount.Rows(Lists(complements, firstRow), mask, counts);
+        foreach (var row in complements) counts[row - firstRow] = mask.Count - counts[row - firstRow];
+    }
+
+    /// <summary>Overwrites the first <see cref="WordCount"/> words with the row as a plane: bit s of word s / 64 is sample s.</summary>
+    /// <exception cref="ArgumentException"><paramref name="bits"/> is shorter than <see cref="WordCount"/>.</exception>
+    public void CopyBits(int row, Span<ulong> bits)
+    {
+        if (bits.Length < WordCount) throw new ArgumentException("shorter than WordCount", nameof(bits));
+        bits = bits[..WordCount];
+        switch (_rows[row].Kind)
+        {
+            case RowKind.Plane:
+                Plane(row).CopyTo(bits);
+                break;
+            case RowKind.List:
+                bits.Clear();
+                foreach (var id in Ids(row)) bits[id >> 6] |= 1UL << (id & 63);
+                break;
+            default:
+                SampleWords.SetAll(bits, SampleCount);
+                foreach (var id in Ids(row)) bits[id >> 6] &= ~(1UL << (id & 63));
+                break;
+        }
+    }
+
+    /// <summary>Whether a sample is a member of a row.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The sample is outside the panel.</exception>
+    public bool Contains(int row, int sample)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(sample);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(sample, SampleCount);
+        return _rows[row].Kind switch
+        {
+            RowKind.Plane => (Plane(row)[sample >> 6] >> (sample & 63) & 1) != 0,
+            RowKind.List => Ids(row).BinarySearch((ushort)sample) >= 0,
+            _ => Ids(row).BinarySearch((ushort)sample) < 0,
+        };
+    }
+
+    /// <summary>Writes the members of a row, ascending, and returns how many; what lies behind them may be overwritten.</summary>
+    /// <exception cref="ArgumentException"><paramref name="ids"/> is shorter than the row's count.</exception>
+    public int CopyIds(int row, Span<ushort> ids)
+    {
+        var count = Count(row);
+        if (ids.Length < count) throw new ArgumentException("shorter than the row's count", nameof(ids));
+        switch (_rows[row].Kind)
+        {
+            case RowKind.Plane:
+                return BitsToIds.Write(Plane(row), count, ids);
+            case RowKind.List:
+                Ids(row).CopyTo(ids);
+                return count;
+            default:
+                Span<ulong> bits = stackalloc ulong[WordCount];
+                CopyBits(row, bits);
+                return BitsToIds.Write(bits, count, ids);
+        }
+    }
+
+    private static ReadOnlySpan<int> Between(int[] ascendingRows, int firstRow, int endRow)
+    {
+        var from = LowerBound(ascendingRows, firstRow);
+        return ascendingRows.AsSpan(from, LowerBound(ascendingRows, endRow) - from);
+    }
+
+    private static int LowerBound(int[] ascending, int value)
+    {
+        var at = Array.BinarySearch(ascending, value);
+        return at < 0 ? ~at : at;
+    }
+
+    private int[] RowsOf(RowKind kind)
+    {
+        var count = 0;
+        foreach (var row in _rows) count += IsIndexed(row, kind) ? 1 : 0;
+        var indices = new int[count];
+        for (int row = 0, at = 0; row < _rows.Length; row++)
+            if (IsIndexed(_rows[row], kind)) indices[at++] = row;
+        return indices;
+    }
+
+    /// <summary>Empty rows are in no index: the counts are cleared anyway.</summary>
+    private static bool IsIndexed(SampleRow row, RowKind kind) => row.Kind == kind && (kind != RowKind.List || row.Length > 0);
+
+    private ReadOnlySpan<ushort> Ids(int row) => _ids.AsSpan(_rows[row].Start, _rows[row].Length);
+
+    private ReadOnlySpan<ulong> Plane(int row) => _planes.Words.Slice(_rows[row].Start * WordCount, WordCount);
+
+    private ListRows Lists(ReadOnlySpan<int> rows, int firstRow) => new() { Rows = rows, Entries = _rows, Ids = _ids, FirstRow = firstRow };
+
+    private PlaneRows Planes(ReadOnlySpan<int> rows, int firstRow) => new() { Rows = rows, Entries = _rows, Planes = _planes.Words, FirstRow = firstRow };
+
+    private void CheckMask(SampleMask mask)
+    {
+        if (mask.SampleCount != SampleCount) throw new ArgumentException("a mask of another panel", nameof(mask));
+    }
+}
