@@ -7,8 +7,10 @@ namespace Warehouse.Engine.Vcf;
 /// <param name="Header">The public part.</param>
 /// <param name="Info">INFO definitions by ID.</param>
 /// <param name="Format">FORMAT definitions by ID.</param>
+/// <param name="Filters">FILTER IDs.</param>
 /// <param name="HasFormatColumn">The column line names FORMAT.</param>
-internal sealed record VcfParsedHeader(VcfHeader Header, Dictionary<string, VcfDefinition> Info, Dictionary<string, VcfDefinition> Format, bool HasFormatColumn);
+internal sealed record VcfParsedHeader(
+    VcfHeader Header, Dictionary<string, VcfDefinition> Info, Dictionary<string, VcfDefinition> Format, HashSet<string> Filters, bool HasFormatColumn);
 
 /// <summary>An INFO or FORMAT definition.</summary>
 /// <param name="Number">As written, empty when absent.</param>
@@ -30,7 +32,7 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
     private readonly Dictionary<string, VcfDefinition> _info = new(StringComparer.Ordinal);
     private readonly Dictionary<string, VcfDefinition> _format = new(StringComparer.Ordinal);
     private readonly HashSet<string> _filters = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _contigNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _contigIndexes = new(StringComparer.Ordinal);
     private int _version;
 
     /// <summary>Reads the header and stops before the first record.</summary>
@@ -61,10 +63,12 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
         const string expected = "a first line of ##fileformat=VCFv4.1 to VCFv4.5";
         if (!Next(out var line)) faults.Refuse("vcf-fileformat", "fileformat", expected);
         var prefix = "##fileformat=VCFv4."u8;
-        if (!line.StartsWith(prefix) || line.Length != prefix.Length + 1 || line[^1] is < (byte)'1' or > (byte)'5')
+        if (!line.StartsWith(prefix) || line.Length != prefix.Length + 1 || line[^1] is < (byte)'0' or > (byte)'5')
             faults.Refuse("vcf-fileformat", "fileformat", line, expected);
         _metaLines.Add(Decode(line));
-        return 400 + line[^1] - '0';
+        if (line[^1] != '0') return 400 + line[^1] - '0';
+        Warn("vcf-fileformat", "fileformat", "VCF 4.0 is read by the rules of 4.1");
+        return 401;
     }
 
     private void ReadMeta(string line)
@@ -93,7 +97,6 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
             faults.Refuse("vcf-meta-id", key, $"the {key} line has no ID");
             return;
         }
-        if (fields.Fault is not null) Warn("vcf-meta-syntax", key, fields.Fault);
         var isNew = key switch
         {
             "INFO" => _info.TryAdd(id, new VcfDefinition(fields.Get("Number") ?? "", fields.Get("Type") ?? "")),
@@ -112,8 +115,25 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
         if (fields.Get("length") is { } text && !(int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out length) && length > 0))
             faults.Refuse("vcf-contig-length", "contig", Encoding.UTF8.GetBytes(text), "a length of 1 to 2147483647");
         var md5 = fields.Get("md5") ?? fields.Get("M5") ?? "";
-        _contigs.Add(new VcfContig(id, length, md5.ToLowerInvariant(), Declared: true));
-        return _contigNames.Add(id);
+        var contig = new VcfContig(id, length, md5.ToLowerInvariant(), Declared: true);
+        if (_contigIndexes.TryAdd(id, _contigs.Count)) _contigs.Add(contig);
+        else return Agree(_contigIndexes[id], contig);
+        return true;
+    }
+
+    /// <summary>A second line of a contig says nothing new or adds to the first; two lengths or digests are one too many.</summary>
+    private bool Agree(int index, VcfContig second)
+    {
+        var first = _contigs[index];
+        if (first.LengthBases > 0 && second.LengthBases > 0 && first.LengthBases != second.LengthBases) return false;
+        if (first.Md5.Length > 0 && second.Md5.Length > 0 && first.Md5 != second.Md5) return false;
+        Warn("vcf-meta-duplicate", "contig", "a second line for the same contig");
+        _contigs[index] = first with
+        {
+            LengthBases = Math.Max(first.LengthBases, second.LengthBases),
+            Md5 = first.Md5.Length > 0 ? first.Md5 : second.Md5,
+        };
+        return true;
     }
 
     private VcfParsedHeader Finish(ReadOnlySpan<byte> line)
@@ -133,7 +153,7 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
             References = _references,
             Warnings = _warnings,
         };
-        return new VcfParsedHeader(header, _info, _format, !rest.IsEmpty);
+        return new VcfParsedHeader(header, _info, _format, _filters, !rest.IsEmpty);
     }
 
     private List<string> ReadSamples(ReadOnlySpan<byte> rest)

@@ -51,7 +51,7 @@ internal sealed class VcfRecordParser
         ReadFilter(line[columns[6]], record);
         _info.Parse(line[columns[7]], record);
         ReadGenotypes(line, rest, record);
-        _lint?.Check(record, line.Span[columns[7]], rest < 0 ? default : line.Span[rest..]);
+        _lint?.Check(record, contigName, line.Span[columns[7]], rest < 0 ? default : line.Span[rest..]);
         Accept(contigName, record);
     }
 
