@@ -1,0 +1,66 @@
+namespace Warehouse.Engine.Vcf;
+
+/// <summary>Cuts decompressed text into lines ending in LF or CR LF. A line stays valid until the next call. One thread.</summary>
+internal sealed class LineInput(DecodedInput input)
+{
+    private const int FirstBufferBytes = 4 << 20;
+    private byte[] _buffer = new byte[FirstBufferBytes];
+    private int _at;
+    private int _end;
+    private long _bufferOffset;
+    private bool _ended;
+
+    /// <summary>1-based number of the line that Next gave last.</summary>
+    public long Line { get; private set; }
+
+    /// <summary>Its offset in the decompressed bytes.</summary>
+    public long LineOffset { get; private set; }
+
+    /// <summary>False when the last line of the file ended without a line end.</summary>
+    public bool EndedWithLineEnd { get; private set; } = true;
+
+    /// <summary>The next line without its line end; false at the end of the input.</summary>
+    /// <exception cref="InputException">The line is longer than the cap, or the file is damaged.</exception>
+    public bool Next(int maxLineBytes, out ReadOnlyMemory<byte> line)
+    {
+        var scanned = 0;
+        while (true)
+        {
+            var found = _buffer.AsSpan(_at + scanned, _end - _at - scanned).IndexOf((byte)'\n');
+            if (found >= 0) return Give(scanned + found, 1, maxLineBytes, out line);
+            scanned = _end - _at;
+            if (_ended || scanned > maxLineBytes) break;
+            Fill(maxLineBytes);
+        }
+        line = default;
+        if (scanned == 0) return false;
+        EndedWithLineEnd = false;
+        return Give(scanned, 0, maxLineBytes, out line);
+    }
+
+    private bool Give(int length, int endBytes, int maxLineBytes, out ReadOnlyMemory<byte> line)
+    {
+        Line++;
+        LineOffset = _bufferOffset + _at;
+        if (length > maxLineBytes)
+            throw new InputException("line-cap", $"the line is longer than the limit of {maxLineBytes} bytes", new InputPlace(input.Raw.Name, Line, LineOffset, ""));
+        var text = _buffer.AsMemory(_at, length);
+        _at += length + endBytes;
+        line = endBytes == 1 && length > 0 && text.Span[^1] == '\r' ? text[..^1] : text;
+        return true;
+    }
+
+    private void Fill(int maxLineBytes)
+    {
+        if (_at > 0)
+        {
+            _buffer.AsSpan(_at, _end - _at).CopyTo(_buffer);
+            _bufferOffset += _at;
+            (_at, _end) = (0, _end - _at);
+        }
+        if (_end == _buffer.Length) Array.Resize(ref _buffer, (int)Math.Min(_buffer.Length * 2L, Math.Max(maxLineBytes, _buffer.Length) + 64L));
+        var got = input.Read(_buffer.AsSpan(_end));
+        _ended = got == 0;
+        _end += got;
+    }
+}

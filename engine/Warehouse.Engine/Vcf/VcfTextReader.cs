@@ -1,0 +1,61 @@
+namespace Warehouse.Engine.Vcf;
+
+/// <summary>
+/// Reads VCF text. Every record is understood or refused with its place. Lines end in LF or CR LF, the last one may lack its end;
+/// empty lines are accepted at the end of the file alone; a byte order mark is refused.
+/// </summary>
+internal sealed class VcfTextReader : VariantReader
+{
+    private readonly VcfReadOptions _options;
+    private readonly LineInput _lines;
+    private readonly VcfFaults _faults;
+    private readonly VcfRecordParser _parser;
+
+    /// <summary>Reads the header.</summary>
+    public VcfTextReader(DecodedInput input, VcfReadOptions options)
+        : base(input)
+    {
+        _options = options;
+        _lines = new LineInput(input);
+        _faults = new VcfFaults(input.Raw.Name, options.Lint, Warn);
+        var parsed = new VcfHeaderParser(_lines, _faults, options.Limits).Read();
+        Header = parsed.Header;
+        foreach (var warning in Header.Warnings) Warn(warning);
+        _parser = new VcfRecordParser(parsed, _faults, options);
+    }
+
+    /// <inheritdoc/>
+    public override VcfHeader Header { get; }
+
+    /// <inheritdoc/>
+    private protected override bool ReadNext(VcfRecord record)
+    {
+        while (_lines.Next(_options.Limits.MaxLineBytes, out var line))
+        {
+            (_faults.Line, _faults.OffsetBytes) = (_lines.Line, _lines.LineOffset);
+            if (line.IsEmpty)
+            {
+                CheckOnlyEmptyLinesFollow();
+                break;
+            }
+            try
+            {
+                _parser.Parse(line, record);
+                return true;
+            }
+            catch (InputException fault) when (_options.SkipBadRecords)
+            {
+                Skip(fault);
+            }
+        }
+        if (!_lines.EndedWithLineEnd) _faults.Warn("vcf-no-newline", "", "the last line does not end with a line end");
+        return false;
+    }
+
+    private void CheckOnlyEmptyLinesFollow()
+    {
+        _faults.Warn("vcf-empty-line", "", "empty lines at the end of the file");
+        while (_lines.Next(_options.Limits.MaxLineBytes, out var line))
+            if (!line.IsEmpty) _faults.Refuse("vcf-empty-line", "", "the line is empty, and more lines follow");
+    }
+}
