@@ -1,0 +1,58 @@
+namespace Warehouse.Engine.Simulate;
+
+/// <summary>One pass over all sites in order, and the totals of it.</summary>
+internal sealed class SimulationRun(SimulationOptions options, Population population, List<Contig> contigs, Truth? truth, IProgress<WorkProgress>? progress)
+{
+    private const int SitesPerReport = 1000;
+    private readonly HaplotypeModel _model = new(population, options);
+    private readonly Genotypes _genotypes = new(population.Count);
+    private readonly JointTruth? _jointTruth = truth is null ? null : new JointTruth(truth, population.Count);
+    private long _sites, _records, _alleles, _nonReference, _missing;
+
+    /// <summary>The totals.</summary>
+    public SimulationReport Report(IReadOnlyList<string> files) => new(files, population.Count, _records, _alleles, _nonReference, _missing);
+
+    /// <summary>Writes the joint file.</summary>
+    public void Joint(CancellationToken cancellation)
+    {
+        using var writer = new JointWriter(options, population, contigs);
+        foreach (var contig in contigs)
+        {
+            foreach (var (site, zone) in Sites(contig, cancellation))
+            {
+                writer.Write(site, zone, _genotypes);
+                _jointTruth?.Add(site, zone, _genotypes);
+                _records++;
+            }
+            truth?.EndContig(contig);
+        }
+    }
+
+    /// <summary>Draws the sites of a contig one by one; the genotypes are those of the site last returned.</summary>
+    private IEnumerable<(Site Site, Zone Zone)> Sites(Contig contig, CancellationToken cancellation)
+    {
+        var maker = new SiteMaker(contig, options.Unnormalised, new Prng(options.Seed, 100 + (ulong)contigs.IndexOf(contig)));
+        Zone? zone = null;
+        foreach (var site in maker.Sites())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var par = contig.InPar(site.Start);
+            if (zone is null || zone.Par != par) zone = new Zone(population, contig, par);
+            _model.Draw(site, zone, _genotypes);
+            Count(site, zone);
+            yield return (site, zone);
+        }
+        progress?.Report(new WorkProgress("simulate", _sites, options.Variants, "sites"));
+    }
+
+    private void Count(Site site, Zone zone)
+    {
+        if (++_sites % SitesPerReport == 0) progress?.Report(new WorkProgress("simulate", _sites, options.Variants, "sites"));
+        _alleles += site.Alleles.Length;
+        var alleles = _genotypes.Alleles;
+        foreach (var h in _genotypes.Carriers)
+            if (alleles[h] <= site.Alleles.Length && ((h & 1) == 0 || alleles[h - 1] != alleles[h])) _nonReference++;
+        foreach (var s in _genotypes.Holes)
+            if (alleles[2 * s] == Genotypes.Missing && (zone.Ploidy[s] < 2 || alleles[(2 * s) + 1] == Genotypes.Missing)) _missing++;
+    }
+}
