@@ -4,11 +4,8 @@ namespace Warehouse.Engine.Simulate;
 /// Figures of a joint file: every sample has a record of every allele, so rule 1 of COUNTS.md decides alone. Starts from the
 /// figures of an all-reference record and corrects the samples that are not.
 /// </summary>
-internal sealed class JointTruth(Truth truth, int samples)
+internal sealed class JointTruth(Truth truth)
 {
-    private readonly int[] _seenAt = new int[samples];
-    private readonly List<int> _touched = [];
-    private int _site;
     private Zone? _zone;
     private TruthFigures _allReference;
 
@@ -16,15 +13,11 @@ internal sealed class JointTruth(Truth truth, int samples)
     public void Add(Site site, Zone zone, Genotypes genotypes)
     {
         if (_zone != zone) Start(zone);
-        _site++;
-        _touched.Clear();
-        foreach (var h in genotypes.Carriers) Touch(h >> 1);
-        foreach (var s in genotypes.Holes) Touch(s);
         for (var allele = 1; allele <= site.Alleles.Length; allele++)
         {
             var figures = _allReference;
             TruthFigures asReference = default;
-            foreach (var s in _touched)
+            foreach (var s in genotypes.Touched)
             {
                 var (first, second) = zone.Call(genotypes, s);
                 AddCall(ref figures, zone, s, (first, second, allele));
@@ -39,13 +32,6 @@ internal sealed class JointTruth(Truth truth, int samples)
 
     private static void AddCall(ref TruthFigures figures, Zone zone, int sample, (int First, int Second, int Allele) call) =>
         Truth.AddRecord(ref figures, zone.Kind, zone.Par, zone.Population.RecordedSex[sample], call);
-
-    private void Touch(int sample)
-    {
-        if (_seenAt[sample] == _site) return;
-        _seenAt[sample] = _site;
-        _touched.Add(sample);
-    }
 
     private void Start(Zone zone)
     {

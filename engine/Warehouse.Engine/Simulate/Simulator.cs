@@ -33,10 +33,25 @@ public static class Simulator
             population.WritePlanted(Path.Combine(options.Folder, "planted.tsv"));
             files.AddRange(["planted.tsv", "truth.tsv"]);
         }
+        Callable? callable = null;
+        if (options.Callable)
+        {
+            callable = new Callable(options.Seed, contigs);
+            callable.Write(Path.Combine(options.Folder, "callable.bed"));
+            files.Add("callable.bed");
+        }
         using var truth = options.Truth ? new Truth(Path.Combine(options.Folder, "truth.tsv"), options.Samples) : null;
         var run = new SimulationRun(options, population, contigs, truth, progress);
-        run.Joint(cancellation);
-        files.Add(JointName);
+        if (options.Shape == SimulationShape.Joint)
+        {
+            run.Joint(cancellation);
+            files.Add(JointName);
+        }
+        else
+        {
+            Directory.CreateDirectory(Path.Combine(options.Folder, options.Shape == SimulationShape.Gvcf ? "gvcf" : "single"));
+            files.AddRange(run.PerSample(callable, cancellation));
+        }
         return run.Report(files);
     }
 }

@@ -47,6 +47,8 @@ internal sealed class SiteMaker(Contig contig, bool unnormalised, Prng random)
         var cell = contig.Start + (index * contig.CellBases);
         if (contig.ParEnd > 0 && cell == contig.ParEnd) return cell;
         if (contig.ParEnd > 0 && cell + contig.CellBases == contig.ParEnd) return contig.ParEnd - 1;
+        // Some sites come soon after the one before, so that deletions span others.
+        if (_lastStart >= 0 && random.Chance(0.1)) return _lastStart + 1 + random.Below(8);
         return cell + random.Below(contig.CellBases);
     }
 
@@ -60,7 +62,7 @@ internal sealed class SiteMaker(Contig contig, bool unnormalised, Prng random)
             if (Indel(start, multi) is { } indel) return indel;
         }
         else if (!snvOnly && kind < IndelShare + MnvShare) return Mnv(start);
-        return Snv(start, multi ? 2 + random.Below(2) : 1, spanning);
+        return Snv(start, multi ? random.Chance(0.15) ? 3 : 2 : 1, spanning);
     }
 
     private Site Snv(int start, int altCount, Site? spanning)
