@@ -1,103 +1,95 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Warehouse.Primitives;
 
-/// <summary>
-/// CRC-32 of gzip and BGZF (RFC 1952, section 8): reflected polynomial 0xEDB88320, start and end inverted.
-/// <see cref="Scalar"/> is the definition; the carry-less multiply path folds 64 bytes at a time and must equal it.
-/// </summary>
+/// <summary>CRC-32 of gzip and BGZF (reflected polynomial 0xEDB88320, start and end inverted). Stateless; any thread.</summary>
 public static class Crc32
 {
-    private const int FoldBytes = 64;
+    private const uint Polynomial = 0xEDB88320;
+    private const int FoldMinimumBytes = 128;
     private static readonly uint[] Tables = MakeTables();
 
-    /// <summary>The checksum of bytes, continued from the checksum of what came before them.</summary>
-    /// <param name="bytes">The next bytes.</param>
-    /// <param name="before">Checksum of the bytes before; 0 at the start.</param>
-    public static uint Append(ReadOnlySpan<byte> bytes, uint before = 0)
-    {
-        if (!Pclmulqdq.IsSupported || bytes.Length < FoldBytes * 2) return Scalar(bytes, before);
-        var folded = bytes.Length & ~15;
-        return Scalar(bytes[folded..], Folded(bytes[..folded], before));
-    }
+    /// <summary>The checksum of <paramref name="data"/>.</summary>
+    /// <param name="data">Bytes, any length.</param>
+    /// <param name="seed">Checksum of what went before, so that pieces may be summed one after another; 0 at the start.</param>
+    public static uint Compute(ReadOnlySpan<byte> data, uint seed = 0) =>
+        Pclmulqdq.IsSupported && data.Length >= FoldMinimumBytes ? ComputeFolding(data, seed) : ComputeTable(data, seed);
 
-    /// <summary>Eight table look-ups per eight bytes.</summary>
-    internal static uint Scalar(ReadOnlySpan<byte> bytes, uint before)
+    /// <summary>Eight bytes a step through eight tables: the definition that the folding path must equal.</summary>
+    internal static uint ComputeTable(ReadOnlySpan<byte> data, uint seed)
     {
-        var crc = ~before;
-        var t = Tables.AsSpan();
-        for (; bytes.Length >= 8; bytes = bytes[8..])
+        var crc = ~seed;
+        var tables = Tables;
+        while (data.Length >= 8)
         {
-            var low = BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ crc;
-            var high = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-            crc = t[(7 << 8) | (int)(low & 255)] ^ t[(6 << 8) | (int)((low >> 8) & 255)]
-                ^ t[(5 << 8) | (int)((low >> 16) & 255)] ^ t[(4 << 8) | (int)(low >> 24)]
-                ^ t[(3 << 8) | (int)(high & 255)] ^ t[(2 << 8) | (int)((high >> 8) & 255)]
-                ^ t[(1 << 8) | (int)((high >> 16) & 255)] ^ t[(int)(high >> 24)];
+            var low = BinaryPrimitives.ReadUInt32LittleEndian(data) ^ crc;
+            var high = BinaryPrimitives.ReadUInt32LittleEndian(data[4..]);
+            crc = tables[(7 * 256) + (int)(low & 255)] ^ tables[(6 * 256) + (int)((low >> 8) & 255)]
+                ^ tables[(5 * 256) + (int)((low >> 16) & 255)] ^ tables[(4 * 256) + (int)(low >> 24)]
+                ^ tables[(3 * 256) + (int)(high & 255)] ^ tables[(2 * 256) + (int)((high >> 8) & 255)]
+                ^ tables[256 + (int)((high >> 16) & 255)] ^ tables[(int)(high >> 24)];
+            data = data[8..];
         }
-        foreach (var b in bytes) crc = t[(int)((crc ^ b) & 255)] ^ (crc >> 8);
+        foreach (var b in data) crc = tables[(int)((crc ^ b) & 255)] ^ (crc >> 8);
         return ~crc;
     }
 
-    /// <summary>Folds 16-byte lanes with carry-less products of x^n mod P, then reduces by Barrett. Length: a multiple of 16, at least 64.</summary>
-    private static uint Folded(ReadOnlySpan<byte> bytes, uint before)
+    /// <summary>
+    /// Carry-less multiplication: four 128-bit lanes, each multiplied by x^512 a step, are folded to one of 16 bytes that has
+    /// the same remainder as everything before it; the tables finish that one and the tail. No reduction constants needed.
+    /// Measured on Zen 5: several times the table path, which would cost more than inflating the block.
+    /// </summary>
+    internal static uint ComputeFolding(ReadOnlySpan<byte> data, uint seed)
     {
-        ref var at = ref MemoryMarshal.GetReference(bytes);
-        var left = bytes.Length - FoldBytes;
-        // x^(4*128+32), x^(4*128-32), then x^(128+32), x^(128-32), all mod P and bit-reflected.
-        var byFour = Vector128.Create(0x0154442bd4UL, 0x01c6e41596UL);
-        var byOne = Vector128.Create(0x01751997d0UL, 0x00ccaa009eUL);
-        var a = Load(ref at, 0) ^ Vector128.CreateScalar(~before).AsUInt64();
-        var b = Load(ref at, 16);
-        var c = Load(ref at, 32);
-        var d = Load(ref at, 48);
-        nuint offset = FoldBytes;
-        for (; left >= FoldBytes; left -= FoldBytes, offset += FoldBytes)
+        var blocks = MemoryMarshal.Cast<byte, Vector128<ulong>>(data);
+        // Multipliers x^(512+64), x^512 and x^(128+64), x^128 modulo the polynomial, in the reflected order of the lanes.
+        var foldFour = Vector128.Create(FoldBy(512 + 32), FoldBy(512 - 32));
+        var foldOne = Vector128.Create(FoldBy(128 + 32), FoldBy(128 - 32));
+        var a = blocks[0] ^ Vector128.Create((ulong)~seed, 0);
+        var (b, c, d) = (blocks[1], blocks[2], blocks[3]);
+        var at = 4;
+        for (; at + 4 <= blocks.Length; at += 4)
         {
-            a = Fold(a, byFour) ^ Load(ref at, offset);
-            b = Fold(b, byFour) ^ Load(ref at, offset + 16);
-            c = Fold(c, byFour) ^ Load(ref at, offset + 32);
-            d = Fold(d, byFour) ^ Load(ref at, offset + 48);
+            a = Fold(a, foldFour) ^ blocks[at];
+            b = Fold(b, foldFour) ^ blocks[at + 1];
+            c = Fold(c, foldFour) ^ blocks[at + 2];
+            d = Fold(d, foldFour) ^ blocks[at + 3];
         }
-        a = Fold(Fold(Fold(a, byOne) ^ b, byOne) ^ c, byOne) ^ d;
-        for (; left >= 16; left -= 16, offset += 16) a = Fold(a, byOne) ^ Load(ref at, offset);
-        return ~Reduce(a);
+        a = Fold(a, foldOne) ^ b;
+        a = Fold(a, foldOne) ^ c;
+        a = Fold(a, foldOne) ^ d;
+        for (; at < blocks.Length; at++) a = Fold(a, foldOne) ^ blocks[at];
+        Span<byte> rest = stackalloc byte[16];
+        MemoryMarshal.Write(rest, a);
+        // ComputeTable inverts its seed: all ones makes it start from zero, as the folded bytes already hold the state.
+        return ComputeTable(data[(at * 16)..], ComputeTable(rest, uint.MaxValue));
     }
 
-    private static uint Reduce(Vector128<ulong> a)
+    private static Vector128<ulong> Fold(Vector128<ulong> lane, Vector128<ulong> by) =>
+        Pclmulqdq.CarrylessMultiply(lane, by, 0x00) ^ Pclmulqdq.CarrylessMultiply(lane, by, 0x11);
+
+    /// <summary>x^power modulo the polynomial, reflected and shifted left once, as a carry-less product of reflected numbers needs.</summary>
+    private static ulong FoldBy(int power) => power switch
     {
-        var low32 = Vector128.Create(0xFFFFFFFFUL, 0UL);
-        var k4 = Vector128.Create(0x00ccaa009eUL, 0UL);
-        var k5 = Vector128.Create(0x0163cd6124UL, 0UL);
-        var barrett = Vector128.Create(0x01db710641UL, 0x01f7011641UL);
-        a = Pclmulqdq.CarrylessMultiply(a, k4, 0x00) ^ Sse2.ShiftRightLogical128BitLane(a, 8);
-        a = Pclmulqdq.CarrylessMultiply(a & low32, k5, 0x00) ^ Sse2.ShiftRightLogical128BitLane(a, 4);
-        var t = Pclmulqdq.CarrylessMultiply(a & low32, barrett, 0x10);
-        t = Pclmulqdq.CarrylessMultiply(t & low32, barrett, 0x00);
-        return (t ^ a).AsUInt32().GetElement(1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Fold(Vector128<ulong> value, Vector128<ulong> by) =>
-        Pclmulqdq.CarrylessMultiply(value, by, 0x00) ^ Pclmulqdq.CarrylessMultiply(value, by, 0x11);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Load(ref byte at, nuint offset) => Vector128.LoadUnsafe(ref at, offset).AsUInt64();
+        512 + 32 => 0x154442bd4,
+        512 - 32 => 0x1c6e41596,
+        128 + 32 => 0x1751997d0,
+        _ => 0x0ccaa009e,
+    };
 
     private static uint[] MakeTables()
     {
         var tables = new uint[8 * 256];
-        for (var i = 0; i < 256; i++)
+        for (var i = 0u; i < 256; i++)
         {
-            var crc = (uint)i;
-            for (var bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1;
+            var crc = i;
+            for (var bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) * Polynomial);
             tables[i] = crc;
         }
-        for (var i = 256; i < tables.Length; i++) tables[i] = tables[tables[i - 256] & 255] ^ (tables[i - 256] >> 8);
+        for (var i = 256; i < tables.Length; i++) tables[i] = (tables[i - 256] >> 8) ^ tables[(int)(tables[i - 256] & 255)];
         return tables;
     }
 }

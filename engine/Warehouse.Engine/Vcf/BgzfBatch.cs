@@ -105,7 +105,7 @@ internal sealed class BgzfBatch : IDisposable
             return Damaged("bgzf-deflate", "the compressed data is damaged", block);
         }
         if (got != size) return Damaged("bgzf-isize", "the stated length of the BGZF block does not match its data", block);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != Crc32.Append(_plain.AsSpan(_plainBytes, size)))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != Crc32.Compute(_plain.AsSpan(_plainBytes, size)))
             return Damaged("bgzf-crc", "the checksum of the BGZF block does not match its data", block);
         _plainBytes += size;
         return null;

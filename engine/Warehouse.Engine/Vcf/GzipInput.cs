@@ -39,7 +39,7 @@ internal sealed class GzipInput(RawInput raw, long maxBytes) : DecodedInput(raw,
             var state = _inflater.Inflate(some, into, out var consumed, out var written);
             if (state == InflateState.Damaged) throw Raw.Damaged("gzip-deflate", "the compressed data is damaged", Raw.Offset + consumed);
             Raw.Skip(consumed);
-            _crc = Crc32.Append(into[..written], _crc);
+            _crc = Crc32.Compute(into[..written], _crc);
             _length += (uint)written;
             if (state == InflateState.Ended) EndMember();
             if (written > 0) return written;
@@ -110,7 +110,7 @@ internal sealed class GzipInput(RawInput raw, long maxBytes) : DecodedInput(raw,
         if (some.Length < into.Length) throw Truncated();
         some.CopyTo(into);
         Raw.Skip(into.Length);
-        _headerCrc = Crc32.Append(into, _headerCrc);
+        _headerCrc = Crc32.Compute(into, _headerCrc);
     }
 
     private InputException Truncated() => Raw.Damaged("gzip-truncated", "the file ends inside a gzip member: it is truncated", Raw.BytesRead);
