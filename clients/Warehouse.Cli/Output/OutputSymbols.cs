@@ -78,7 +78,7 @@ internal sealed class OutputSymbols
             OutputFormat.Table => new TableWriter(columns, stream),
             OutputFormat.Tsv => new TsvWriter(columns, stream),
             OutputFormat.Json => new JsonWriter(columns, stream),
-            _ => throw new NotSupportedException("arrow"),
+            _ => new ArrowRowWriter(columns, stream),
         };
         var code = write(writer);
         writer.Complete();
