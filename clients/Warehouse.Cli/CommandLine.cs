@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Warehouse.Cli.Output;
+using Warehouse.Engine;
+
+namespace Warehouse.Cli;
+
+/// <summary>The boundary of the process: from arguments to exit code. Nothing thrown below gets past it.</summary>
+internal static class CommandLine
+{
+    private const int BrokenPipe = 32; // EPIPE
+
+    // A token that starts with @ is a query or a file name here, never a file of arguments.
+    private static readonly ParserConfiguration Rules = new() { ResponseFileTokenReplacer = null };
+
+    /// <summary>Runs one command line.</summary>
+    public static ExitCode Run(string[] arguments, CliContext context)
+    {
+        try
+        {
+            if (arguments is ["--version"]) return PrintVersion(context);
+            if (arguments is [var verb, ..] && char.IsAsciiLetter(verb.FirstOrDefault()) && VerbTable.All.All(v => v.Name != verb))
+                return Fail(context, $"'{verb}' is no verb; see warehouse --help", ExitCode.BadInput);
+            return Invoke(Parse(arguments, context), context);
+        }
+        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
+        {
+            return Fail(context, "cancelled", ExitCode.Cancelled);
+        }
+        catch (InputException e)
+        {
+            return Fail(context, e.Message, ExitCode.BadInput);
+        }
+        catch (InvalidDataException e)
+        {
+            return Fail(context, e.Message, ExitCode.DamagedStore);
+        }
+        catch (IOException e) when (e.HResult == BrokenPipe)
+        {
+            return ExitCode.Done; // the reader has seen enough
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Fail(context, e.Message, ExitCode.CouldNot);
+        }
+        catch (Exception e)
+        {
+            // Our own mistake. The trace helps to mend it and names code only; messages of inner layers never quote data.
+            Fail(context, $"internal error, please report: {e.GetType().Name}: {e.Message}", ExitCode.CouldNot);
+            context.Error.WriteLine(e.StackTrace);
+            return ExitCode.CouldNot;
+        }
+    }
+
+    /// <summary>Parses without running anything. Only the verb that is called gets its options built: the others need none to be listed.</summary>
+    internal static ParseResult Parse(string[] arguments, CliContext context)
+    {
+        var root = new RootCommand("Variant Warehouse: have we seen this variant, and how frequent is it in this cohort?");
+        var called = arguments.Length > 0 && VerbTable.All.Any(v => v.Name == arguments[0]) ? arguments[0] : null;
+        foreach (var entry in VerbTable.All)
+            root.Subcommands.Add(entry.Name == called ? entry.Create().Build(entry, context) : new Command(entry.Name, entry.Summary));
+        var help = root.Options.OfType<HelpOption>().First();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        return root.Parse(arguments, Rules);
+    }
+
+    private static ExitCode Invoke(ParseResult parsed, CliContext context)
+    {
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (var error in parsed.Errors) context.Error.WriteLine("warehouse: " + SafeText.Escape(error.Message));
+            var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+            context.Error.WriteLine($"warehouse: see warehouse {verb}--help");
+            return ExitCode.BadInput;
+        }
+        // Only help writes here: verbs open their own output.
+        using var text = new StringWriter();
+        var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = text, Error = context.Error };
+        var code = (ExitCode)parsed.Invoke(settings);
+        if (text.GetStringBuilder().Length > 0) Print(context, text.ToString());
+        return code;
+    }
+
+    private static ExitCode PrintVersion(CliContext context)
+    {
+        Print(context, "warehouse " + typeof(CommandLine).Assembly.GetName().Version!.ToString(3) + "\n");
+        return ExitCode.Done;
+    }
+
+    private static void Print(CliContext context, string text)
+    {
+        using var output = context.OpenOutput();
+        output.Write(System.Text.Encoding.UTF8.GetBytes(text));
+    }
+
+    private static ExitCode Fail(CliContext context, string text, ExitCode code)
+    {
+        context.Error.WriteLine("warehouse: " + SafeText.Escape(text));
+        return code;
+    }
+
+    /// <summary>The parser's help, followed by the verb's examples of <see cref="VerbTable"/>.</summary>
+    private sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            help.Invoke(parseResult);
+            var output = parseResult.InvocationConfiguration.Output;
+            var path = VerbTable.PathOf(parseResult.CommandResult);
+            var examples = VerbTable.All.Where(v => path.Length > 0 && v.Name == path[0]).SelectMany(v => v.Examples)
+                .Where(e => path.Length == 1 || e.Split(' ').Skip(1).Take(path.Length).SequenceEqual(path)).ToList();
+            if (examples.Count == 0) return 0;
+            output.WriteLine("Examples:");
+            foreach (var example in examples) output.WriteLine("  " + example);
+            return 0;
+        }
+    }
+}

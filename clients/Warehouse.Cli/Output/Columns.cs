@@ -1,0 +1,146 @@
+using Warehouse.Engine.Query;
+
+namespace Warehouse.Cli.Output;
+
+/// <summary>The columns of answers and their cells, in the order that other tools rely on (COUNTS.md).</summary>
+internal static class Columns
+{
+    private static readonly Column[] Figures =
+    [
+        new("ac", ColumnKind.Integer), new("an", ColumnKind.Integer), new("af", ColumnKind.Real, 6), new("n_het", ColumnKind.Integer),
+        new("n_hom_alt", ColumnKind.Integer), new("n_hemi", ColumnKind.Integer), new("n_half", ColumnKind.Integer), new("carriers", ColumnKind.Integer),
+        new("n_no_call", ColumnKind.Integer), new("n_not_assessed", ColumnKind.Integer), new("n_samples", ColumnKind.Integer),
+        new("an_assumed", ColumnKind.Integer), new("faf95", ColumnKind.Real, 5),
+    ];
+
+    private static readonly Column[] Place =
+        [new("contig", ColumnKind.FreeText), new("pos", ColumnKind.Integer), new("ref", ColumnKind.Text), new("alt", ColumnKind.Text)];
+
+    /// <summary>Of <c>freq</c>.</summary>
+    public static Column[] Frequency(bool symbolic, bool grouped) =>
+    [
+        .. Place,
+        .. symbolic ? [new Column("end", ColumnKind.Integer)] : Array.Empty<Column>(),
+        .. grouped ? [new Column("group", ColumnKind.FreeText)] : Array.Empty<Column>(),
+        .. Figures,
+    ];
+
+    /// <summary>Of <c>seen</c>.</summary>
+    public static Column[] Seen() =>
+    [
+        new("query", ColumnKind.FreeText), new("answer", ColumnKind.Text), .. Place, new("n_assessed", ColumnKind.Integer), .. Figures,
+        new("af_upper95", ColumnKind.Real, 6), new("first_seen", ColumnKind.Text), new("last_seen", ColumnKind.Text), new("note", ColumnKind.FreeText),
+    ];
+
+    /// <summary>Of <c>carriers</c>.</summary>
+    public static Column[] Carriers() =>
+    [
+        new("query", ColumnKind.FreeText), .. Place, new("sample", ColumnKind.FreeText), new("zygosity", ColumnKind.Text), new("gt", ColumnKind.Text),
+        new("gq", ColumnKind.Integer), new("dp", ColumnKind.Integer), new("ad_ref", ColumnKind.Integer), new("ad_alt", ColumnKind.Integer),
+    ];
+
+    /// <summary>Of <c>case-control</c>.</summary>
+    public static Column[] CaseControl() =>
+    [
+        .. Place, new("ac_cases", ColumnKind.Integer), new("an_cases", ColumnKind.Integer), new("af_cases", ColumnKind.Real, 6),
+        new("ac_controls", ColumnKind.Integer), new("an_controls", ColumnKind.Integer), new("af_controls", ColumnKind.Real, 6),
+        new("odds_ratio", ColumnKind.Real, 6), new("p", ColumnKind.Real, 6),
+    ];
+
+    /// <summary>One row of <c>freq</c>.</summary>
+    public static void Write(RowWriter writer, FrequencyRow row, bool symbolic, bool grouped)
+    {
+        WritePlace(writer, row.Contig, row.Start, row.Ref, row.Alt);
+        // Half-open 0-based and 1-based inclusive ends are the same number.
+        if (symbolic) writer.Integer(row.End < 0 ? null : (long?)row.End);
+        if (grouped) writer.Text(row.Group);
+        WriteFigures(writer, row.Figures);
+        writer.EndRow();
+    }
+
+    /// <summary>One row of <c>seen</c>.</summary>
+    public static void Write(RowWriter writer, SeenAnswer answer)
+    {
+        writer.Text(answer.Query);
+        writer.Text(answer.State switch { SeenState.Seen => "seen", SeenState.NotSeen => "not seen", _ => "not assessable" });
+        if (answer.Contig is null) WriteMissing(writer, Place.Length + 1 + Figures.Length);
+        else
+        {
+            WritePlace(writer, answer.Contig, answer.Start, answer.Ref, answer.Alt);
+            writer.Integer(answer.Figures.NSamples - answer.Figures.NNoCall - answer.Figures.NNotAssessed);
+            WriteFigures(writer, answer.Figures);
+        }
+        writer.Real(answer.State == SeenState.NotSeen && answer.Figures.An > 0 ? 3.0 / answer.Figures.An : double.NaN);
+        writer.Text(Time(answer.FirstSeen));
+        writer.Text(Time(answer.LastSeen));
+        writer.Text(answer.Reason ?? (answer.TrimmedOnly ? "trimmed only: the store has no reference" : null));
+        writer.EndRow();
+    }
+
+    /// <summary>The rows of one query of <c>carriers</c>.</summary>
+    public static void Write(RowWriter writer, CarrierAnswer answer)
+    {
+        foreach (var carrier in answer.Carriers)
+        {
+            writer.Text(answer.Seen.Query);
+            WritePlace(writer, answer.Seen.Contig, answer.Seen.Start, answer.Seen.Ref, answer.Seen.Alt);
+            writer.Text(carrier.Sample);
+            writer.Text(carrier.Zygosity);
+            writer.Text(carrier.Genotype);
+            writer.Integer(carrier.Gq);
+            writer.Integer(carrier.Dp);
+            writer.Integer(carrier.DepthRef);
+            writer.Integer(carrier.DepthAlt);
+            writer.EndRow();
+        }
+    }
+
+    /// <summary>One row of <c>case-control</c>.</summary>
+    public static void Write(RowWriter writer, CaseControlRow row)
+    {
+        WritePlace(writer, row.Contig, row.Start, row.Ref, row.Alt);
+        foreach (var figures in (ReadOnlySpan<CountFigures>)[row.Cases, row.Controls])
+        {
+            writer.Integer(figures.Ac);
+            writer.Integer(figures.An);
+            writer.Real(Af(figures));
+        }
+        writer.Real(row.OddsRatio);
+        writer.Real(row.PValue);
+        writer.EndRow();
+    }
+
+    private static void WritePlace(RowWriter writer, string? contig, int start, string @ref, string alt)
+    {
+        writer.Text(contig);
+        writer.Integer(start + 1L);
+        writer.Text(@ref);
+        writer.Text(alt);
+    }
+
+    private static void WriteFigures(RowWriter writer, in CountFigures figures)
+    {
+        writer.Integer(figures.Ac);
+        writer.Integer(figures.An);
+        writer.Real(Af(figures));
+        writer.Integer(figures.NHet);
+        writer.Integer(figures.NHomAlt);
+        writer.Integer(figures.NHemi);
+        writer.Integer(figures.NHalf);
+        writer.Integer(figures.Carriers);
+        writer.Integer(figures.NNoCall);
+        writer.Integer(figures.NNotAssessed);
+        writer.Integer(figures.NSamples);
+        writer.Integer(figures.AnAssumed);
+        writer.Real(Faf95.Of(figures.Ac, figures.An));
+    }
+
+    private static double Af(in CountFigures figures) => figures.An == 0 ? double.NaN : (double)figures.Ac / figures.An;
+
+    private static void WriteMissing(RowWriter writer, int count)
+    {
+        for (var i = 0; i < count; i++) writer.Missing();
+    }
+
+    private static string? Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+}

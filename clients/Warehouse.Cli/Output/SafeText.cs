@@ -1,0 +1,46 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace Warehouse.Cli.Output;
+
+/// <summary>
+/// The one place where text that came from data becomes text for a terminal or file. Controls (C0, DEL, C1), invisible and direction-changing
+/// characters, line separators, lone surrogates and unassigned code points are written as <c>\xNN</c> per UTF-8 byte; a backslash as <c>\x5C</c>,
+/// so that the original can be had back.
+/// </summary>
+internal static class SafeText
+{
+    // Printable ASCII without the backslash: nearly all there is, and found at vector speed.
+    private static readonly SearchValues<char> Plain = SearchValues.Create(
+        " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+
+    /// <summary>True when the text can be written as it is, one byte per character.</summary>
+    public static bool IsPlain(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(Plain);
+
+    /// <summary>True when a character must not reach a terminal as it is.</summary>
+    public static bool IsUnsafe(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+        or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse;
+
+    /// <summary>The text with everything unsafe escaped. Line feeds are escaped too.</summary>
+    public static string Escape(string text)
+    {
+        if (IsPlain(text)) return text;
+        var escaped = new StringBuilder(text.Length + 16);
+        Span<byte> utf8 = stackalloc byte[4];
+        for (var at = 0; at < text.Length;)
+        {
+            var whole = Rune.DecodeFromUtf16(text.AsSpan(at), out var rune, out var length) == OperationStatus.Done;
+            if (whole && rune.Value != '\\' && !IsUnsafe(rune)) escaped.Append(text, at, length);
+            else foreach (var b in utf8[..rune.EncodeToUtf8(utf8)]) escaped.Append("\\x").Append(b.ToString("X2", CultureInfo.InvariantCulture));
+            at += length;
+        }
+        return escaped.ToString();
+    }
+
+    /// <summary>
+    /// True when a spreadsheet could take the text for a formula (FAULTS F84). TSV then puts <c>'</c> before it, and before a text that starts
+    /// with <c>'</c> itself, so that dropping one leading <c>'</c> gives the original back.
+    /// </summary>
+    public static bool LooksLikeFormula(ReadOnlySpan<char> text) => text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\'';
+}

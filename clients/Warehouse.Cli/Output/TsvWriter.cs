@@ -1,0 +1,73 @@
+namespace Warehouse.Cli.Output;
+
+/// <summary>
+/// Tab-separated text: a header, then one line per row, LF. Missing is <c>.</c>. Text is escaped by <see cref="SafeText"/>; cells of
+/// <see cref="ColumnKind.FreeText"/> that a spreadsheet would run as a formula get a leading <c>'</c>.
+/// </summary>
+internal sealed class TsvWriter : RowWriter
+{
+    private readonly Column[] _columns;
+    private readonly ByteSink _sink;
+    private int _at;
+
+    public TsvWriter(Column[] columns, Stream stream)
+    {
+        _columns = columns;
+        _sink = new ByteSink(stream);
+        _sink.Utf8(string.Join('\t', columns.Select(c => c.Name)));
+        _sink.Byte((byte)'\n');
+    }
+
+    public override void Text(string? value)
+    {
+        if (value is null)
+        {
+            Missing();
+            return;
+        }
+        var free = _columns[_at].Kind == ColumnKind.FreeText;
+        Separate();
+        if (free && SafeText.LooksLikeFormula(value)) _sink.Byte((byte)'\'');
+        _sink.Utf8(SafeText.Escape(value));
+    }
+
+    public override void Integer(long value)
+    {
+        Separate();
+        _sink.Integer(value);
+    }
+
+    public override void Real(double value)
+    {
+        if (double.IsNaN(value))
+        {
+            Missing();
+            return;
+        }
+        var digits = _columns[_at].Digits;
+        Separate();
+        _sink.Real(value, digits);
+    }
+
+    public override void Missing()
+    {
+        Separate();
+        _sink.Byte((byte)'.');
+    }
+
+    public override void EndRow()
+    {
+        System.Diagnostics.Debug.Assert(_at == _columns.Length);
+        _sink.Byte((byte)'\n');
+        _at = 0;
+    }
+
+    public override void Complete() => _sink.Flush();
+
+    public override void Dispose() => _sink.Dispose();
+
+    private void Separate()
+    {
+        if (_at++ > 0) _sink.Byte((byte)'\t');
+    }
+}

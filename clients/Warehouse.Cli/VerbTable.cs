@@ -1,0 +1,75 @@
+using System.CommandLine.Parsing;
+using Warehouse.Cli.Verbs;
+
+namespace Warehouse.Cli;
+
+/// <summary>One verb: what help, completion, tests and the parser know of it.</summary>
+/// <param name="Name">As typed.</param>
+/// <param name="Summary">One line.</param>
+/// <param name="Examples">Whole command lines; every one is parsed by a test.</param>
+/// <param name="Create">Makes the verb with its options.</param>
+internal sealed record VerbEntry(string Name, string Summary, string[] Examples, Func<Verb> Create);
+
+/// <summary>The one table of verbs, in the order help shows them.</summary>
+internal static class VerbTable
+{
+    /// <summary>All verbs.</summary>
+    public static readonly VerbEntry[] All =
+    [
+        new("init", "Make an empty store for one assembly.",
+            ["warehouse init lab.wh --assembly GRCh38 --reference GRCh38.fa",
+             "warehouse init lab.wh --assembly GRCh37 --keys /secure/lab.keys"], () => new InitVerb()),
+        new("ingest", "Load variant files: one commit for all of them, or none.",
+            ["warehouse ingest lab.wh batch7.vcf.gz --samples sheet.tsv",
+             "warehouse ingest lab.wh exomes/a.g.vcf.gz exomes/b.g.vcf.gz --callable twist.bed --on-error skip",
+             "bcftools view -Ov big.bcf | warehouse ingest lab.wh - --assume-reference"], () => new IngestVerb()),
+        new("seen", "Have we seen this variant? Seen, not seen, or not assessable.",
+            ["warehouse seen lab.wh 22-16050075-A-G NC_000017.11:g.43045712T>C",
+             "warehouse seen lab.wh - --cohort cardio --json < variants.txt",
+             "warehouse seen lab.wh --vcf patient.vcf.gz -o annotated.vcf.gz"], () => new SeenVerb()),
+        new("freq", "Counts and frequencies per variant over a set of samples.",
+            ["warehouse freq lab.wh --region 22:16,050,000-16,060,000",
+             "warehouse freq lab.wh --cohort cardio --by ancestry --adj --format tsv -o cardio.tsv",
+             "warehouse freq lab.wh --variants asked.txt --samples-file names.txt --per sample"], () => new FreqVerb()),
+        new("carriers", "Who carries this variant: zygosity, GQ, DP, depths.",
+            ["warehouse carriers lab.wh 22-16050075-A-G",
+             "warehouse carriers lab.wh - --format tsv < variants.txt"], () => new CarriersVerb()),
+        new("case-control", "Allelic Fisher exact test of two cohorts, per variant.",
+            ["warehouse case-control lab.wh --cases epilepsy --controls healthy --format tsv -o test.tsv"], () => new CaseControlVerb()),
+        new("cohort", "Name a set of samples, bring it up to date, or show it.",
+            ["warehouse cohort set lab.wh cardio --samples-file names.txt",
+             "warehouse cohort set lab.wh women --where \"sex = 'XX'\"",
+             "warehouse cohort refresh lab.wh women",
+             "warehouse cohort show lab.wh cardio"], () => new CohortVerb()),
+        new("cohorts", "List the cohorts of a store.",
+            ["warehouse cohorts lab.wh"], () => new CohortsVerb()),
+        new("export", "Write genotypes out: VCF, BCF, Arrow or TSV.",
+            ["warehouse export lab.wh --format vcf --region 22 --cohort cardio -o cardio.vcf.gz",
+             "warehouse export lab.wh --format arrow -o all.arrows"], () => new ExportVerb()),
+        new("withdraw", "Take samples out of every answer, with this commit.",
+            ["warehouse withdraw lab.wh --samples-file withdrawn.txt"], () => new WithdrawVerb()),
+        new("compact", "Merge small segments and drop what no snapshot needs; no answer changes.",
+            ["warehouse compact lab.wh",
+             "warehouse compact lab.wh --purge-before 12"], () => new CompactVerb()),
+        new("verify", "Read every byte of a store and name what is damaged.",
+            ["warehouse verify lab.wh"], () => new VerifyVerb()),
+        new("info", "Samples, variants, genotypes, segments and bytes per column.",
+            ["warehouse info lab.wh --format json"], () => new InfoVerb()),
+        new("snapshots", "List the versions of a store that can still be asked.",
+            ["warehouse snapshots lab.wh"], () => new SnapshotsVerb()),
+        new("simulate", "Write a made-up cohort: the same seed gives the same bytes.",
+            ["warehouse simulate demo --samples 100 --variants 10000 --seed 1",
+             "warehouse simulate demo --samples 20 --variants 5000 --seed 7 --as gvcf --truth"], () => new SimulateVerb()),
+        new("doctor", "Check this machine, and a store, and say how to mend what is wrong.",
+            ["warehouse doctor",
+             "warehouse doctor lab.wh"], () => new DoctorVerb()),
+    ];
+
+    /// <summary>The verb and sub-verb of a parsed line, as typed: empty for the program itself.</summary>
+    public static string[] PathOf(CommandResult result)
+    {
+        var path = new Stack<string>();
+        for (SymbolResult? at = result; at is CommandResult { Parent: not null } command; at = command.Parent) path.Push(command.Command.Name);
+        return [.. path];
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Warehouse.Cli.Output;
+using Warehouse.Engine.Query;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>carriers</c>.</summary>
+internal sealed class CarriersVerb : Verb
+{
+    private readonly StoreSymbols _store = new();
+    private readonly QuerySymbol _queries = new(ArgumentArity.OneOrMore);
+    private readonly OutputSymbols _output = new();
+
+    /// <summary>The queries, lazily.</summary>
+    internal IEnumerable<string> Read(ParseResult parsed, CliContext context) => _queries.Read(parsed, context);
+
+    /// <inheritdoc/>
+    protected override void AddSymbols(Command command)
+    {
+        _store.AddTo(command);
+        command.Arguments.Add(_queries.Argument);
+        _output.AddTo(command);
+    }
+
+    /// <inheritdoc/>
+    protected override ExitCode Run(ParseResult parsed, CliContext context) =>
+        _output.Write(parsed, context, Columns.Carriers(), writer =>
+        {
+            var outcome = new Outcome();
+            foreach (var answer in context.Engine.Carriers(_store.Read(parsed), Read(parsed, context), context.Cancellation))
+            {
+                outcome.Add(answer.Seen.State);
+                Columns.Write(writer, answer);
+                // Data lists carriers only; a query without an answer must not look like one without carriers.
+                if (answer.Seen.State == SeenState.NotAssessable)
+                    context.Error.WriteLine($"warehouse: {SafeText.Escape(answer.Seen.Query)}: not assessable: {SafeText.Escape(answer.Seen.Reason ?? "no sample was assessed there")}");
+            }
+            return outcome.Code;
+        });
+}

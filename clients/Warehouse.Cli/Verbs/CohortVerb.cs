@@ -1,0 +1,63 @@
+using System.CommandLine;
+using Warehouse.Cli.Output;
+using Warehouse.Engine;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>cohort set</c>, <c>cohort refresh</c>, <c>cohort show</c>.</summary>
+internal sealed class CohortVerb : Verb
+{
+    // An expression over the sheet is a line or a page, never a file of data.
+    private const int MaxExpressionBytes = 1 << 20;
+
+    private readonly StoreSymbols _store = new();
+    private readonly OutputSymbols _output = new();
+    private readonly Argument<string> _name = new("NAME") { Description = "The cohort's name." };
+    private readonly Option<string?> _file = new("--samples-file") { HelpName = "FILE", Description = "These samples: one name per line, - is standard input." };
+    private readonly Option<string?> _where = new("--where") { HelpName = "EXPR", Description = "The samples for which this holds, over columns of the sample sheet." };
+    private readonly Option<string?> _whereFile = new("--where-file") { HelpName = "FILE", Description = "The same, from a file; - is standard input." };
+
+    /// <summary>The request of <c>cohort set</c>.</summary>
+    internal CohortRequest Read(ParseResult parsed, CliContext context) => new(
+        parsed.GetRequiredValue(_name),
+        parsed.GetValue(_file) is { } file ? [.. Lines.Names(file, context)] : null,
+        parsed.GetValue(_where) ?? (parsed.GetValue(_whereFile) is { } path ? Expression(path, context) : null));
+
+    /// <inheritdoc/>
+    protected override void Declare(Command command, CliContext context)
+    {
+        var set = SubVerb(command, "set", "Make or replace a cohort.", parsed => context.Engine.SetCohort(_store.Read(parsed), Read(parsed, context), context.Cancellation), context);
+        Option[] sources = [_file, _where, _whereFile];
+        foreach (var source in sources) set.Options.Add(source);
+        set.Validators.Add(result =>
+        {
+            if (sources.Count(s => result.GetResult(s) is not null) != 1) result.AddError("give one of --samples-file, --where, --where-file");
+        });
+        SubVerb(command, "refresh", "Evaluate a cohort's expression again.", parsed => context.Engine.RefreshCohort(_store.Read(parsed), parsed.GetRequiredValue(_name), context.Cancellation), context);
+        SubVerb(command, "show", "List the samples of a cohort.", parsed => context.Engine.ShowCohort(_store.Read(parsed), parsed.GetRequiredValue(_name), context.Cancellation), context);
+    }
+
+    /// <inheritdoc/>
+    protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
+
+    private Command SubVerb(Command command, string name, string summary, Func<ParseResult, Report> call, CliContext context)
+    {
+        var sub = new Command(name, summary);
+        _store.AddTo(sub);
+        sub.Arguments.Add(_name);
+        _output.AddTo(sub);
+        sub.SetAction(parsed =>
+        {
+            var report = call(parsed);
+            return (int)_output.Write(parsed, context, report.Columns, report.WriteTo);
+        });
+        command.Subcommands.Add(sub);
+        return sub;
+    }
+
+    private static string Expression(string path, CliContext context)
+    {
+        var text = string.Join('\n', Lines.Names(path, context));
+        return text.Length <= MaxExpressionBytes ? text : throw new InputException("where-length", $"the expression is longer than {MaxExpressionBytes} characters", new InputPlace(path, 0, 0, ""));
+    }
+}

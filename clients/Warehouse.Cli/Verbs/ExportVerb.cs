@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Warehouse.Cli.Output;
+using Warehouse.Engine;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>export</c>.</summary>
+internal sealed class ExportVerb : Verb
+{
+    private readonly StoreSymbols _store = new();
+    private readonly RegionSymbol _regions = new();
+    private readonly SampleSymbols _samples = new();
+    private readonly AsOfSymbol _asOf = new();
+    private readonly Option<ExportFormat?> _format = new("--format") { HelpName = "vcf|bcf|arrow|tsv", Required = true, CustomParser = OutputSymbols.ParseWord<ExportFormat>, Description = "What to write." };
+    private readonly Option<string> _path = new("-o", "--output") { HelpName = "OUT", Required = true, Description = "Where to; the file appears when it is complete. - is standard output." };
+
+    /// <summary>The request; reads the file of names.</summary>
+    internal ExportRequest Read(ParseResult parsed, CliContext context) => new()
+    {
+        Format = parsed.GetRequiredValue(_format)!.Value,
+        Regions = _regions.Read(parsed),
+        Samples = _samples.Read(parsed, context),
+        OutputPath = parsed.GetRequiredValue(_path),
+        AsOf = _asOf.Read(parsed),
+    };
+
+    /// <inheritdoc/>
+    protected override void AddSymbols(Command command)
+    {
+        _store.AddTo(command);
+        command.Options.Add(_format);
+        _regions.AddTo(command);
+        _samples.AddTo(command);
+        _asOf.AddTo(command);
+        command.Options.Add(_path);
+    }
+
+    /// <inheritdoc/>
+    protected override ExitCode Run(ParseResult parsed, CliContext context)
+    {
+        var (store, request) = (_store.Read(parsed), Read(parsed, context));
+        using var progress = context.Progress();
+        if (request.OutputPath != "-")
+        {
+            using var file = OutputFile.Open(request.OutputPath);
+            context.Engine.Export(store, request, file.Stream, progress, context.Cancellation);
+            file.Complete();
+            return ExitCode.Done;
+        }
+        if (context.OutputIsTerminal && request.Format is ExportFormat.Arrow or ExportFormat.Bcf)
+            throw new InputException("binary-to-terminal", "this format is binary: use -o FILE or a pipe", InputPlace.None);
+        using var output = context.OpenOutput();
+        context.Engine.Export(store, request, output, progress, context.Cancellation);
+        return ExitCode.Done;
+    }
+}

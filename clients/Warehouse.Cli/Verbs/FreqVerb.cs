@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Warehouse.Cli.Output;
+using Warehouse.Engine.Query;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>freq</c>.</summary>
+internal sealed class FreqVerb : Verb
+{
+    private readonly StoreSymbols _store = new();
+    private readonly RegionSymbol _regions = new();
+    private readonly SampleSymbols _samples = new();
+    private readonly RuleSymbols _rules = new();
+    private readonly AsOfSymbol _asOf = new();
+    private readonly OutputSymbols _output = new();
+    private readonly Option<string?> _variants = new("--variants") { HelpName = "FILE", Description = "Answer each allele of this list, stored or not: one spelling per line, - is standard input." };
+    private readonly Option<string?> _by = new("--by") { HelpName = "COLUMN", Description = "One row per value of this column of the sample sheet." };
+    private readonly Option<bool> _symbolic = new("--symbolic") { Description = "Also list symbolic alleles and breakends; adds a column end." };
+    private readonly Option<long> _minAc = new("--min-ac") { HelpName = "N", Description = "Only variants whose AC over all groups is at least this." };
+
+    /// <summary>The request; reads the files of names and spellings.</summary>
+    internal FrequencyRequest Read(ParseResult parsed, CliContext context) => new()
+    {
+        Regions = _regions.Read(parsed),
+        Variants = parsed.GetValue(_variants) is { } list ? [.. Lines.Variants(list, context)] : null,
+        Samples = _samples.Read(parsed, context),
+        By = parsed.GetValue(_by),
+        Rules = _rules.Read(parsed),
+        Symbolic = parsed.GetValue(_symbolic),
+        MinAc = parsed.GetValue(_minAc),
+    };
+
+    /// <inheritdoc/>
+    protected override void AddSymbols(Command command)
+    {
+        _store.AddTo(command);
+        _regions.AddTo(command);
+        command.Options.Add(_variants);
+        _samples.AddTo(command);
+        command.Options.Add(_by);
+        _rules.AddTo(command);
+        _asOf.AddTo(command);
+        command.Options.Add(_symbolic);
+        command.Options.Add(_minAc);
+        _output.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(_regions.Option) is not null && result.GetResult(_variants) is not null) result.AddError("--region and --variants exclude each other");
+        });
+    }
+
+    /// <inheritdoc/>
+    protected override ExitCode Run(ParseResult parsed, CliContext context)
+    {
+        var (store, asOf, request) = (_store.Read(parsed), _asOf.Read(parsed), Read(parsed, context));
+        var grouped = request.By is not null;
+        return _output.Write(parsed, context, Columns.Frequency(request.Symbolic, grouped), writer =>
+        {
+            var outcome = new Outcome();
+            foreach (var row in context.Engine.Frequencies(store, asOf, request, context.Cancellation))
+            {
+                if (request.Variants is null) outcome.AddListed();
+                else outcome.AddAsked(row.Figures);
+                Columns.Write(writer, row, request.Symbolic, grouped);
+            }
+            return outcome.Code;
+        });
+    }
+}

@@ -1,0 +1,12 @@
+using System.CommandLine;
+using Warehouse.Engine;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>info</c>.</summary>
+internal sealed class InfoVerb : ReportVerb
+{
+    /// <inheritdoc/>
+    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
+        context.Engine.Info(store, context.Cancellation);
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Warehouse.Cli.Output;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>seen</c>: of spellings, or of every allele of a VCF.</summary>
+internal sealed class SeenVerb : Verb
+{
+    private readonly StoreSymbols _store = new();
+    private readonly QuerySymbol _queries = new(ArgumentArity.ZeroOrMore);
+    private readonly SampleSymbols _samples = new();
+    private readonly OutputSymbols _output = new();
+    private readonly Option<string?> _vcf = new("--vcf") { HelpName = "IN", Description = "Annotate this VCF instead of answering queries; needs -o." };
+
+    /// <summary>The request of a line without --vcf.</summary>
+    internal SeenRequest Read(ParseResult parsed, CliContext context) => new(_queries.Read(parsed, context), _samples.Read(parsed, context));
+
+    /// <summary>The request of a line with --vcf, else null.</summary>
+    internal AnnotateRequest? ReadAnnotation(ParseResult parsed, CliContext context) =>
+        parsed.GetValue(_vcf) is { } input ? new AnnotateRequest(input, parsed.GetRequiredValue(_output.Path)!, _samples.Read(parsed, context)) : null;
+
+    /// <inheritdoc/>
+    protected override void AddSymbols(Command command)
+    {
+        _store.AddTo(command);
+        command.Arguments.Add(_queries.Argument);
+        _samples.AddTo(command);
+        command.Options.Add(_vcf);
+        _output.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            var asked = result.GetResult(_queries.Argument) is { Tokens.Count: > 0 };
+            var annotates = result.GetResult(_vcf) is not null;
+            if (asked == annotates) result.AddError("give queries, or - for standard input, or --vcf IN -o OUT");
+            else if (annotates && result.GetResult(_output.Path) is null) result.AddError("--vcf needs -o OUT");
+        });
+    }
+
+    /// <inheritdoc/>
+    protected override ExitCode Run(ParseResult parsed, CliContext context)
+    {
+        var store = _store.Read(parsed);
+        if (ReadAnnotation(parsed, context) is { } annotation)
+        {
+            using var progress = context.Progress();
+            return context.Engine.Annotate(store, annotation, progress, context.Cancellation);
+        }
+        var request = Read(parsed, context);
+        return _output.Write(parsed, context, Columns.Seen(), writer =>
+        {
+            var outcome = new Outcome();
+            foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
+            {
+                outcome.Add(answer.State);
+                Columns.Write(writer, answer);
+            }
+            return outcome.Code;
+        });
+    }
+}

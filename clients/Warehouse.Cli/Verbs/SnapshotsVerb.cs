@@ -1,0 +1,12 @@
+using System.CommandLine;
+using Warehouse.Engine;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>snapshots</c>.</summary>
+internal sealed class SnapshotsVerb : ReportVerb
+{
+    /// <inheritdoc/>
+    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
+        context.Engine.Snapshots(store, context.Cancellation);
+}
