@@ -42,8 +42,9 @@ if [ ${#files[@]} -gt 0 ]; then
 fi
 if [ "$skipped" -gt 0 ]; then
   echo "skipped because:"
-  awk '/<UnitTestResult / { inside = / outcome="NotExecuted"/ } inside && match($0, /<(StdOut|Message)>[^<]*/) {
-      text = substr($0, RSTART, RLENGTH); sub(/^<[A-Za-z]*>/, "", text); reasons[text]++ }
+  awk '/<UnitTestResult / { inside = / outcome="NotExecuted"/ } /<\/UnitTestResult>/ { inside = 0 }
+    inside && match($0, /<Message>[^<]*/) {
+      text = substr($0, RSTART + 9, RLENGTH - 9); gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&amp;/, "\\&", text); reasons[text]++ }
     END { for (text in reasons) printf "%6d  %s\n", reasons[text], text }' "${files[@]}" | sort -rn
 fi
 # A test host that dies leaves no result for what it was running: the exit code tells, so it counts as a failure.
