@@ -13,7 +13,8 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 
 # A shared library is looked for by file, which costs microseconds; dpkg-query costs 20 ms each.
 has_library() {
-  local found=(/usr/lib/*/"$1" /lib/*/"$1" /usr/lib64/"$1" /usr/lib/"$1")
+  # shellcheck disable=SC2206  # the argument may hold a wildcard
+  local found=(/usr/lib/*/$1 /lib/*/$1 /usr/lib64/$1 /usr/lib/$1)
   [ ${#found[@]} -gt 0 ]
 }
 has_program() { command -v "$1" >/dev/null 2>&1; }
@@ -39,6 +40,7 @@ check_sdk() {
 
 # Fills the array "missing" with Debian packages.
 find_missing_for_run() {
+  has_library 'libicuuc.so.*' || missing+=(libicu72) # the SDK itself does not start without it
   has_library libz.so.1 || missing+=(zlib1g)
   has_library liblz4.so.1 || missing+=(liblz4-1)
   has_library libzstd.so.1 || missing+=(libzstd1)
@@ -95,7 +97,7 @@ install_node_packages() {
 
 missing=()
 case "${1:-}" in
-  run) check_sdk; find_missing_for_run; install_missing ;;
-  test) check_sdk; find_missing_for_run; find_missing_for_test; install_missing; install_node_packages ;;
+  run) find_missing_for_run; install_missing; check_sdk ;;
+  test) find_missing_for_run; find_missing_for_test; install_missing; check_sdk; install_node_packages ;;
   *) say "usage: setup.sh run|test"; exit 2 ;;
 esac
