@@ -96,6 +96,16 @@ public sealed class SampleFilterTests
     }
 
     [Fact]
+    public void Filters_in_the_README_are_understood()
+    {
+        var readme = File.ReadAllText(Path.Combine(TestData.ProjectRoot, "README.md"));
+        var block = readme[readme.IndexOf("### The filter", StringComparison.Ordinal)..].Split("```")[1];
+        var filters = block.Trim().Split('\n').Select(SampleFilter.Parse).ToList();
+        Assert.Equal(3, filters.Count);
+        Assert.Equal(["age", "consent_until"], filters[2].Columns);
+    }
+
+    [Fact]
     public void Random_expressions_equal_a_three_valued_truth_table()
     {
         const int seed = 72;
