@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test. The last line is "N passed, N failed, N skipped".
 #   ./test.sh                      all tests
-#   ./test.sh 'FullyQualifiedName~House' [more arguments of dotnet test]
+#   ./test.sh 'FullyQualifiedName~Tests.House' [more arguments of dotnet test]
 # Exit 0 only when at least one test ran and none failed. WAREHOUSE_TEST_DATA names the data folder (default
 # ../shared/data); with WAREHOUSE_REQUIRE_DATA=1 a test whose data or foreign program is missing fails instead of skipping.
 set -u -o pipefail

@@ -42,7 +42,7 @@ public sealed partial class FolderArrowTests
         var broken = wrong.Where(p => !Exceptions.Any(e => Matches(e, p)))
             .Select(p => $"{Folder(p.From.Namespace)} must not use {Folder(p.To.Namespace)}: {p.From.Name} uses {p.To.Name}");
         var idle = Exceptions.Where(e => !wrong.Any(p => Matches(e, p))).Select(e => $"the exception {e.FromType} to {e.ToFolder} is no longer needed: remove it");
-        Assert.Empty(unknown.Concat(broken).Concat(idle).Order(StringComparer.Ordinal));
+        Problems.None(unknown.Concat(broken).Concat(idle));
     }
 
     [Fact]
@@ -69,13 +69,15 @@ public sealed partial class FolderArrowTests
         {
             foreach (var path in SourceTree.Files(project, ".cs"))
             {
+                // The primitives are one small namespace of tools; their folders only sort the files.
+                if (project.EndsWith("Warehouse.Primitives", StringComparison.Ordinal)) continue;
                 var folder = Path.GetRelativePath(project, Path.GetDirectoryName(path)!);
                 var expected = Path.GetFileName(project) + (folder == "." ? "" : "." + folder.Replace('/', '.'));
                 if (Namespace().Match(SourceTree.Read(path)) is { Success: true } found && found.Groups[1].Value != expected)
                     problems.Add($"{path}: namespace {found.Groups[1].Value}, expected {expected}");
             }
         }
-        Assert.Empty(problems);
+        Problems.None(problems);
     }
 
     private static bool IsAllowed(string from, string to) =>

@@ -36,7 +36,7 @@ public sealed class ProjectArrowTests
             var references = XDocument.Parse(SourceTree.Read(path)).Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!));
             problems.AddRange(references.Where(r => !allowed.Contains(r)).Select(r => $"{name} must not refer to {r}"));
         }
-        Assert.Empty(problems);
+        Problems.None(problems);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class ProjectArrowTests
             using var assembly = new PEReader(File.OpenRead(Path.Combine(AppContext.BaseDirectory, file + ".dll")));
             var metadata = assembly.GetMetadataReader();
             var ours = metadata.AssemblyReferences.Select(h => metadata.GetString(metadata.GetAssemblyReference(h).Name)).Where(n => n.StartsWith("Warehouse", StringComparison.OrdinalIgnoreCase));
-            Assert.Empty(ours.Except(Allowed[name]).Select(r => $"{name} refers to {r}"));
+            Problems.None(ours.Except(Allowed[name]).Select(r => $"{name} refers to {r}"));
         }
     }
 
@@ -55,6 +55,6 @@ public sealed class ProjectArrowTests
     public void Unsafe_code_compiles_in_the_primitives_and_in_the_tests_that_guard_them_only()
     {
         var projects = SourceTree.Files(suffix: ".csproj").Where(p => XDocument.Parse(SourceTree.Read(p)).Descendants("AllowUnsafeBlocks").Any(e => e.Value == "true"));
-        Assert.Empty(projects.Except(["engine/Warehouse.Primitives/Warehouse.Primitives.csproj", "tests/Warehouse.Tests/Warehouse.Tests.csproj"]));
+        Problems.None(projects.Except(["engine/Warehouse.Primitives/Warehouse.Primitives.csproj", "tests/Warehouse.Tests/Warehouse.Tests.csproj"]));
     }
 }

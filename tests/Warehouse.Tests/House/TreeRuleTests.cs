@@ -11,10 +11,10 @@ public sealed partial class TreeRuleTests
     private static readonly string[] TextSuffixes = [".cs", ".csproj", ".props", ".targets", ".md", ".json", ".txt", ".sh", ".sln", ".js", ".mjs", ".py", ".tsv", ".editorconfig", ".npmrc", ".gitignore"];
 
     [Fact]
-    public void No_file_names_a_path_of_one_machine_or_the_host_of_a_registry() => Assert.Empty(Findings(path => MachinePath().Matches(SourceTree.Read(path)).Select(m => $"{path}: '{m.Value.Trim()}'")));
+    public void No_file_names_a_path_of_one_machine_or_the_host_of_a_registry() => Problems.None(Findings(path => MachinePath().Matches(SourceTree.Read(path)).Select(m => $"{path}: '{m.Value.Trim()}'")));
 
     [Fact]
-    public void Work_left_open_names_an_owner_and_an_issue() => Assert.Empty(Findings(path => OpenWork().Matches(SourceTree.Read(path)).Select(m => $"{path}: '{m.Value}' has no (owner, #issue)")));
+    public void Work_left_open_names_an_owner_and_an_issue() => Problems.None(Findings(path => OpenWork().Matches(SourceTree.Read(path)).Select(m => $"{path}: '{m.Value}' has no (owner, #issue)")));
 
     [Fact]
     public void Every_package_version_is_pinned_and_has_a_reason_above_it()
@@ -28,7 +28,7 @@ public sealed partial class TreeRuleTests
             while (above is XText { Value: var space } && space.Trim().Length == 0 || above is XElement { Name.LocalName: "PackageVersion" }) above = above.PreviousNode;
             if (above is not XComment) problems.Add($"{package}: no comment above it says why it is there");
         }
-        Assert.Empty(problems);
+        Problems.None(problems);
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed partial class TreeRuleTests
             if (SourceTree.Read(path).Contains("://", StringComparison.Ordinal)) problems.Add($"{path} names a host");
         foreach (var path in SourceTree.Files().Where(f => Path.GetFileName(f) is "package-lock.json"))
             problems.AddRange(NodePackageProblems(path));
-        Assert.Empty(problems);
+        Problems.None(problems);
     }
 
     [Fact]
