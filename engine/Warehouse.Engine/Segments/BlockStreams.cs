@@ -65,7 +65,7 @@ internal static class PackedStream
         var to = new ByteWriter(raw.Length / 2 + 32);
         if (raw.Length >= 64)
         {
-            var packed = new byte[Zstd.CompressBound(raw.Length)];
+            var packed = new byte[Zstd.MaxCompressedLength(raw.Length)];
             var length = Zstd.Compress(raw, packed, 1);
             if (length < raw.Length)
             {

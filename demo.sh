@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# A walk through the program on a simulated cohort; started by "./warehouse demo". Each command is printed before its
+# output and can be repeated by hand. Ends with a failure as soon as one command does not do what it should.
+#   ./warehouse demo [FOLDER]    keeps the files in FOLDER; without it they go to a temporary folder that is removed
+set -u -o pipefail
+program=${WAREHOUSE:?run this as: ./warehouse demo}
+rows=10
+
+if [ $# -gt 0 ]; then
+  mkdir -p "$1" && cd "$1" || exit 5
+  if [ -n "$(ls -A)" ]; then echo "demo: $1 is not empty" >&2; exit 2; fi
+else
+  folder=$(mktemp -d) || exit 5
+  trap 'rm -rf "$folder"' EXIT
+  cd "$folder" || exit 5
+fi
+
+explain() { printf '\n# %s\n' "$*"; }
+
+# run EXIT COMMAND...: prints a command, its output (the first rows of it) and checks its exit code.
+run() {
+  local expected=$1 status
+  shift
+  printf '$ warehouse'
+  printf ' %q' "$@"
+  printf '\n'
+  "$program" "$@" >output.txt
+  status=$?
+  head -n $((rows + 1)) output.txt
+  local more=$(($(wc -l <output.txt) - rows - 1))
+  if [ "$more" -gt 0 ]; then echo "... $more more lines"; fi
+  if [ "$status" != "$expected" ]; then
+    echo "demo: exit $status where $expected was expected" >&2
+    exit "$((status == 0 ? 1 : status))"
+  fi
+}
+
+first_of() { find data -type f "$@" 2>/dev/null | LC_ALL=C sort | head -n 1; }
+
+explain "A cohort of 200 people: no file of a real person is shipped, so one is made (same seed, same bytes)."
+run 0 simulate data --samples 200 --variants 5000 --seed 7
+reference=$(first_of -name '*.fa')
+genotypes=$(first_of -name '*.vcf.gz')
+sheet=$(first_of -name '*samples*.tsv')
+if [ -z "$reference" ] || [ -z "$genotypes" ] || [ -z "$sheet" ]; then echo "demo: simulate did not write all it should" >&2; exit 5; fi
+
+explain "A store is a folder; its keys lie beside it, never in it."
+run 0 init store --assembly GRCh38 --reference "$reference"
+
+explain "One ingest is one commit: all of it is there, or nothing."
+run 0 ingest store "$genotypes" --samples "$sheet"
+
+explain "How frequent is each variant?"
+run 0 freq store --min-ac 1 --format tsv
+
+# The first single-base variant carried by someone, spelled as a lab report would, and the same position with a base
+# that nobody has there: its row is called in the cohort, so the answer is a "no" with a number of people behind it.
+read -r seen unseen < <("$program" freq store --min-ac 1 --format tsv | awk -F'\t' '
+  NR > 1 && length($3) == 1 && length($4) == 1 {
+    place = $1 "-" $2 "-" $3 "-"; alleles[place] = alleles[place] $4; if (first == "") { first = place; alt = $4 } }
+  END { n = split("A C G T", base, " ")
+    for (i = 1; i <= n; i++) if (index(substr(first, length(first) - 1) alleles[first], base[i]) == 0) other = base[i]
+    print first alt, first other }')
+explain "Have we seen this variant? (exit code 0: yes)"
+run 0 seen store "$seen"
+explain "And one that nobody carries: was it absent, or did nobody look? (exit code 1: not seen, and everybody was looked at)"
+run 1 seen store "$unseen"
+
+explain "A named cohort, chosen by the sample sheet, and figures per ancestry."
+run 0 cohort set store women --where 'sex == "XX"'
+run 0 freq store --cohort women --by ancestry --region "${seen%%-*}" --min-ac 1 --format tsv
+
+explain "What is in the store, and is every byte of it as it was written?"
+run 0 info store
+run 0 verify store
+
+explain "That is all. Try: ./warehouse --help"

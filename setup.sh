@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Checks for what this project needs on a Debian machine and installs what is missing.
+#   ./setup.sh run     what ./warehouse needs: the .NET 10 SDK and four system libraries
+#   ./setup.sh test    the same and the foreign programs that ./test.sh compares with
+# Silent when nothing is missing. Exit 0: all there. Exit 5: something is missing and could not be installed;
+# the line to run by hand is on standard error. Nothing is downloaded when nothing is missing.
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+log="$root/artifacts/setup.log"
+shopt -s nullglob
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# A shared library is looked for by file, which costs microseconds; dpkg-query costs 20 ms each.
+has_library() {
+  # shellcheck disable=SC2206  # the argument may hold a wildcard
+  local found=(/usr/lib/*/$1 /lib/*/$1 /usr/lib64/$1 /usr/lib/$1)
+  [ ${#found[@]} -gt 0 ]
+}
+has_program() { command -v "$1" >/dev/null 2>&1; }
+
+check_sdk() {
+  if ! has_program dotnet; then
+    say "the .NET 10 SDK is missing: 'dotnet' is not on PATH."
+    say "get it from https://dotnet.microsoft.com/download/dotnet/10.0 and put its folder on PATH, then run this again."
+    exit 5
+  fi
+  local sdks version
+  version=$(cd "$root" && dotnet --version 2>/dev/null) || version=""
+  case $version in
+    10.*) ;;
+    *)
+      sdks=$(dotnet --list-sdks 2>/dev/null | cut -d' ' -f1 | paste -sd' ')
+      say "this project needs a .NET 10 SDK; dotnet on PATH has: ${sdks:-none}."
+      say "get it from https://dotnet.microsoft.com/download/dotnet/10.0 and put its folder on PATH, then run this again."
+      exit 5
+      ;;
+  esac
+}
+
+# Fills the array "missing" with Debian packages.
+find_missing_for_run() {
+  has_library 'libicuuc.so.*' || missing+=(libicu72) # the SDK itself does not start without it
+  has_library libz.so.1 || missing+=(zlib1g)
+  has_library liblz4.so.1 || missing+=(liblz4-1)
+  has_library libzstd.so.1 || missing+=(libzstd1)
+  has_library libsodium.so.23 || missing+=(libsodium23)
+  has_library libsqlite3.so.0 || missing+=(libsqlite3-0)
+}
+
+find_missing_for_test() {
+  local program
+  for program in bcftools plink2 samtools tabix python3 strace; do
+    has_program "$program" || missing+=("$program")
+  done
+  has_program node || missing+=(nodejs)
+  has_program npm || missing+=(npm)
+}
+
+install_missing() {
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    if has_program sudo && sudo -n true 2>/dev/null; then as_root=(sudo -n); else refuse "no right to install"; fi
+  fi
+  has_program apt-get || refuse "apt-get is not here"
+  mkdir -p "$root/artifacts"
+  say "installing ${missing[*]} (log: artifacts/setup.log)"
+  local install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}")
+  # A fresh machine has no package lists: the first try fails there, and only then are they fetched.
+  "${install[@]}" >>"$log" 2>&1 </dev/null ||
+    { "${as_root[@]}" apt-get update >>"$log" 2>&1 </dev/null && "${install[@]}" >>"$log" 2>&1 </dev/null; } ||
+    refuse "apt-get failed, see artifacts/setup.log"
+}
+
+refuse() {
+  say "missing: ${missing[*]} ($1). Run this line, then try again:"
+  printf 'sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n' "${missing[*]}" >&2
+  exit 5
+}
+
+# JavaScript peers, pinned by hash in the lock file; installed again only when that file changed.
+install_node_packages() {
+  local folder="$root/tests/interop"
+  [ -f "$folder/package-lock.json" ] || return 0
+  cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed-lock.json" && return 0
+  mkdir -p "$root/artifacts"
+  say "installing the JavaScript peers of tests/interop (log: artifacts/setup.log)"
+  if ! (cd "$folder" && npm ci --no-audit --no-fund >>"$log" 2>&1 </dev/null); then
+    say "npm ci failed in tests/interop, see artifacts/setup.log. Run this line, then try again:"
+    printf '(cd tests/interop && npm ci)\n' >&2
+    exit 5
+  fi
+  mkdir -p "$folder/node_modules"
+  cp "$folder/package-lock.json" "$folder/node_modules/.installed-lock.json"
+}
+
+missing=()
+case "${1:-}" in
+  run) find_missing_for_run; install_missing; check_sdk ;;
+  test) find_missing_for_run; find_missing_for_test; install_missing; check_sdk; install_node_packages ;;
+  *) say "usage: setup.sh run|test"; exit 2 ;;
+esac
