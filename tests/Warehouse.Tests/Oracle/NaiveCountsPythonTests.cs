@@ -16,7 +16,8 @@ public sealed class NaiveCountsPythonTests
     [DataFact("python3")]
     public void Naive_evaluator_and_the_reference_program_agree_on_random_stores()
     {
-        for (var seed = 1; seed <= 25; seed++)
+        var rows = 0;
+        for (var seed = 1; seed <= 20; seed++)
         {
             var store = new RandomStore(seed, uniform: true);
             var random = new Random(seed);
@@ -28,10 +29,11 @@ public sealed class NaiveCountsPythonTests
                 var query = store.RandomQuery(random) with { AsCalled = false, PerSample = true, MinAc = 0, Adj = adj };
                 System.IO.File.WriteAllLines(folder["cohort.txt"], query.Samples ?? []);
                 var program = PythonOracle.Counts([.. arguments, .. PythonOracle.Options(query, folder["cohort.txt"])]);
-                Assert.NotEmpty(program);
+                rows += program.Count;
                 AssertEqual(program, counts.Frequencies(query), $"seed {seed}, {query}");
             }
         }
+        Assert.True(rows > 300, $"only {rows} rows compared");
     }
 
     [DataFact("python3")]
@@ -44,7 +46,7 @@ public sealed class NaiveCountsPythonTests
             foreach (var adj in new[] { false, true })
             {
                 var program = PythonOracle.Counts(["--assembly", assembly, .. files, .. adj ? ["--adj"] : Array.Empty<string>()]);
-                Assert.Contains(program, r => r.An > 2);
+                Assert.Contains(program, r => files.Length == 1 || r.An > 2 * r.Carriers); // blocks were counted
                 AssertEqual(program, counts.Frequencies(new NaiveQuery { PerSample = true, Adj = adj }), $"{files[0]}, adj {adj}");
             }
         }
@@ -60,9 +62,8 @@ public sealed class NaiveCountsPythonTests
         var arguments = new List<string> { "--assembly", store.Genome.Assembly, "--sheet", Write("sheet.tsv", "sample\tsex\n" + string.Concat(store.Samples.Select(s => $"{s.Name}\t{s.SheetSex}\n"))) };
         if (store.Genome.HasReference) arguments.AddRange(["--reference", Write("ref.fa", store.Genome.Fasta().Fasta)]);
         if (store.Commands[0].How.Callable is { } bed) arguments.AddRange(["--callable", Write("regions.bed", bed)]);
-        foreach (var command in store.Commands)
-            foreach (var file in command.Files)
-                arguments.AddRange(command.How.AssumeReference ? ["--assume", Write(file.Name, file.Text)] : [Write(file.Name, file.Text)]);
+        foreach (var file in store.Commands.Where(c => c.How.AssumeReference).SelectMany(c => c.Files)) arguments.AddRange(["--assume", Write(file.Name, file.Text)]);
+        arguments.AddRange(store.Commands.Where(c => !c.How.AssumeReference).SelectMany(c => c.Files).Select(f => Write(f.Name, f.Text)));
         return arguments;
     }
 
