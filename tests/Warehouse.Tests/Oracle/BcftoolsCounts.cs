@@ -61,6 +61,6 @@ internal static class BcftoolsCounts
         return $"{v.Contig}:{v.Start + 1}:{v.Ref}:{v.Alt}";
     }
 
-    /// <summary>A record without GT has no tags: a dot for 0.</summary>
-    private static string Figures(string[] values) => string.Join(' ', Tags.Zip(values, (t, v) => $"{t} {(v == "." ? "0" : v)}"));
+    /// <summary>A record without GT keeps the AC and AN of its INFO and gets no other tags: nobody is called there.</summary>
+    private static string Figures(string[] values) => string.Join(' ', Tags.Zip(values, (t, v) => $"{t} {(values[^1] == "." ? "0" : v)}"));
 }

@@ -5,7 +5,7 @@ namespace Warehouse.Tests.Oracle;
 /// <summary>The evaluator against bcftools, on the real files small enough for it and on random joint files.</summary>
 public sealed partial class NaiveCountsBcftoolsTests
 {
-    private const long MostGenotypes = 400_000;
+    private const long MostGenotypes = 150_000;
 
     [DataFact("bcftools")]
     public void Naive_evaluator_counts_the_multi_sample_files_as_bcftools_does()
