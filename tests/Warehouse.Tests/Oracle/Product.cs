@@ -1,0 +1,102 @@
+using System.Diagnostics;
+
+namespace Warehouse.Tests.Oracle;
+
+/// <summary>What a run of the command line left: exit code and both streams.</summary>
+internal sealed record ProductRun(int Exit, string Output, string Error, string Command);
+
+/// <summary>The product as its users have it: a child process that runs <c>warehouse</c>, nothing of its types.</summary>
+internal static class Product
+{
+    private const int TimeoutMs = 120_000;
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "warehouse.dll");
+
+    /// <summary>The runtime that runs the tests, else the one on PATH.</summary>
+    private static readonly string Host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
+
+    public static ProductRun Run(params string[] arguments) => Run(input: null, arguments);
+
+    /// <summary>The same with text on standard input.</summary>
+    public static ProductRun Run(string? input, string[] arguments)
+    {
+        var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.ArgumentList.Add(Program);
+        foreach (var a in arguments) start.ArgumentList.Add(a);
+        using var process = Process.Start(start) ?? throw new InvalidOperationException("the product did not start");
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        try
+        {
+            process.StandardInput.Write(input ?? "");
+            process.StandardInput.Close();
+        }
+        catch (IOException) { /* It ended without reading: its exit code tells why. */ }
+        var command = "warehouse " + string.Join(' ', arguments);
+        if (process.WaitForExit(TimeoutMs)) return new ProductRun(process.ExitCode, output.Result, error.Result, command);
+        process.Kill(entireProcessTree: true);
+        throw new TimeoutException($"{command}: no end after {TimeoutMs} ms");
+    }
+
+    /// <summary>A run that must end with one of the given codes (0 if none are given).</summary>
+    public static ProductRun Must(int[] exits, params string[] arguments)
+    {
+        var run = Run(arguments);
+        if (exits.Contains(run.Exit)) return run;
+        throw new InvalidOperationException($"{run.Command}: exit {run.Exit}\n{run.Error}");
+    }
+}
+
+/// <summary>A store in a temporary folder, driven through the command line.</summary>
+internal sealed class ProductStore : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    /// <summary>Runs <c>init</c>.</summary>
+    public ProductStore(string assembly, string? reference = null) =>
+        Product.Must([0], ["init", Path, "--assembly", assembly, .. reference is null ? Array.Empty<string>() : ["--reference", reference]]);
+
+    public string Path => _folder["store"];
+
+    /// <summary>Writes a file beside the store and returns its path.</summary>
+    public string Write(string name, string text)
+    {
+        System.IO.File.WriteAllText(_folder[name], text);
+        return _folder[name];
+    }
+
+    public ProductRun Ingest(IEnumerable<string> files, params string[] options) => Product.Must([0], ["ingest", Path, .. files, .. options]);
+
+    /// <summary><c>freq --format tsv</c>; exit 1 (nothing matched) only without rows.</summary>
+    public List<CountRow> Freq(params string[] options)
+    {
+        var run = Product.Must([0, 1], ["freq", Path, "--format", "tsv", .. options]);
+        var rows = CountRow.ParseTsv(run.Output);
+        return run.Exit == 0 || rows.Count == 0 ? rows : throw new InvalidOperationException($"{run.Command}: exit 1 with {rows.Count} rows");
+    }
+
+    /// <summary><c>freq</c> of a query, its samples in a file.</summary>
+    public List<CountRow> Freq(NaiveQuery query) => Freq(Options(query));
+
+    /// <summary><c>freq --variants</c>, one spelling a line; a variant that could not be assessed may set the exit code.</summary>
+    public List<CountRow> FreqOf(IEnumerable<string> spellings, NaiveQuery query) =>
+        CountRow.ParseTsv(Product.Must([0, 1, 4], ["freq", Path, "--format", "tsv", "--variants", Write("asked.txt", string.Join('\n', spellings) + "\n"), .. Options(query)]).Output);
+
+    /// <summary>The name of the newest snapshot: first field of the last line of <c>snapshots</c>.</summary>
+    public string Snapshot() =>
+        Product.Must([0], "snapshots", Path).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split('\t', ' ')[0];
+
+    public void Dispose() => _folder.Dispose();
+
+    private string[] Options(NaiveQuery query)
+    {
+        var options = new List<string>();
+        if (query.Samples is not null) options.AddRange(["--samples-file", Write("cohort.txt", string.Join('\n', query.Samples) + "\n")]);
+        if (query.Adj) options.Add("--adj");
+        if (query.Pass) options.Add("--pass");
+        if (query.AsCalled) options.AddRange(["--ploidy", "as-called"]);
+        if (query.PerSample) options.AddRange(["--per", "sample"]);
+        if (query.By is not null) options.AddRange(["--by", query.By]);
+        if (query.MinAc > 0) options.AddRange(["--min-ac", query.MinAc.ToString()]);
+        if (query.Region is { } r) options.AddRange(["--region", $"{r.Contig}:{r.From}-{r.To}"]);
+        return [.. options];
+    }
+}

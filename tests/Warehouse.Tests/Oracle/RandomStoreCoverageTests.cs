@@ -1,0 +1,39 @@
+using Xunit;
+
+namespace Warehouse.Tests.Oracle;
+
+/// <summary>The random stores reach what they are for; a generator that only makes dull stores would let everything pass.</summary>
+public sealed class RandomStoreCoverageTests
+{
+    [Fact]
+    public void Random_stores_reach_every_figure_and_every_reading_of_the_page()
+    {
+        var sums = new long[CountRow.FigureNames.Length];
+        var (rows, readAlike, evidence) = (0, true, 0);
+        var groups = new HashSet<string>();
+        for (var seed = 1; seed <= 60; seed++)
+        {
+            var store = new RandomStore(seed);
+            var (page, program) = (store.Evaluate(), store.Evaluate(asThePythonReadsIt: true));
+            foreach (var query in new[] { new NaiveQuery { PerSample = true }, new NaiveQuery { Adj = true, Pass = true, By = "ancestry" } })
+            {
+                var answer = page.Frequencies(query);
+                rows += answer.Count;
+                foreach (var row in answer)
+                {
+                    for (var i = 0; i < sums.Length; i++) sums[i] += row.Figures[i];
+                    groups.Add(row.Group ?? "");
+                    Assert.True(0 <= row.Ac && row.Ac <= row.An, $"seed {seed}: {row.Text}");
+                }
+                readAlike &= CountRow.FirstDifference(answer, program.Frequencies(query)) is null;
+            }
+            var asked = store.AllelesToAsk(new Random(seed)).Select(v => page.Frequency(v, new NaiveQuery { PerSample = true })).ToList();
+            evidence += asked.Count(r => r.Ac == 0 && r.An > 0 && r.AnAssumed == 0);
+        }
+        Assert.True(rows > 2000, $"{rows} rows");
+        for (var i = 0; i < sums.Length; i++) Assert.True(sums[i] > 20, $"{CountRow.FigureNames[i]} sums to {sums[i]}");
+        Assert.True(evidence > 100, $"{evidence} alleles that are reference by evidence");
+        Assert.False(readAlike, "no store on which the page and counts_oracle.py differ");
+        Assert.Equal(["", "AFR", "EUR", "SAS"], groups.Order());
+    }
+}
