@@ -1,6 +1,11 @@
+using System.Globalization;
+using Warehouse.Cli.Output;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Simulate;
 
 namespace Warehouse.Cli;
 
@@ -10,10 +15,17 @@ namespace Warehouse.Cli;
 internal class Engine
 {
     /// <summary>Makes an empty store.</summary>
-    public virtual void Init(StoreAddress store, InitRequest request) => throw NotConnected();
+    public virtual void Init(StoreAddress store, InitRequest request)
+    {
+        using var made = VariantStore.Create(new CreateOptions { Path = store.Path, KeysPath = store.KeysPath, Assembly = request.Assembly, ReferencePath = request.ReferencePath });
+    }
 
     /// <summary>Loads files; the report has one row per fact of the receipt.</summary>
-    public virtual Report Ingest(StoreAddress store, IngestRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Ingest(StoreAddress store, IngestRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.Ingest(request, progress, cancellation));
+    }
 
     /// <summary>Answers queries in their order, one answer each.</summary>
     public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation) => throw NotConnected();
@@ -22,7 +34,12 @@ internal class Engine
     public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
 
     /// <summary>Figures per variant and group; the row is reused.</summary>
-    public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf) });
+        foreach (var row in session.Frequencies(request, cancellation)) yield return row;
+    }
 
     /// <summary>Carriers of each query.</summary>
     public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation) => throw NotConnected();
@@ -52,7 +69,18 @@ internal class Engine
     public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
 
     /// <summary>Reads every byte. One row per damage; none when the store is whole.</summary>
-    public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        var report = new Report(new Column("kind", ColumnKind.Text), new Column("file", ColumnKind.Text), new Column("problem", ColumnKind.FreeText));
+        using var opened = Open(store);
+        var damaged = false;
+        foreach (var finding in opened.Verify(progress, cancellation))
+        {
+            report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);
+            damaged |= finding.Kind != FindingKind.Surplus;
+        }
+        return new Report(report.Columns) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(report.Rows);
+    }
 
     /// <summary>Facts of a store.</summary>
     public virtual Report Info(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
@@ -61,10 +89,28 @@ internal class Engine
     public virtual Report Snapshots(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
 
     /// <summary>Writes a simulated cohort.</summary>
-    public virtual Report Simulate(SimulateRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Simulate(SimulationOptions request, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        var report = Simulator.Run(request, progress, cancellation);
+        return Report.OfFacts([("samples", Text(report.Samples)), ("records", Text(report.Records)), ("alleles", Text(report.Alleles)),
+            ("non-reference genotypes", Text(report.NonReferenceGenotypes)), ("missing genotypes", Text(report.MissingGenotypes)), .. report.Files.Select(f => ("file", f))]);
+    }
 
     /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok or wrong), how to mend.</summary>
     public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => throw NotConnected();
+
+    private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A snapshot as typed: its number.</summary>
+    private static long? Snapshot(string? typed)
+    {
+        if (typed is null) return null;
+        return long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new InputException("snapshot", "a snapshot is the number that warehouse snapshots shows", InputPlace.None);
+    }
 
     private static InvalidOperationException NotConnected() => new("not connected");
 }

@@ -1,4 +1,3 @@
-using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Variants;
 
