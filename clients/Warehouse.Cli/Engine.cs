@@ -28,7 +28,12 @@ internal class Engine
     }
 
     /// <summary>Answers queries in their order, one answer each.</summary>
-    public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return answer;
+    }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>
     public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
@@ -42,28 +47,58 @@ internal class Engine
     }
 
     /// <summary>Carriers of each query.</summary>
-    public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        foreach (var answer in session.Carriers(queries, cancellation)) yield return answer;
+    }
 
     /// <summary>Compares two cohorts; the row is reused.</summary>
-    public virtual IEnumerable<CaseControlRow> CaseControl(StoreAddress store, string cases, string controls, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<CaseControlRow> CaseControl(StoreAddress store, string cases, string controls, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        foreach (var row in session.CaseControl(cases, controls, cancellation)) yield return row;
+    }
 
     /// <summary>Makes or replaces a cohort and returns its facts.</summary>
-    public virtual Report SetCohort(StoreAddress store, CohortRequest request, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report SetCohort(StoreAddress store, CohortRequest request, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.SetCohort(request.Name, request.Samples, request.Where));
+    }
 
     /// <summary>Evaluates a cohort's expression again and returns its facts.</summary>
-    public virtual Report RefreshCohort(StoreAddress store, string name, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report RefreshCohort(StoreAddress store, string name, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.RefreshCohort(name));
+    }
 
     /// <summary>The members of a cohort.</summary>
-    public virtual Report ShowCohort(StoreAddress store, string name, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report ShowCohort(StoreAddress store, string name, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return new Report(new Column("sample", ColumnKind.FreeText)).With(opened.CohortMembers(name).Select(n => new object?[] { n }));
+    }
 
     /// <summary>All cohorts.</summary>
-    public virtual Report Cohorts(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Cohorts(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of([.. opened.Cohorts()]);
+    }
 
     /// <summary>Writes genotypes to <paramref name="output"/>.</summary>
     public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
 
     /// <summary>Withdraws samples and returns the facts of the commit.</summary>
-    public virtual Report Withdraw(StoreAddress store, IReadOnlyList<string> samples, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Withdraw(StoreAddress store, IReadOnlyList<string> samples, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Report.OfFacts(("samples withdrawn", Text(samples.Distinct().Count())), ("committed snapshot", Text(opened.Withdraw(samples))));
+    }
 
     /// <summary>Compacts; <paramref name="purgeBefore"/> is a snapshot as typed, or null.</summary>
     public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
@@ -83,10 +118,19 @@ internal class Engine
     }
 
     /// <summary>Facts of a store.</summary>
-    public virtual Report Info(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Info(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Report.OfFacts([.. opened.Info()]);
+    }
 
     /// <summary>Snapshots of a store.</summary>
-    public virtual Report Snapshots(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Snapshots(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        var report = new Report(new Column("snapshot", ColumnKind.Integer), new Column("committed", ColumnKind.Text), new Column("samples", ColumnKind.Integer));
+        return report.With(opened.Snapshots().Select(s => new object?[] { s.Version, Columns.Time(s.CreatedUtc), (long)s.Samples }));
+    }
 
     /// <summary>Writes a simulated cohort.</summary>
     public virtual Report Simulate(SimulationOptions request, IProgress<WorkProgress>? progress, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Warehouse.Cli.Output;
+using Warehouse.Engine;
 using Warehouse.Engine.Ingest;
 
 namespace Warehouse.Cli;
@@ -27,6 +28,13 @@ internal static class Reports
         foreach (var finding in receipt.Findings) report.Rows.Add([null, "finding", finding]);
         report.Rows.Add([null, receipt.Committed ? "committed snapshot" : "nothing to commit; snapshot", Text(receipt.Version)]);
         return report;
+    }
+
+    /// <summary>One row per cohort.</summary>
+    public static Report Of(params CohortInfo[] cohorts)
+    {
+        var report = new Report(new Column("cohort", ColumnKind.Text), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText));
+        return report.With(cohorts.Select(c => new object?[] { c.Name, (long)c.Samples, c.Version, c.Where }));
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
