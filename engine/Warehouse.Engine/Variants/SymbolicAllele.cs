@@ -2,14 +2,27 @@ using System.Text;
 
 namespace Warehouse.Engine.Variants;
 
-/// <summary>What a record says about the extent of a symbolic allele or breakend.</summary>
-/// <param name="RefBases">Length of REF.</param>
-/// <param name="SvLen">Absolute INFO SVLEN of this ALT; -1 when absent.</param>
-/// <param name="InfoEnd">INFO END (1-based inclusive, which is 0-based exclusive); -1 when absent.</param>
-/// <param name="CiPos">INFO CIPOS; (0, 0) when absent.</param>
-/// <param name="CiEnd">INFO CIEND; (0, 0) when absent.</param>
-/// <param name="HeaderVersion">fileformat as major * 100 + minor.</param>
-public readonly record struct SymbolicFields(int RefBases, int SvLen, int InfoEnd, (int Low, int High) CiPos, (int Low, int High) CiEnd, int HeaderVersion);
+/// <summary>What a record says about the extent of a symbolic allele or breakend. Lengths and ends that are absent are 0 or less.</summary>
+public readonly record struct SymbolicFields
+{
+    /// <summary>Length of REF.</summary>
+    public required int RefBases { get; init; }
+
+    /// <summary>fileformat as major * 100 + minor.</summary>
+    public required int HeaderVersion { get; init; }
+
+    /// <summary>Absolute INFO SVLEN of this ALT.</summary>
+    public int SvLen { get; init; }
+
+    /// <summary>INFO END: 1-based inclusive, which is 0-based exclusive.</summary>
+    public int InfoEnd { get; init; }
+
+    /// <summary>INFO CIPOS; (0, 0) when absent.</summary>
+    public (int Low, int High) CiPos { get; init; }
+
+    /// <summary>INFO CIEND; (0, 0) when absent.</summary>
+    public (int Low, int High) CiEnd { get; init; }
+}
 
 /// <summary>
 /// An allele that is described, not spelled: <c>&lt;DEL&gt;</c> and its like, or a breakend. Compared by place and size

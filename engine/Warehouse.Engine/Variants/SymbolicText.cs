@@ -35,7 +35,7 @@ internal static class SymbolicText
         if (first is null && !insertion) throw VariantContext.Bad("variant-symbolic", $"{InputException.Quote(type)} needs an end: contig:POS-END {Encoding.UTF8.GetString(type)}");
         var position = first ?? last;
         context.RequireInside(contig, position - 1L, last);
-        return SymbolicAllele.Create(context.Assembly, contig, position - 1, type, new SymbolicFields(1, -1, insertion ? -1 : last, default, default, CurrentVersion));
+        return SymbolicAllele.Create(context.Assembly, contig, position - 1, type, new SymbolicFields { RefBases = 1, InfoEnd = insertion ? 0 : last, HeaderVersion = CurrentVersion });
     }
 
     private static SymbolicAllele ParseBreakend(string text, int bracket, VariantContext context)
@@ -50,7 +50,7 @@ internal static class SymbolicText
         if (VariantQuery.TakeSeparator(ref rest) == 0) throw VariantQuery.Unknown(text, "contig and POS should be two words");
         var contig = context.Contig(rest.ToString());
         context.RequireInside(contig, position - 1L, position);
-        var allele = SymbolicAllele.Create(context.Assembly, contig, position - 1, type, new SymbolicFields(1, -1, -1, default, default, CurrentVersion));
+        var allele = SymbolicAllele.Create(context.Assembly, contig, position - 1, type, new SymbolicFields { RefBases = 1, HeaderVersion = CurrentVersion });
         if (allele.Mate is { IsSingle: false } mate) context.Contig(mate.MateContig);
         return allele;
     }

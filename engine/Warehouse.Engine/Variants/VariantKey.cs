@@ -32,8 +32,8 @@ public readonly record struct VariantKey
     /// <summary>True when REF and ALT are hashed and cannot be read back.</summary>
     public bool IsHashed => (Value & 1) == 1;
 
-    /// <summary>The key of a variant.</summary>
-    public static VariantKey Of(Variant variant) => Encode(variant.Contig, variant.Start, variant.Ref, variant.Alt);
+    /// <summary>The key of a variant; null when its start needs more than 28 bits.</summary>
+    public static VariantKey? Of(Variant variant) => variant.Start > MaxStart ? null : Encode(variant.Contig, variant.Start, variant.Ref, variant.Alt);
 
     /// <summary>Sixteen lower-case hexadecimal digits.</summary>
     public override string ToString() => Value.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);

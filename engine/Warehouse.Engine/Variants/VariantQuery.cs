@@ -88,7 +88,9 @@ public sealed record VariantQuery
         if (reference.Length == 0) throw Unknown(text, "REF has no bases");
         TakeSeparator(ref rest);
         var position = TakePosition(ref rest, text);
-        if (TakeSeparator(ref rest) == 0) throw Unknown(text, "contig and POS should be two words");
+        var beforePosition = TakeSeparator(ref rest);
+        if (beforePosition == 0) throw Unknown(text, "contig and POS should be two words");
+        if (beforePosition == ',') throw Unknown(text, "positions are written without commas");
         if (position == 0) throw VariantContext.Bad("variant-position", "POS 0: positions count from 1, except in SPDI with a RefSeq accession");
         var contig = context.Contig(rest.ToString());
         context.RequireInside(contig, position - 1L, position - 1L + reference.Length);

@@ -183,6 +183,8 @@ public sealed class ReferenceGenomeTests
         using var genome = TestReference.Open(folder["r.fa"], Assembly.GRCh37, 60, ("chrM", new string('A', 16571)), ("chr1", "ACGT"));
         Assert.False(genome.Has("MT"));
         Assert.Equal(16571, genome.Length("chrM"));
+        TestReference.Write(folder["mt.fa"], 60, "\n", ("MT", new string('A', 16571)));
+        Assert.Equal("contig-assembly", Assert.Throws<InputException>(() => ReferenceGenome.Open(folder["mt.fa"], Assembly.GRCh37)).Code);
     }
 
     [DataFact]

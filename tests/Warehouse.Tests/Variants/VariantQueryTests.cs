@@ -76,6 +76,7 @@ public sealed class VariantQueryTests : IDisposable
     [InlineData("22:15::G", "variant-form", "")]
     [InlineData("22-15-A-G,T", "variant-form", "one ALT")]
     [InlineData("15-A-G", "variant-form", "")]
+    [InlineData("chr22:16,050,075 A>G", "variant-form", "commas")]
     [InlineData("22--15-A-G", "variant-contig", "22")]
     [InlineData("-15-A-G", "variant-contig", "missing")]
     [InlineData("23-15-A-G", "variant-contig", "2")]
