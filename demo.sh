@@ -42,7 +42,7 @@ explain "A cohort of 200 people: no file of a real person is shipped, so one is 
 run 0 simulate data --samples 200 --variants 5000 --seed 7
 
 explain "A store is a folder; its keys lie beside it, never in it."
-run 0 init store --assembly GRCh38 --reference data/reference.fa
+run 0 init store --assembly GRCh37 --reference data/reference.fa
 
 explain "One ingest is one commit: all of it is there, or nothing."
 run 0 ingest store data/cohort.vcf.gz --samples data/samples.tsv
