@@ -42,7 +42,7 @@ explain "A cohort of 200 people: no file of a real person is shipped, so one is 
 run 0 simulate data --samples 200 --variants 5000 --seed 7
 
 explain "A store is a folder; its keys lie beside it, never in it."
-run 0 init store --assembly GRCh38 --reference data/reference.fa
+run 0 init store --assembly GRCh37 --reference data/reference.fa
 
 explain "One ingest is one commit: all of it is there, or nothing."
 run 0 ingest store data/cohort.vcf.gz --samples data/samples.tsv
@@ -57,7 +57,8 @@ read -r seen unseen < <("$program" freq store --min-ac 1 --format tsv | awk -F'\
     place = $1 "-" $2 "-" $3 "-"; alleles[place] = alleles[place] $4; if (first == "") { first = place; alt = $4 } }
   END { n = split("A C G T", base, " ")
     for (i = 1; i <= n; i++) if (index(substr(first, length(first) - 1) alleles[first], base[i]) == 0) other = base[i]
-    print first alt, first other }')
+    if (first != "") print first alt, first other }')
+if [ -z "$seen" ]; then echo "demo: freq listed no single-base variant" >&2; exit 1; fi
 explain "Have we seen this variant? (exit code 0: yes)"
 run 0 seen store "$seen"
 explain "And one that nobody carries: was it absent, or did nobody look? (exit code 1: not seen, and everybody was looked at)"
