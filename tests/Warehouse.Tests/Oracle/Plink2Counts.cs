@@ -12,7 +12,7 @@ internal static class Plink2Counts
         using var folder = new TempFolder();
         System.IO.File.WriteAllLines(folder["keep"], samples ?? []);
         string[] keep = samples is null ? [] : ["--keep", folder["keep"]];
-        Peer.Output("plink2", ["--vcf", path, "--allow-extra-chr", "--double-id", "--freq", "counts", "cols=chrom,pos,ref,alt,altfreq,nobs", "--out", folder["counts"], "--silent", "--threads", "1", .. keep]);
+        Peer.Output("plink2", ["--vcf", path, "--allow-extra-chr", "--freq", "counts", "cols=chrom,pos,ref,alt,altfreq,nobs", "--out", folder["counts"], "--silent", "--threads", "1", "--memory", "1000", .. keep]);
         var rows = new List<(string Key, string Counts)>();
         foreach (var f in System.IO.File.ReadLines(folder["counts.acount"]).Where(l => l[0] != '#').Select(l => l.Split('\t')))
             foreach (var (alt, ac) in f[4].Split(',').Zip(f[5].Split(',')))
