@@ -56,4 +56,17 @@ public sealed class RandomStoreCoverageTests
             }
         }
     }
+
+    [PeerFact("bcftools")]
+    public void Bcftools_reads_every_random_file_without_a_warning()
+    {
+        using var folder = new TempFolder();
+        for (var seed = 101; seed <= 115; seed++)
+            foreach (var file in new RandomStore(seed).Commands.SelectMany(c => c.Files))
+            {
+                System.IO.File.WriteAllText(folder[file.Name], file.Text);
+                var (exit, _, error) = Peer.RunIn(folder.Path, "bash", "-c", $"set -o pipefail; bcftools view -Ob '{file.Name}' -o sorted.bcf && bcftools index -f sorted.bcf"); // index refuses what is not sorted
+                Assert.True(exit == 0 && error.Length == 0, $"seed {seed}, {file.Name}: {error}\n{file.Text}");
+            }
+    }
 }
