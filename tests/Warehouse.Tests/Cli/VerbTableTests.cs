@@ -2,6 +2,7 @@ using Warehouse.Cli;
 using Warehouse.Cli.Verbs;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Simulate;
 using Xunit;
 
 namespace Warehouse.Tests.Cli;
@@ -107,8 +108,8 @@ public sealed class VerbTableTests
         Assert.Equal((ExportFormat.Bcf, "X", "c", "-"), (export.Format, export.Regions[0].Contig, export.Samples.Cohort, export.OutputPath));
         Assert.Equal(["S1"], cli.Read<WithdrawVerb, IReadOnlyList<string>>((v, p, c) => v.Read(p, c), "withdraw", "s", "--samples-file", "-"));
         Assert.Equal("12", cli.Read<CompactVerb, string?>((v, p, _) => v.Read(p), "compact", "s", "--purge-before", "12"));
-        Assert.Equal(new SimulateRequest("o", 5, 6, 7, SimulationShape.Gvcf, true),
-            cli.Read<SimulateVerb, SimulateRequest>((v, p, _) => v.Read(p), "simulate", "o", "--samples", "5", "--variants", "6", "--seed", "7", "--as", "gvcf", "--truth"));
+        Assert.Equal(new SimulationOptions { Folder = "o", Samples = 5, Variants = 6, Seed = 7, Shape = SimulationShape.Gvcf, Truth = true },
+            cli.Read<SimulateVerb, SimulationOptions>((v, p, _) => v.Read(p), "simulate", "o", "--samples", "5", "--variants", "6", "--seed", "7", "--as", "gvcf", "--truth"));
         Assert.Null(cli.Read<DoctorVerb, StoreAddress?>((v, p, _) => v.Read(p), "doctor"));
         Assert.Equal(new StoreAddress("s", "k"), cli.Read<DoctorVerb, StoreAddress?>((v, p, _) => v.Read(p), "doctor", "s", "--keys", "k"));
     }
