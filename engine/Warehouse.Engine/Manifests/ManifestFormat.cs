@@ -119,7 +119,7 @@ internal static class ManifestFormat
         }
         catch (DurableException e) when (e.Errno == DurableException.Missing)
         {
-            throw new DamagedStoreException(Folder, "is missing", e);
+            throw new DamagedStoreException(Folder, "is missing", e) { IsMissing = true };
         }
     }
 

@@ -152,7 +152,7 @@ public sealed partial class StoreFolder : IDisposable
         var root = storage.Facts("") ?? throw new StoreRefusedException("the store folder does not exist");
         foreach (var name in (ReadOnlySpan<string>)[SealedFormat.FileFolder, ManifestFormat.Folder])
         {
-            var facts = storage.Facts(name) ?? throw new DamagedStoreException(name, "is missing: the folder holds no store");
+            var facts = storage.Facts(name) ?? throw new DamagedStoreException(name, "is missing: the folder holds no store") { IsMissing = true };
             if (facts.Device != root.Device) throw new StoreRefusedException("the folders of the store lie on different devices");
         }
     }

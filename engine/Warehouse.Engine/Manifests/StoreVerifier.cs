@@ -132,7 +132,7 @@ public static class StoreVerifier
     private static VerifyFinding Finding(IOException problem, string file, string prefix = "")
     {
         var cause = problem as DamagedStoreException;
-        var isMissing = (problem as DurableException ?? problem.InnerException as DurableException)?.Errno == DurableException.Missing;
+        var isMissing = cause?.IsMissing ?? problem is DurableException { Errno: DurableException.Missing };
         return new VerifyFinding(isMissing ? FindingKind.Missing : FindingKind.Damaged, cause is null ? file : prefix + cause.File, cause?.Problem ?? problem.Message);
     }
 }

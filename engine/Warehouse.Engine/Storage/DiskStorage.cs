@@ -35,7 +35,7 @@ public sealed class DiskStorage : IStorage
     {
         // A link to the folder is the user's choice and is followed once, here; links inside are refused by every open.
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        root = Directory.ResolveLinkTarget(root, returnFinalTarget: true)?.FullName ?? root;
+        if (Durable.Facts(root) is not null) root = Directory.ResolveLinkTarget(root, returnFinalTarget: true)?.FullName ?? root;
         return Durable.Facts(root) is { IsFolder: true } ? new DiskStorage(root) : throw new StoreRefusedException("the folder does not exist");
     }
 
