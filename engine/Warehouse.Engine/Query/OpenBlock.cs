@@ -13,6 +13,7 @@ internal sealed class OpenBlock(Block block)
     private int[]?[]? _het;
     private int[]?[]? _hom;
     private int[]?[]? _missing;
+    private int[]?[]? _absent;
 
     public Block Block => block;
 
@@ -38,6 +39,9 @@ internal sealed class OpenBlock(Block block)
 
     /// <summary>Samples without a call.</summary>
     public int Missing(int record, int group, SampleMask mask) => Counts(ref _missing, block.Missing, block.Info.RecordCount, group, mask)[record];
+
+    /// <summary>Samples whose files do not have the record.</summary>
+    public int Absent(int record, int group, SampleMask mask) => block.Absent is null ? 0 : Counts(ref _absent, block.Absent, block.Info.RecordCount, group, mask)[record];
 
     private static int[] Counts(ref int[]?[]? counts, SampleSets? sets, int rows, int group, SampleMask mask)
     {
