@@ -39,6 +39,9 @@ internal sealed class JointWriter : IDisposable
         else WriteGt(zone, genotypes);
     }
 
+    /// <summary>Writes the end; without it the file stays recognisably cut off.</summary>
+    public void Complete() => _file.Complete();
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 

@@ -145,6 +145,30 @@ public sealed class SimulatorTests
             Assert.True(Run(new SimulationOptions { Folder = folder[shape.ToString()], Samples = samples, Variants = variants, Shape = shape, Truth = true }).Alleles >= variants);
     }
 
+    [Fact]
+    public void Cancelling_leaves_a_file_that_is_seen_to_be_cut_off()
+    {
+        using var folder = new TempFolder();
+        using var cancellation = new CancellationTokenSource();
+        var progress = new Canceller(cancellation);
+        Assert.Throws<OperationCanceledException>(() => Simulator.Run(new SimulationOptions { Folder = folder.Path, Variants = 5000 }, progress, cancellation.Token));
+        var file = File.ReadAllBytes(folder["cohort.vcf.gz"]);
+        Assert.NotEqual("1F8B08040000000000FF0600424302001B0003000000000000000000", Convert.ToHexString(file)[^56..]);
+        Assert.Equal(new WorkProgress("simulate", 1000, 5000, "sites"), progress.Last);
+    }
+
+    /// <summary>Cancels at the first report.</summary>
+    private sealed class Canceller(CancellationTokenSource cancellation) : IProgress<WorkProgress>
+    {
+        public WorkProgress Last { get; private set; }
+
+        public void Report(WorkProgress value)
+        {
+            Last = value;
+            cancellation.Cancel();
+        }
+    }
+
     internal static SimulationReport Run(SimulationOptions options) => Simulator.Run(options, null, CancellationToken.None);
 
     internal static List<string[]> Rows(string path) => [.. File.ReadLines(path).Skip(1).Select(l => l.Split('\t'))];
