@@ -29,6 +29,7 @@ public static class StoreVerifier
         var newest = CheckManifests(storage, folder, found);
         foreach (var finding in found) yield return finding;
         if (newest is null) yield break;
+        using var held = storage.Lock(ManifestFormat.NameOf(newest.Version), exclusive: false); // no collection takes its files away meanwhile
         foreach (var finding in FileFindings(storage, folder, newest, progress, stop)) yield return finding;
     }
 

@@ -52,6 +52,10 @@ public sealed class DiskStorage : IStorage
         {
             throw new DurableException("opendir", DurableException.Missing); // the runtime's message would carry the path
         }
+        catch (UnauthorizedAccessException)
+        {
+            throw new DurableException("opendir", DurableException.Denied);
+        }
     }
 
     /// <inheritdoc/>
