@@ -83,7 +83,7 @@ public sealed partial class VariantStore : IDisposable
         _folder.Refresh();
         using var reference = OpenReference();
         var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, progress, stop);
-        if (catalog is not null) Publish(commit, catalog);
+        if (catalog is not null) Publish(commit, WithoutSmallSegments(Catalog(), catalog, commit, progress, stop));
         return receipt;
     }
 
