@@ -115,8 +115,8 @@ internal sealed class QuerySymbol(ArgumentArity arity)
 /// <summary>Small text files of names and spellings, streamed.</summary>
 internal static class Lines
 {
-    /// <summary>Longest line accepted, in characters.</summary>
-    public const int MaxLineLength = 1 << 20;
+    /// <summary>Longest line accepted, without its end.</summary>
+    public const int MaxLineBytes = 1 << 20;
 
     /// <summary>Sample names, one per line; empty lines are skipped, a final CR is dropped.</summary>
     public static IEnumerable<string> Names(string path, CliContext context) => Read(path, context, comments: false);
@@ -127,36 +127,29 @@ internal static class Lines
     private static IEnumerable<string> Read(string path, CliContext context, bool comments)
     {
         if (path != "-" && !File.Exists(path)) throw new InputException("no-file", "no such file", new InputPlace(path, 0, 0, ""));
-        using var reader = path == "-" ? context.OpenInput() : new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
-        for (var number = 1L; NextLine(reader, path, number) is { } line; number++)
+        using var stream = path == "-" ? context.OpenInput() : File.OpenRead(path);
+        using var bytes = new BufferedStream(new CancellableInput(stream, context.Cancellation), 1 << 16);
+        for (var number = 1L; NextLine(bytes, new InputPlace(path, number, 0, "")) is { } text; number++)
         {
+            var line = number == 1 ? text.TrimStart('\uFEFF') : text; // a byte order mark is no part of the first name
             if (comments && number == 1 && line.StartsWith("##fileformat=", StringComparison.Ordinal))
                 throw new InputException("variant-list", "this is a VCF; a list of variants has one spelling per line (seen --vcf annotates a VCF)", new InputPlace(path, 1, 0, ""));
             if (line.Length > 0 && !(comments && line[0] == '#')) yield return line;
         }
     }
 
-    private static string? NextLine(TextReader reader, string path, long number)
+    private static string? NextLine(BufferedStream bytes, InputPlace place)
     {
-        var line = new StringBuilder();
-        try
+        var line = new List<byte>();
+        int next;
+        while ((next = bytes.ReadByte()) >= 0 && next != '\n')
         {
-            for (int c; (c = reader.Read()) >= 0; line.Append((char)c))
-            {
-                if (c == '\n') return Ended(line);
-                if (line.Length >= MaxLineLength) throw new InputException("line-length", $"a line is longer than {MaxLineLength} characters", new InputPlace(path, number, 0, ""));
-            }
+            if (line.Count >= MaxLineBytes) throw new InputException("line-length", $"a line is longer than {MaxLineBytes} bytes", place);
+            line.Add((byte)next);
         }
-        catch (DecoderFallbackException)
-        {
-            throw new InputException("text-encoding", "not UTF-8", new InputPlace(path, number, 0, ""));
-        }
-        return line.Length > 0 ? Ended(line) : null;
-    }
-
-    private static string Ended(StringBuilder line)
-    {
-        if (line.Length > 0 && line[^1] == '\r') line.Length--;
-        return line.ToString();
+        if (next < 0 && line.Count == 0) return null;
+        if (line is [.., (byte)'\r']) line.RemoveAt(line.Count - 1);
+        var utf8 = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(line);
+        return System.Text.Unicode.Utf8.IsValid(utf8) ? Encoding.UTF8.GetString(utf8) : throw new InputException("text-encoding", "not UTF-8", place);
     }
 }

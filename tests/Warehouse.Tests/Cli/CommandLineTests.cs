@@ -245,6 +245,32 @@ public sealed class CommandLineTests
         Assert.Equal(40_000, rows);
     }
 
+    [NodeFact("apache-arrow")]
+    public void Apache_arrow_for_JavaScript_reads_the_answer_of_freq()
+    {
+        using var folder = new TempFolder();
+        var cli = new Cli { Engine = new FakeEngine { Rows = [Row(group: "EUR"), Row(0, 0)] } };
+        Assert.Equal(ExitCode.Done, cli.Run("freq", "s", "--by", "ancestry", "--format", "arrow", "-o", folder["out.arrows"]));
+        var (exit, output, error) = Peer.RunIn(Path.Combine(TestData.ProjectRoot, "tests", "interop"), "node", "arrow.mjs", "read", folder["out.arrows"]);
+        Assert.True(exit == 0, error);
+        Assert.Equal(
+        [
+            $"""["22","16050075n","A","G","EUR","2n","1000n",0.002,"2n","0n","0n","0n","2n","1n","0n","500n","8n",{Faf95.Of(2, 1000):R}]""",
+            """["22","16050075n","A","G",null,"0n","0n",null,"0n","0n","0n","0n","0n","1n","500n","500n","8n",0]""",
+        ], output.TrimEnd('\n').Split('\n')[2..]);
+    }
+
+    [Fact]
+    public void A_list_that_is_not_UTF8_or_is_a_VCF_is_refused_with_its_line()
+    {
+        var cli = new Cli { InputBytes = [.. "good\n"u8, 0xFF, 0xFE, (byte)'\n'] };
+        Assert.Equal(ExitCode.BadInput, cli.Run("withdraw", "s", "--samples-file", "-"));
+        Assert.Contains("-:2: not UTF-8 [text-encoding]", cli.Error);
+        var vcf = new Cli { Input = "##fileformat=VCFv4.2\n" };
+        Assert.Equal(ExitCode.BadInput, vcf.Run("freq", "s", "--variants", "-"));
+        Assert.Contains("[variant-list]", vcf.Error);
+    }
+
     [Fact]
     public void A_file_appears_when_it_is_complete_and_never_before()
     {
