@@ -19,7 +19,7 @@ internal sealed class CancellableInput(Stream inner, CancellationToken cancellat
     public override int Read(byte[] buffer, int offset, int count)
     {
         var read = Task.Run(() => inner.Read(buffer, offset, count), CancellationToken.None);
-        read.Wait(cancellation);
+        Task.WaitAny([read], cancellation);
         return read.GetAwaiter().GetResult();
     }
 

@@ -1,3 +1,5 @@
+using Warehouse.Cli.Options;
+using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;

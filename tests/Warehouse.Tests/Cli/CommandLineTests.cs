@@ -1,6 +1,8 @@
 using System.Text;
 using Warehouse.Cli;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
+using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Arrow;
 using Warehouse.Engine.Query;
@@ -113,6 +115,7 @@ public sealed class CommandLineTests
         { new IOException("No space left on device"), 5 },
         { new UnauthorizedAccessException("denied"), 5 },
         { new InvalidOperationException("ours"), 5 },
+        { new AggregateException(new InputException("x", "in a thread, near '\\x1B'", InputPlace.None)), 2 },
     };
 
     [Theory]
@@ -122,7 +125,7 @@ public sealed class CommandLineTests
         var cli = new Cli { Engine = new FakeEngine { Failure = failure } };
         Assert.Equal(expected, (int)cli.Run("freq", "s"));
         Assert.StartsWith("warehouse: ", cli.Error);
-        Assert.Contains(failure.Message, cli.Error);
+        Assert.Contains((failure.InnerException ?? failure).Message, cli.Error);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Warehouse.Cli;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Verbs;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
