@@ -30,13 +30,16 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Parses without running anything. Only the verb that is called gets its options built: the others need none to be listed.</summary>
+    /// <summary>
+    /// Parses without running anything. Only the verb that is called gets its options built: the others need none to be listed. A directive
+    /// such as <c>[suggest]</c>, which shells call for completion, comes before the verb and needs them all.
+    /// </summary>
     internal static ParseResult Parse(string[] arguments, CliContext context)
     {
         var root = new RootCommand("Variant Warehouse: have we seen this variant, and how frequent is it in this cohort?");
-        var called = arguments.Length > 0 && VerbTable.All.Any(v => v.Name == arguments[0]) ? arguments[0] : null;
+        var first = arguments.FirstOrDefault("");
         foreach (var entry in VerbTable.All)
-            root.Subcommands.Add(entry.Name == called ? entry.Create().Build(entry, context) : new Command(entry.Name, entry.Summary));
+            root.Subcommands.Add(entry.Name == first || first.StartsWith('[') ? entry.Create().Build(entry, context) : new Command(entry.Name, entry.Summary));
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
         return root.Parse(arguments, Rules);

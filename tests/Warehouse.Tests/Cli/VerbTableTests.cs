@@ -48,6 +48,16 @@ public sealed class VerbTableTests
     }
 
     [Fact]
+    public void Shells_can_ask_for_completions()
+    {
+        var cli = new Cli();
+        Assert.Equal(ExitCode.Done, cli.Run("[suggest:9]", "freq s --"));
+        Assert.Contains("--min-ac", cli.Output);
+        Assert.Equal(ExitCode.Done, cli.Run("[suggest:4]", "snap"));
+        Assert.Equal("snapshots", cli.Output.Trim());
+    }
+
+    [Fact]
     public void The_verbs_are_those_of_the_contract() => Assert.Equal(
         ["init", "ingest", "seen", "freq", "carriers", "case-control", "cohort", "cohorts", "export", "withdraw", "compact", "verify", "info", "snapshots", "simulate", "doctor"],
         VerbTable.All.Select(v => v.Name));
