@@ -146,8 +146,9 @@ internal sealed class NaiveCounts
     }
 
     /// <summary>
-    /// Listed: a file with a visible sample has it, and unless nobody ever carried it, somebody visible does. A carrier is whoever's GT names
-    /// the allele, whatever the filters and the sex say.
+    /// Listed: a file with a visible sample has it, and unless nobody ever carried it, somebody visible does. The page says "variants whose every
+    /// carrier was withdrawn": this asks it of the variant over all files, so a file in which nobody ever carried it does not list it either.
+    /// A carrier is whoever's GT names the allele, whatever the filters and the sex say.
     /// </summary>
     private bool IsListed(NaiveVariant v, HashSet<NaiveSample> visible)
     {
