@@ -131,6 +131,10 @@ public sealed class DiskStorage : IStorage
     {
         public bool IsHeld => Durable.Facts(path) is { } now && Durable.Facts(handle) is var own && now.Inode == own.Inode && now.Device == own.Device;
 
-        public void Dispose() => handle.Dispose();
+        public void Dispose()
+        {
+            if (handle.IsClosed) return;
+            using (handle) Durable.Unlock(handle);
+        }
     }
 }

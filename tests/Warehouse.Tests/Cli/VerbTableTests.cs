@@ -1,4 +1,5 @@
 using Warehouse.Cli;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Verbs;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
@@ -45,6 +46,16 @@ public sealed class VerbTableTests
         Assert.Equal(ExitCode.Done, cli.Run("cohort", sub, "--help"));
         Assert.Equal(count, cli.Output.Split("  warehouse cohort ").Length - 1);
         Assert.Equal(count, cli.Output.Split("  warehouse cohort " + sub).Length - 1);
+    }
+
+    [Fact]
+    public void Shells_can_ask_for_completions()
+    {
+        var cli = new Cli();
+        Assert.Equal(ExitCode.Done, cli.Run("[suggest:9]", "freq s --"));
+        Assert.Contains("--min-ac", cli.Output);
+        Assert.Equal(ExitCode.Done, cli.Run("[suggest:4]", "snap"));
+        Assert.Equal("snapshots", cli.Output.Trim());
     }
 
     [Fact]
