@@ -150,6 +150,62 @@ public sealed class CompactionTests
         Same([.. truth.Frequencies(new NaiveQuery()).Select(r => r.Text)], [.. store.Rows(new FrequencyRequest()).Select(r => r.Text)], "naive");
     }
 
+    [Fact]
+    public void Files_that_spell_an_allele_differently_count_it_once_after_they_are_merged()
+    {
+        const string Header = "##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t";
+        RandomFile[] files =
+        [
+            new("a.vcf", Header + "a\n1\t100\t.\tCAT\tCAG\t.\t.\t.\tGT\t0|1\n"),
+            new("b.vcf", Header + "b\tc\n1\t102\t.\tT\tG\t.\t.\t.\tGT\t1/1\t./.\n"),
+            new("d.vcf", Header + "d\n1\t101\t.\tATC\tA\t.\t.\t.\tGT\t0/1\n"),
+            new("e.vcf", Header + "e\n1\t102\t.\tT\t<*>\t.\t.\tEND=110\tGT:GQ\t0/0:40\n"),
+            new("f.vcf", Header + "f\n1\t500\t.\tT\tC\t.\t.\t.\tGT\t0/1\n"),
+            new("g.vcf", Header + "g\n1\t102\t.\tT\tC,G\t.\tlow\t.\tGT\t2/1\n"),
+        ];
+        using var store = new EngineStore(new RandomStore(2306));
+        var truth = new NaiveCounts("GRCh37");
+        using var toy = VariantStore.Create(new CreateOptions { Path = store.Path + "2", Assembly = "GRCh37" });
+        foreach (var file in files)
+        {
+            toy.Ingest(new() { Files = [store.Write(file.Name, file.Text)] });
+            truth.Ingest(file.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries), new NaiveIngest());
+        }
+        foreach (var compacted in new[] { false, true })
+        {
+            if (compacted) Assert.Equal(1, toy.Compact().SegmentsAfter);
+            foreach (var query in new[] { new NaiveQuery(), new NaiveQuery { Pass = true }, new NaiveQuery { Adj = true } })
+                Same([.. truth.Frequencies(query).Select(r => r.Text)], [.. EngineStore.Rows(toy, EngineStore.RequestOf(query)).Select(r => r.Text)], $"compacted {compacted}, {query}");
+            using var session = toy.OpenSession();
+            var carriers = Assert.Single(session.Carriers(["1-102-T-G"])).Carriers;
+            Assert.Equal(["a het", "b hom_alt", "g het"], carriers.Select(c => $"{c.Sample} {c.Zygosity}"));
+            var figures = Assert.Single(session.Frequencies(new FrequencyRequest { Variants = ["1-102-T-G"] }).Select(r => r.Figures).ToList());
+            Assert.Equal((4, 10, 1, 1), (figures.Ac, figures.An, figures.NNoCall, figures.NNotAssessed));
+        }
+        Assert.Empty(toy.Verify());
+    }
+
+    [Fact]
+    public void An_allele_that_a_file_has_in_two_blocks_counts_once_per_sample()
+    {
+        const string Header = "##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t";
+        const int Length = 20_000, Fill = 16_500;
+        var bases = string.Concat(Enumerable.Range(0, Length).Select(i => "ACGT"[i * 7 % 4]));
+        var lines = new System.Text.StringBuilder($"1\t1\t.\t{bases}\t{bases[..^1]}{(bases[^1] == 'A' ? 'C' : 'A')}\t.\t.\t.\tGT\t0/1\n");
+        for (var i = 1; i <= Fill; i++) lines.Append($"1\t{i + 1}\t.\t{bases[i]}\t{(bases[i] == 'A' ? 'C' : 'A')}\t.\t.\t.\tGT\t0/0\n");
+        lines.Append($"1\t{Length}\t.\t{bases[^1]}\t{(bases[^1] == 'A' ? 'C' : 'A')}\t.\t.\t.\tGT\t1/1\n");
+        using var store = new EngineStore(new RandomStore(2307));
+        using var toy = VariantStore.Create(new CreateOptions { Path = store.Path + "2", Assembly = "GRCh37" });
+        toy.Ingest(new() { Files = [store.Write("a.vcf", Header + "a\n" + lines), store.Write("b.vcf", Header + $"b\n1\t{Length}\t.\t{bases[^1]}\t{(bases[^1] == 'A' ? 'C' : 'A')}\t.\t.\t.\tGT\t0/1\n")] });
+        foreach (var compacted in new[] { false, true })
+        {
+            if (compacted) Assert.Equal(1, toy.Compact().SegmentsAfter);
+            var row = EngineStore.Rows(toy, new FrequencyRequest { Regions = [new Region("1", Length - 1, Length)] })[^1];
+            // The record that starts at the allele decides: 1/1 of a, 0/1 of b.
+            Assert.Equal((3, 4, 1, 1), (row.Ac, row.An, row.NHet, row.NHomAlt));
+        }
+    }
+
     private static RandomFile OneSample(RandomStore random, string name, Random dice)
     {
         var files = random.Commands.SelectMany(c => c.Files).SelectMany(VcfText.BySample).ToList();

@@ -42,9 +42,12 @@ internal sealed class EngineStore : IDisposable
     });
 
     /// <summary>The rows of <c>freq</c> as the naive evaluator writes them.</summary>
-    public List<CountRow> Rows(FrequencyRequest request, long? snapshot = null)
+    public List<CountRow> Rows(FrequencyRequest request) => Rows(Store, request);
+
+    /// <summary>The same of another store.</summary>
+    public static List<CountRow> Rows(VariantStore store, FrequencyRequest request)
     {
-        using var session = Store.OpenSession(new SessionOptions { Snapshot = snapshot });
+        using var session = store.OpenSession();
         return [.. session.Frequencies(request).Select(RowOf)];
     }
 
