@@ -16,7 +16,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     private readonly (Source, int)[] _single = new (Source, int)[1];
 
     /// <summary>A speaking record over the place.</summary>
-    private readonly record struct Touching(Source Source, OpenBlock Block, int Record, int Alt, int Start, int End);
+    internal readonly record struct Touching(Source Source, OpenBlock Block, int Record, int Alt, int Start, int End);
 
     /// <summary>Adds a whole family that has no data of its own here.</summary>
     public void AddClasses(Family family, Place place, Span<CountFigures> figures)
@@ -76,8 +76,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     /// <summary>Adds every sample of a family whose samples have data in several sources here.</summary>
     public void AddEach(Family family, ScanRow row, Place place, Span<CountFigures> figures)
     {
-        _touching.Clear();
-        foreach (var source in family.Sources) Gather(source, row, place, clear: false);
+        Gather(family, row, place);
         var parts = new Dictionary<int, List<(Source, int)>>();
         foreach (var source in family.Sources)
             for (var local = 0; local < source.SlotOf.Length; local++)
@@ -87,6 +86,13 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
                 list.Add((source, local));
             }
         foreach (var slot in family.Slots) Evaluate(slot, parts[slot], place).AddTo(ref figures[selection.GroupOf[slot]]);
+    }
+
+    /// <summary>Collects the records that can decide about a place for the samples of a family; <see cref="Best"/> and <see cref="Evaluate(int, IReadOnlyList{ValueTuple{Source, int}}, Place)"/> then ask them.</summary>
+    public void Gather(Family family, ScanRow row, Place place)
+    {
+        _touching.Clear();
+        foreach (var source in family.Sources) Gather(source, row, place, clear: false);
     }
 
     /// <summary>State of one local sample of a single source.</summary>
@@ -185,7 +191,8 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
         return at;
     }
 
-    private SampleState WithoutRecord(Place place, Sex sex, bool assumed, int[] callables)
+    /// <summary>State of a sample that has neither records nor evidence of its own over the place.</summary>
+    internal SampleState WithoutRecord(Place place, Sex sex, bool assumed, int[] callables)
     {
         var ploidy = place.Ploidy[(int)sex];
         if (ploidy.Call == CallRule.NotAssessed) return SampleState.NotAssessed;
@@ -233,7 +240,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     }
 
     /// <summary>The record that decides: one of the very allele, else one that spans it; called first, then starting here, then the shortest, then as text.</summary>
-    private Touching? Best(IReadOnlyList<(Source Source, int Local)> parts, Place place)
+    internal Touching? Best(IReadOnlyList<(Source Source, int Local)> parts, Place place)
     {
         Touching? best = null;
         foreach (var touching in _touching)

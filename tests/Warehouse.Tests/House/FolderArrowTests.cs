@@ -25,6 +25,7 @@ public sealed partial class FolderArrowTests
         ["Segments"] = ["Vcf", "Variants", "Manifests", "Sealing"],
         ["Ingest"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples", "Catalog", "Sealing"],
         ["Query"] = ["Access", "Catalog", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
+        ["Export"] = ["Access", "Catalog", "Query", "Segments", "Variants", "Vcf", "Arrow"],
         ["Simulate"] = ["Vcf", "Variants"],
     };
 
