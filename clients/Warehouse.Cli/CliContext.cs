@@ -11,8 +11,8 @@ internal sealed class CliContext
     /// <summary>Opens standard output; data only.</summary>
     public required Func<Stream> OpenOutput { get; init; }
 
-    /// <summary>Standard input as text.</summary>
-    public required Func<TextReader> OpenInput { get; init; }
+    /// <summary>Opens standard input.</summary>
+    public required Func<Stream> OpenInput { get; init; }
 
     /// <summary>Standard error: everything that is not data.</summary>
     public required TextWriter Error { get; init; }
@@ -31,7 +31,7 @@ internal sealed class CliContext
     {
         Engine = new Engine(),
         OpenOutput = OpenStandardOutput,
-        OpenInput = () => new StreamReader(Console.OpenStandardInput(), new System.Text.UTF8Encoding(false, throwOnInvalidBytes: true)),
+        OpenInput = Console.OpenStandardInput,
         Error = Console.Error,
         OutputIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,

@@ -25,46 +25,22 @@ internal static class CommandLine
                 return Fail(context, $"'{verb}' is no verb; see warehouse --help", ExitCode.BadInput);
             return Invoke(Parse(arguments, context), context);
         }
-        catch (OperationCanceledException) when (context.Cancellation.IsCancellationRequested)
-        {
-            return Fail(context, "cancelled", ExitCode.Cancelled);
-        }
-        catch (InputException e)
-        {
-            return Fail(context, e.Message, ExitCode.BadInput);
-        }
-        catch (DamagedStoreException e)
-        {
-            return Fail(context, e.Message, ExitCode.DamagedStore);
-        }
-        catch (InvalidDataException e)
-        {
-            return Fail(context, e.Message, ExitCode.DamagedStore);
-        }
-        catch (IOException e) when (e.HResult == BrokenPipe)
-        {
-            return ExitCode.Done; // the reader has seen enough
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return Fail(context, e.Message, ExitCode.CouldNot);
-        }
         catch (Exception e)
         {
-            // Our own mistake. The trace helps to mend it and names code only; messages of inner layers never quote data.
-            Fail(context, $"internal error, please report: {e.GetType().Name}: {e.Message}", ExitCode.CouldNot);
-            context.Error.WriteLine(e.StackTrace);
-            return ExitCode.CouldNot;
+            return Explain(e, context);
         }
     }
 
-    /// <summary>Parses without running anything. Only the verb that is called gets its options built: the others need none to be listed.</summary>
+    /// <summary>
+    /// Parses without running anything. Only the verb that is called gets its options built: the others need none to be listed. A directive
+    /// such as <c>[suggest]</c>, which shells call for completion, comes before the verb and needs them all.
+    /// </summary>
     internal static ParseResult Parse(string[] arguments, CliContext context)
     {
         var root = new RootCommand("Variant Warehouse: have we seen this variant, and how frequent is it in this cohort?");
-        var called = arguments.Length > 0 && VerbTable.All.Any(v => v.Name == arguments[0]) ? arguments[0] : null;
+        var first = arguments.FirstOrDefault("");
         foreach (var entry in VerbTable.All)
-            root.Subcommands.Add(entry.Name == called ? entry.Create().Build(entry, context) : new Command(entry.Name, entry.Summary));
+            root.Subcommands.Add(entry.Name == first || first.StartsWith('[') ? entry.Create().Build(entry, context) : new Command(entry.Name, entry.Summary));
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
         return root.Parse(arguments, Rules);
@@ -74,7 +50,7 @@ internal static class CommandLine
     {
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var error in parsed.Errors) context.Error.WriteLine("warehouse: " + SafeText.Escape(error.Message));
+            foreach (var error in parsed.Errors) context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(error.Message));
             var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
             context.Error.WriteLine($"warehouse: see warehouse {verb}--help");
             return ExitCode.BadInput;
@@ -85,6 +61,25 @@ internal static class CommandLine
         var code = (ExitCode)parsed.Invoke(settings);
         if (text.GetStringBuilder().Length > 0) Print(context, text.ToString());
         return code;
+    }
+
+    private static ExitCode Explain(Exception failure, CliContext context)
+    {
+        // Work on several threads wraps what went wrong; the first is the reason.
+        while (failure is AggregateException { InnerException: { } inner }) failure = inner;
+        switch (failure)
+        {
+            case OperationCanceledException when context.Cancellation.IsCancellationRequested: return Fail(context, "cancelled", ExitCode.Cancelled);
+            case InputException: return Fail(context, failure.Message, ExitCode.BadInput);
+            case DamagedStoreException or InvalidDataException: return Fail(context, failure.Message, ExitCode.DamagedStore);
+            case IOException { HResult: BrokenPipe }: return ExitCode.Done; // the reader has seen enough
+            case IOException or UnauthorizedAccessException: return Fail(context, failure.Message, ExitCode.CouldNot);
+            default:
+                // Our own mistake. The trace helps to mend it and names code only.
+                Fail(context, $"internal error, please report: {failure.GetType().Name}: {failure.Message}", ExitCode.CouldNot);
+                context.Error.WriteLine(failure.StackTrace);
+                return ExitCode.CouldNot;
+        }
     }
 
     private static ExitCode PrintVersion(CliContext context)
@@ -101,7 +96,7 @@ internal static class CommandLine
 
     private static ExitCode Fail(CliContext context, string text, ExitCode code)
     {
-        context.Error.WriteLine("warehouse: " + SafeText.Escape(text));
+        context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(text));
         return code;
     }
 

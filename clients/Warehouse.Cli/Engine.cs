@@ -1,5 +1,7 @@
 using System.Globalization;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
+using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Export;

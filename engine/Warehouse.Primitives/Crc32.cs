@@ -38,14 +38,13 @@ public static class Crc32
     }
 
     /// <summary>
-    /// Carry-less multiplication: four 128-bit lanes, each multiplied by x^512 a step, are folded to one of 16 bytes that has
-    /// the same remainder as everything before it; the tables finish that one and the tail. No reduction constants needed.
-    /// Measured on Zen 5: several times the table path, which would cost more than inflating the block.
+    /// Carry-less multiplication: four 128-bit lanes, each moved on by 512 bits a step, are folded to one of 16 bytes that has
+    /// the same remainder as everything before it; the tables finish that one and the tail. On a Zen 5 EPYC
+    /// 12 GB/s against 1.7 of the table path (Crc32Benchmarks), which would take longer than inflating the block does.
     /// </summary>
     internal static uint ComputeFolding(ReadOnlySpan<byte> data, uint seed)
     {
         var blocks = MemoryMarshal.Cast<byte, Vector128<ulong>>(data);
-        // Multipliers x^(512+64), x^512 and x^(128+64), x^128 modulo the polynomial, in the reflected order of the lanes.
         var foldFour = Vector128.Create(FoldBy(512 + 32), FoldBy(512 - 32));
         var foldOne = Vector128.Create(FoldBy(128 + 32), FoldBy(128 - 32));
         var a = blocks[0] ^ Vector128.Create((ulong)~seed, 0);
@@ -71,7 +70,7 @@ public static class Crc32
     private static Vector128<ulong> Fold(Vector128<ulong> lane, Vector128<ulong> by) =>
         Pclmulqdq.CarrylessMultiply(lane, by, 0x00) ^ Pclmulqdq.CarrylessMultiply(lane, by, 0x11);
 
-    /// <summary>x^power modulo the polynomial, reflected and shifted left once, as a carry-less product of reflected numbers needs.</summary>
+    /// <summary>x^power modulo the polynomial, bits reflected, shifted left once as a product of reflected numbers needs. The low half of a lane moves 32 bits more, the high half 32 less.</summary>
     private static ulong FoldBy(int power) => power switch
     {
         512 + 32 => 0x154442bd4,

@@ -149,6 +149,12 @@ public static partial class Durable
         return true;
     }
 
+    /// <summary>
+    /// Releases a lock now. Closing the handle is not enough: a child process that another thread has just forked holds a copy of it,
+    /// and with it the lock, until it starts its program.
+    /// </summary>
+    public static void Unlock(SafeFileHandle file) => Check(Native.Lock(file, LockNone), "flock");
+
     private static SafeFileHandle OpenChecked(string path, int flags)
     {
         int descriptor;

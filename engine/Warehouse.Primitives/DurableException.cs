@@ -13,6 +13,9 @@ public sealed class DurableException : IOException
     /// <summary>Input or output error of the device.</summary>
     public const int DeviceError = 5;
 
+    /// <summary>Permission denied.</summary>
+    public const int Denied = 13;
+
     /// <summary>The name is taken.</summary>
     public const int Exists = 17;
 

@@ -30,6 +30,9 @@ public sealed class SimDisk : IStorage
     /// <summary>A folder that pretends to lie on another device, or null.</summary>
     public string? ForeignFolder { get; set; }
 
+    /// <summary>Syncs succeed and write nothing.</summary>
+    public bool Lies { get; set; }
+
     /// <summary>Permission bits of the root folder.</summary>
     public UnixFileMode RootMode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -104,7 +107,7 @@ public sealed class SimDisk : IStorage
             var (folder, leaf) = Split(name);
             var node = new Node { Inode = _nextInode++ };
             if (!folder.Seen.TryAdd(leaf, node)) throw new DurableException("open", DurableException.Exists);
-            return new SimFile(_machine, node);
+            return new SimFile(this, node);
         }
     }
 
@@ -114,7 +117,7 @@ public sealed class SimDisk : IStorage
         lock (_machine.Gate)
         {
             _machine.Step("open");
-            return new SimFile(_machine, Find(name, "open"));
+            return new SimFile(this, Find(name, "open"));
         }
     }
 
@@ -159,6 +162,7 @@ public sealed class SimDisk : IStorage
         {
             _machine.Step("fsync", isSync: true);
             var found = _folders.GetValueOrDefault(folder) ?? throw new DurableException("open", DurableException.Missing);
+            if (Lies) return;
             found.Kept = new(found.Seen);
             if (folder.Length > 0) return;
             foreach (var child in _folders.Values) child.IsDurable = true;
@@ -267,15 +271,15 @@ public sealed class SimDisk : IStorage
         }
     }
 
-    private sealed class SimFile(SimMachine machine, Node node) : IStorageFile
+    private sealed class SimFile(SimDisk disk, Node node) : IStorageFile
     {
         public long LengthBytes => node.Seen.Count;
 
         public void Read(long offsetBytes, Span<byte> bytes)
         {
-            lock (machine.Gate)
+            lock (disk._machine.Gate)
             {
-                machine.Step("pread");
+                disk._machine.Step("pread");
                 if (offsetBytes + bytes.Length > node.Seen.Count) throw new DurableException("pread", 0);
                 System.Runtime.InteropServices.CollectionsMarshal.AsSpan(node.Seen).Slice((int)offsetBytes, bytes.Length).CopyTo(bytes);
             }
@@ -283,12 +287,12 @@ public sealed class SimDisk : IStorage
 
         public void Append(ReadOnlySpan<byte> bytes)
         {
-            lock (machine.Gate)
+            lock (disk._machine.Gate)
             {
-                var wasDown = machine.IsDown;
+                var wasDown = disk._machine.IsDown;
                 try
                 {
-                    machine.Step("pwrite");
+                    disk._machine.Step("pwrite");
                 }
                 catch (Exception e) when (!wasDown && e is (DurableException or SimCrashException))
                 {
@@ -301,18 +305,18 @@ public sealed class SimDisk : IStorage
 
         public void Sync()
         {
-            lock (machine.Gate)
+            lock (disk._machine.Gate)
             {
                 try
                 {
-                    machine.Step("fsync", isSync: true);
+                    disk._machine.Step("fsync", isSync: true);
                 }
                 catch (DurableException)
                 {
                     node.IsClean = true;
                     throw;
                 }
-                if (!node.IsClean) node.Kept = [.. node.Seen];
+                if (!node.IsClean && !disk.Lies) node.Kept = [.. node.Seen];
                 node.IsClean = true;
             }
         }

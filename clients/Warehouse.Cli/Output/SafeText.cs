@@ -22,25 +22,29 @@ internal static class SafeText
     public static bool IsUnsafe(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
         or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse;
 
-    /// <summary>The text with everything unsafe escaped. Line feeds are escaped too.</summary>
-    public static string Escape(string text)
-    {
-        if (IsPlain(text)) return text;
-        var escaped = new StringBuilder(text.Length + 16);
-        Span<byte> utf8 = stackalloc byte[4];
-        for (var at = 0; at < text.Length;)
-        {
-            var whole = Rune.DecodeFromUtf16(text.AsSpan(at), out var rune, out var length) == OperationStatus.Done;
-            if (whole && rune.Value != '\\' && !IsUnsafe(rune)) escaped.Append(text, at, length);
-            else foreach (var b in utf8[..rune.EncodeToUtf8(utf8)]) escaped.Append("\\x").Append(b.ToString("X2", CultureInfo.InvariantCulture));
-            at += length;
-        }
-        return escaped.ToString();
-    }
+    /// <summary>Text from data with everything unsafe escaped, line feeds and backslashes too.</summary>
+    public static string Escape(string text) => IsPlain(text) ? text : Escape(text, backslash: true);
+
+    /// <summary>A message of ours, which may already quote data as <c>\xNN</c>: backslashes stay.</summary>
+    public static string EscapeMessage(string message) => IsPlain(message) ? message : Escape(message, backslash: false);
 
     /// <summary>
     /// True when a spreadsheet could take the text for a formula (FAULTS F84). TSV then puts <c>'</c> before it, and before a text that starts
     /// with <c>'</c> itself, so that dropping one leading <c>'</c> gives the original back.
     /// </summary>
     public static bool LooksLikeFormula(ReadOnlySpan<char> text) => text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\'';
+
+    private static string Escape(string text, bool backslash)
+    {
+        var escaped = new StringBuilder(text.Length + 16);
+        Span<byte> utf8 = stackalloc byte[4];
+        for (var at = 0; at < text.Length;)
+        {
+            var whole = Rune.DecodeFromUtf16(text.AsSpan(at), out var rune, out var length) == OperationStatus.Done;
+            if (whole && !(backslash && rune.Value == '\\') && !IsUnsafe(rune)) escaped.Append(text, at, length);
+            else foreach (var b in utf8[..rune.EncodeToUtf8(utf8)]) escaped.Append("\\x").Append(b.ToString("X2", CultureInfo.InvariantCulture));
+            at += length;
+        }
+        return escaped.ToString();
+    }
 }

@@ -1,8 +1,15 @@
 using System.CommandLine;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
 using Warehouse.Engine;
 
 namespace Warehouse.Cli.Verbs;
+
+/// <summary>What <c>cohort set</c> asks: exactly one of the two last is set.</summary>
+/// <param name="Name">Of the cohort.</param>
+/// <param name="Samples">A fixed list of sample names.</param>
+/// <param name="Where">An expression over the sample sheet.</param>
+internal sealed record CohortRequest(string Name, IReadOnlyList<string>? Samples, string? Where);
 
 /// <summary><c>cohort set</c>, <c>cohort refresh</c>, <c>cohort show</c>.</summary>
 internal sealed class CohortVerb : Verb

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Warehouse.Cli.Options;
 
 namespace Warehouse.Cli.Verbs;
 

@@ -1,8 +1,45 @@
 using System.CommandLine;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
+using Warehouse.Engine.Query;
 using Warehouse.Engine;
 
 namespace Warehouse.Cli.Verbs;
+
+/// <summary>Formats of <c>export</c>.</summary>
+internal enum ExportFormat
+{
+    /// <summary>VCF, BGZF when the name ends in .gz.</summary>
+    Vcf,
+
+    /// <summary>BCF 2.2.</summary>
+    Bcf,
+
+    /// <summary>Arrow IPC stream.</summary>
+    Arrow,
+
+    /// <summary>Tab-separated.</summary>
+    Tsv,
+}
+
+/// <summary>What <c>export</c> asks.</summary>
+internal sealed record ExportRequest
+{
+    /// <summary>Of the output.</summary>
+    public required ExportFormat Format { get; init; }
+
+    /// <summary>Regions by normalised POS; empty = everything.</summary>
+    public IReadOnlyList<Region> Regions { get; init; } = [];
+
+    /// <summary>Which samples.</summary>
+    public SampleChoice Samples { get; init; } = SampleChoice.All;
+
+    /// <summary>Destination; <c>-</c> is standard output.</summary>
+    public required string OutputPath { get; init; }
+
+    /// <summary>Snapshot, as typed; null = newest.</summary>
+    public string? AsOf { get; init; }
+}
 
 /// <summary><c>export</c>.</summary>
 internal sealed class ExportVerb : Verb

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Warehouse.Cli.Options;
 using Warehouse.Engine;
 
 namespace Warehouse.Cli.Verbs;

@@ -1,6 +1,12 @@
 using System.CommandLine;
+using Warehouse.Cli.Options;
 
 namespace Warehouse.Cli.Verbs;
+
+/// <summary>What <c>init</c> asks.</summary>
+/// <param name="Assembly">GRCh37, GRCh38 or a name of the user's own.</param>
+/// <param name="ReferencePath">FASTA with .fai; null: variants are trimmed only.</param>
+internal sealed record InitRequest(string Assembly, string? ReferencePath);
 
 /// <summary><c>init</c>.</summary>
 internal sealed class InitVerb : Verb

@@ -1,7 +1,20 @@
 using System.CommandLine;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
+using Warehouse.Engine.Query;
 
 namespace Warehouse.Cli.Verbs;
+
+/// <summary>What <c>seen</c> asks.</summary>
+/// <param name="Queries">Spellings; lazy, so that standard input can stream. Read once.</param>
+/// <param name="Samples">Over which samples.</param>
+internal sealed record SeenRequest(IEnumerable<string> Queries, SampleChoice Samples);
+
+/// <summary>What <c>seen --vcf</c> asks.</summary>
+/// <param name="InputPath">The file to annotate.</param>
+/// <param name="OutputPath">Where to write it with INFO fields added.</param>
+/// <param name="Samples">Over which samples.</param>
+internal sealed record AnnotateRequest(string InputPath, string OutputPath, SampleChoice Samples);
 
 /// <summary><c>seen</c>: of spellings, or of every allele of a VCF.</summary>
 internal sealed class SeenVerb : Verb

@@ -1,5 +1,5 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.CommandLine;
 using Warehouse.Cli.Output;
 using Warehouse.Engine.Simulate;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
 
 namespace Warehouse.Cli.Verbs;

@@ -30,11 +30,25 @@ internal static class ArrowMetadata
     public static ReadOnlySpan<byte> SchemaMessage(ArrowSchema schema)
     {
         var builder = new FlatBufferBuilder();
-        var fields = schema.Fields.Select(f => Field(builder, f)).ToArray();
-        var vector = builder.References(fields);
+        return Message(builder, Header.Schema, Schema(builder, schema), 0);
+    }
+
+    /// <summary>The Footer of a file.</summary>
+    /// <param name="schema">The same as in the schema message.</param>
+    /// <param name="blocks">Per record batch: offset in the file, length up to the body, length of the body.</param>
+    public static ReadOnlySpan<byte> Footer(ArrowSchema schema, IReadOnlyList<(long Offset, int MetadataBytes, long BodyBytes)> blocks)
+    {
+        var builder = new FlatBufferBuilder();
+        // A block is int64, int32, four bytes of padding, int64: as 64-bit little-endian words the padding is the middle word's upper half.
+        var batches = builder.Structs(blocks.SelectMany(b => (long[])[b.Offset, b.MetadataBytes, b.BodyBytes]).ToArray(), 3);
+        var dictionaries = builder.Structs([], 3);
+        var fields = Schema(builder, schema);
         builder.StartTable(4);
-        builder.Reference(1, vector);
-        return Message(builder, Header.Schema, builder.EndTable(), 0);
+        builder.Reference(1, fields);
+        builder.Reference(2, dictionaries);
+        builder.Reference(3, batches);
+        builder.Int16(0, V5);
+        return builder.Finish(builder.EndTable());
     }
 
     /// <summary>A RecordBatch message.</summary>
@@ -74,6 +88,15 @@ internal static class ArrowMetadata
         var fields = new ArrowField[count];
         for (var i = 0; i < count; i++) fields[i] = ReadField(schema.Table(1, i));
         return new ArrowSchema(fields);
+    }
+
+    private static int Schema(FlatBufferBuilder builder, ArrowSchema schema)
+    {
+        var fields = schema.Fields.Select(f => Field(builder, f)).ToArray();
+        var vector = builder.References(fields);
+        builder.StartTable(4);
+        builder.Reference(1, vector);
+        return builder.EndTable();
     }
 
     private static int Field(FlatBufferBuilder builder, ArrowField field)

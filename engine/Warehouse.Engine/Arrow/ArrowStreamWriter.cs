@@ -22,15 +22,26 @@ public sealed class ArrowStreamWriter
     private readonly Stream _stream;
     private readonly ArrowSchema _schema;
     private readonly List<ReadOnlyMemory<byte>> _buffers = [];
+    private readonly List<(long Offset, int MetadataBytes, long BodyBytes)> _blocks = [];
+    private long _position;
     private bool _complete;
 
     /// <summary>Writes the schema.</summary>
-    public ArrowStreamWriter(Stream stream, ArrowSchema schema)
+    public ArrowStreamWriter(Stream stream, ArrowSchema schema) : this(stream, schema, startBytes: 0)
+    {
+    }
+
+    /// <summary>The same behind <paramref name="startBytes"/> that are already there; alignment counts from before them.</summary>
+    internal ArrowStreamWriter(Stream stream, ArrowSchema schema, long startBytes)
     {
         _stream = stream;
         _schema = schema;
+        _position = startBytes;
         WriteMetadata(ArrowMetadata.SchemaMessage(schema));
     }
+
+    /// <summary>Where each batch lies: offset of its first byte, length up to its body, length of its body.</summary>
+    internal IReadOnlyList<(long Offset, int MetadataBytes, long BodyBytes)> Blocks => _blocks;
 
     /// <summary>Writes the rows of a batch, which keeps them.</summary>
     /// <exception cref="InvalidOperationException">The columns differ in length, or the schema is another one.</exception>
@@ -54,12 +65,15 @@ public sealed class ArrowStreamWriter
             (places[2 * i], places[2 * i + 1]) = (bodyBytes, _buffers[i].Length);
             bodyBytes += _buffers[i].Length + PaddingBytes(_buffers[i].Length);
         }
+        var start = _position;
         WriteMetadata(ArrowMetadata.BatchMessage(batch.RowCount, nodes, places, bodyBytes));
+        _blocks.Add((start, (int)(_position - start), bodyBytes));
         foreach (var buffer in _buffers)
         {
             _stream.Write(buffer.Span);
             _stream.Write(Zeros.AsSpan(0, PaddingBytes(buffer.Length)));
         }
+        _position += bodyBytes;
     }
 
     /// <summary>Writes the end mark. The stream is not flushed.</summary>
@@ -73,8 +87,9 @@ public sealed class ArrowStreamWriter
     private void WriteMetadata(ReadOnlySpan<byte> metadata)
     {
         Span<byte> prefix = stackalloc byte[8];
-        var padding = PaddingBytes(prefix.Length + metadata.Length);
-        Debug.Assert((prefix.Length + metadata.Length + padding) % AlignmentBytes == 0);
+        var padding = PaddingBytes(_position + prefix.Length + metadata.Length);
+        _position += prefix.Length + metadata.Length + padding;
+        Debug.Assert(_position % AlignmentBytes == 0);
         BinaryPrimitives.WriteUInt32LittleEndian(prefix, 0xFFFFFFFF);
         BinaryPrimitives.WriteInt32LittleEndian(prefix[4..], metadata.Length + padding);
         _stream.Write(prefix);
@@ -82,5 +97,5 @@ public sealed class ArrowStreamWriter
         _stream.Write(Zeros.AsSpan(0, padding));
     }
 
-    private static int PaddingBytes(int lengthBytes) => -lengthBytes & (AlignmentBytes - 1);
+    private static int PaddingBytes(long lengthBytes) => (int)(-lengthBytes & (AlignmentBytes - 1));
 }

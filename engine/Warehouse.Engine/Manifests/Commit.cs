@@ -43,13 +43,10 @@ public sealed class Commit : IDisposable
         _parts = new SortedDictionary<string, FileEntry>(_before.Parts.ToDictionary(), StringComparer.Ordinal);
         _nextKeyId = _keys.NextKeyId;
         Version = _before.Version + 1;
-        Epoch = _before.Epoch + 1;
     }
 
     /// <summary>The version that it will become.</summary>
     public long Version { get; }
-
-    private ulong Epoch { get; }
 
     /// <summary>Starts a data file; each thread may own one or more.</summary>
     /// <param name="kind">1 to 239, the caller's.</param>
@@ -107,10 +104,8 @@ public sealed class Commit : IDisposable
             if (_folder.Storage.IsPoisoned || _keys.IsPoisoned) throw new StorePoisonedException();
             var files = _before.Files.Apply(_removed, _added, bytes => WriteSmall(SealedFormat.FileListKind, bytes));
             var now = _folder.Clock.GetUtcNow();
-            var manifest = new Manifest(Version, Epoch, _before.Sha256, now > _before.CreatedUtc ? now : _before.CreatedUtc, _parts, files) { Sha256 = default };
-            manifest = Link(manifest);
-            _folder.MoveTo(manifest);
-            return manifest;
+            var manifest = new Manifest(Version, _before.Sha256, now > _before.CreatedUtc ? now : _before.CreatedUtc, _parts, files) { Sha256 = default };
+            return _folder.MoveTo(Link(manifest));
         }
         catch (DurableException e) when (_folder.Storage.IsPoisoned || _keys.IsPoisoned)
         {
@@ -132,7 +127,7 @@ public sealed class Commit : IDisposable
     internal static void PublishFirst(IStorage storage, KeyFolder keys, FileId storeId, Manifest first)
     {
         using var key = FileKey.New();
-        using var writer = new SealedWriter(storage, new SealedHeader(FileId.New(), SealedFormat.ManifestKind, first.Epoch, keys.NextKeyId), key, ManifestFormat.NameOf(1));
+        using var writer = new SealedWriter(storage, new SealedHeader(FileId.New(), SealedFormat.ManifestKind, (ulong)first.Version, keys.NextKeyId), key, ManifestFormat.NameOf(1));
         writer.Write(ManifestFormat.Encode(first, storeId));
         writer.Complete();
         keys.Append([(writer.KeyId, writer.Id, key)]);
@@ -146,7 +141,7 @@ public sealed class Commit : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isOver, this);
             var id = FileId.New();
-            var header = new SealedHeader(id, kind, Epoch, _nextKeyId++);
+            var header = new SealedHeader(id, kind, (ulong)Version, _nextKeyId++);
             var writer = new SealedWriter(_folder.Storage, header, FileKey.New(), name ?? SealedFormat.FileName(id));
             _writers.Add(id, writer);
             return writer;

@@ -13,12 +13,11 @@ namespace Warehouse.Engine.Manifests;
 ///  0   8  magic "WHMANIF1"
 ///  8   8  version
 /// 16  16  store id (big-endian)
-/// 32   8  epoch
-/// 40   8  time, UTC, in units of 100 ns since 0001-01-01
-/// 48  32  SHA-256 of the sealed manifest of the version before; zero for version 1
-/// 80   4  number p of parts, at most 1,024
-/// 84   4  number l of file lists, at most 131,072
-/// 88      p parts, by name in ordinal order: 1 byte length of the name, the name (ASCII), a FileEntry of 72 bytes
+/// 32   8  time, UTC, in units of 100 ns since 0001-01-01
+/// 40  32  SHA-256 of the sealed manifest of the version before; zero for version 1
+/// 72   4  number p of parts, at most 1,024
+/// 76   4  number l of file lists, at most 131,072
+/// 80      p parts, by name in ordinal order: 1 byte length of the name, the name (ASCII), a FileEntry of 72 bytes
 ///         l file lists, in order: a FileEntry each
 /// </code>
 /// Integers are little-endian. I7: the versions form a chain of digests, whose last link the acknowledgement names.
@@ -31,7 +30,7 @@ internal static class ManifestFormat
     /// <summary>Largest part; also bounds every file that is read as a whole.</summary>
     internal const int MaxPartBytes = 1 << 28;
 
-    private const int FixedBytes = 88;
+    private const int FixedBytes = 80;
 
     private static ReadOnlySpan<byte> Magic => "WHMANIF1"u8;
 
@@ -50,11 +49,10 @@ internal static class ManifestFormat
         Magic.CopyTo(bytes);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), manifest.Version);
         storeId.Write(bytes.AsSpan(16));
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(32), manifest.Epoch);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(40), manifest.CreatedUtc.UtcTicks);
-        manifest.PreviousSha256.Write(bytes.AsSpan(48));
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(80), parts.Count);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(84), lists.Count);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(32), manifest.CreatedUtc.UtcTicks);
+        manifest.PreviousSha256.Write(bytes.AsSpan(40));
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(72), parts.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(76), lists.Count);
         var at = FixedBytes;
         foreach (var (name, entry) in parts)
         {
@@ -119,15 +117,15 @@ internal static class ManifestFormat
         }
         catch (DurableException e) when (e.Errno == DurableException.Missing)
         {
-            throw new DamagedStoreException(Folder, "is missing", e);
+            throw new DamagedStoreException(Folder, "is missing", e) { IsMissing = true };
         }
     }
 
     private static (Manifest Root, IReadOnlyList<FileEntry> Lists) Decode(byte[] bytes, long version, FileId storeId, Digest sha256)
     {
         var name = NameOf(version);
-        var partCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(80));
-        var listCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(84));
+        var partCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(72));
+        var listCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(76));
         if (!bytes.AsSpan().StartsWith(Magic) || FileId.Read(bytes.AsSpan(16)) != storeId || partCount > MaxParts || listCount > MaxLists) throw new DamagedStoreException(name, "is not a manifest of this store");
         if (BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)) != version) throw new DamagedStoreException(name, "is the manifest of another version");
         var parts = new SortedDictionary<string, FileEntry>(StringComparer.Ordinal);
@@ -145,9 +143,8 @@ internal static class ManifestFormat
         for (var i = 0; i < lists.Length; i++) lists[i] = FileEntry.Read(bytes.AsSpan(at + i * FileEntry.SizeBytes));
         var root = new Manifest(
             version,
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(32)),
-            Digest.Read(bytes.AsSpan(48)),
-            new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(40)), TimeSpan.Zero),
+            Digest.Read(bytes.AsSpan(40)),
+            new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(32)), TimeSpan.Zero),
             parts,
             FileList.Empty)
         {

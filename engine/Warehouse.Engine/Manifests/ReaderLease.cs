@@ -97,6 +97,6 @@ public sealed class ReaderLease : IDisposable
     private static long Newest(IStorage storage) => ManifestFormat.Versions(storage) is { Count: > 0 } versions ? versions[^1] : 0;
 
     private static DamagedStoreException Unreachable(long newest, Acknowledgement promised) => newest < promised.ManifestVersion
-        ? new(ManifestFormat.NameOf(promised.ManifestVersion), "was acknowledged but is missing: the store was rolled back or lost a version")
+        ? new(ManifestFormat.NameOf(promised.ManifestVersion), "was acknowledged but is missing: the store was rolled back or lost a version") { IsMissing = true }
         : new(Acknowledgement.Name, "is older than the store: the key folder was rolled back");
 }

@@ -64,7 +64,7 @@ public sealed partial class StoreFolder : IDisposable
         using (var folder = KeyFolder.Create(keys, identity.StoreId, identitySha256))
         using (var lease = WriterLease.Take(storage, keys))
         {
-            var first = new Manifest(1, 1, default, clock.GetUtcNow(), new SortedDictionary<string, FileEntry>(), FileList.Empty) { Sha256 = default };
+            var first = new Manifest(1, default, clock.GetUtcNow(), new SortedDictionary<string, FileEntry>(), FileList.Empty) { Sha256 = default };
             Commit.PublishFirst(storage, folder, identity.StoreId, first);
         }
         return new StoreFolder(storage, keys, clock);
@@ -135,10 +135,12 @@ public sealed partial class StoreFolder : IDisposable
     public void Dispose() => _lease.Dispose();
 
     /// <summary>A commit published a version: it becomes the current one.</summary>
-    internal void MoveTo(Manifest published)
+    internal Manifest MoveTo(Manifest published)
     {
-        Move(known: null);
-        Debug.Assert(Current.Version == published.Version && Current.Sha256 == published.Sha256, "I1: what was acknowledged is the newest version");
+        var current = Move(known: null);
+        Debug.Assert(current.Version == published.Version, "I1: what was acknowledged is the newest version");
+        Debug.Assert(current.Sha256 == published.Sha256, "I7: what was acknowledged is what lies on disk");
+        return current;
     }
 
     private static void RequirePrivate(IStorage keys)
@@ -152,7 +154,7 @@ public sealed partial class StoreFolder : IDisposable
         var root = storage.Facts("") ?? throw new StoreRefusedException("the store folder does not exist");
         foreach (var name in (ReadOnlySpan<string>)[SealedFormat.FileFolder, ManifestFormat.Folder])
         {
-            var facts = storage.Facts(name) ?? throw new DamagedStoreException(name, "is missing: the folder holds no store");
+            var facts = storage.Facts(name) ?? throw new DamagedStoreException(name, "is missing: the folder holds no store") { IsMissing = true };
             if (facts.Device != root.Device) throw new StoreRefusedException("the folders of the store lie on different devices");
         }
     }

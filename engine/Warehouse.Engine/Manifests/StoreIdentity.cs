@@ -89,7 +89,7 @@ public sealed record StoreIdentity
     /// <exception cref="StoreRefusedException">Its format or a feature is unknown to this program.</exception>
     internal static (StoreIdentity Identity, Digest Sha256) Read(IStorage storage)
     {
-        if (storage.Facts(Name) is null) throw new DamagedStoreException(Name, "is missing: the folder holds no store");
+        if (storage.Facts(Name) is null) throw new DamagedStoreException(Name, "is missing: the folder holds no store") { IsMissing = true };
         byte[] bytes;
         using (var file = storage.Open(Name))
         {

@@ -29,6 +29,7 @@ public static class StoreVerifier
         var newest = CheckManifests(storage, folder, found);
         foreach (var finding in found) yield return finding;
         if (newest is null) yield break;
+        using var held = storage.Lock(ManifestFormat.NameOf(newest.Version), exclusive: false); // no collection takes its files away meanwhile
         foreach (var finding in FileFindings(storage, folder, newest, progress, stop)) yield return finding;
     }
 
@@ -132,7 +133,7 @@ public static class StoreVerifier
     private static VerifyFinding Finding(IOException problem, string file, string prefix = "")
     {
         var cause = problem as DamagedStoreException;
-        var isMissing = (problem as DurableException ?? problem.InnerException as DurableException)?.Errno == DurableException.Missing;
+        var isMissing = cause?.IsMissing ?? problem is DurableException { Errno: DurableException.Missing };
         return new VerifyFinding(isMissing ? FindingKind.Missing : FindingKind.Damaged, cause is null ? file : prefix + cause.File, cause?.Problem ?? problem.Message);
     }
 }

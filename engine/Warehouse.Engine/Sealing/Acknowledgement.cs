@@ -116,7 +116,7 @@ internal sealed record Acknowledgement
         }
         catch (DurableException e) when (e.Errno == DurableException.Missing)
         {
-            throw new DamagedStoreException(Name, "is missing: not a key folder, or the store was never finished", e);
+            throw new DamagedStoreException(Name, "is missing: not a key folder, or the store was never finished", e) { IsMissing = true };
         }
     }
 }

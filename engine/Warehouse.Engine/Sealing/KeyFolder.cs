@@ -70,7 +70,7 @@ internal sealed class KeyFolder : IDisposable
                 master.Dispose();
                 var (now, again) = Acknowledgement.Read(keys);
                 again.Dispose();
-                if (now == promised || attempt == Attempts) throw new DamagedStoreException(KeyTable.NameOf(promised.TableGeneration), "is missing", e);
+                if (now == promised || attempt == Attempts) throw new DamagedStoreException(KeyTable.NameOf(promised.TableGeneration), "is missing", e) { IsMissing = true };
             }
             catch
             {

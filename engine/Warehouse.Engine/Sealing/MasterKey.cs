@@ -65,7 +65,7 @@ internal sealed class MasterKey : IDisposable
     internal static MasterKey Load(IStorage keys, uint id)
     {
         var name = NameOf(id);
-        var facts = keys.Facts(name) ?? throw new DamagedStoreException(name, "is missing");
+        var facts = keys.Facts(name) ?? throw new DamagedStoreException(name, "is missing") { IsMissing = true };
         if (!facts.IsPrivate) throw new StoreRefusedException($"{name} in the key folder is open to others; its mode must be 0600");
         if (facts.LengthBytes != LengthBytes) throw new DamagedStoreException(name, "has a wrong length");
         Span<byte> bytes = stackalloc byte[LengthBytes];

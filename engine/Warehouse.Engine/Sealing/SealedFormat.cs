@@ -15,7 +15,7 @@ namespace Warehouse.Engine.Sealing;
 ///  12   1  kind
 ///  13   3  zero
 ///  16  16  file id (big-endian)
-///  32   8  epoch of the writer
+///  32   8  epoch: the version that its commit was to become
 ///  40   4  key id: entry of the key table, which lies outside the store
 ///  44   4  zero
 ///  48  32  key commitment: HMAC-SHA256(commitment key, bytes 0 to 47)

@@ -137,7 +137,7 @@ public sealed class SealedReader : IDisposable
         }
         catch (DurableException e) when (e.Errno == DurableException.Missing)
         {
-            throw new DamagedStoreException(name, "is missing", e);
+            throw new DamagedStoreException(name, "is missing", e) { IsMissing = true };
         }
     }
 

@@ -6,7 +6,7 @@ namespace Warehouse.Engine.Simulate;
 /// and with it linkage, decays over some hundred sites. The order is cut into clades that the ancestry groups like more or
 /// less; a change of places is taken or not so that the groups keep to their clades (Metropolis), which drifts their
 /// frequencies apart. Children copy one haplotype of each parent and switch between the parent's two now and then; planted
-/// duplicates copy everything. Bounded by about 20 bytes per haplotype.
+/// duplicates copy everything. Bounded by about 60 bytes per haplotype.
 /// </summary>
 internal sealed class HaplotypeModel
 {

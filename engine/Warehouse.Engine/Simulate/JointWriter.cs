@@ -4,7 +4,7 @@ namespace Warehouse.Engine.Simulate;
 
 /// <summary>
 /// Writes <c>cohort.vcf.gz</c>. A GT-only line is kept as text of all-reference genotypes: a site changes the few bytes of its
-/// carriers, is written, and changes them back. Memory: about 20 bytes per sample besides the haplotype model.
+/// carriers, is written, and changes them back. Memory: about 10 bytes per sample, 40 with depths, besides the haplotype model.
 /// </summary>
 internal sealed class JointWriter : IDisposable
 {
@@ -38,6 +38,9 @@ internal sealed class JointWriter : IDisposable
         if (_options.Format == SimulationFormat.Full) WriteFull(site, zone, genotypes);
         else WriteGt(zone, genotypes);
     }
+
+    /// <summary>Writes the end; without it the file stays recognisably cut off.</summary>
+    public void Complete() => _file.Complete();
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

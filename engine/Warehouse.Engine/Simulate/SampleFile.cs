@@ -81,7 +81,13 @@ internal sealed class SampleFile(SimulationOptions options, Population populatio
     public void EndContig()
     {
         if (_blocks is not null) WriteBlocks(_blocks.End);
-        if (!options.SplitByContig) return;
+        if (options.SplitByContig) Complete();
+    }
+
+    /// <summary>Writes the end of the file; without it the file stays recognisably cut off.</summary>
+    public void Complete()
+    {
+        _file?.Complete();
         _file?.Dispose();
         _file = null;
     }

@@ -96,10 +96,10 @@ public sealed record SimulationOptions
     /// <summary>Write a file per contig for each sample: gVCF only.</summary>
     public bool SplitByContig { get; init; }
 
-    /// <summary>Threads that compress.</summary>
+    /// <summary>Threads that compress the joint file.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>The sets of the speed page: <c>A</c> 100,000 x 2,504, <c>B</c> 20,000 x 50,000, and <c>small</c> with everything in it.</summary>
+    /// <summary>The sets of the speed page: <c>A</c> 100,000 sites x 2,504 samples, <c>B</c> 20,000 x 50,000, and <c>small</c> 2,000 x 60 with X, Y, MT and the truth.</summary>
     /// <exception cref="InputException">The name is none of these.</exception>
     public static SimulationOptions Preset(string name, string folder) => name switch
     {

@@ -26,6 +26,7 @@ internal sealed class SimulationRun(SimulationOptions options, Population popula
             }
             truth?.EndContig(contig);
         }
+        writer.Complete();
     }
 
     /// <summary>Writes a file, or a file per contig, for each sample. Returns their names.</summary>
@@ -36,6 +37,7 @@ internal sealed class SimulationRun(SimulationOptions options, Population popula
         try
         {
             foreach (var contig in contigs) PerSample(contig, files, sampleTruth, cancellation);
+            foreach (var file in files) file.Complete();
         }
         finally
         {

@@ -5,7 +5,7 @@ namespace Warehouse.Engine.Simulate;
 /// <para>
 /// Model: alleles by a power-law frequency spectrum, carriers as clades of a slowly changing order of haplotypes, ancestry
 /// groups, trios, X, Y and MT with their ploidies, multi-allelic sites, indels in repeats, <c>*</c>, no-calls. Memory is
-/// bounded by the reference (one byte per base, 35 bases per site) plus about 80 bytes per sample of a joint file, or about
+/// bounded by the reference (one byte per base, 35 bases per site) plus about 250 bytes per sample of a joint file, or about
 /// 200 KB per sample where every sample has a file; never by sites times samples.
 /// </para>
 /// A failure or cancellation leaves incomplete files without an end block.

@@ -15,6 +15,9 @@ internal sealed class SiteMaker(Contig contig, bool unnormalised, Prng random)
     private const int RecentBases = 500;
     private const int MaxShiftBases = 20;
 
+    /// <summary>Crowded sites may move this far past the window; alleles reach about 45 bases further, contigs 200.</summary>
+    private const int OverrunBases = 100;
+
     private readonly Queue<Allele> _recent = new();
     private readonly HashSet<Allele> _known = [];
     private Site? _long;
@@ -32,7 +35,7 @@ internal sealed class SiteMaker(Contig contig, bool unnormalised, Prng random)
                 if (last.Alts.Contains(last.Ref[..1]) && random.Chance(0.5)) spanning = last;
                 else start = last.End;
             }
-            if (start >= contig.End + 200) yield break;
+            if (start >= contig.End + OverrunBases) yield break;
             var site = Make(start, spanning);
             foreach (var allele in site.Alleles) Remember(allele);
             if (site.Ref.Length > 1) _long = site;

@@ -35,7 +35,7 @@ public sealed class DiskStorage : IStorage
     {
         // A link to the folder is the user's choice and is followed once, here; links inside are refused by every open.
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        root = Directory.ResolveLinkTarget(root, returnFinalTarget: true)?.FullName ?? root;
+        if (Durable.Facts(root) is not null) root = Directory.ResolveLinkTarget(root, returnFinalTarget: true)?.FullName ?? root;
         return Durable.Facts(root) is { IsFolder: true } ? new DiskStorage(root) : throw new StoreRefusedException("the folder does not exist");
     }
 
@@ -51,6 +51,10 @@ public sealed class DiskStorage : IStorage
         catch (DirectoryNotFoundException)
         {
             throw new DurableException("opendir", DurableException.Missing); // the runtime's message would carry the path
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new DurableException("opendir", DurableException.Denied);
         }
     }
 
@@ -127,6 +131,10 @@ public sealed class DiskStorage : IStorage
     {
         public bool IsHeld => Durable.Facts(path) is { } now && Durable.Facts(handle) is var own && now.Inode == own.Inode && now.Device == own.Device;
 
-        public void Dispose() => handle.Dispose();
+        public void Dispose()
+        {
+            if (handle.IsClosed) return;
+            using (handle) Durable.Unlock(handle);
+        }
     }
 }

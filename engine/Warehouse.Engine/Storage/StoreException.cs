@@ -26,6 +26,9 @@ public sealed class DamagedStoreException : StoreException
 
     /// <summary>What is wrong.</summary>
     public string Problem { get; }
+
+    /// <summary>True when the file is not there at all.</summary>
+    public bool IsMissing { get; init; }
 }
 
 /// <summary>Another writer holds the store, or published first. Nothing was published; try again later.</summary>

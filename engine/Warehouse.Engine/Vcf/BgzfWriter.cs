@@ -7,7 +7,8 @@ namespace Warehouse.Engine.Vcf;
 /// <summary>
 /// Writes BGZF (SAM specification, 4.1): gzip members of at most 65,280 bytes of content, each with its own length, ended by
 /// an empty member. One caller thread; the blocks may be deflated on others, in the same order and with the same bytes.
-/// A failure leaves a file without the end block, which readers refuse.
+/// Only <see cref="Complete"/> writes the end block: a writer that is disposed of without it, because something failed or was
+/// cancelled, leaves a file that readers know to be cut off. After an exception nothing more is written.
 /// <para>
 /// Block: 0 1f 8b 08 04 · 4 mtime 0 (4) · 8 extra flags 0, OS 255 · 10 extra length 6 (2) · 12 'B' 'C' 2 (2) · 16 block length - 1 (2)
 /// · 18 deflate data · CRC-32 of the content (4) · content length (4). Little-endian.
@@ -29,7 +30,7 @@ public sealed class BgzfWriter : Stream
     private readonly Queue<(Task Work, Block Block)> _inFlight = new();
     private readonly Stack<Block> _free = new();
     private Block _current = new();
-    private bool _closed;
+    private State _state;
 
     /// <summary>Starts writing at the target's position.</summary>
     /// <param name="target">Receives whole blocks, in order.</param>
@@ -52,7 +53,7 @@ public sealed class BgzfWriter : Stream
     public override bool CanSeek => false;
 
     /// <inheritdoc/>
-    public override bool CanWrite => !_closed;
+    public override bool CanWrite => _state == State.Open;
 
     /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
@@ -66,7 +67,7 @@ public sealed class BgzfWriter : Stream
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
+        RequireOpen();
         while (buffer.Length > 0)
         {
             var take = Math.Min(buffer.Length, MaxBlockBytes - _current.ContentBytes);
@@ -80,6 +81,7 @@ public sealed class BgzfWriter : Stream
     /// <summary>Ends the current block and writes everything to the target; later writes start a new block.</summary>
     public override void Flush()
     {
+        RequireOpen();
         EndCurrent();
         while (_inFlight.Count > 0) WriteOldest();
         _target.Flush();
@@ -94,24 +96,32 @@ public sealed class BgzfWriter : Stream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    /// <summary>Writes everything and the end block. Nothing can be written after it.</summary>
+    public void Complete()
+    {
+        Flush();
+        _state = State.Complete;
+        _target.Write(EndBlock);
+        _target.Flush();
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing && !_closed)
+        if (disposing && _state != State.Disposed)
         {
-            try
-            {
-                Flush();
-                _target.Write(EndBlock);
-                _target.Flush();
-            }
-            finally
-            {
-                _closed = true;
-                if (!_leaveOpen) _target.Dispose();
-            }
+            _state = State.Disposed;
+            // Blocks still being deflated are waited for, so that no task outlives the writer, and dropped.
+            while (_inFlight.Count > 0) Task.WaitAny(_inFlight.Dequeue().Work);
+            if (!_leaveOpen) _target.Dispose();
         }
         base.Dispose(disposing);
+    }
+
+    private void RequireOpen()
+    {
+        ObjectDisposedException.ThrowIf(_state == State.Disposed, this);
+        if (_state != State.Open) throw new InvalidOperationException(_state == State.Complete ? "the end block is written" : "an earlier write failed");
     }
 
     private void EndCurrent()
@@ -120,9 +130,9 @@ public sealed class BgzfWriter : Stream
         if (block.ContentBytes == 0) return;
         if (_maxInFlight == 0)
         {
+            _state = State.Failed;
             block.Compress(_level);
-            _target.Write(block.Written);
-            block.ContentBytes = 0;
+            Emit(block);
             return;
         }
         if (_inFlight.Count == _maxInFlight) WriteOldest();
@@ -132,11 +142,27 @@ public sealed class BgzfWriter : Stream
 
     private void WriteOldest()
     {
+        _state = State.Failed;
         var (work, block) = _inFlight.Dequeue();
         work.GetAwaiter().GetResult();
+        Emit(block);
+        _free.Push(block);
+    }
+
+    /// <summary>Callers set the state to failed first: what follows a hole must not be written.</summary>
+    private void Emit(Block block)
+    {
         _target.Write(block.Written);
         block.ContentBytes = 0;
-        _free.Push(block);
+        _state = State.Open;
+    }
+
+    private enum State
+    {
+        Open,
+        Failed,
+        Complete,
+        Disposed,
     }
 
     /// <summary>Content and compressed bytes of one block, reused.</summary>

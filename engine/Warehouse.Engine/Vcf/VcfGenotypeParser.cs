@@ -9,14 +9,17 @@ namespace Warehouse.Engine.Vcf;
 internal sealed class VcfGenotypeParser
 {
     private const int PaddedTo = VcfGenotypeKernel.StepSamples;
+    private const int MostPlans = 16;
     private const int FirstVersionWithLeadingPhase = 404;
     private readonly VcfFaults _faults;
     private readonly VcfLimits _limits;
-    private readonly VcfFormatPlan _plan = new();
+    private readonly List<VcfFormatPlan> _plans = [];
     private readonly int _samples;
     private readonly bool _leadingPhase;
     private readonly bool _depthsPerAllele;
     private readonly int[] _alleles;
+    private VcfFormatPlan _plan = VcfFormatPlan.None;
+    private int _oldestPlan;
 
     /// <summary>Makes a parser for the samples of a header.</summary>
     public VcfGenotypeParser(VcfParsedHeader parsed, VcfFaults faults, VcfLimits limits)
@@ -47,7 +50,7 @@ internal sealed class VcfGenotypeParser
         var format = tab < 0 ? text : text[..tab];
         if (tab < 0 && _samples > 0) _faults.Refuse("vcf-columns", "FORMAT", $"no sample columns, expected {_samples}");
         if (tab >= 0 && _samples == 0) _faults.Refuse("vcf-columns", "FORMAT", "sample columns, but the header names no sample");
-        if (!_plan.Is(format)) _plan.Set(format, _faults, _limits);
+        if (!_plan.Is(format)) _plan = FindPlan(format);
         if (_samples == 0) return;
         record.SampleCount = _samples;
         record.HasGt = _plan.HasGt;
@@ -56,6 +59,17 @@ internal sealed class VcfGenotypeParser
         if (_plan.Count == 1 && _plan.HasGt && columns.Length == _samples * (long)VcfGenotypeKernel.CellBytes - 1
             && VcfGenotypeKernel.TryDecode(columns, record.Alts.Count, record.First, record.Second, record.Phased)) return;
         ParseCells(columns, record);
+    }
+
+    /// <summary>Blocks and variants of a gVCF take turns with two or three FORMAT texts: a few plans are kept.</summary>
+    private VcfFormatPlan FindPlan(ReadOnlySpan<byte> format)
+    {
+        foreach (var known in _plans)
+            if (known.Is(format)) return known;
+        var plan = new VcfFormatPlan(format, _faults, _limits);
+        if (_plans.Count < MostPlans) _plans.Add(plan);
+        else _plans[_oldestPlan = (_oldestPlan + 1) % MostPlans] = plan;
+        return plan;
     }
 
     /// <summary>Cell by cell: the definition of what the columns mean.</summary>
@@ -68,31 +82,47 @@ internal sealed class VcfGenotypeParser
         for (var sample = 0; sample < _samples; sample++)
         {
             if (at > columns.Length) _faults.Refuse("vcf-columns", "FORMAT", $"{sample} sample columns, expected {_samples}");
-            var rest = columns[at..];
-            var tab = rest.IndexOf((byte)'\t');
-            var cell = tab < 0 ? rest : rest[..tab];
-            ParseCell(cell, sample, record);
-            at += cell.Length + 1;
+            at = ParseCell(columns, at, sample, record) + 1;
         }
         if (at <= columns.Length) _faults.Refuse("vcf-columns", "FORMAT", $"more sample columns than the {_samples} of the header");
     }
 
-    private void ParseCell(ReadOnlySpan<byte> cell, int sample, VcfRecord record)
+    /// <summary>Reads the column of a sample that begins here; gives where it ends.</summary>
+    private int ParseCell(ReadOnlySpan<byte> columns, int at, int sample, VcfRecord record)
     {
-        if (cell.IsEmpty) _faults.Refuse("vcf-empty-field", "FORMAT", $"the column of sample {sample + 1} is empty");
-        for (var place = 0; ; place++)
+        if (at == columns.Length || columns[at] == '\t') _faults.Refuse("vcf-empty-field", "FORMAT", $"the column of sample {sample + 1} is empty");
+        for (var place = 0; place <= _plan.LastReadPlace; place++)
         {
-            if (place >= _plan.Count) _faults.Refuse("vcf-format-count", "FORMAT", $"the column of sample {sample + 1} has more values than FORMAT has keys");
-            var colon = cell.IndexOf((byte)':');
-            var value = colon < 0 ? cell : cell[..colon];
+            var end = EndOfValue(columns, at);
+            var value = columns[at..end];
             if (place == 0 && _plan.HasGt) Genotype(value, sample, record);
             else if (_plan[place] != FormatFields.None) Integers(_plan[place], value, sample, record);
-            if (colon < 0) return;
-            cell = cell[(colon + 1)..];
-            if (place < _plan.LastReadPlace) continue;
-            if (place + cell.Count((byte)':') + 2 > _plan.Count) _faults.Refuse("vcf-format-count", "FORMAT", $"the column of sample {sample + 1} has more values than FORMAT has keys");
-            return;
+            if (end == columns.Length || columns[end] == '\t') return end;
+            at = end + 1;
         }
+        return SkipRest(columns, at, sample);
+    }
+
+    /// <summary>Goes over the values that are not read; there may not be more than FORMAT has keys.</summary>
+    private int SkipRest(ReadOnlySpan<byte> columns, int at, int sample)
+    {
+        var rest = columns[at..];
+        var tab = rest.IndexOf((byte)'\t');
+        if (tab >= 0) rest = rest[..tab];
+        if (_plan.LastReadPlace + 2 + rest.Count((byte)':') > _plan.Count)
+            _faults.Refuse("vcf-format-count", "FORMAT", $"the column of sample {sample + 1} has more values than FORMAT has keys");
+        return at + rest.Length;
+    }
+
+    /// <summary>Where the value ends: at a colon, a tab or the end. Most are a few bytes long, too short for a vector search.</summary>
+    private static int EndOfValue(ReadOnlySpan<byte> columns, int at)
+    {
+        const int shortBytes = 24;
+        var near = Math.Min(columns.Length, at + shortBytes);
+        for (; at < near; at++)
+            if (columns[at] is (byte)':' or (byte)'\t') return at;
+        var far = columns[at..].IndexOfAny((byte)':', (byte)'\t');
+        return far < 0 ? columns.Length : at + far;
     }
 
     private void Genotype(ReadOnlySpan<byte> text, int sample, VcfRecord record)
@@ -179,6 +209,7 @@ internal sealed class VcfGenotypeParser
     {
         if (value is [(byte)'.']) return;
         var alleles = record.Alts.Count + 1;
+        if (TryShortDepths(value, record.Ad.AsSpan(sample * alleles, alleles))) return;
         var count = value.Count((byte)',') + 1;
         if (count != alleles)
         {
@@ -194,6 +225,30 @@ internal sealed class VcfGenotypeParser
             into[i] = Integer(comma < 0 ? value : value[..comma], "FORMAT/AD", sample);
             value = comma < 0 ? default : value[(comma + 1)..];
         }
+    }
+
+    /// <summary>The common case, one number of at most nine digits per allele; false, with nothing written, for all else.</summary>
+    private static bool TryShortDepths(ReadOnlySpan<byte> value, Span<int> into)
+    {
+        const int leastTenDigits = 1_000_000_000;
+        var (allele, number, digits) = (0, 0, 0);
+        foreach (var b in value)
+        {
+            if (b is >= (byte)'0' and <= (byte)'9' && number < leastTenDigits / 10) (number, digits) = (number * 10 + b - '0', digits + 1);
+            else if (b == ',' && digits > 0 && allele < into.Length - 1) (into[allele++], number, digits) = (number, 0, 0);
+            else
+            {
+                into.Fill(VcfRecord.MissingInt);
+                return false;
+            }
+        }
+        if (digits > 0 && allele == into.Length - 1)
+        {
+            into[allele] = number;
+            return true;
+        }
+        into.Fill(VcfRecord.MissingInt);
+        return false;
     }
 
     /// <summary>Makes the columns large enough and empties the integer ones.</summary>

@@ -18,6 +18,7 @@ internal sealed class VcfRecordParser
     private readonly VcfRecordLint? _lint;
     private readonly Dictionary<string, int> _contigs = new(StringComparer.Ordinal);
     private readonly HashSet<int> _finished = [];
+    private readonly ulong[] _altHashes;
     private byte[] _contigName = [];
     private int _contig = -1;
     private int _start = -1;
@@ -26,6 +27,7 @@ internal sealed class VcfRecordParser
     public VcfRecordParser(VcfParsedHeader parsed, VcfFaults faults, VcfReadOptions options)
     {
         (_parsed, _faults, _options, _limits) = (parsed, faults, options, options.Limits);
+        _altHashes = new ulong[_limits.MaxAlleles];
         _info = new VcfInfoParser(faults, _limits);
         _genotypes = new VcfGenotypeParser(parsed, faults, _limits);
         _lint = options.Lint ? new VcfRecordLint(parsed, faults) : null;
@@ -125,13 +127,25 @@ internal sealed class VcfRecordParser
         }
     }
 
-    /// <summary>The same bases twice would count one allele as two; symbolic alleles may repeat, INFO tells them apart.</summary>
+    /// <summary>
+    /// The same bases twice would count one allele as two; symbolic alleles may repeat, INFO tells them apart. Hashes are
+    /// compared first, or a record of many long alleles would take seconds.
+    /// </summary>
     private void CheckAltIsNew(ReadOnlySpan<byte> item, VcfRecord record)
     {
-        if (item[0] == '<') return;
         if (Ascii.EqualsIgnoreCase(item, record.Ref.Span)) _faults.Refuse("vcf-alt-is-ref", "ALT", item, "an allele other than REF");
-        foreach (var before in record.Alts)
-            if (Ascii.EqualsIgnoreCase(item, before.Span)) _faults.Refuse("vcf-alt-duplicate", "ALT", item, "each ALT allele once");
+        const byte withoutCase = 0xDF;
+        var hash = 14695981039346656037UL;
+        foreach (var b in item) hash = (hash ^ (uint)(b & withoutCase)) * 1099511628211UL;
+        var known = _altHashes.AsSpan(0, record.Alts.Count);
+        for (var from = 0; item[0] != '<'; from++)
+        {
+            var found = known[from..].IndexOf(hash);
+            if (found < 0) break;
+            from += found;
+            if (Ascii.EqualsIgnoreCase(item, record.Alts[from].Span)) _faults.Refuse("vcf-alt-duplicate", "ALT", item, "each ALT allele once");
+        }
+        _altHashes[record.Alts.Count] = hash;
     }
 
     private void ReadQual(ReadOnlySpan<byte> text, VcfRecord record)

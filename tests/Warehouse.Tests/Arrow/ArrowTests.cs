@@ -201,6 +201,28 @@ public sealed class ArrowTests
     }
 
     [NodeFact("apache-arrow")]
+    public void Apache_arrow_for_JavaScript_reads_a_file_by_its_footer()
+    {
+        using var folder = new TempFolder();
+        using (var stream = File.Create(folder["file"]))
+        {
+            var writer = new ArrowFileWriter(stream, Schema);
+            var batch = new ArrowBatchBuilder(Schema);
+            Append(batch, [1, 2L, 0.5, "a", true, 3L]);
+            writer.Write(batch);
+            Append(batch, [null, null, null, null, null, 4L]);
+            writer.Write(batch);
+            writer.Complete();
+        }
+        var (exit, output, error) = Peer.RunIn(InteropFolder, "node", "arrow.mjs", "read", folder["file"]);
+        Assert.True(exit == 0, error);
+        Assert.Equal(
+        [
+            "[1,2]", """[1,"2n",0.5,"a",true,"3n"]""", """[1,"2n",0.5,"a",true,"3n"]""", """[null,null,null,null,null,"4n"]""",
+        ], output.TrimEnd('\n').Split('\n')[1..]);
+    }
+
+    [NodeFact("apache-arrow")]
     public void Reader_reads_what_apache_arrow_for_JavaScript_wrote_plain_and_dictionary_text()
     {
         using var folder = new TempFolder();

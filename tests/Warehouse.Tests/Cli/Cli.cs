@@ -16,6 +16,9 @@ internal sealed class Cli
     /// <summary>Standard input.</summary>
     public string Input { get; init; } = "";
 
+    /// <summary>The same as bytes that need not be UTF-8.</summary>
+    public byte[]? InputBytes { get; init; }
+
     /// <summary>Standard output is a terminal.</summary>
     public bool Terminal { get; init; }
 
@@ -39,7 +42,7 @@ internal sealed class Cli
     {
         Engine = Engine,
         OpenOutput = OpenOutput ?? (() => _output = new MemoryStream()),
-        OpenInput = () => new StringReader(Input),
+        OpenInput = () => new MemoryStream(InputBytes ?? Encoding.UTF8.GetBytes(Input)),
         Error = _error,
         OutputIsTerminal = Terminal,
         Cancellation = Cancellation,

@@ -1,6 +1,8 @@
 using System.Text;
 using Warehouse.Cli;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
+using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Arrow;
 using Warehouse.Engine.Query;
@@ -113,6 +115,7 @@ public sealed class CommandLineTests
         { new IOException("No space left on device"), 5 },
         { new UnauthorizedAccessException("denied"), 5 },
         { new InvalidOperationException("ours"), 5 },
+        { new AggregateException(new InputException("x", "in a thread, near '\\x1B'", InputPlace.None)), 2 },
     };
 
     [Theory]
@@ -122,7 +125,7 @@ public sealed class CommandLineTests
         var cli = new Cli { Engine = new FakeEngine { Failure = failure } };
         Assert.Equal(expected, (int)cli.Run("freq", "s"));
         Assert.StartsWith("warehouse: ", cli.Error);
-        Assert.Contains(failure.Message, cli.Error);
+        Assert.Contains((failure.InnerException ?? failure).Message, cli.Error);
     }
 
     [Fact]
@@ -243,6 +246,32 @@ public sealed class CommandLineTests
             }
         }
         Assert.Equal(40_000, rows);
+    }
+
+    [NodeFact("apache-arrow")]
+    public void Apache_arrow_for_JavaScript_reads_the_answer_of_freq()
+    {
+        using var folder = new TempFolder();
+        var cli = new Cli { Engine = new FakeEngine { Rows = [Row(group: "EUR"), Row(0, 0)] } };
+        Assert.Equal(ExitCode.Done, cli.Run("freq", "s", "--by", "ancestry", "--format", "arrow", "-o", folder["out.arrows"]));
+        var (exit, output, error) = Peer.RunIn(Path.Combine(TestData.ProjectRoot, "tests", "interop"), "node", "arrow.mjs", "read", folder["out.arrows"]);
+        Assert.True(exit == 0, error);
+        Assert.Equal(
+        [
+            $"""["22","16050075n","A","G","EUR","2n","1000n",0.002,"2n","0n","0n","0n","2n","1n","0n","500n","8n",{Faf95.Of(2, 1000):R}]""",
+            """["22","16050075n","A","G",null,"0n","0n",null,"0n","0n","0n","0n","0n","1n","500n","500n","8n",0]""",
+        ], output.TrimEnd('\n').Split('\n')[2..]);
+    }
+
+    [Fact]
+    public void A_list_that_is_not_UTF8_or_is_a_VCF_is_refused_with_its_line()
+    {
+        var cli = new Cli { InputBytes = [.. "good\n"u8, 0xFF, 0xFE, (byte)'\n'] };
+        Assert.Equal(ExitCode.BadInput, cli.Run("withdraw", "s", "--samples-file", "-"));
+        Assert.Contains("-:2: not UTF-8 [text-encoding]", cli.Error);
+        var vcf = new Cli { Input = "##fileformat=VCFv4.2\n" };
+        Assert.Equal(ExitCode.BadInput, vcf.Run("freq", "s", "--variants", "-"));
+        Assert.Contains("[variant-list]", vcf.Error);
     }
 
     [Fact]

@@ -1,7 +1,9 @@
 using Warehouse.Cli;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Verbs;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Simulate;
 using Xunit;
 
 namespace Warehouse.Tests.Cli;
@@ -44,6 +46,16 @@ public sealed class VerbTableTests
         Assert.Equal(ExitCode.Done, cli.Run("cohort", sub, "--help"));
         Assert.Equal(count, cli.Output.Split("  warehouse cohort ").Length - 1);
         Assert.Equal(count, cli.Output.Split("  warehouse cohort " + sub).Length - 1);
+    }
+
+    [Fact]
+    public void Shells_can_ask_for_completions()
+    {
+        var cli = new Cli();
+        Assert.Equal(ExitCode.Done, cli.Run("[suggest:9]", "freq s --"));
+        Assert.Contains("--min-ac", cli.Output);
+        Assert.Equal(ExitCode.Done, cli.Run("[suggest:4]", "snap"));
+        Assert.Equal("snapshots", cli.Output.Trim());
     }
 
     [Fact]
@@ -107,8 +119,8 @@ public sealed class VerbTableTests
         Assert.Equal((ExportFormat.Bcf, "X", "c", "-"), (export.Format, export.Regions[0].Contig, export.Samples.Cohort, export.OutputPath));
         Assert.Equal(["S1"], cli.Read<WithdrawVerb, IReadOnlyList<string>>((v, p, c) => v.Read(p, c), "withdraw", "s", "--samples-file", "-"));
         Assert.Equal("12", cli.Read<CompactVerb, string?>((v, p, _) => v.Read(p), "compact", "s", "--purge-before", "12"));
-        Assert.Equal(new SimulateRequest("o", 5, 6, 7, SimulationShape.Gvcf, true),
-            cli.Read<SimulateVerb, SimulateRequest>((v, p, _) => v.Read(p), "simulate", "o", "--samples", "5", "--variants", "6", "--seed", "7", "--as", "gvcf", "--truth"));
+        Assert.Equal(new SimulationOptions { Folder = "o", Samples = 5, Variants = 6, Seed = 7, Shape = SimulationShape.Gvcf, Truth = true },
+            cli.Read<SimulateVerb, SimulationOptions>((v, p, _) => v.Read(p), "simulate", "o", "--samples", "5", "--variants", "6", "--seed", "7", "--as", "gvcf", "--truth"));
         Assert.Null(cli.Read<DoctorVerb, StoreAddress?>((v, p, _) => v.Read(p), "doctor"));
         Assert.Equal(new StoreAddress("s", "k"), cli.Read<DoctorVerb, StoreAddress?>((v, p, _) => v.Read(p), "doctor", "s", "--keys", "k"));
     }

@@ -36,7 +36,9 @@ public sealed class SizeTests
                 measured++;
                 // The reason stands in the member or in the comment right above it.
                 var limit = lines[Math.Max(0, member.FirstLine - 4)..member.LastLine].Any(l => l.Contains("// kernel: ", StringComparison.Ordinal)) ? KernelLimit : MethodLimit;
-                if (member.LineCount > limit) long_.Add((path, member.Name, member.LineCount, limit));
+                // Rows of test data in attributes are a table, not code.
+                var rows = lines[(member.FirstLine - 1)..member.LastLine].Count(l => l.TrimStart().StartsWith("[InlineData(", StringComparison.Ordinal));
+                if (member.LineCount - rows > limit) long_.Add((path, member.Name, member.LineCount - rows, limit));
             }
         }
         Assert.True(measured > 100, $"only {measured} members found: the scanner is broken");

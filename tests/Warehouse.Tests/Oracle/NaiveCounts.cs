@@ -146,15 +146,19 @@ internal sealed class NaiveCounts
     }
 
     /// <summary>
-    /// Listed: a file with a visible sample has it, and unless nobody ever carried it, somebody visible does. A carrier is whoever's GT names
-    /// the allele, whatever the filters and the sex say.
+    /// Listed: some file has it of which a visible sample is in the store, and unless nobody in that file ever carried it, somebody visible
+    /// does. File by file, so that what a withdrawn sample of one file carried says nothing about the site list of another. A carrier is
+    /// whoever's GT names the allele, whatever the filters and the sex say.
     /// </summary>
     private bool IsListed(NaiveVariant v, HashSet<NaiveSample> visible)
     {
-        var rows = _rowsOf[v];
-        if (!rows.Any(r => r.File.Samples.Any(n => visible.Contains(_byName[n])))) return false;
-        var carriers = rows.SelectMany(r => r.File.Samples.Where((_, c) => Carries(r, c, v))).Select(n => _byName[n]).ToList();
-        return carriers.Count == 0 || carriers.Any(visible.Contains);
+        foreach (var rows in _rowsOf[v].GroupBy(r => r.File))
+        {
+            if (!rows.Key.Samples.Any(n => visible.Contains(_byName[n]))) continue;
+            var carriers = rows.SelectMany(r => r.File.Samples.Where((_, c) => Carries(r, c, v))).Select(n => _byName[n]).ToList();
+            if (carriers.Count == 0 || carriers.Any(visible.Contains)) return true;
+        }
+        return false;
     }
 
     private static bool Carries(NaiveRow row, int column, NaiveVariant v) =>

@@ -117,7 +117,7 @@ internal sealed class RandomCallSet
             _ when _random.Next(25) == 0 => ".",
             "GQ" => Pick(Qualities).ToString(),
             "DP" => depth.ToString(),
-            _ => string.Join(',', Enumerable.Range(0, altCount + 1).Select(a => !called.Contains(a.ToString()) && _random.Next(12) == 0 ? "." : Pick(0, (depth / 5) - 1, depth / 5, (depth / 5) + 1, depth / 2, depth).ToString())),
+            _ => string.Join(',', Enumerable.Range(0, altCount + 1).Select(a => !called.Contains(a.ToString()) && _random.Next(12) == 0 ? "." : Pick(0, Math.Max(0, (depth / 5) - 1), depth / 5, (depth / 5) + 1, depth / 2, depth).ToString())),
         }).ToList();
         while (fields.Count > 1 && _random.Next(25) == 0) fields.RemoveAt(fields.Count - 1);
         return string.Join(':', fields);

@@ -80,7 +80,7 @@ public sealed class SealedFileTests
         using var pieces = commit.CreateFile(1);
         for (var at = 0; at < content.Length; at += 777) pieces.Write(content.AsSpan(at, Math.Min(777, content.Length - at)));
         Assert.Equal(content.Length, pieces.PositionBytes);
-        var (one, two) = (whole.Complete(), pieces.Complete());
+        var (one, two) = (whole.Complete(), pieces.Complete()); // I12: the digest depends on the content only
         Assert.Equal(one.ContentSha256, two.ContentSha256);
         Assert.Equal(one.LengthBytes, two.LengthBytes);
         Assert.NotEqual(sim.Store.Peek(one.Name + ".tmp")[96..], sim.Store.Peek(two.Name + ".tmp")[96..]);

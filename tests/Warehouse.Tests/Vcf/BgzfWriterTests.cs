@@ -41,19 +41,49 @@ public sealed class BgzfWriterTests
     }
 
     [Fact]
-    public void Flush_ends_a_block_and_leaves_the_end_block_to_dispose()
+    public void Flush_ends_a_block_and_complete_the_file()
     {
         using var target = new MemoryStream();
         using (var writer = new BgzfWriter(target, leaveOpen: true))
         {
             writer.Write("abc"u8);
             writer.Flush();
-            Assert.False(Convert.ToHexString(target.ToArray()).EndsWith(EndBlock, StringComparison.Ordinal));
+            Assert.False(HasEnd(target.ToArray()));
             writer.Write("def"u8);
+            writer.Complete();
+            Assert.Throws<InvalidOperationException>(() => writer.Write("ghi"u8));
         }
         var (content, blocks) = Inflate(target.ToArray());
         Assert.Equal("abcdef"u8.ToArray(), content);
         Assert.Equal(2, blocks);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_failed_write_ends_the_file_without_an_end_block(int threads)
+    {
+        using var target = new FullStream(200_000);
+        var noise = new byte[1_000_000];
+        new Random(7).NextBytes(noise);
+        using (var writer = new BgzfWriter(target, threads: threads))
+        {
+            Assert.Throws<IOException>(() =>
+            {
+                for (var i = 0; i < 10; i++) writer.Write(noise);
+            });
+            Assert.Throws<InvalidOperationException>(writer.Complete);
+        }
+        Assert.InRange(target.Written.Length, 100_000, 200_000);
+        Assert.False(HasEnd(target.Written));
+    }
+
+    [Fact]
+    public void Dispose_without_complete_leaves_no_end_block()
+    {
+        using var target = new MemoryStream();
+        using (var writer = new BgzfWriter(target, threads: 2, leaveOpen: true)) writer.Write(new byte[200_000]);
+        Assert.False(HasEnd(target.ToArray()));
     }
 
     [PeerFact("bgzip")]
@@ -70,7 +100,10 @@ public sealed class BgzfWriterTests
     {
         using var target = new MemoryStream();
         using (var writer = new BgzfWriter(target, threads: threads, leaveOpen: true))
+        {
             for (var at = 0; at < content.Length; at += 7001) writer.Write(content.AsSpan(at, Math.Min(7001, content.Length - at)));
+            writer.Complete();
+        }
         return target.ToArray();
     }
 
@@ -96,6 +129,20 @@ public sealed class BgzfWriterTests
             Assert.Equal(Warehouse.Primitives.Crc32.ComputeTable(block, 0), BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(at + length - 8)));
             at += length;
             blocks++;
+        }
+    }
+
+    private static bool HasEnd(byte[] file) => Convert.ToHexString(file).EndsWith(EndBlock, StringComparison.Ordinal);
+
+    /// <summary>A disk that fills up.</summary>
+    private sealed class FullStream(int capacity) : MemoryStream
+    {
+        public byte[] Written => ToArray();
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (Length + buffer.Length > capacity) throw new IOException("full");
+            base.Write(buffer);
         }
     }
 }
