@@ -27,11 +27,12 @@ internal static class CallCells
         SetIrregular(record, slot, alleles.ToArray(), text.ToString());
     }
 
-    /// <summary>A call as a file wrote it.</summary>
-    public static void SetText(VcfRecord record, int slot, string text)
+    /// <summary>A call as a file wrote it, but for a phase character before the first allele, which the version written does not have.</summary>
+    public static void SetText(VcfRecord record, int slot, string written)
     {
+        var text = written.TrimStart('/', '|');
         var alleles = CallText.Parse(text);
-        if (alleles.Length <= 2 && text[0] is not ('/' or '|')) Set(record, slot, alleles, text.Contains('|', StringComparison.Ordinal));
+        if (alleles.Length <= 2) Set(record, slot, alleles, text.Contains('|', StringComparison.Ordinal));
         else SetIrregular(record, slot, alleles, text);
     }
 

@@ -22,7 +22,8 @@ public sealed class LineExportTests
         ];
         using var store = new ExportStore("made-up");
         store.Ingest("in.vcf", "a b c d e f", records);
-        var expected = records.Select(r => r.Split(' ')).Select(f => string.Join(' ', f[..5].Concat(f[6..7]).Concat(f[8..])));
+        // VCF 4.3 has no phase character before the first allele.
+        var expected = records.Select(r => r.Replace(" /1 |0|1 ", " 1 0|1 ").Split(' ')).Select(f => string.Join(' ', f[..5].Concat(f[6..7]).Concat(f[8..])));
         Assert.Equal(expected, store.Lines());
     }
 
@@ -90,7 +91,7 @@ public sealed class LineExportTests
             // g is outside its block and has a call over the second base only: it touches, and passes, but does not cover.
             "chr1 200 . AT A PASS GT 0/1 0/0 ./. ./. ./.",
             // x carries a deletion of this base: another allele than T and C.
-            "chr1 201 . T C PASS GT ./0 0/0 0|1 ./. ./.",
+            "chr1 201 . T C PASS GT 0/. 0/0 0|1 ./. ./.",
             "chr1 300 . C G PASS GT 0/0 0/0 1/1 ./. ./.",
             // v has A to G, which this line lacks; w has the site split in two.
             "chr1 400 . A C PASS GT 1|. 0/. 1|. 0|. 0/1",
