@@ -109,7 +109,7 @@ internal sealed class SymbolReferences : IDisposable
                 case OperandType.InlineVar: code.Offset += 2; break;
                 case OperandType.InlineI8 or OperandType.InlineR: code.Offset += 8; break;
                 case OperandType.InlineSwitch:
-                    var targets = code.ReadInt32(); // before Offset is read: the count itself moves it
+                    var targets = code.ReadInt32(); // first: it moves the offset itself
                     code.Offset += 4 * targets;
                     break;
                 case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType or OperandType.InlineSig:
