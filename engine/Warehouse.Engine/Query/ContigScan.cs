@@ -53,7 +53,8 @@ internal sealed class ContigScan
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
 
-    private static Source[] OpenSources(StoreView view, int contig, Selection selection)
+    /// <summary>The segments that have data on a contig and a sample of the snapshot, in the order of the catalog.</summary>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection)
     {
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
@@ -173,13 +174,7 @@ internal sealed class ContigScan
             foreach (var call in CarrierCall.Of(_sources[index], block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) yield return call;
     }
 
-    private Place PlaceOf(ScanRow row)
-    {
-        var bySex = _class is ContigClass.X or ContigClass.Y;
-        var known = !_rules.PloidyAsCalled && _assembly.IsHuman;
-        var par = _assembly.IsPar(_contig, row.Start);
-        return new Place(row.Start, row.End, [PloidyRule.Of(_class, par, known, Sex.Unknown), PloidyRule.Of(_class, par, known, Sex.XX), PloidyRule.Of(_class, par, known, Sex.XY)], bySex && known);
-    }
+    private Place PlaceOf(ScanRow row) => Place.At(_assembly, _contig, !_rules.PloidyAsCalled, row);
 
     private void CountFamily(Family family, ScanRow row, Place place, Span<CountFigures> figures)
     {
@@ -253,4 +248,18 @@ internal sealed class ContigScan
 /// <param name="End">End of its REF span.</param>
 /// <param name="Ploidy">Rule per <see cref="Sex"/>.</param>
 /// <param name="BySex">Whether the rules differ by sex.</param>
-internal readonly record struct Place(int Start, int End, PloidyRule[] Ploidy, bool BySex);
+internal readonly record struct Place(int Start, int End, PloidyRule[] Ploidy, bool BySex)
+{
+    /// <summary>The place of a row.</summary>
+    /// <param name="assembly">The store's assembly.</param>
+    /// <param name="contig">Canonical contig.</param>
+    /// <param name="countBySex">Whether recorded sex matters.</param>
+    /// <param name="row">The row.</param>
+    public static Place At(Assembly assembly, string contig, bool countBySex, ScanRow row)
+    {
+        var kind = Assembly.ClassOf(contig);
+        var known = countBySex && assembly.IsHuman;
+        var par = assembly.IsPar(contig, row.Start);
+        return new Place(row.Start, row.End, [PloidyRule.Of(kind, par, known, Sex.Unknown), PloidyRule.Of(kind, par, known, Sex.XX), PloidyRule.Of(kind, par, known, Sex.XY)], kind is ContigClass.X or ContigClass.Y && known);
+    }
+}

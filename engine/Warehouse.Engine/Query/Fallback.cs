@@ -18,7 +18,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     private ulong[] _rest = [], _touched = [], _absent = [];
 
     /// <summary>A speaking record over the place.</summary>
-    private readonly record struct Touching(Source Source, OpenBlock Block, int Record, int Alt, int Start, int End);
+    internal readonly record struct Touching(Source Source, OpenBlock Block, int Record, int Alt, int Start, int End);
 
     /// <summary>Adds a whole family that has no data of its own here.</summary>
     public void AddClasses(Family family, Place place, Span<CountFigures> figures)
@@ -116,9 +116,15 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     /// <summary>Adds every sample of a family whose samples have data in several sources here.</summary>
     public void AddEach(Family family, ScanRow row, Place place, Span<CountFigures> figures)
     {
+        Gather(family, row, place);
+        for (var i = 0; i < family.Slots.Length; i++) Evaluate(family.Slots[i], family.Parts[i], place).AddTo(ref figures[selection.GroupOf[family.Slots[i]]]);
+    }
+
+    /// <summary>Collects the records that can decide about a place for the samples of a family; <see cref="Best"/> and <see cref="Evaluate(int, IReadOnlyList{ValueTuple{Source, int}}, Place)"/> then ask them.</summary>
+    public void Gather(Family family, ScanRow row, Place place)
+    {
         _touching.Clear();
         foreach (var source in family.Sources) Gather(source, row, place, clear: false);
-        for (var i = 0; i < family.Slots.Length; i++) Evaluate(family.Slots[i], family.Parts[i], place).AddTo(ref figures[selection.GroupOf[family.Slots[i]]]);
     }
 
     /// <summary>State of one local sample of a single source.</summary>
@@ -217,7 +223,8 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
         return at;
     }
 
-    private SampleState WithoutRecord(Place place, Sex sex, bool assumed, int[] callables)
+    /// <summary>State of a sample that has neither records nor evidence of its own over the place.</summary>
+    internal SampleState WithoutRecord(Place place, Sex sex, bool assumed, int[] callables)
     {
         var ploidy = place.Ploidy[(int)sex];
         if (ploidy.Call == CallRule.NotAssessed) return SampleState.NotAssessed;
@@ -265,7 +272,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     }
 
     /// <summary>The record that decides: one of the very allele, else one that spans it; called first, then starting here, then the shortest, then as text.</summary>
-    private Touching? Best(IReadOnlyList<(Source Source, int Local)> parts, Place place)
+    internal Touching? Best(IReadOnlyList<(Source Source, int Local)> parts, Place place)
     {
         Touching? best = null;
         foreach (var touching in _touching)

@@ -14,10 +14,23 @@ internal sealed class OpenBlock(Block block)
     private int[]?[]? _hom;
     private int[]?[]? _missing;
     private int[]?[]? _absent;
+    private CallPhase? _phase;
+    private string[]? _ids;
+    private bool _idsLoaded;
 
     public Block Block => block;
 
     public SiteTable Sites => block.Sites;
+
+    /// <summary>Phase and order of the calls.</summary>
+    public CallPhase Phase => _phase ??= new CallPhase(block);
+
+    /// <summary>ID of a record.</summary>
+    public string IdOf(int record)
+    {
+        if (!_idsLoaded) (_ids, _idsLoaded) = (block.Ids(), true);
+        return _ids is null ? "." : _ids[record];
+    }
 
     /// <summary>Smallest start and largest end of anything in the block.</summary>
     public static (int Start, int End) Span(BlockInfo info)

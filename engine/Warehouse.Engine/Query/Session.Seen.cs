@@ -104,7 +104,7 @@ internal sealed class SeenContig(StoreView view, int contig, Selection figures, 
         var result = _figures[0];
         var found = _all.Find(variant.Start, reference, alternate);
         _all.Count(found, _figures);
-        var state = _figures[0].Carriers > 0 ? SeenState.Seen : _figures[0].NSamples - _figures[0].NNoCall - _figures[0].NNotAssessed > 0 ? SeenState.NotSeen : SeenState.NotAssessable;
+        var state = StateOf(_figures[0]);
         DateTimeOffset? first = null, last = null;
         if (state == SeenState.Seen)
         {
@@ -124,6 +124,10 @@ internal sealed class SeenContig(StoreView view, int contig, Selection figures, 
             Figures = result, FirstSeen = first, LastSeen = last,
         };
     }
+
+    /// <summary>The answer that figures over every visible sample, counting or not, give.</summary>
+    public static SeenState StateOf(in CountFigures all) =>
+        all.Carriers > 0 ? SeenState.Seen : all.NSamples - all.NNoCall - all.NNotAssessed > 0 ? SeenState.NotSeen : SeenState.NotAssessable;
 
     private CarrierRow RowOf(CarrierCall carrier)
     {

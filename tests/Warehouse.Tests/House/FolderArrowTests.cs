@@ -26,6 +26,7 @@ public sealed partial class FolderArrowTests
         ["Compact"] = ["Segments", "Catalog", "Variants", "Manifests", "Sealing"],
         ["Ingest"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples", "Catalog", "Sealing"],
         ["Query"] = ["Access", "Catalog", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
+        ["Export"] = ["Access", "Catalog", "Query", "Segments", "Variants", "Vcf", "Arrow"],
         ["Simulate"] = ["Vcf", "Variants"],
     };
 
