@@ -128,7 +128,11 @@ internal class Engine
     }
 
     /// <summary>Compacts; <paramref name="purgeBefore"/> is a snapshot as typed, or null.</summary>
-    public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation));
+    }
 
     /// <summary>Reads every byte. One row per damage; none when the store is whole.</summary>
     public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation)

@@ -16,6 +16,7 @@ internal sealed class OpenBlock(Block block)
     private CallPhase? _phase;
     private string[]? _ids;
     private bool _idsLoaded;
+    private int[]?[]? _absent;
 
     public Block Block => block;
 
@@ -51,6 +52,9 @@ internal sealed class OpenBlock(Block block)
 
     /// <summary>Samples without a call.</summary>
     public int Missing(int record, int group, SampleMask mask) => Counts(ref _missing, block.Missing, block.Info.RecordCount, group, mask)[record];
+
+    /// <summary>Samples whose files do not have the record.</summary>
+    public int Absent(int record, int group, SampleMask mask) => block.Absent is null ? 0 : Counts(ref _absent, block.Absent, block.Info.RecordCount, group, mask)[record];
 
     private static int[] Counts(ref int[]?[]? counts, SampleSets? sets, int rows, int group, SampleMask mask)
     {
