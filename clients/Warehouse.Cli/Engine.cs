@@ -44,9 +44,9 @@ internal class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession();
-        var target = Packed(request.OutputPath, output);
-        var summary = session.Annotate(request.InputPath, request.Samples, target, progress, cancellation);
-        Finish(target, output);
+        using var packed = Packed(request.OutputPath, output);
+        var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
+        packed?.Complete();
         return summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
     }
 
@@ -115,9 +115,9 @@ internal class Engine
             writer.Complete();
             return;
         }
-        var target = Packed(request.OutputPath, output);
-        session.WriteLines(asked, target, progress, cancellation);
-        Finish(target, output);
+        using var packed = Packed(request.OutputPath, output);
+        session.WriteLines(asked, packed ?? output, progress, cancellation);
+        packed?.Complete();
     }
 
     /// <summary>Withdraws samples and returns the facts of the commit.</summary>
@@ -178,14 +178,9 @@ internal class Engine
 
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
 
-    /// <summary>BGZF over an output whose name asks for it. Disposed only when all is written: without its end block a file is seen to be unfinished.</summary>
-    private static Stream Packed(string path, Stream output) =>
-        path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : output;
-
-    private static void Finish(Stream target, Stream output)
-    {
-        if (target != output) target.Dispose();
-    }
+    /// <summary>BGZF over an output whose name asks for it.</summary>
+    private static BgzfWriter? Packed(string path, Stream output) =>
+        path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -13,6 +13,17 @@ internal sealed record LineRecord(Source Source, OpenBlock Block, int Record, in
     /// <summary>True when an allele is not shown, so that alleles are numbered anew.</summary>
     public bool IsRenumbered => Rows.Length != Block.Sites.FirstRow[Record + 1] - Block.Sites.FirstRow[Record];
 
+    /// <summary>Whether a sample has both records.</summary>
+    public bool SharesSampleWith(LineRecord other)
+    {
+        if (other.Source != Source) return false;
+        for (var local = 0; local < Source.SlotOf.Length; local++)
+            if (IsPresent(local) && other.IsPresent(local)) return true;
+        return false;
+    }
+
+    private bool IsPresent(int local) => Block.Block.Absent is not { } absent || !absent.Contains(Record, local);
+
     /// <summary>Index of an allele on the line; 0 and -1 stay, an allele that is not shown is -1.</summary>
     public int OnLine(int allele) => allele <= 0 || !IsRenumbered ? allele : Array.IndexOf(Rows, Block.Sites.FirstRow[Record] + allele - 1) + 1 is > 0 and var shown ? shown : -1;
 }

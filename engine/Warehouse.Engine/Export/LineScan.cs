@@ -93,8 +93,8 @@ internal sealed class LineScan
         var key = Line.KeyOf(record);
         foreach (var line in lines)
         {
-            // A file that has the same record twice gets two lines back.
-            if (!line.Key.AsSpan().SequenceEqual(key) || line.Records.Exists(r => r.Source == record.Source)) continue;
+            // A file that has the same record twice gets two lines back; a merged segment may have it once per file.
+            if (!line.Key.AsSpan().SequenceEqual(key) || line.Records.Exists(record.SharesSampleWith)) continue;
             line.Records.Add(record);
             return;
         }
@@ -119,9 +119,9 @@ internal sealed class LineScan
 
     private static bool HasChosen(Source source, OpenBlock open, int record)
     {
-        if (open.Block.Absent is not { } absent || absent.IsEmpty(record)) return true;
+        if (open.Block.IsWhole(record)) return true;
         for (var local = 0; local < source.SlotOf.Length; local++)
-            if (source.SlotOf[local] >= 0 && !absent.Contains(record, local)) return true;
+            if (source.SlotOf[local] >= 0 && !open.Block.Absent!.Contains(record, local)) return true;
         return false;
     }
 

@@ -21,9 +21,8 @@ internal sealed class OtherCalls
     private readonly Selection _selection;
     private readonly LineScan _scan;
     private readonly Family[] _families;
-    private readonly (Source Source, int Local)[][] _partsOf;
-    private readonly int[] _quietClassOf;
     private readonly int[] _quietCopies;
+    private readonly List<int> _found = [];
     private readonly List<Asked> _asked = [];
     private readonly List<int> _written = [];
     private readonly List<int> _found = [];
@@ -36,24 +35,7 @@ internal sealed class OtherCalls
         _canonical = view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_canonical);
         _families = Family.Group(scan.Sources, selection);
-        _partsOf = PartsOf(scan.Sources, selection.SlotCount);
-        var classes = new Dictionary<(Sex, bool, string), int>();
-        _quietClassOf = new int[selection.SlotCount];
-        for (var slot = 0; slot < selection.SlotCount; slot++)
-        {
-            var key = (selection.SexOf[slot], selection.Assumed[slot], string.Join(',', selection.CallableOf[slot]));
-            if (!classes.TryGetValue(key, out _quietClassOf[slot])) classes.Add(key, _quietClassOf[slot] = classes.Count);
-        }
-        _quietCopies = new int[classes.Count];
-    }
-
-    private static (Source, int)[][] PartsOf(Source[] sources, int slots)
-    {
-        var parts = new List<(Source, int)>?[slots];
-        foreach (var source in sources)
-            for (var local = 0; local < source.SlotOf.Length; local++)
-                if (source.SlotOf[local] is >= 0 and var slot) (parts[slot] ??= []).Add((source, local));
-        return [.. parts.Select(p => p is null ? [] : p.ToArray())];
+        _quietCopies = new int[selection.Classes.Count];
     }
 
     /// <summary>Fills every column that is not filled.</summary>
@@ -67,13 +49,14 @@ internal sealed class OtherCalls
             var quiet = IsQuiet(family);
             if (!quiet)
                 for (var i = 0; i < _askedCount; i++) _asked[i].Fallback.Gather(family, _asked[i].Row, _asked[i].Place);
-            foreach (var slot in family.Slots)
+            for (var member = 0; member < family.Slots.Length; member++)
             {
+                var slot = family.Slots[member];
                 if (filled[slot]) continue;
                 filled[slot] = true;
                 if (_askedCount == 0) SetCopies(record, slot, 0);
                 else if (quiet) SetCopies(record, slot, QuietCopies(slot));
-                else FillOne(slot, record);
+                else FillOne(slot, family.Parts[member], record);
             }
         }
     }
@@ -124,7 +107,7 @@ internal sealed class OtherCalls
 
     private int QuietCopies(int slot)
     {
-        ref var copies = ref _quietCopies[_quietClassOf[slot]];
+        ref var copies = ref _quietCopies[_selection.ClassOf[slot]];
         if (copies >= 0) return copies;
         copies = int.MaxValue;
         for (var i = 0; i < _askedCount; i++)
@@ -132,9 +115,8 @@ internal sealed class OtherCalls
         return copies;
     }
 
-    private void FillOne(int slot, VcfRecord record)
+    private void FillOne(int slot, (Source Source, int Local)[] parts, VcfRecord record)
     {
-        var parts = _partsOf[slot];
         Asked? decided = null;
         var (several, copies) = (false, int.MaxValue);
         for (var i = 0; i < _askedCount; i++)

@@ -13,10 +13,10 @@ internal sealed class OpenBlock(Block block)
     private int[]?[]? _het;
     private int[]?[]? _hom;
     private int[]?[]? _missing;
-    private int[]?[]? _absent;
     private CallPhase? _phase;
     private string[]? _ids;
     private bool _idsLoaded;
+    private int[]?[]? _absent;
 
     public Block Block => block;
 
