@@ -21,13 +21,16 @@ explain() { printf '\n# %s\n' "$*"; }
 run() {
   local expected=$1 status
   shift
-  printf '$ warehouse'
-  printf ' %q' "$@"
-  printf '\n'
-  "$program" "$@" >output.txt
+  local argument line='$ warehouse'
+  for argument in "$@"; do
+    case $argument in *[!A-Za-z0-9_./:=,@+-]*) line+=" '$argument'" ;; *) line+=" $argument" ;; esac
+  done
+  printf '%s\n' "$line"
+  "$program" "$@" >.output
   status=$?
-  head -n $((rows + 1)) output.txt
-  local more=$(($(wc -l <output.txt) - rows - 1))
+  head -n $((rows + 1)) .output
+  local more=$(($(wc -l <.output) - rows - 1))
+  rm -f .output
   if [ "$more" -gt 0 ]; then echo "... $more more lines"; fi
   if [ "$status" != "$expected" ]; then
     echo "demo: exit $status where $expected was expected" >&2
@@ -35,20 +38,14 @@ run() {
   fi
 }
 
-first_of() { find data -type f "$@" 2>/dev/null | LC_ALL=C sort | head -n 1; }
-
 explain "A cohort of 200 people: no file of a real person is shipped, so one is made (same seed, same bytes)."
 run 0 simulate data --samples 200 --variants 5000 --seed 7
-reference=$(first_of -name '*.fa')
-genotypes=$(first_of -name '*.vcf.gz')
-sheet=$(first_of -name '*samples*.tsv')
-if [ -z "$reference" ] || [ -z "$genotypes" ] || [ -z "$sheet" ]; then echo "demo: simulate did not write all it should" >&2; exit 5; fi
 
 explain "A store is a folder; its keys lie beside it, never in it."
-run 0 init store --assembly GRCh38 --reference "$reference"
+run 0 init store --assembly GRCh37 --reference data/reference.fa
 
 explain "One ingest is one commit: all of it is there, or nothing."
-run 0 ingest store "$genotypes" --samples "$sheet"
+run 0 ingest store data/cohort.vcf.gz --samples data/samples.tsv
 
 explain "How frequent is each variant?"
 run 0 freq store --min-ac 1 --format tsv
@@ -60,7 +57,8 @@ read -r seen unseen < <("$program" freq store --min-ac 1 --format tsv | awk -F'\
     place = $1 "-" $2 "-" $3 "-"; alleles[place] = alleles[place] $4; if (first == "") { first = place; alt = $4 } }
   END { n = split("A C G T", base, " ")
     for (i = 1; i <= n; i++) if (index(substr(first, length(first) - 1) alleles[first], base[i]) == 0) other = base[i]
-    print first alt, first other }')
+    if (first != "") print first alt, first other }')
+if [ -z "$seen" ]; then echo "demo: freq listed no single-base variant" >&2; exit 1; fi
 explain "Have we seen this variant? (exit code 0: yes)"
 run 0 seen store "$seen"
 explain "And one that nobody carries: was it absent, or did nobody look? (exit code 1: not seen, and everybody was looked at)"

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Warehouse.Cli.Output;
 using Warehouse.Engine;
+using Warehouse.Engine.Storage;
 
 namespace Warehouse.Cli;
 
@@ -31,6 +32,10 @@ internal static class CommandLine
         catch (InputException e)
         {
             return Fail(context, e.Message, ExitCode.BadInput);
+        }
+        catch (DamagedStoreException e)
+        {
+            return Fail(context, e.Message, ExitCode.DamagedStore);
         }
         catch (InvalidDataException e)
         {

@@ -1,6 +1,11 @@
+using System.Globalization;
+using Warehouse.Cli.Output;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Simulate;
 
 namespace Warehouse.Cli;
 
@@ -10,61 +15,146 @@ namespace Warehouse.Cli;
 internal class Engine
 {
     /// <summary>Makes an empty store.</summary>
-    public virtual void Init(StoreAddress store, InitRequest request) => throw NotConnected();
+    public virtual void Init(StoreAddress store, InitRequest request)
+    {
+        using var made = VariantStore.Create(new CreateOptions { Path = store.Path, KeysPath = store.KeysPath, Assembly = request.Assembly, ReferencePath = request.ReferencePath });
+    }
 
     /// <summary>Loads files; the report has one row per fact of the receipt.</summary>
-    public virtual Report Ingest(StoreAddress store, IngestRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Ingest(StoreAddress store, IngestRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.Ingest(request, progress, cancellation));
+    }
 
     /// <summary>Answers queries in their order, one answer each.</summary>
-    public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return answer;
+    }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>
     public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
 
     /// <summary>Figures per variant and group; the row is reused.</summary>
-    public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf) });
+        foreach (var row in session.Frequencies(request, cancellation)) yield return row;
+    }
 
     /// <summary>Carriers of each query.</summary>
-    public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        foreach (var answer in session.Carriers(queries, cancellation)) yield return answer;
+    }
 
     /// <summary>Compares two cohorts; the row is reused.</summary>
-    public virtual IEnumerable<CaseControlRow> CaseControl(StoreAddress store, string cases, string controls, CancellationToken cancellation) => throw NotConnected();
+    public virtual IEnumerable<CaseControlRow> CaseControl(StoreAddress store, string cases, string controls, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        foreach (var row in session.CaseControl(cases, controls, cancellation)) yield return row;
+    }
 
     /// <summary>Makes or replaces a cohort and returns its facts.</summary>
-    public virtual Report SetCohort(StoreAddress store, CohortRequest request, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report SetCohort(StoreAddress store, CohortRequest request, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.SetCohort(request.Name, request.Samples, request.Where));
+    }
 
     /// <summary>Evaluates a cohort's expression again and returns its facts.</summary>
-    public virtual Report RefreshCohort(StoreAddress store, string name, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report RefreshCohort(StoreAddress store, string name, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.RefreshCohort(name));
+    }
 
     /// <summary>The members of a cohort.</summary>
-    public virtual Report ShowCohort(StoreAddress store, string name, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report ShowCohort(StoreAddress store, string name, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return new Report(new Column("sample", ColumnKind.FreeText)).With(opened.CohortMembers(name).Select(n => new object?[] { n }));
+    }
 
     /// <summary>All cohorts.</summary>
-    public virtual Report Cohorts(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Cohorts(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of([.. opened.Cohorts()]);
+    }
 
     /// <summary>Writes genotypes to <paramref name="output"/>.</summary>
     public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
 
     /// <summary>Withdraws samples and returns the facts of the commit.</summary>
-    public virtual Report Withdraw(StoreAddress store, IReadOnlyList<string> samples, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Withdraw(StoreAddress store, IReadOnlyList<string> samples, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Report.OfFacts(("samples withdrawn", Text(samples.Distinct().Count())), ("committed snapshot", Text(opened.Withdraw(samples))));
+    }
 
     /// <summary>Compacts; <paramref name="purgeBefore"/> is a snapshot as typed, or null.</summary>
     public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
 
     /// <summary>Reads every byte. One row per damage; none when the store is whole.</summary>
-    public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        var report = new Report(new Column("kind", ColumnKind.Text), new Column("file", ColumnKind.Text), new Column("problem", ColumnKind.FreeText));
+        using var opened = Open(store);
+        var damaged = false;
+        foreach (var finding in opened.Verify(progress, cancellation))
+        {
+            report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);
+            damaged |= finding.Kind != FindingKind.Surplus;
+        }
+        return new Report(report.Columns) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(report.Rows);
+    }
 
     /// <summary>Facts of a store.</summary>
-    public virtual Report Info(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Info(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Report.OfFacts([.. opened.Info()]);
+    }
 
     /// <summary>Snapshots of a store.</summary>
-    public virtual Report Snapshots(StoreAddress store, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Snapshots(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        var report = new Report(new Column("snapshot", ColumnKind.Integer), new Column("committed", ColumnKind.Text), new Column("samples", ColumnKind.Integer));
+        return report.With(opened.Snapshots().Select(s => new object?[] { s.Version, Columns.Time(s.CreatedUtc), (long)s.Samples }));
+    }
 
     /// <summary>Writes a simulated cohort.</summary>
-    public virtual Report Simulate(SimulateRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Simulate(SimulationOptions request, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        var report = Simulator.Run(request, progress, cancellation);
+        return Report.OfFacts([("samples", Text(report.Samples)), ("records", Text(report.Records)), ("alleles", Text(report.Alleles)),
+            ("non-reference genotypes", Text(report.NonReferenceGenotypes)), ("missing genotypes", Text(report.MissingGenotypes)), .. report.Files.Select(f => ("file", f))]);
+    }
 
     /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok or wrong), how to mend.</summary>
     public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => throw NotConnected();
+
+    private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A snapshot as typed: its number.</summary>
+    private static long? Snapshot(string? typed)
+    {
+        if (typed is null) return null;
+        return long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new InputException("snapshot", "a snapshot is the number that warehouse snapshots shows", InputPlace.None);
+    }
 
     private static InvalidOperationException NotConnected() => new("not connected");
 }

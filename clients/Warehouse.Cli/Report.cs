@@ -24,6 +24,13 @@ internal sealed class Report(params Column[] columns)
         return report;
     }
 
+    /// <summary>Takes rows over.</summary>
+    public Report With(IEnumerable<object?[]> rows)
+    {
+        Rows.AddRange(rows);
+        return this;
+    }
+
     /// <summary>Writes all rows.</summary>
     public ExitCode WriteTo(RowWriter writer)
     {

@@ -63,25 +63,3 @@ internal sealed record ExportRequest
     /// <summary>Snapshot, as typed; null = newest.</summary>
     public string? AsOf { get; init; }
 }
-
-/// <summary>Shapes that <c>simulate</c> can write.</summary>
-internal enum SimulationShape
-{
-    /// <summary>One VCF for all samples.</summary>
-    Joint,
-
-    /// <summary>One VCF per sample.</summary>
-    Single,
-
-    /// <summary>One gVCF with reference blocks per sample.</summary>
-    Gvcf,
-}
-
-/// <summary>What <c>simulate</c> asks.</summary>
-/// <param name="Folder">Where to write; made if missing.</param>
-/// <param name="Samples">How many.</param>
-/// <param name="Variants">How many sites.</param>
-/// <param name="Seed">Same seed, same bytes.</param>
-/// <param name="Shape">Of the files.</param>
-/// <param name="Truth">Write the true counts and states too.</param>
-internal sealed record SimulateRequest(string Folder, int Samples, int Variants, int Seed, SimulationShape Shape, bool Truth);

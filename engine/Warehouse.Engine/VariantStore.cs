@@ -1,6 +1,5 @@
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Catalog;
-using Warehouse.Engine.Coding;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;

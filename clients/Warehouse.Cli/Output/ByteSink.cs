@@ -33,10 +33,18 @@ internal sealed class ByteSink(Stream stream) : IDisposable
     }
 
     /// <summary>A number as C's %.Ng.</summary>
-    public void Real(double value, int digits) => _used += CFormat.G(value, digits, Room(CFormat.MaxLengthBytes));
+    public void Real(double value, int digits)
+    {
+        var written = CFormat.G(value, digits, Room(CFormat.MaxLengthBytes)); // Room may reset _used: never inside +=
+        _used += written;
+    }
 
     /// <summary>Text known to be plain ASCII or already escaped.</summary>
-    public void Utf8(ReadOnlySpan<char> text) => _used += Encoding.UTF8.GetBytes(text, Room(Encoding.UTF8.GetMaxByteCount(text.Length)));
+    public void Utf8(ReadOnlySpan<char> text)
+    {
+        var written = Encoding.UTF8.GetBytes(text, Room(Encoding.UTF8.GetMaxByteCount(text.Length)));
+        _used += written;
+    }
 
     /// <summary>Hands everything so far to the stream.</summary>
     public void Flush()

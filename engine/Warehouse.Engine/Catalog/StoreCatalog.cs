@@ -2,7 +2,7 @@ namespace Warehouse.Engine.Catalog;
 
 /// <summary>
 /// What a store holds, as of its newest manifest, with the history that older snapshots need: every entry says from which
-/// version until which it is in force. Changed by making a copy (<see cref="CatalogEdit"/>) inside a commit. Immutable, any thread.
+/// version until which it is in force. Changed by making a copy inside a commit. Immutable, any thread.
 /// </summary>
 internal sealed class StoreCatalog
 {

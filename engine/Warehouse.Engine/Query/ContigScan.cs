@@ -1,4 +1,3 @@
-using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Variants;
 
@@ -158,6 +157,14 @@ internal sealed class ContigScan
         Advance(row.Start, row.End);
         var place = PlaceOf(row);
         foreach (var family in _families) CountFamily(family, row, place, figures);
+    }
+
+    /// <summary>Carriers of a row among the selected samples, as their files wrote them.</summary>
+    public IEnumerable<CarrierCall> Carriers(ScanRow row)
+    {
+        var place = PlaceOf(row);
+        foreach (var (index, block, at) in row.Rows)
+            foreach (var call in CarrierCall.Of(_sources[index], block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) yield return call;
     }
 
     private Place PlaceOf(ScanRow row)

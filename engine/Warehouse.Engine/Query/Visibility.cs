@@ -1,5 +1,3 @@
-using Warehouse.Engine.Segments;
-
 namespace Warehouse.Engine.Query;
 
 /// <summary>Whether a row of a segment with hidden samples is still listed.</summary>

@@ -1,7 +1,7 @@
 namespace Warehouse.Engine.Samples;
 
 /// <summary>
-/// Lines of a small text file, with their place. A line longer than the cap is refused before it is held. LF and CRLF end a
+/// Lines of a small text file, with their place. I11: a line longer than the cap is refused before it is held. LF and CRLF end a
 /// line, the last one may lack its end, and a UTF-8 byte order mark at the start is skipped. One thread; the stream stays the caller's.
 /// </summary>
 internal sealed class CappedLineReader(Stream stream, string fileName, int maxLineBytes)

@@ -1,6 +1,4 @@
-using System.Numerics;
 using Warehouse.Engine.Coding;
-using Warehouse.Engine.Vcf;
 using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Segments;

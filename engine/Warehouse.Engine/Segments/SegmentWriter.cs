@@ -1,5 +1,4 @@
 using Warehouse.Engine.Coding;
-using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
 
 namespace Warehouse.Engine.Segments;

@@ -78,7 +78,8 @@ internal static class SiteTableCodec
         if (table.RowStart[row] == table.RecordStart[record] && table.RowRefText(row).SequenceEqual(table.RecordRefText(record))
             && table.RowAltText(row).SequenceEqual(table.WrittenAltText(row))) return 0;
         var left = table.RowStart[row] - table.RecordStart[record];
-        var (reference, alternate) = (table.RecordRefText(record), table.WrittenAltText(row));
+        var reference = table.RecordRefText(record);
+        var alternate = table.WrittenAltText(row);
         if (left >= 0 && left + table.RowRef[row].Length <= reference.Length && left + table.RowAlt[row].Length <= alternate.Length
             && reference.Length - left - table.RowRef[row].Length == alternate.Length - left - table.RowAlt[row].Length
             && reference.Slice(left, table.RowRef[row].Length).SequenceEqual(table.RowRefText(row))

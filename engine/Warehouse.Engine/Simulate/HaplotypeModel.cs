@@ -11,7 +11,7 @@ namespace Warehouse.Engine.Simulate;
 internal sealed class HaplotypeModel
 {
     private const int CladeCount = 48;
-    private const double Drift = 1.2;
+    private const double Drift = 1.6;
     private const int SwapShare = 200;
     private const int Strata = 1024;
     private const double ChildSwitchRate = 0.0005;

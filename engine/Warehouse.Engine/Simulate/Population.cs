@@ -84,14 +84,14 @@ internal sealed class Population
     /// <summary>The sample that is a copy of this one, or -1.</summary>
     public int[] CopyOf { get; }
 
-    /// <summary>True when a sample copies another; set while planting.</summary>
+    /// <summary>True when a sample copies another.</summary>
     public bool[] IsDuplicate { get; private set; } = [];
 
     /// <summary>Haplotypes that are not copied from another sample.</summary>
     public int[] FounderHaplotypes { get; }
 
     /// <summary>Samples whose recorded sex was planted wrong.</summary>
-    public List<int> SexErrors { get; } = [];
+    public SortedSet<int> SexErrors { get; } = [];
 
     /// <summary>Copies of a contig that a sample has in its genotypes: 0, 1 or 2.</summary>
     public int Ploidy(int sample, ContigKind kind, bool par) => kind switch
@@ -149,20 +149,19 @@ internal sealed class Population
         }
     }
 
-    /// <summary>Duplicates are samples outside families, each of another original.</summary>
+    /// <summary>Duplicates are the last samples, each of another original before them.</summary>
     private void PlantDuplicates(int count, Prng random)
     {
         IsDuplicate = new bool[Count];
-        for (int planted = 0, s = Count - 1; planted < count && s > 0 && _familyOf[s] < 0; s--)
+        var originals = Count - count;
+        for (var s = originals; s < Count; s++)
         {
-            var original = random.Below(s);
-            while (original < s && CopyOf[original] >= 0) original++;
-            if (original == s) continue;
+            var original = random.Below(originals);
+            while (CopyOf[original] >= 0) original = (original + 1) % originals;
             CopyOf[original] = s;
             IsDuplicate[s] = true;
             GenotypeSex[s] = GenotypeSex[original];
             Group[s] = Group[original];
-            planted++;
         }
     }
 
@@ -171,10 +170,8 @@ internal sealed class Population
         while (SexErrors.Count < count)
         {
             var s = random.Below(Count);
-            if (SexErrors.Contains(s)) continue;
-            SexErrors.Add(s);
+            if (!SexErrors.Add(s)) continue;
             RecordedSex[s] = GenotypeSex[s] == Sex.Xx ? Sex.Xy : Sex.Xx;
         }
-        SexErrors.Sort();
     }
 }

@@ -69,9 +69,10 @@ internal sealed class Prng
         return (2 * s * sum) + (exponent * 0.69314718055994530942);
     }
 
-    /// <summary>e to the power x, for |x| below 700.</summary>
+    /// <summary>e to the power x; 0 far below zero. For x below 700.</summary>
     public static double Exp(double x)
     {
+        if (x < -800) return 0;
         var power = (int)Math.Floor((x / 0.69314718055994530942) + 0.5);
         var rest = x - (power * 0.69314718055994530942);
         double sum = 1;

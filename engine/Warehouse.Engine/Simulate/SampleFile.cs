@@ -100,7 +100,11 @@ internal sealed class SampleFile(SimulationOptions options, Population populatio
         var alts = Enumerable.Range(1, site.Alts.Length).Where(a => (listed & (1 << a)) != 0).Select(a => site.Alts[a - 1]);
         if (_gvcf) alts = alts.Append("<NON_REF>");
         _text.Clear();
-        VcfText.AddGt(_text, Local(first, listed), Local(second, listed), options.Phased && !_gvcf ? '|' : '/');
+        var (one, two) = (Local(first, listed), Local(second, listed));
+        var phased = options.Phased && !_gvcf;
+        // Unphased calls are written in ascending order, a missing allele first, as callers do.
+        var swap = !phased && two >= 0 && (two == Genotypes.Missing || (one != Genotypes.Missing && one > two));
+        VcfText.AddGt(_text, swap ? two : one, swap ? one : two, phased ? '|' : '/');
         return new SampleRecord(site, listed & ((2 << site.Alleles.Length) - 1), first, second, string.Join(',', alts), System.Text.Encoding.ASCII.GetString(_text.Bytes));
     }
 

@@ -62,7 +62,8 @@ public sealed record SimulationOptions
     /// <summary>Share of diploid genotypes with one allele missing. plink2 refuses any, so 0 unless asked.</summary>
     public double HalfCallRate { get; init; }
 
-    /// <summary>Also simulate X and Y around the end of PAR1, and MT. PAR2 is not simulated: it would need the whole sequences.</summary>
+    /// <summary>Also simulate X and Y around the end of PAR1, and MT. PAR2 is not simulated: it would need the whole
+    /// sequences. Needs at least 20 variants. plink2 wants the sexes with such a file: <c>--psam</c> and <c>--split-par b37</c>.</summary>
     public bool SexChromosomes { get; init; } = true;
 
     /// <summary>Write indels in repeats to the right of their normalised place and with shared bases, as some callers do.</summary>
@@ -121,6 +122,7 @@ public sealed record SimulationOptions
         if (AncestryGroups is < 1 or > 10) throw Refuse("ancestry groups must be 1 to 10");
         if (Threads is < 1 or > 64) throw Refuse("threads must be 1 to 64");
         if (PlantDuplicates < 0 || PlantDuplicates > Samples / 4) throw Refuse("planted duplicates must be 0 to a quarter of the samples");
+        if (PlantDuplicates > Samples - (3 * (int)(Samples * FamilyShare / 3))) throw Refuse("planted duplicates need as many samples outside families");
         if (PlantSexErrors < 0 || PlantSexErrors > Samples / 4) throw Refuse("planted sex errors must be 0 to a quarter of the samples");
         if (Callable && Shape == SimulationShape.Gvcf) throw Refuse("callable intervals do not go with gVCF: its blocks say what was assessed");
         if (SplitByContig && Shape != SimulationShape.Gvcf) throw Refuse("only gVCF can be split by contig");

@@ -47,7 +47,8 @@ internal sealed class SiteMaker(Contig contig, bool unnormalised, Prng random)
         var cell = contig.Start + (index * contig.CellBases);
         if (contig.ParEnd > 0 && cell == contig.ParEnd) return cell;
         if (contig.ParEnd > 0 && cell + contig.CellBases == contig.ParEnd) return contig.ParEnd - 1;
-        // Some sites come soon after the one before, so that deletions span others.
+        // Some sites come soon after the one before, and some inside a deletion.
+        if (_long is { } last && last.Start == _lastStart && random.Chance(0.3)) return last.Start + 1 + random.Below(last.Ref.Length - 1);
         if (_lastStart >= 0 && random.Chance(0.1)) return _lastStart + 1 + random.Below(8);
         return cell + random.Below(contig.CellBases);
     }

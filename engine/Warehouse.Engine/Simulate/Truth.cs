@@ -53,6 +53,7 @@ internal sealed class Truth(string path, int samples) : IDisposable
     private readonly StreamWriter _file = Open(path);
     private readonly List<(Allele Allele, TruthFigures Figures)> _held = [];
     private readonly Dictionary<long, double> _quantiles = [];
+    private readonly List<double> _logFactorials = [0];
 
     /// <summary>
     /// Adds a sample that has a record with this allele among its ALTs: rules 1 and 2 of COUNTS.md for a record with or without
@@ -120,14 +121,15 @@ internal sealed class Truth(string path, int samples) : IDisposable
     }
 
     /// <summary>The Poisson mean with probability 0.95 of fewer than <paramref name="ac"/> events: half the 5 % quantile of chi-square with 2 ac degrees of freedom.</summary>
-    private static double Quantile(long ac)
+    private double Quantile(long ac)
     {
-        double low = 0, high = ac, logFactorial = 0;
-        for (long k = 2; k < ac; k++) logFactorial += Math.Log(k);
+        while (_logFactorials.Count < ac) _logFactorials.Add(_logFactorials[^1] + Prng.Log(_logFactorials.Count));
+        var logFactorial = _logFactorials[(int)ac - 1];
+        double low = 0, high = ac;
         for (var step = 0; step < 60; step++)
         {
             var middle = (low + high) / 2;
-            var term = Math.Exp(((ac - 1) * Math.Log(middle)) - middle - logFactorial);
+            var term = Prng.Exp(((ac - 1) * Prng.Log(middle)) - middle - logFactorial);
             double below = 0;
             for (var k = ac - 1; k >= 0 && (term > below * 1e-18 || below == 0) && term > 0; k--)
             {

@@ -24,6 +24,9 @@ public enum ContigClass
 /// </summary>
 public sealed record Assembly
 {
+    /// <summary>Canonical name of the 16571 bases that UCSC hg19 calls chrM: a mitochondrion, but not the MT of any assembly here.</summary>
+    public const string OldMitochondrion = "NC_001807";
+
     private readonly HumanGenome? _human;
 
     private Assembly(string name, HumanGenome? human)
@@ -66,7 +69,7 @@ public sealed record Assembly
     {
         "X" => ContigClass.X,
         "Y" => ContigClass.Y,
-        "MT" => ContigClass.MT,
+        "MT" or OldMitochondrion => ContigClass.MT,
         _ => ContigClass.Autosome,
     };
 

@@ -19,7 +19,7 @@ public sealed class ContigOrder : IComparer<string>
     {
         "X" => 23,
         "Y" => 24,
-        "MT" => 25,
+        "MT" or Assembly.OldMitochondrion => 25,
         _ => canonical.Length is 1 or 2 && canonical[0] != '0'
             && int.TryParse(canonical, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 22 ? number : OtherRank,
     };

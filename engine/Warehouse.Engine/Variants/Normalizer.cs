@@ -121,7 +121,7 @@ public sealed class Normalizer
         if (AlleleKinds.Classify(a) != AlleleKind.Bases) throw Bad("variant-bases", $"ALT must be bases ACGTN, found {InputException.Quote(a)}");
         if (start < 0) throw Bad("variant-position", "positions start at 1");
         if (Ascii.EqualsIgnoreCase(r, a)) throw Bad("variant-same", $"REF and ALT are both {InputException.Quote(r)}: this is no change");
-        if (CheckRef(canonicalContig, start, r) == RefMatch.Mismatch) throw Differs(canonicalContig, start, r);
+        RequireRef(canonicalContig, start, r);
         var normal = Normalize(canonicalContig, start, r, a);
         return Variant.FromNormalized(canonicalContig, normal.Start, Encoding.ASCII.GetString(normal.Ref), Encoding.ASCII.GetString(normal.Alt));
     }
@@ -157,13 +157,15 @@ public sealed class Normalizer
         return deletes ? new NormalizedAllele(at, longer, longer[..1]) : new NormalizedAllele(at, longer[..1], longer);
     }
 
-    private InputException Differs(string contig, int start, byte[] written)
+    /// <summary>Refuses reference bases that are not in the reference, saying what is.</summary>
+    internal void RequireRef(string contig, int start, byte[] written)
     {
+        if (CheckRef(contig, start, written) != RefMatch.Mismatch) return;
         var length = _reference!.Length(contig) ?? 0;
         if (written.Length > length - start)
-            return Bad("variant-position", FormattableString.Invariant($"{contig}:{start + 1L} with {written.Length} REF bases lies beyond the end of contig {contig} ({length} bases)"));
+            throw Bad("variant-position", FormattableString.Invariant($"{contig}:{start + 1L} with {written.Length} REF bases lies beyond the end of contig {contig} ({length} bases)"));
         var found = _reference.Bases(contig, start, start + written.Length);
-        return Bad("variant-ref", FormattableString.Invariant($"REF {InputException.Quote(written)} at {contig}:{start + 1L} is not in the reference, which has {InputException.Quote(found)} there"));
+        throw Bad("variant-ref", FormattableString.Invariant($"REF {InputException.Quote(written)} at {contig}:{start + 1L} is not in the reference, which has {InputException.Quote(found)} there"));
     }
 
     private static InputException Bad(string code, string text) => new(code, text, InputPlace.None);

@@ -48,8 +48,11 @@ public sealed class ReferenceGenome : IDisposable
         {
             var canonical = assembly.CanonicalContig(_entries[i].Name);
             var contradiction = assembly.LengthContradiction(canonical, _entries[i].LengthBases);
-            if (contradiction is not null && canonical != "MT") throw Bad("contig-assembly", contradiction);
-            if (contradiction is not null) canonical = _entries[i].Name;   // chrM of hg19: there, but not MT
+            if (contradiction is not null)
+            {
+                if (canonical != "MT" || _entries[i].Name == "MT") throw Bad("contig-assembly", contradiction);
+                canonical = _entries[i].Name;   // chrM of hg19: there, but not MT
+            }
             if (!_indexes.TryAdd(canonical, i)) throw Bad("fasta-contig", $"two sequences are contig {canonical}");
             _contigs[i] = new ReferenceContig(_entries[i].Name, canonical, _entries[i].LengthBases);
         }
@@ -143,7 +146,7 @@ public sealed class ReferenceGenome : IDisposable
 
     private byte[] At(int contig, int window)
     {
-        ref var slot = ref _slots[(uint)HashCode.Combine(contig, window) % SlotCount];
+        ref var slot = ref _slots[(uint)(contig * 31 + window) % SlotCount];
         var held = Volatile.Read(ref slot);
         if (held is not null && held.Contig == contig && held.Index == window) return held.Bases;
         held = new Window(contig, window, Load(contig, window));

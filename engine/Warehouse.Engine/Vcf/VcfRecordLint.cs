@@ -6,8 +6,10 @@ namespace Warehouse.Engine.Vcf;
 /// <summary>Checks records that were understood for what no count depends on: values against their definitions, spelling, repeats. Slow by design; one thread.</summary>
 internal sealed partial class VcfRecordLint(VcfParsedHeader parsed, VcfFaults faults)
 {
+    private const string Undeclared = "the header does not declare it";
+    private const int MostNames = 1_000;
     private readonly int _version = parsed.Header.Version;
-    private readonly HashSet<string> _undeclared = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Code, string Field, string Name)> _named = [];
     private readonly VcfRepeatLint _repeats = new();
 
     /// <summary>Checks one record.</summary>
@@ -40,7 +42,7 @@ internal sealed partial class VcfRecordLint(VcfParsedHeader parsed, VcfFaults fa
         if (names.Any(n => n is "." or "PASS" or "0")) Warn("vcf-filter", "FILTER", "PASS, . or 0 among filter names");
         if (names.Distinct(StringComparer.Ordinal).Count() != names.Length) Warn("vcf-filter", "FILTER", "the same filter twice");
         foreach (var name in names)
-            if (!parsed.Filters.Contains(name)) Undeclared("vcf-filter-undeclared", "FILTER", name);
+            if (!parsed.Filters.Contains(name)) Once("vcf-filter-undeclared", "FILTER", name, Undeclared);
     }
 
     private void CheckInfo(string text, int altCount)
@@ -50,11 +52,11 @@ internal sealed partial class VcfRecordLint(VcfParsedHeader parsed, VcfFaults fa
             var equals = entry.IndexOf('=', StringComparison.Ordinal);
             var (key, value) = equals < 0 ? (entry, null) : (entry[..equals], entry[(equals + 1)..]);
             var field = "INFO/" + key;
-            if (!InfoKey().IsMatch(key)) Warn("vcf-info-key", "INFO", "an INFO key with characters that it must not have");
+            if (!InfoKey().IsMatch(key)) Once("vcf-info-key", "INFO", key, "a key with characters that it must not have");
             if (value is "") Warn("vcf-info-value", field, "an empty value");
             if (value is not null && value.Any(c => char.IsControl(c))) Warn("vcf-control", field, "a control character");
             var declared = parsed.Info.TryGetValue(key, out var definition);
-            if (!declared) Undeclared("vcf-info-undeclared", "INFO", key);
+            if (!declared) Once("vcf-info-undeclared", "INFO", key, Undeclared);
             if (!declared && VcfReserved.Info(key, _version) is { } reserved) (declared, definition) = (true, reserved);
             if (declared && VcfValueLint.Problem(value, definition, altCount, ploidy: 0) is { } problem) Warn("vcf-info-value", field, problem);
             if (VcfReserved.IsNeverNegative(key) && value is not null && value.Split(',').Any(v => v.Length > 1 && v[0] == '-')) Warn("vcf-info-value", field, "a negative value");
@@ -68,9 +70,9 @@ internal sealed partial class VcfRecordLint(VcfParsedHeader parsed, VcfFaults fa
         var definitions = new VcfDefinition?[keys.Length];
         for (var k = 0; k < keys.Length; k++)
         {
-            if (!FormatKey().IsMatch(keys[k]) && keys[k] != ".") Warn("vcf-format-key", "FORMAT", "a FORMAT key with characters that it must not have");
+            if (keys[k] != "." && !(_version >= 403 ? FormatKey() : FormatKeyBefore43()).IsMatch(keys[k])) Once("vcf-format-key", "FORMAT", keys[k], "a key with characters that this version does not allow");
             var declared = parsed.Format.TryGetValue(keys[k], out var definition);
-            if (!declared && keys[k] != ".") Undeclared("vcf-format-undeclared", "FORMAT", keys[k]);
+            if (!declared && keys[k] != ".") Once("vcf-format-undeclared", "FORMAT", keys[k], Undeclared);
             definitions[k] = declared ? definition : VcfReserved.Format(keys[k], _version);
         }
         for (var s = 1; s < columns.Length; s++)
@@ -80,13 +82,17 @@ internal sealed partial class VcfRecordLint(VcfParsedHeader parsed, VcfFaults fa
             var ploidy = genotype is "" or "." ? 2 : genotype.AsSpan(1).Count('/') + genotype.AsSpan(1).Count('|') + 1;
             for (var k = keys[0] == "GT" ? 1 : 0; k < Math.Min(values.Length, keys.Length); k++)
                 if (definitions[k] is { } definition && VcfValueLint.Problem(values[k], definition, altCount, ploidy) is { } problem)
+                {
                     Warn("vcf-format-value", "FORMAT/" + keys[k], $"sample {s}: {problem}");
+                    definitions[k] = null;
+                }
         }
     }
 
-    private void Undeclared(string code, string field, string id)
+    /// <summary>Warns of a name the first time only.</summary>
+    private void Once(string code, string field, string name, string text)
     {
-        if (_undeclared.Count < 1_000 && _undeclared.Add($"{field}/{id}")) Warn(code, $"{field}/{InputException.Quote(Encoding.UTF8.GetBytes(id)).Trim('\'')}", "the header does not declare it");
+        if (_named.Count < MostNames && _named.Add((code, field, name))) Warn(code, $"{field}/{InputException.Quote(Encoding.UTF8.GetBytes(name)).Trim('\'')}", text);
     }
 
     private void Warn(string code, string field, string text) => faults.Warn(code, field, text);
@@ -96,6 +102,9 @@ internal sealed partial class VcfRecordLint(VcfParsedHeader parsed, VcfFaults fa
 
     [GeneratedRegex(@"^[A-Za-z_][0-9A-Za-z_.]*$", RegexOptions.NonBacktracking)]
     private static partial Regex FormatKey();
+
+    [GeneratedRegex(@"^[0-9A-Za-z]+$", RegexOptions.NonBacktracking)]
+    private static partial Regex FormatKeyBefore43();
 
     [GeneratedRegex(@"^((\d+[MIDNSHPX=])+|\.)(,((\d+[MIDNSHPX=])+|\.))*$", RegexOptions.NonBacktracking)]
     private static partial Regex Cigar();

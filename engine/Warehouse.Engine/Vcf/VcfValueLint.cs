@@ -35,6 +35,7 @@ internal static class VcfValueLint
 
     private static long? Expected(string number, int altCount, int ploidy)
     {
+        if (altCount == 0 && number is ("A" or "R" or "G")) return null;
         if (number == "A") return altCount;
         if (number == "R") return altCount + 1;
         if (number == "G") return ploidy == 0 ? null : Genotypes(altCount + 1, ploidy);

@@ -14,7 +14,8 @@ public static class GenotypePlanes
 
     /// <summary>
     /// Homozygous: both columns equal <paramref name="code"/>, or the first does and the second is <see cref="NoAllele"/>
-    /// (haploid). Heterozygous: exactly one column equals it and the call is not haploid. No sample is both.
+    /// (haploid). Heterozygous: exactly one column equals it and the call is not haploid. No sample is both. A half-call is
+    /// heterozygous here, and calls outside the columns are no carriers: the caller takes both apart.
     /// </summary>
     /// <param name="first">First allele code per sample.</param>
     /// <param name="second">Second allele code per sample, as many.</param>

@@ -19,11 +19,12 @@ public sealed partial class FolderArrowTests
         ["Sealing"] = ["Storage"],
         ["Manifests"] = ["Sealing", "Storage"],
         ["Samples"] = [],
-        ["Access"] = ["Manifests", "Samples"],
+        ["Catalog"] = ["Manifests", "Samples"],
+        ["Access"] = ["Catalog", "Manifests", "Samples"],
         ["Arrow"] = [],
         ["Segments"] = ["Vcf", "Variants", "Manifests", "Sealing"],
-        ["Ingest"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples"],
-        ["Query"] = ["Access", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
+        ["Ingest"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples", "Catalog", "Sealing"],
+        ["Query"] = ["Access", "Catalog", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
         ["Simulate"] = ["Vcf", "Variants"],
     };
 

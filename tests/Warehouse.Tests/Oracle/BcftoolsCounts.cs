@@ -22,9 +22,9 @@ internal static class BcftoolsCounts
         System.IO.File.WriteAllLines(folder["groups"], of.Select(g => $"{g.Key}\t{string.Join(',', g)}"));
         var names = Enumerable.Range(-1, cohorts.Length + 1).Select(c => Tags.Select(t => c < 0 ? t : $"{t}_c{c}").ToArray()).ToList();
         var groups = cohorts.Length == 0 ? "" : $"-S '{folder["groups"]}'";
-        var script = $"set -o pipefail; bcftools norm -m- -Ou '{NamingItsContigs(path, folder)}' | bcftools +fill-tags -Ou -- {groups} -t {string.Join(',', Tags)} | bcftools query -f '%CHROM\\t%POS\\t%REF\\t%ALT\\t{string.Join("\\t", names.SelectMany(n => n).Select(t => "%" + t))}\\n'";
+        var script = $"set -o pipefail; bcftools norm -m- -Ou '{WithWholeHeader(path, folder)}' | bcftools +fill-tags -Ou -- {groups} -t {string.Join(',', Tags)} | bcftools query -f '%CHROM\\t%POS\\t%REF\\t%ALT\\t{string.Join("\\t", names.SelectMany(n => n).Select(t => "%" + t))}\\n'";
         var rows = Peer.Output("bash", "-c", script).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')).Where(f => NaiveVcf.IsBases(f[3]) && f[2] != f[3]);
-        var single = rows.GroupBy(Key).Where(g => g.Count() == 1).Select(g => (g.Key, Fields: g.Single()[4..])).ToList();
+        var single = rows.GroupBy(f => Key(f[0], f[1], f[2], f[3])).Where(g => g.Count() == 1).Select(g => (g.Key, Fields: g.Single()[4..])).ToList();
         return [.. names.Select((_, c) => single.ToDictionary(r => r.Key, r => Figures(r.Fields[(c * Tags.Length)..((c + 1) * Tags.Length)])))];
     }
 
@@ -45,19 +45,24 @@ internal static class BcftoolsCounts
     /// <summary>The sample names of a file.</summary>
     public static string[] Samples(string path) => Peer.Output("bcftools", "query", "-l", path).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>bcftools does not pipe records of contigs that the header does not name: such a file is copied with the names added.</summary>
-    private static string NamingItsContigs(string path, TempFolder folder)
+    /// <summary>bcftools does not pipe records of contigs and fields that the header does not name: such a file is copied with the names added.</summary>
+    private static string WithWholeHeader(string path, TempFolder folder)
     {
-        if (path.EndsWith(".bcf", StringComparison.Ordinal) || NaiveVcf.Lines(path).TakeWhile(l => l[0] == '#').Any(l => l.StartsWith("##contig=", StringComparison.Ordinal))) return path;
+        if (path.EndsWith(".bcf", StringComparison.Ordinal)) return path;
+        var header = NaiveVcf.Lines(path).TakeWhile(l => l[0] == '#').ToList();
+        var (contigs, genotypes) = (header.Any(l => l.StartsWith("##contig=", StringComparison.Ordinal)), header.Any(l => l.StartsWith("##FORMAT=<ID=GT,", StringComparison.Ordinal)));
+        if (contigs && genotypes) return path;
         var lines = NaiveVcf.Lines(path).ToList();
-        var contigs = lines.Where(l => l[0] != '#').Select(l => l.Split('\t', 2)[0]).Distinct().Select(c => $"##contig=<ID={c}>");
-        System.IO.File.WriteAllLines(folder["named.vcf"], [.. lines[..1], .. contigs, .. lines[1..]]);
-        return folder["named.vcf"];
+        List<string> added = genotypes ? [] : ["##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">"];
+        if (!contigs) added.AddRange(lines.Where(l => l[0] != '#').Select(l => l.Split('\t', 2)[0]).Distinct().Select(c => $"##contig=<ID={c}>"));
+        System.IO.File.WriteAllLines(folder["whole.vcf"], [lines[0], .. added, .. lines[1..]]);
+        return folder["whole.vcf"];
     }
 
-    private static string Key(string[] f)
+    /// <summary>The key of an allele as a file writes it, trimmed.</summary>
+    public static string Key(string contig, string positionText, string reference, string alternative)
     {
-        var v = NaiveVcf.Normalise(new NaiveVariant(NaiveVcf.Plain(f[0]), int.Parse(f[1]) - 1, f[2].ToUpperInvariant(), f[3].ToUpperInvariant()), sequence: null);
+        var v = NaiveVcf.Normalise(new NaiveVariant(NaiveVcf.Plain(contig), int.Parse(positionText) - 1, reference.ToUpperInvariant(), alternative.ToUpperInvariant()), sequence: null);
         return $"{v.Contig}:{v.Start + 1}:{v.Ref}:{v.Alt}";
     }
 

@@ -50,9 +50,17 @@ internal sealed class ProductStore : IDisposable
 {
     private readonly TempFolder _folder = new();
 
-    /// <summary>Runs <c>init</c>.</summary>
-    public ProductStore(string assembly, string? reference = null) =>
-        Product.Must([0], ["init", Path, "--assembly", assembly, .. reference is null ? Array.Empty<string>() : ["--reference", reference]]);
+    /// <summary>Runs <c>init</c>. The reference stays beside the store as long as the store does.</summary>
+    public ProductStore(string assembly, (string Fasta, string Index)? reference = null)
+    {
+        var options = new List<string>();
+        if (reference is { } r)
+        {
+            options.AddRange(["--reference", Write("ref.fa", r.Fasta)]);
+            Write("ref.fa.fai", r.Index);
+        }
+        Product.Must([0], ["init", Path, "--assembly", assembly, .. options]);
+    }
 
     public string Path => _folder["store"];
 
@@ -80,9 +88,28 @@ internal sealed class ProductStore : IDisposable
     public List<CountRow> FreqOf(IEnumerable<string> spellings, NaiveQuery query) =>
         CountRow.ParseTsv(Product.Must([0, 1, 4], ["freq", Path, "--format", "tsv", "--variants", Write("asked.txt", string.Join('\n', spellings) + "\n"), .. Options(query)]).Output);
 
-    /// <summary>The name of the newest snapshot: first field of the last line of <c>snapshots</c>.</summary>
-    public string Snapshot() =>
-        Product.Must([0], "snapshots", Path).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split('\t', ' ')[0];
+    /// <summary>The name of the newest snapshot: first field of the lines of <c>snapshots</c>; the greatest if they are numbers, else the last.</summary>
+    public string Snapshot()
+    {
+        var names = Product.Must([0], "snapshots", Path).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t', ' ')[0]).ToList();
+        var numbers = names.Where(n => long.TryParse(n, out _)).ToList();
+        return numbers.Count > 0 ? numbers.MaxBy(long.Parse)! : names[^1];
+    }
+
+    /// <summary>Ingests the files of one command of a random store, under its options.</summary>
+    public void Ingest(RandomCommand command) => Ingest(command, command.Files);
+
+    /// <summary>The same with these files in place of its own.</summary>
+    public void Ingest(RandomCommand command, IReadOnlyList<RandomFile> files)
+    {
+        var options = new List<string> { "--samples", Write("sheet.tsv", command.How.Sheet!), "--block-gq", command.How.BlockGq.ToString() };
+        if (command.How.Callable is { } bed) options.AddRange(["--callable", Write("regions.bed", bed)]);
+        if (command.How.AssumeReference) options.Add("--assume-reference");
+        Ingest(files.Select(f => Write(f.Name, f.Text)), [.. options]);
+    }
+
+    /// <summary>A new store of the assembly and reference of a random store, nothing ingested.</summary>
+    public static ProductStore For(RandomStore random) => new(random.Genome.Assembly, random.Genome.HasReference ? random.Genome.Fasta() : null);
 
     public void Dispose() => _folder.Dispose();
 

@@ -38,7 +38,7 @@ internal sealed class RandomCallSet
         var contigs = _genome.Contigs.Select(c => $"##contig=<ID={Spelled(c)}{(_genome.HasReference ? ",length=2000" : "")}>\n");
         return $"##fileformat=VCFv4.{(_blockLengthInFormat ? 5 : 2)}\n" + string.Concat(contigs) +
             "##FILTER=<ID=LowQ,Description=\"low\">\n##ALT=<ID=NON_REF,Description=\"any\">\n##ALT=<ID=*,Description=\"any\">\n##ALT=<ID=DEL,Description=\"deletion\">\n##ALT=<ID=DUP,Description=\"duplication\">\n" +
-            "##INFO=<ID=END,Number=1,Type=Integer,Description=\"end\">\n##INFO=<ID=SVTYPE,Number=1,Type=String,Description=\"type\">\n##INFO=<ID=SVLEN,Number=A,Type=Integer,Description=\"length\">\n" +
+            "##INFO=<ID=END,Number=1,Type=Integer,Description=\"end\">\n##INFO=<ID=SVTYPE,Number=1,Type=String,Description=\"type\">\n##INFO=<ID=SVLEN,Number=A,Type=Integer,Description=\"length\">\n##INFO=<ID=SVCLAIM,Number=A,Type=String,Description=\"claim\">\n" +
             "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"genotype\">\n##FORMAT=<ID=GQ,Number=1,Type=Integer,Description=\"quality\">\n##FORMAT=<ID=RGQ,Number=1,Type=Integer,Description=\"quality\">\n" +
             "##FORMAT=<ID=DP,Number=1,Type=Integer,Description=\"depth\">\n##FORMAT=<ID=MIN_DP,Number=1,Type=Integer,Description=\"depth\">\n##FORMAT=<ID=AD,Number=R,Type=Integer,Description=\"depths\">\n" +
             "##FORMAT=<ID=LEN,Number=1,Type=Integer,Description=\"length\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + string.Join('\t', samples) + "\n";
@@ -97,10 +97,10 @@ internal sealed class RandomCallSet
     {
         // A gVCF's records carry its "any other" allele; symbolic alleles stay alone, where the page is plain about their class.
         string[] alts = Kind == RandomCallSetKind.Gvcf && _blockAlt != "." && !site.Alts.Contains("<DEL>") && _random.Next(5) > 0 ? [.. site.Alts, _blockAlt] : site.Alts;
-        if (site.Info.Contains("SVLEN") && alts.Length > site.Alts.Length) alts = site.Alts;
         string[] keys = _random.Next(40) == 0 ? ["DP", "GQ"] : _keys;
         var info = site.Info;
         if (alts.Contains("<DUP>")) info = $"SVTYPE=DUP;SVLEN={string.Join(',', alts.Select(a => a == "<DUP>" ? "12" : "."))};END={site.Start + 13}";
+        if (_blockLengthInFormat && info != ".") info = info.Replace("SVLEN=-", "SVLEN=") + $";SVCLAIM={string.Join(',', alts.Select(a => a is "<DEL>" or "<DUP>" ? "D" : "."))}"; // as 4.5 wants it
         var cells = Samples.Select(s => Cell(s, site.Contig, alts.Length, keys)).ToArray();
         Lines.Add((island, site.Start, $"{Spelled(site.Contig)}\t{site.Start + 1}\t.\t{site.Ref}\t{(alts.Length == 0 ? "." : string.Join(',', alts))}\t.\t{Filter()}\t{info}\t{string.Join(':', keys)}", cells));
     }
@@ -117,7 +117,7 @@ internal sealed class RandomCallSet
             _ when _random.Next(25) == 0 => ".",
             "GQ" => Pick(Qualities).ToString(),
             "DP" => depth.ToString(),
-            _ => string.Join(',', Enumerable.Range(0, altCount + 1).Select(a => !called.Contains(a.ToString()) && _random.Next(12) == 0 ? "." : Pick(0, (depth / 5) - 1, depth / 5, (depth / 5) + 1, depth / 2, depth).ToString())),
+            _ => string.Join(',', Enumerable.Range(0, altCount + 1).Select(a => !called.Contains(a.ToString()) && _random.Next(12) == 0 ? "." : Pick(0, Math.Max(0, (depth / 5) - 1), depth / 5, (depth / 5) + 1, depth / 2, depth).ToString())),
         }).ToList();
         while (fields.Count > 1 && _random.Next(25) == 0) fields.RemoveAt(fields.Count - 1);
         return string.Join(':', fields);

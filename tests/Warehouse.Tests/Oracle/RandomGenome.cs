@@ -119,7 +119,7 @@ internal sealed record RandomSite(string Contig, int Start, string Ref, string[]
             (start, r, alts) = (start - 1, before + r, [.. alts.Select(a => before + a)]);
         }
         var info = alts.Contains("<DEL>") ? $"SVTYPE=DEL;SVLEN=-12;END={start + 13}" : ".";
-        if (bases && random.Next(25) == 0) (alts, info) = ([.. alts, "<DUP>"], $"SVTYPE=DUP;SVLEN={string.Concat(alts.Select(_ => ".,"))}12;END={start + 13}");
+        if (bases && random.Next(25) == 0) alts = [.. alts, "<DUP>"];
         else if (bases && random.Next(8) == 0) alts = [.. alts, "*"];
         return new RandomSite(island.Contig, start, r, [.. alts.OrderBy(_ => random.Next())], info);
     }

@@ -133,7 +133,7 @@ internal sealed class RandomStore
     {
         var names = Commands[command].Files.SelectMany(f => f.Text.Split('\n').First(l => l.StartsWith("#CHROM", StringComparison.Ordinal)).Split('\t')[9..]).ToHashSet();
         return "sample\tperson\tcounts\tsex\tancestry\tassay\n" +
-            string.Concat(_samples.Where(s => names.Contains(s.Name)).Select(s => $"{s.Name}\t{s.Person}\t{s.Counts}\t{s.SheetSex}\t{s.Ancestry}\tassay{command}\n"));
+            string.Concat(_samples.Where(s => names.Contains(s.Name)).Select(s => $"{s.Name}\t{s.Person}\t{s.Counts}\t{s.SheetSex}\t{s.Ancestry}\t{(SaysNothing(Commands[command]) ? "wgs" : $"assay{command}")}\n"));
     }
 
     /// <summary>

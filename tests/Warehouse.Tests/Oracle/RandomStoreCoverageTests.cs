@@ -36,4 +36,37 @@ public sealed class RandomStoreCoverageTests
         Assert.False(readAlike, "no store on which the page and counts_oracle.py differ");
         Assert.Equal(["", "AFR", "EUR", "SAS"], groups.Order());
     }
+
+    /// <summary>What the product must keep, the evaluator keeps on the same stores: else the stores, not the product, would be at fault.</summary>
+    [Fact]
+    public void Shuffling_and_splitting_change_no_figure_of_the_naive_evaluator()
+    {
+        var query = new NaiveQuery { PerSample = true, By = "ancestry" };
+        for (var seed = 501; seed <= 640; seed++)
+        {
+            var (store, dice) = (new RandomStore(seed), new Random(seed));
+            var whole = store.Evaluate().Frequencies(query);
+            foreach (var change in new Func<RandomFile, IEnumerable<RandomFile>>[] { f => [VcfText.ShuffleSamples(f, dice)], VcfText.BySample, VcfText.ByContig })
+            {
+                var changed = new NaiveCounts(store.Genome.Assembly, store.Genome.Reference);
+                foreach (var command in store.Commands.OrderBy(_ => dice.Next()))
+                    foreach (var file in command.Files.SelectMany(change).OrderBy(_ => dice.Next())) changed.Ingest(file.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries), command.How);
+                var difference = CountRow.FirstDifference(whole, changed.Frequencies(query));
+                Assert.True(difference is null, $"seed {seed}: {difference}");
+            }
+        }
+    }
+
+    [PeerFact("bcftools")]
+    public void Bcftools_reads_every_random_file_without_a_warning()
+    {
+        using var folder = new TempFolder();
+        for (var seed = 101; seed <= 115; seed++)
+            foreach (var file in new RandomStore(seed).Commands.SelectMany(c => c.Files))
+            {
+                System.IO.File.WriteAllText(folder[file.Name], file.Text);
+                var (exit, _, error) = Peer.RunIn(folder.Path, "bash", "-c", $"set -o pipefail; bcftools view -Ob '{file.Name}' -o sorted.bcf && bcftools index -f sorted.bcf"); // index refuses what is not sorted
+                Assert.True(exit == 0 && error.Length == 0, $"seed {seed}, {file.Name}: {error}\n{file.Text}");
+            }
+    }
 }

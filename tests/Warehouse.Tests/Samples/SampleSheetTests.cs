@@ -81,10 +81,20 @@ public sealed class SampleSheetTests
     public void Bytes_that_are_not_UTF8_and_lines_over_the_cap_are_refused()
     {
         Assert.Equal("sheet-utf8", Assert.Throws<InputException>(() => Read([.. "sample\n"u8, 0xFF, 0xFE])).Code);
+        // I11: what is over the limit is not read further.
         var endless = new RepeatingStream((byte)'x', 1L << 40);
         var error = Assert.Throws<InputException>(() => SampleSheet.Read(endless, "sheet.tsv"));
         Assert.Equal("line-length", error.Code);
         Assert.InRange(endless.Position, 1, 4 * SampleSheet.MaxLineBytes);
+    }
+
+    [Fact]
+    public void Columns_have_a_limit()
+    {
+        string Header(int columns) => "sample\t" + string.Join('\t', Enumerable.Range(1, columns - 1).Select(i => $"c{i}")) + "\n";
+        Assert.Equal(SampleSheet.MaxColumns, Read(Header(SampleSheet.MaxColumns)).Columns.Count);
+        Assert.Equal("sheet-columns", Assert.Throws<InputException>(() => Read(Header(SampleSheet.MaxColumns + 1))).Code);
+        Assert.Equal("sheet-column-name", Assert.Throws<InputException>(() => Read($"sample\t{new string('c', SampleSheet.MaxNameLength + 1)}\n")).Code);
     }
 
     [Fact]

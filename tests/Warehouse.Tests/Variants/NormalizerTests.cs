@@ -110,18 +110,26 @@ public sealed class NormalizerTests
         Assert.Equal(code, Assert.Throws<InputException>(() => new Normalizer(genome).Normalize("1", start, r, a)).Code);
     }
 
+    [Fact]
+    public void An_alt_that_equals_ref_becomes_its_last_base()
+    {
+        var same = new Normalizer(null).Normalize("1", 5, "ACG"u8, "acg"u8);
+        Assert.Equal((7, "G", "G"), (same.Start, Encoding.ASCII.GetString(same.Ref), Encoding.ASCII.GetString(same.Alt)));
+        Assert.Equal((7, "G", "G"), SlowNormal.Of(null, 5, "ACG", "acg"));
+    }
+
     [PeerFact("bcftools")]
     public void Thousands_of_random_alleles_come_out_as_bcftools_norm_writes_them()
     {
         var random = new Random(Seed);
         using var folder = new TempFolder();
-        var contigs = new[] { ("1", TestReference.Repeats(random, 5000)), ("2", TestReference.Repeats(random, 200)), ("X", "CCCCCCCCCCCCT") };
+        var contigs = new[] { ("1", TestReference.Repeats(random, 5000)), ("2", TestReference.Repeats(random, 200)), ("X", "CCCCCCCCCCCCT"), ("Y", Masked(random, TestReference.Repeats(random, 500))) };
         using var genome = TestReference.Open(folder["r.fa"], Assembly.GRCh37, 60, contigs);
         var rows = new List<(int Contig, int Start, string Ref, string Alt)>();
         for (var i = 0; i < 12_000; i++)
         {
-            var contig = random.Next(20) switch { 0 => 2, 1 => 1, _ => 0 };
-            var (start, r, a) = TestReference.Allele(random, contigs[contig].Item2);
+            var contig = random.Next(20) switch { 0 => 2, 1 => 1, 2 => 3, _ => 0 };
+            var (start, r, a) = TestReference.Allele(random, contigs[contig].Item2.ToUpperInvariant());
             rows.Add((contig, start, r, a));
         }
         rows.Sort();
@@ -139,10 +147,22 @@ public sealed class NormalizerTests
             var f = line.Split('\t');
             var (contig, start, r, a) = rows[int.Parse(f[2][1..])];
             var variant = normalizer.Normalize(contigs[contig].Item1, start, r, a);
-            Assert.True((f[0], int.Parse(f[1]) - 1, f[3], f[4]) == (variant.Contig, variant.Start, variant.Ref, variant.Alt),
+            Assert.True((f[0], int.Parse(f[1]) - 1, f[3].ToUpperInvariant(), f[4].ToUpperInvariant()) == (variant.Contig, variant.Start, variant.Ref, variant.Alt),
                 $"seed {Seed}: {contigs[contig].Item1}:{start + 1} {r}>{a} is {variant} here and {f[0]}-{f[1]}-{f[3]}-{f[4]} in bcftools");
             seen++;
         }
         Assert.Equal(rows.Count, seen);
+    }
+
+    /// <summary>Runs of N, and lower case as repeat maskers write it.</summary>
+    private static string Masked(Random random, string bases)
+    {
+        var text = bases.ToCharArray();
+        for (var i = 0; i < 20; i++)
+        {
+            var (from, count, unknown) = (random.Next(text.Length - 20), random.Next(1, 20), random.Next(3) == 0);
+            for (var at = from; at < from + count; at++) text[at] = unknown ? 'N' : char.ToLowerInvariant(text[at]);
+        }
+        return new string(text);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Warehouse.Engine;
 using Warehouse.Engine.Vcf;
 using Xunit;
@@ -8,33 +9,108 @@ namespace Warehouse.Tests.Vcf;
 public sealed class ConformanceTests
 {
     private const string Corpus = "conformance/samtools+hts-specs/test/vcf";
+    private const string AlleleOfNothing = "a genotype has allele 1 where ALT is '.': a count of that allele would be a count of nothing";
+
+    /// <summary>Files that the corpus accepts and we refuse.</summary>
+    private static readonly Dictionary<string, string> RefusedThoughPassed = new()
+    {
+        ["4.1/passed/passed_body_alt.vcf"] = AlleleOfNothing,
+        ["4.2/passed/passed_body_alt.vcf"] = AlleleOfNothing,
+        ["4.3/passed/passed_body_alt.vcf"] = AlleleOfNothing,
+        ["4.5/passed/zero_length_LAA.vcf"] = "its records are not in order of position",
+    };
+
+    /// <summary>Real files that we refuse.</summary>
+    private static readonly Dictionary<string, string> RefusedThoughReal = new()
+    {
+        ["genotypes/sgkit-dev+bio2zarr/tests/data/vcf/field_type_combos.vcf.gz"] = "made by a generator: ALT is G,G in a record, one allele that would count as two",
+        ["gvcf/GenomicsDB+GenomicsDB/tests/inputs/template_vcf_header.vcf"] = "a piece of a header without its #CHROM line",
+        ["gvcf/TileDB-Inc+TileDB-VCF/libtiledbvcf/test/inputs/stats/first.vcf"] = "a genotype has an allele number above the number of ALT alleles",
+    };
 
     [DataFact]
-    public void Every_passed_file_of_the_corpus_is_accepted()
+    public void Every_passed_file_of_the_corpus_is_accepted_but_for_a_list()
     {
-        var refused = CorpusFiles("passed").Select(f => (f, Judge(f))).Where(j => j.Item2.Fault is not null).Select(j => $"{j.f}: {j.Item2.Fault}").ToList();
-        Assert.True(refused.Count == 0, refused.Count + "\n" + string.Join('\n', refused));
+        var root = TestData.File(Corpus);
+        var refused = CorpusFiles("passed").Where(f => Judge(f, lint: true).Fault is not null).Select(f => Path.GetRelativePath(root, f));
+        Assert.Equal(RefusedThoughPassed.Keys.Order(StringComparer.Ordinal), refused);
     }
 
     [DataFact]
     public void Every_failed_file_of_the_corpus_is_refused_or_flagged()
     {
-        var silent = CorpusFiles("failed").Where(f => Judge(f) is { Fault: null, Warnings: 0 }).ToList();
-        Assert.True(silent.Count == 0, silent.Count + "\n" + string.Join('\n', silent));
+        var files = CorpusFiles("failed").ToList();
+        Assert.True(files.Count >= 600, $"only {files.Count} files");
+        Assert.DoesNotContain(files, f => Judge(f, lint: true) is { Fault: null, Warnings: 0 });
     }
 
     [DataFact]
-    public void Every_real_file_is_accepted_with_default_options()
+    public void Every_real_file_is_accepted_with_default_options_but_for_a_list()
     {
-        var refused = VcfFiles.Real().Select(f => (f, Judge(f, lint: false))).Where(j => j.Item2.Fault is not null).Select(j => $"{j.f}: {j.Item2.Fault}").ToList();
-        Assert.True(refused.Count == 0, refused.Count + "\n" + string.Join('\n', refused));
+        var files = VcfFiles.Real().ToList();
+        Assert.True(files.Count >= 200, $"only {files.Count} files");
+        var refused = files.Where(f => Judge(f, lint: false).Fault is not null).Select(f => Path.GetRelativePath(TestData.File("."), f));
+        Assert.Equal(RefusedThoughReal.Keys.Order(StringComparer.Ordinal), refused);
+    }
+
+    [DataFact("bcftools")]
+    public void Positions_alleles_and_genotypes_are_those_that_bcftools_reads()
+    {
+        var compared = 0;
+        foreach (var path in VcfFiles.Real())
+        {
+            if (RefusedThoughReal.Keys.Any(k => path.EndsWith(k, StringComparison.Ordinal))) continue;
+            var ours = QueryText(path);
+            if (ours is null) continue;
+            var (exit, theirs, error) = Peer.Run("bcftools", "query", "-f", "%CHROM\\t%POS\\t%REF\\t%ALT[\\t%GT]\\n", path);
+            if (exit != 0 && error.Contains("no such tag", StringComparison.OrdinalIgnoreCase)) continue;
+            Assert.True(exit == 0, $"{path}: {error}");
+            if (ours != theirs) Assert.Fail($"{path}: {FirstDifference(ours, theirs)}");
+            compared++;
+        }
+        Assert.True(compared >= 100, $"only {compared} files compared");
+    }
+
+    private static string FirstDifference(string ours, string theirs)
+    {
+        var (a, b) = (ours.Split('\n'), theirs.Split('\n'));
+        var line = Enumerable.Range(0, Math.Max(a.Length, b.Length)).First(i => i >= a.Length || i >= b.Length || a[i] != b[i]);
+        return $"record {line + 1}: {(line < a.Length ? a[line] : "none")[..Math.Min(200, line < a.Length ? a[line].Length : 4)]} | {(line < b.Length ? b[line] : "none")[..Math.Min(200, line < b.Length ? b[line].Length : 4)]}";
+    }
+
+    /// <summary>What bcftools query prints, from our records; null for files without samples.</summary>
+    private static string? QueryText(string path)
+    {
+        using var reader = VariantFile.Open(path, new VcfReadOptions { Threads = 2 });
+        if (reader.Header.Samples.Count == 0) return null;
+        var text = new StringBuilder();
+        var record = new VcfRecord();
+        while (reader.Read(record))
+        {
+            text.Append(reader.Header.Contigs[record.ContigIndex].Name).Append('\t').Append(record.Start + 1).Append('\t').Append(Encoding.ASCII.GetString(record.Ref.Span)).Append('\t');
+            text.Append(record.Alts.Count == 0 ? "." : string.Join(',', record.Alts.Select(a => Encoding.ASCII.GetString(a.Span))));
+            for (var s = 0; s < record.SampleCount; s++) text.Append('\t').Append(GenotypeText(record, s));
+            text.Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private static string GenotypeText(VcfRecord record, int sample)
+    {
+        if (!record.HasGt) return ".";
+        var (first, second) = (record.First[sample], record.Second[sample]);
+        if (first == VcfRecord.IrregularMark) return record.Irregular.Single(i => i.Sample == sample).Text;
+        var a = first == 0 ? "." : (first - 1).ToString();
+        if (second == VcfRecord.NoAllele) return a;
+        return a + (record.Phased[sample] == 1 ? "|" : "/") + (second == 0 ? "." : (second - 1).ToString());
     }
 
     private static IEnumerable<string> CorpusFiles(string kind) =>
         Directory.EnumerateDirectories(TestData.File(Corpus)).Select(v => Path.Combine(v, kind)).Where(Directory.Exists)
             .SelectMany(Directory.EnumerateFiles).Order(StringComparer.Ordinal);
 
-    private static (string? Fault, int Warnings) Judge(string path, bool lint = true)
+    /// <summary>Undeclared names do not count as a flag: nearly every file of the corpus has some.</summary>
+    private static (string? Fault, int Warnings) Judge(string path, bool lint)
     {
         try
         {

@@ -1,0 +1,41 @@
+using System.Globalization;
+using Warehouse.Cli.Output;
+using Warehouse.Engine;
+using Warehouse.Engine.Ingest;
+
+namespace Warehouse.Cli;
+
+/// <summary>Receipts of the engine as reports.</summary>
+internal static class Reports
+{
+    /// <summary>One row per file and fact; findings last.</summary>
+    public static Report Of(IngestReceipt receipt)
+    {
+        var report = new Report(new Column("file", ColumnKind.FreeText), new Column("fact", ColumnKind.Text), new Column("value", ColumnKind.FreeText));
+        foreach (var file in receipt.Files)
+        {
+            void Add(string fact, string value) => report.Rows.Add([file.File, fact, value]);
+            Add("outcome", file.Outcome);
+            Add("samples", Text(file.Samples));
+            Add("records", Text(file.Records));
+            Add("variants", Text(file.Variants));
+            if (file.Collapsed > 0) Add("repeated alleles collapsed", Text(file.Collapsed));
+            foreach (var (code, count) in file.Skipped) Add("skipped " + code, Text(count));
+            foreach (var place in file.SkippedPlaces) Add("skipped at", place);
+            foreach (var warning in file.Warnings) Add("lint", warning);
+            Add("sha256", file.Sha256);
+        }
+        foreach (var finding in receipt.Findings) report.Rows.Add([null, "finding", finding]);
+        report.Rows.Add([null, receipt.Committed ? "committed snapshot" : "nothing to commit; snapshot", Text(receipt.Version)]);
+        return report;
+    }
+
+    /// <summary>One row per cohort.</summary>
+    public static Report Of(params CohortInfo[] cohorts)
+    {
+        var report = new Report(new Column("cohort", ColumnKind.Text), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText));
+        return report.With(cohorts.Select(c => new object?[] { c.Name, (long)c.Samples, c.Version, c.Where }));
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

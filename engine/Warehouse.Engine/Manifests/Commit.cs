@@ -1,0 +1,227 @@
+using System.Diagnostics;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Manifests;
+
+/// <summary>
+/// One change of the store, made by the only writer: I1 and I2 live here. Order of a publication:
+/// <code>
+/// 1  data files, changed parts and lists are written under .tmp names and synced
+/// 2  the manifest is written under a .tmp name and synced
+/// 3  all their keys are appended to the key table and synced
+/// 4  the files get their names; their folder is synced
+/// 5  the manifest gets its name, which must be free; its folder is synced
+/// 6  the acknowledgement is replaced and its folder synced
+/// </code>
+/// A stop before step 5 leaves the old version and garbage; after it the new version, whole. Only after step 6 does
+/// <see cref="Publish"/> return. Files may be written by several threads at once; the other calls are for one thread.
+/// Disposed without being published, nothing was changed.
+/// </summary>
+public sealed class Commit : IDisposable
+{
+    private readonly StoreFolder _folder;
+    private readonly WriterLease _lease;
+    private readonly KeyFolder _keys;
+    private readonly Manifest _before;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<FileId, SealedWriter> _writers = [];
+    private readonly List<FileEntry> _added = [];
+    private readonly HashSet<FileId> _removed = [];
+    private readonly SortedDictionary<string, FileEntry> _parts;
+    private readonly HashSet<FileId> _named = [];
+    private uint _nextKeyId;
+    private bool _isOver;
+
+    internal Commit(StoreFolder folder, WriterLease lease)
+    {
+        _folder = folder;
+        _lease = lease;
+        _keys = folder.Keys;
+        _before = folder.Current;
+        _parts = new SortedDictionary<string, FileEntry>(_before.Parts.ToDictionary(), StringComparer.Ordinal);
+        _nextKeyId = _keys.NextKeyId;
+        Version = _before.Version + 1;
+        Epoch = _before.Epoch + 1;
+    }
+
+    /// <summary>The version that it will become.</summary>
+    public long Version { get; }
+
+    private ulong Epoch { get; }
+
+    /// <summary>Starts a data file; each thread may own one or more.</summary>
+    /// <param name="kind">1 to 239, the caller's.</param>
+    public SealedWriter CreateFile(byte kind)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(kind);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(kind, SealedFormat.FirstStoreKind);
+        return Create(kind);
+    }
+
+    /// <summary>Names a completed file of this commit in the new version.</summary>
+    public void Add(FileEntry completed)
+    {
+        lock (_gate)
+        {
+            if (!_writers.ContainsKey(completed.Id) || !_named.Add(completed.Id)) throw new ArgumentException("not a new file of this commit", nameof(completed));
+            _added.Add(completed);
+        }
+    }
+
+    /// <summary>Leaves a file of the version before out of the new one.</summary>
+    public void Remove(FileId id)
+    {
+        if (!_before.Files.TryFind(id, out _)) throw new ArgumentException("the version before does not name this file", nameof(id));
+        _removed.Add(id);
+    }
+
+    /// <summary>Sets a small part; one whose content is as before is carried over, not rewritten.</summary>
+    /// <param name="name">1 to 64 of a-z, 0-9, dot, dash and slash.</param>
+    /// <param name="content">At most 256 MiB.</param>
+    public void SetPart(string name, ReadOnlySpan<byte> content)
+    {
+        if (name.Length is 0 or > ManifestFormat.MaxPartNameBytes || !name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '-' or '/')) throw new ArgumentException("not a name of a part", nameof(name));
+        if (content.Length > ManifestFormat.MaxPartBytes) throw new StoreRefusedException($"a part holds at most {ManifestFormat.MaxPartBytes} bytes");
+        var hasOld = _before.Parts.TryGetValue(name, out var old);
+        if (_parts.TryGetValue(name, out var now)) _named.Remove(now.Id);
+        _parts[name] = hasOld && old.ContentBytes == content.Length && old.ContentSha256 == Digest.Of(content) ? old : WriteSmall(SealedFormat.PartKind, content);
+    }
+
+    /// <summary>Leaves a part out of the new version.</summary>
+    public void RemovePart(string name)
+    {
+        if (_parts.Remove(name, out var entry)) _named.Remove(entry.Id);
+    }
+
+    /// <summary>Publishes the new version; returns only when all of it is durable.</summary>
+    /// <exception cref="StorePoisonedException">A sync failed; the version may be there or not, whole in both cases.</exception>
+    /// <exception cref="StoreBusyException">The lease was lost, or another writer published; nothing was published.</exception>
+    /// <exception cref="DurableException">The disk refused, for example for lack of space; as for a failed sync, but a later commit may succeed.</exception>
+    public Manifest Publish()
+    {
+        ObjectDisposedException.ThrowIf(_isOver, this);
+        try
+        {
+            if (_folder.Storage.IsPoisoned || _keys.IsPoisoned) throw new StorePoisonedException();
+            var files = _before.Files.Apply(_removed, _added, bytes => WriteSmall(SealedFormat.FileListKind, bytes));
+            var now = _folder.Clock.GetUtcNow();
+            var manifest = new Manifest(Version, Epoch, _before.Sha256, now > _before.CreatedUtc ? now : _before.CreatedUtc, _parts, files) { Sha256 = default };
+            manifest = Link(manifest);
+            _folder.MoveTo(manifest);
+            return manifest;
+        }
+        catch (DurableException e) when (_folder.Storage.IsPoisoned || _keys.IsPoisoned)
+        {
+            throw new StorePoisonedException(e);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    /// <summary>Gives the lease back. Without <see cref="Publish"/> the files written become garbage and nothing has changed.</summary>
+    public void Dispose()
+    {
+        if (!_isOver) End();
+    }
+
+    /// <summary>Publishes version 1 of a new store.</summary>
+    internal static void PublishFirst(IStorage storage, KeyFolder keys, FileId storeId, Manifest first)
+    {
+        using var key = FileKey.New();
+        using var writer = new SealedWriter(storage, new SealedHeader(FileId.New(), SealedFormat.ManifestKind, first.Epoch, keys.NextKeyId), key, ManifestFormat.NameOf(1));
+        writer.Write(ManifestFormat.Encode(first, storeId));
+        writer.Complete();
+        keys.Append([(writer.KeyId, writer.Id, key)]);
+        var sha256 = LinkManifest(storage, writer);
+        keys.Acknowledge(1, sha256);
+    }
+
+    private SealedWriter Create(byte kind, string? name = null)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isOver, this);
+            var id = FileId.New();
+            var header = new SealedHeader(id, kind, Epoch, _nextKeyId++);
+            var writer = new SealedWriter(_folder.Storage, header, FileKey.New(), name ?? SealedFormat.FileName(id));
+            _writers.Add(id, writer);
+            return writer;
+        }
+    }
+
+    private FileEntry WriteSmall(byte kind, ReadOnlySpan<byte> content)
+    {
+        using var writer = Create(kind);
+        writer.Write(content);
+        var entry = writer.Complete();
+        _named.Add(entry.Id);
+        return entry;
+    }
+
+    private Manifest Link(Manifest manifest)
+    {
+        var storage = _folder.Storage;
+        var name = ManifestFormat.NameOf(Version);
+        if (storage.Facts(name + SealedFormat.Unfinished) is not null) storage.Delete(name + SealedFormat.Unfinished); // of a writer that stopped
+        using var root = Create(SealedFormat.ManifestKind, name);
+        root.Write(ManifestFormat.Encode(manifest, _folder.Identity.StoreId));
+        root.Complete();
+
+        RequireLease();
+        var linked = _writers.Values.Where(w => _named.Contains(w.Id)).ToList();
+        _keys.Append([.. linked.Append(root).OrderBy(w => w.KeyId).Select(w => (w.KeyId, w.Id, w.Key))]);
+        foreach (var writer in linked)
+            if (!storage.TryRename(writer.UnfinishedName, writer.Name)) throw new StoreBusyException("a file of the same random id exists");
+        if (linked.Count > 0) storage.SyncFolder(SealedFormat.FileFolder);
+
+        RequireLease();
+        var sha256 = LinkManifest(storage, root);
+        _keys.Acknowledge(Version, sha256);
+        return manifest with { Sha256 = sha256 };
+    }
+
+    private static Digest LinkManifest(IStorage storage, SealedWriter root)
+    {
+        var sha256 = ManifestFormat.Sha256Of(storage, root.UnfinishedName);
+        if (!storage.TryRename(root.UnfinishedName, root.Name)) throw new StoreBusyException("another writer published this version first");
+        storage.SyncFolder(ManifestFormat.Folder);
+        return sha256;
+    }
+
+    /// <summary>Fencing: whoever lost the lease without knowing it must not touch the key table or the log.</summary>
+    private void RequireLease()
+    {
+        if (!_lease.IsHeld) throw new StoreBusyException("the writer lease was lost");
+        if (ManifestFormat.Versions(_folder.Storage) is not [.., var newest] || newest != _before.Version) throw new StoreBusyException("another writer published this version first");
+        Debug.Assert(Version == newest + 1, "I2: versions rise by one");
+    }
+
+    private void End()
+    {
+        _isOver = true;
+        foreach (var writer in _writers.Values)
+        {
+            writer.Dispose();
+            writer.Key.Dispose();
+            RemoveUnfinished(writer);
+        }
+        _lease.Dispose();
+    }
+
+    /// <summary>Saves the collector work. A failure here harms nothing: the file stays garbage.</summary>
+    private void RemoveUnfinished(SealedWriter writer)
+    {
+        try
+        {
+            if (_folder.Storage.Facts(writer.UnfinishedName) is not null) _folder.Storage.Delete(writer.UnfinishedName);
+        }
+        catch (DurableException)
+        {
+            // The commit's own outcome is what the caller must learn; the next garbage collection removes the file.
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Sealing;
+
+/// <summary>
+/// The key folder: master key, key table, and what was last acknowledged. It lies outside the store, mode 0700, and serves one store.
+/// Reading is thread-safe; changes are made by the holder of the writer lease only. When a change throws, the folder is as before or
+/// as after it; open it again to know.
+/// </summary>
+internal sealed class KeyFolder : IDisposable
+{
+    private const int Attempts = 100;
+
+    private readonly IStorage _keys;
+    private readonly MasterKey _master;
+    private readonly Lock _gate = new();
+    private KeyTable _table;
+
+    private KeyFolder(IStorage keys, MasterKey master, KeyTable table, Acknowledgement promised)
+    {
+        _keys = keys;
+        _master = master;
+        _table = table;
+        Promised = promised;
+    }
+
+    /// <summary>What was last acknowledged.</summary>
+    internal Acknowledgement Promised { get; private set; }
+
+    /// <summary>Bytes at the end of the key table that no finished commit wrote.</summary>
+    internal long TornBytes => _table.TornBytes;
+
+    /// <summary>True after a failed sync.</summary>
+    internal bool IsPoisoned => _keys.IsPoisoned;
+
+    internal uint NextKeyId => _table.NextKeyId;
+
+    /// <summary>Makes the keys of a new store in memory and writes master key and table. Nothing is promised until <see cref="Acknowledge"/>.</summary>
+    internal static KeyFolder Create(IStorage keys, FileId storeId, Digest identitySha256)
+    {
+        var master = MasterKey.Create(keys, 1);
+        var table = KeyTable.Create(keys, master, storeId, before: null, _ => true);
+        keys.SyncFolder("");
+        return new KeyFolder(keys, master, table, new Acknowledgement
+        {
+            MasterKeyId = master.Id,
+            StoreId = storeId,
+            IdentitySha256 = identitySha256,
+            TableGeneration = table.Generation,
+            TableBytes = table.LengthBytes,
+            TableChain = table.Chain,
+            ManifestVersion = 0,
+            ManifestSha256 = default,
+        });
+    }
+
+    /// <summary>Reads and checks everything. A writer that rewrites the table meanwhile is waited out by reading again.</summary>
+    internal static KeyFolder Open(IStorage keys)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (promised, master) = Acknowledgement.Read(keys);
+            try
+            {
+                return new KeyFolder(keys, master, KeyTable.Load(keys, master, promised), promised);
+            }
+            catch (DurableException e) when (e.Errno == DurableException.Missing)
+            {
+                master.Dispose();
+                var (now, again) = Acknowledgement.Read(keys);
+                again.Dispose();
+                if (now == promised || attempt == Attempts) throw new DamagedStoreException(KeyTable.NameOf(promised.TableGeneration), "is missing", e) { IsMissing = true };
+            }
+            catch
+            {
+                master.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>The key of a file, or null when it was destroyed, never stored, or belongs to another file.</summary>
+    internal FileKey? Find(uint keyId, FileId file)
+    {
+        lock (_gate) return _table.Find(keyId, file, _master);
+    }
+
+    /// <summary>Stores keys; durable on return, promised by the next <see cref="Acknowledge"/>.</summary>
+    internal void Append(IReadOnlyList<(uint KeyId, FileId File, FileKey Key)> added)
+    {
+        var wrapped = added.Select(a => (a.KeyId, a.File, _master.Wrap(a.Key, a.File))).ToList();
+        lock (_gate) _table.Append(_keys, _master, wrapped);
+    }
+
+    /// <summary>Records that a version and the table as it stands are promised from now on; durable on return.</summary>
+    internal void Acknowledge(long version, Digest manifestSha256)
+    {
+        var promised = Promised with
+        {
+            ManifestVersion = version,
+            ManifestSha256 = manifestSha256,
+            TableGeneration = _table.Generation,
+            TableBytes = _table.LengthBytes,
+            TableChain = _table.Chain,
+        };
+        promised.Write(_keys, _master);
+        Promised = promised;
+    }
+
+    /// <summary>
+    /// Destroys the keys of the files that are not kept, and a torn end, by writing the table anew. The old table is unlinked; until
+    /// the disk reuses its blocks, and in backups of the key folder, it still exists.
+    /// </summary>
+    /// <returns>Number of keys destroyed.</returns>
+    internal int Shred(Func<FileId, bool> isKept)
+    {
+        RemoveLeftovers();
+        var destroyed = _table.CountOf(f => !isKept(f));
+        if (destroyed == 0 && _table.TornBytes == 0) return 0;
+        lock (_gate)
+        {
+            var before = _table;
+            _table = KeyTable.Create(_keys, _master, Promised.StoreId, before, isKept);
+        }
+        _keys.SyncFolder("");
+        Acknowledge(Promised.ManifestVersion, Promised.ManifestSha256);
+        RemoveLeftovers();
+        return destroyed;
+    }
+
+    /// <summary>Names in the folder that nothing promises: leftovers of a stop in the middle.</summary>
+    internal IEnumerable<string> Surplus() =>
+        _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
+
+    public void Dispose() => _master.Dispose();
+
+    private void RemoveLeftovers()
+    {
+        var removed = false;
+        foreach (var name in Surplus().Where(n => n.StartsWith("table-", StringComparison.Ordinal) || n.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal)))
+        {
+            _keys.Delete(name);
+            removed = true;
+        }
+        if (removed) _keys.SyncFolder("");
+    }
+}

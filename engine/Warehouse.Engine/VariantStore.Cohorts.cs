@@ -1,0 +1,159 @@
+using System.Globalization;
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Samples;
+
+namespace Warehouse.Engine;
+
+/// <summary>Facts of a cohort.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Version">Manifest version that set it.</param>
+/// <param name="Samples">Members that are not withdrawn.</param>
+/// <param name="Where">Its expression, or null for a list.</param>
+public sealed record CohortInfo(string Name, long Version, int Samples, string? Where);
+
+public sealed partial class VariantStore
+{
+    /// <summary>Longest cohort name.</summary>
+    public const int MaxCohortName = 100;
+
+    /// <summary>Sets a cohort to a list of samples or to those that an expression over the sheet selects now. Exactly one of the two is given.</summary>
+    /// <exception cref="InputException">A bad name, an unknown sample or column, or an expression that does not parse.</exception>
+    public CohortInfo SetCohort(string name, IReadOnlyList<string>? samples, string? where)
+    {
+        if (name.Length is 0 or > MaxCohortName || name.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')))
+            throw new InputException("cohort-name", $"a cohort name has 1 to {MaxCohortName} letters, digits, _ - or .", InputPlace.None);
+        using var commit = _folder.BeginCommit();
+        _folder.Refresh();
+        var catalog = Catalog();
+        var members = where is null ? Members(catalog, samples!) : Select(catalog, where);
+        var entry = new CohortEntry { Name = name, FromVersion = commit.Version, UntilVersion = 0, Where = where, Samples = members };
+        var cohorts = catalog.Cohorts.Select(c => c.Name == name && c.UntilVersion == 0 ? Ended(c, commit.Version) : c).Append(entry).ToList();
+        Publish(commit, With(catalog, cohorts: cohorts));
+        return Describe(Catalog(), entry);
+    }
+
+    /// <summary>Evaluates a cohort's expression again.</summary>
+    /// <exception cref="InputException">Unknown, or a fixed list.</exception>
+    public CohortInfo RefreshCohort(string name)
+    {
+        _folder.Refresh();
+        var cohort = Current(Catalog(), name);
+        return cohort.Where is { } where
+            ? SetCohort(name, null, where)
+            : throw new InputException("cohort-fixed", $"cohort {name} is a fixed list; set it again with --samples-file", InputPlace.None);
+    }
+
+    /// <summary>Names of the members of a cohort that are not withdrawn, in store order.</summary>
+    /// <exception cref="InputException">Unknown.</exception>
+    public IReadOnlyList<string> CohortMembers(string name)
+    {
+        _folder.Refresh();
+        var catalog = Catalog();
+        return [.. Current(catalog, name).Samples.Select(s => catalog.Samples[s]).Where(s => s.WithdrawnVersion == 0).Select(s => s.Name)];
+    }
+
+    /// <summary>All cohorts in force, by name.</summary>
+    public IReadOnlyList<CohortInfo> Cohorts()
+    {
+        _folder.Refresh();
+        var catalog = Catalog();
+        return [.. catalog.Cohorts.Where(c => c.UntilVersion == 0).OrderBy(c => c.Name, StringComparer.Ordinal).Select(c => Describe(catalog, c))];
+    }
+
+    private static CohortEntry Current(StoreCatalog catalog, string name) =>
+        catalog.Cohorts.FirstOrDefault(c => c.Name == name && c.UntilVersion == 0) ?? throw new InputException("unknown-cohort", $"there is no cohort {name}", InputPlace.None);
+
+    private static CohortEntry Ended(CohortEntry cohort, long version) => new()
+    {
+        Name = cohort.Name, FromVersion = cohort.FromVersion, UntilVersion = version, Where = cohort.Where, Samples = cohort.Samples,
+    };
+
+    private static CohortInfo Describe(StoreCatalog catalog, CohortEntry cohort) =>
+        new(cohort.Name, cohort.FromVersion, cohort.Samples.Count(s => catalog.Samples[s].WithdrawnVersion == 0), cohort.Where);
+
+    private static int[] Members(StoreCatalog catalog, IReadOnlyList<string> names)
+    {
+        var index = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < catalog.Samples.Count; i++)
+            if (catalog.Samples[i].WithdrawnVersion == 0) index.Add(catalog.Samples[i].Name, i);
+        var members = new SortedSet<int>();
+        for (var line = 0; line < names.Count; line++)
+            members.Add(index.TryGetValue(names[line], out var sample) ? sample : throw new InputException("unknown-sample", "the store has no sample of this name", new InputPlace("samples", line + 1, 0, "")));
+        return [.. members];
+    }
+
+    private static int[] Select(StoreCatalog catalog, string where)
+    {
+        var filter = SampleFilter.Parse(where);
+        filter.CheckColumns([.. catalog.Columns.Keys.Append(SheetColumn.Sample)]);
+        var sheets = catalog.SheetAt(long.MaxValue);
+        var members = new List<int>();
+        for (var sample = 0; sample < catalog.Samples.Count; sample++)
+        {
+            if (catalog.Samples[sample].WithdrawnVersion != 0) continue;
+            var values = sheets.TryGetValue(sample, out var known) ? new Dictionary<string, string>(known) : [];
+            values[SheetColumn.Sample] = catalog.Samples[sample].Name;
+            if (filter.Matches(values)) members.Add(sample);
+        }
+        return [.. members];
+    }
+
+    private static StoreCatalog With(StoreCatalog catalog, IReadOnlyList<CohortEntry>? cohorts = null, IReadOnlyList<SampleEntry>? samples = null) => new()
+    {
+        Contigs = catalog.Contigs, Samples = samples ?? catalog.Samples, Sheets = catalog.Sheets, Columns = catalog.Columns, Ordinals = catalog.Ordinals,
+        Batches = catalog.Batches, Segments = catalog.Segments, Callables = catalog.Callables, Cohorts = cohorts ?? catalog.Cohorts, PurgedBefore = catalog.PurgedBefore,
+    };
+
+    /// <summary>Withdraws samples: from this commit on no answer about any snapshot has them. Compaction then removes their bytes. Returns the version.</summary>
+    /// <exception cref="InputException">An unknown name; nothing was withdrawn.</exception>
+    public long Withdraw(IReadOnlyList<string> names)
+    {
+        if (names.Count == 0) throw new InputException("no-samples", "no sample is named", InputPlace.None);
+        using var commit = _folder.BeginCommit();
+        _folder.Refresh();
+        var catalog = Catalog();
+        var members = Members(catalog, names);
+        var samples = catalog.Samples.ToArray();
+        foreach (var sample in members) samples[sample] = samples[sample] with { WithdrawnVersion = commit.Version };
+        Publish(commit, With(catalog, samples: samples));
+        return Version;
+    }
+
+    /// <summary>Facts of the store as it is now, in reading order.</summary>
+    public IReadOnlyList<(string Name, string Value)> Info()
+    {
+        _folder.Refresh();
+        var catalog = Catalog();
+        var live = catalog.Ordinals.Where(o => o.UntilVersion == 0 && catalog.Samples[o.Sample].WithdrawnVersion == 0).Select(o => o.Sample).Distinct().Count();
+        var bytes = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        var (records, rows, genotypes) = (0L, 0L, 0L);
+        foreach (var entry in catalog.Segments)
+        {
+            using var segment = OpenSegment(entry);
+            foreach (var block in segment.Blocks)
+            {
+                (records, rows, genotypes) = (records + block.RecordCount, rows + block.RowCount, genotypes + ((long)block.RecordCount * segment.Ordinals.Length));
+                foreach (var (stream, place) in block.Streams) bytes[stream.ToString().ToLowerInvariant()] = bytes.GetValueOrDefault(stream.ToString().ToLowerInvariant()) + place.Length;
+            }
+        }
+        string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+        return
+        [
+            ("assembly", Assembly.Name), ("reference", _folder.Identity.ReferenceDigests.IsEmpty ? "none: alleles are trimmed only" : "known"),
+            ("snapshot", Text(Version)), ("oldest snapshot", Text(catalog.PurgedBefore)), ("samples", Text(live)),
+            ("samples withdrawn", Text(catalog.Samples.Count(s => s.WithdrawnVersion != 0))), ("files loaded", Text(catalog.Batches.Count)),
+            ("segments", Text(catalog.Segments.Count)), ("records", Text(records)), ("allele rows", Text(rows)), ("genotypes", Text(genotypes)),
+            ("cohorts", Text(catalog.Cohorts.Count(c => c.UntilVersion == 0))), ("bytes on disk", Text(_folder.Current.Files.Sum(f => f.LengthBytes))),
+            .. bytes.Select(b => ("bytes of column " + b.Key, Text(b.Value))),
+        ];
+    }
+
+    /// <summary>Snapshots that can be asked, oldest first: version, commit time, samples in force then.</summary>
+    public IReadOnlyList<(long Version, DateTimeOffset CreatedUtc, int Samples)> Snapshots()
+    {
+        _folder.Refresh();
+        var catalog = Catalog();
+        return [.. _folder.Versions().Where(v => v >= catalog.PurgedBefore && v <= Version).Order().Select(v => (v, _folder.Load(v).CreatedUtc,
+            catalog.Ordinals.Where(o => o.InForce(v) && catalog.Samples[o.Sample].WithdrawnVersion == 0).Select(o => o.Sample).Distinct().Count()))];
+    }
+}

@@ -1,0 +1,59 @@
+using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Storage;
+
+namespace Warehouse.Simulation;
+
+/// <summary>
+/// A writer that a test can break from outside: creates a store in two folders when there is none, then commits a number of times and
+/// prints each acknowledged version. Exit 5 when a commit failed; <c>refused</c> then tells that the process would write no more.
+/// </summary>
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        var (store, keys, count) = (DiskStorage.OpenOrCreate(arguments[0]), DiskStorage.OpenOrCreate(arguments[1]), int.Parse(arguments[2], System.Globalization.CultureInfo.InvariantCulture));
+        try
+        {
+            using var folder = store.List("").Count == 0
+                ? StoreFolder.Create(store, keys, StoreIdentity.New("GRCh38", default, TimeProvider.System), TimeProvider.System)
+                : StoreFolder.Open(store, keys, TimeProvider.System);
+            Console.WriteLine(folder.Current.Version);
+            for (var i = 0; i < count; i++) Console.WriteLine(Commit(folder));
+            return 0;
+        }
+        catch (IOException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            Console.WriteLine(IsRefused(store, keys) ? "refused" : "goes on");
+            return 5;
+        }
+    }
+
+    private static long Commit(StoreFolder folder)
+    {
+        using var commit = folder.BeginCommit();
+        using var writer = commit.CreateFile(1);
+        writer.Write(BitConverter.GetBytes(commit.Version));
+        commit.Add(writer.Complete());
+        commit.SetPart("version", BitConverter.GetBytes(commit.Version));
+        return commit.Publish().Version;
+    }
+
+    private static bool IsRefused(IStorage store, IStorage keys)
+    {
+        try
+        {
+            using var folder = StoreFolder.Open(store, keys, TimeProvider.System);
+            Commit(folder);
+            return false;
+        }
+        catch (StorePoisonedException)
+        {
+            return true;
+        }
+        catch (StoreException)
+        {
+            return store.IsPoisoned; // creation never finished: nothing to open
+        }
+    }
+}
