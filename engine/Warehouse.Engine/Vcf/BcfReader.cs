@@ -35,7 +35,7 @@ internal sealed class BcfReader : VariantReader
         _faults = new VcfFaults(input.Raw.Name, options.Lint, Warn);
         var textBytes = ReadHead();
         var text = new HeaderText(input, textBytes);
-        var lines = new LineInput(text, HeadBytes);
+        using var lines = new LineInput(text, HeadBytes);
         var parsed = new VcfHeaderParser(lines, _faults, options.Limits).Read();
         if (lines.Next(options.Limits.MaxLineBytes, out _)) _faults.Refuse("bcf-header", "header", "text follows the column line of the header");
         if (!text.IsWhole) Truncated("header");

@@ -1,12 +1,14 @@
+using System.Buffers;
+
 namespace Warehouse.Engine.Vcf;
 
 /// <summary>Cuts decompressed text into lines ending in LF or CR LF. A line stays valid until the next call. One thread.</summary>
 /// <param name="input">The text.</param>
 /// <param name="startOffset">Offset of its first byte in the decompressed bytes of the file.</param>
-internal sealed class LineInput(DecodedInput input, long startOffset = 0)
+internal sealed class LineInput(DecodedInput input, long startOffset = 0) : IDisposable
 {
     private const int FirstBufferBytes = 4 << 20;
-    private byte[] _buffer = new byte[FirstBufferBytes];
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
     private int _at;
     private int _end;
     private long _bufferOffset = startOffset;
@@ -40,6 +42,14 @@ internal sealed class LineInput(DecodedInput input, long startOffset = 0)
         return Give(scanned, 0, maxLineBytes, out line);
     }
 
+    /// <summary>Gives the buffer back; lines become invalid.</summary>
+    public void Dispose()
+    {
+        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        (_at, _end, _ended) = (0, 0, true);
+    }
+
     private bool Give(int length, int endBytes, int maxLineBytes, out ReadOnlyMemory<byte> line)
     {
         Line++;
@@ -60,9 +70,17 @@ internal sealed class LineInput(DecodedInput input, long startOffset = 0)
             _bufferOffset += _at;
             (_at, _end) = (0, _end - _at);
         }
-        if (_end == _buffer.Length) Array.Resize(ref _buffer, (int)Math.Min(_buffer.Length * 2L, Math.Max(maxLineBytes, _buffer.Length) + 64L));
+        if (_end == _buffer.Length) Grow(maxLineBytes);
         var got = input.Read(_buffer.AsSpan(_end));
         _ended = got == 0;
         _end += got;
+    }
+
+    private void Grow(int maxLineBytes)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(_buffer.Length * 2L, Math.Max(maxLineBytes, _buffer.Length) + 64L));
+        _buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
     }
 }

@@ -1,16 +1,21 @@
+using System.Buffers;
 using System.Security.Cryptography;
 
 namespace Warehouse.Engine.Vcf;
 
-/// <summary>The bytes of a file as they lie on disk: buffered, counted and hashed as they are read. One thread at a time.</summary>
-internal sealed class RawInput(Stream stream, string name) : IDisposable
+/// <summary>
+/// The bytes of a file as they lie on disk: buffered, counted and hashed as they are read; on request hashed on another thread
+/// while the reading one works on them. One thread at a time.
+/// </summary>
+internal sealed class RawInput(Stream stream, string name, bool hashBeside = false) : IDisposable
 {
     private const int BufferBytes = 1 << 20;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly byte[] _buffer = new byte[BufferBytes];
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
     private int _start;
     private int _end;
     private bool _ended;
+    private Task _hashing = Task.CompletedTask;
 
     /// <summary>Path as the user gave it.</summary>
     public string Name { get; } = name;
@@ -49,7 +54,11 @@ internal sealed class RawInput(Stream stream, string name) : IDisposable
     }
 
     /// <summary>SHA-256 of all bytes read so far.</summary>
-    public byte[] Sha256() => _hash.GetCurrentHash();
+    public byte[] Sha256()
+    {
+        _hashing.GetAwaiter().GetResult();
+        return _hash.GetCurrentHash();
+    }
 
     /// <summary>An error at a byte of the file as stored.</summary>
     public InputException Damaged(string code, string expected, long offset) =>
@@ -58,21 +67,34 @@ internal sealed class RawInput(Stream stream, string name) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_buffer.Length == 0) return;
+        _hashing.GetAwaiter().GetResult();
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
         _hash.Dispose();
         stream.Dispose();
     }
 
     private void Fill(int count)
     {
+        _hashing.GetAwaiter().GetResult();
         _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
         (_start, _end) = (0, _end - _start);
         while (_end < count && !_ended)
         {
             var got = stream.Read(_buffer, _end, _buffer.Length - _end);
             _ended = got == 0;
-            _hash.AppendData(_buffer, _end, got);
+            Hash(_end, got);
             _end += got;
             BytesRead += got;
         }
+    }
+
+    /// <summary>The bytes stay where they are until the next Fill, which waits for this.</summary>
+    private void Hash(int start, int count)
+    {
+        _hashing.GetAwaiter().GetResult();
+        if (hashBeside) _hashing = Task.Run(() => _hash.AppendData(_buffer, start, count));
+        else _hash.AppendData(_buffer, start, count);
     }
 }

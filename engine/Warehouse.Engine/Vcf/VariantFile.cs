@@ -35,7 +35,7 @@ public static class VariantFile
     {
         ArgumentNullException.ThrowIfNull(bytes);
         ArgumentNullException.ThrowIfNull(options);
-        var raw = new RawInput(bytes, name);
+        var raw = new RawInput(bytes, name, hashBeside: options.Threads > 1);
         DecodedInput? input = null;
         try
         {

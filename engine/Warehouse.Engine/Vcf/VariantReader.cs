@@ -53,11 +53,17 @@ public abstract class VariantReader : IDisposable
     /// <exception cref="InvalidOperationException">The end of the file has not been reached.</exception>
     public byte[] Sha256OfInput() => _ended ? _input.Raw.Sha256() : throw new InvalidOperationException("the digest is known when Read has returned false");
 
-    /// <inheritdoc/>
+    /// <summary>Closes the file. Records become invalid.</summary>
     public void Dispose()
     {
+        Release();
         _input.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives back what the format's reader has rented.</summary>
+    private protected virtual void Release()
+    {
     }
 
     /// <summary>The format's part of <see cref="Read"/>.</summary>

@@ -49,31 +49,47 @@ internal sealed class VcfGenotypeParser
         for (var sample = 0; sample < _samples; sample++)
         {
             if (at > columns.Length) _faults.Refuse("vcf-columns", "FORMAT", $"{sample} sample columns, expected {_samples}");
-            var rest = columns[at..];
-            var tab = rest.IndexOf((byte)'\t');
-            var cell = tab < 0 ? rest : rest[..tab];
-            ParseCell(cell, sample, record);
-            at += cell.Length + 1;
+            at = ParseCell(columns, at, sample, record) + 1;
         }
         if (at <= columns.Length) _faults.Refuse("vcf-columns", "FORMAT", $"more sample columns than the {_samples} of the header");
     }
 
-    private void ParseCell(ReadOnlySpan<byte> cell, int sample, VcfRecord record)
+    /// <summary>Reads the column of a sample that begins here; gives where it ends.</summary>
+    private int ParseCell(ReadOnlySpan<byte> columns, int at, int sample, VcfRecord record)
     {
-        if (cell.IsEmpty) _faults.Refuse("vcf-empty-field", "FORMAT", $"the column of sample {sample + 1} is empty");
-        for (var place = 0; ; place++)
+        if (at == columns.Length || columns[at] == '\t') _faults.Refuse("vcf-empty-field", "FORMAT", $"the column of sample {sample + 1} is empty");
+        for (var place = 0; place <= _plan.LastReadPlace; place++)
         {
-            if (place >= _plan.Count) _faults.Refuse("vcf-format-count", "FORMAT", $"the column of sample {sample + 1} has more values than FORMAT has keys");
-            var colon = cell.IndexOf((byte)':');
-            var value = colon < 0 ? cell : cell[..colon];
+            var end = EndOfValue(columns, at);
+            var value = columns[at..end];
             if (place == 0 && _plan.HasGt) Genotype(value, sample, record);
             else if (_plan[place] != FormatFields.None) Integers(_plan[place], value, sample, record);
-            if (colon < 0) return;
-            cell = cell[(colon + 1)..];
-            if (place < _plan.LastReadPlace) continue;
-            if (place + cell.Count((byte)':') + 2 > _plan.Count) _faults.Refuse("vcf-format-count", "FORMAT", $"the column of sample {sample + 1} has more values than FORMAT has keys");
-            return;
+            if (end == columns.Length || columns[end] == '\t') return end;
+            at = end + 1;
         }
+        return SkipRest(columns, at, sample);
+    }
+
+    /// <summary>Goes over the values that are not read; there may not be more than FORMAT has keys.</summary>
+    private int SkipRest(ReadOnlySpan<byte> columns, int at, int sample)
+    {
+        var rest = columns[at..];
+        var tab = rest.IndexOf((byte)'\t');
+        if (tab >= 0) rest = rest[..tab];
+        if (_plan.LastReadPlace + 2 + rest.Count((byte)':') > _plan.Count)
+            _faults.Refuse("vcf-format-count", "FORMAT", $"the column of sample {sample + 1} has more values than FORMAT has keys");
+        return at + rest.Length;
+    }
+
+    /// <summary>Where the value ends: at a colon, a tab or the end. Most are a few bytes long, too short for a vector search.</summary>
+    private static int EndOfValue(ReadOnlySpan<byte> columns, int at)
+    {
+        const int shortBytes = 24;
+        var near = Math.Min(columns.Length, at + shortBytes);
+        for (; at < near; at++)
+            if (columns[at] is (byte)':' or (byte)'\t') return at;
+        var far = columns[at..].IndexOfAny((byte)':', (byte)'\t');
+        return far < 0 ? columns.Length : at + far;
     }
 
     private void Genotype(ReadOnlySpan<byte> text, int sample, VcfRecord record)

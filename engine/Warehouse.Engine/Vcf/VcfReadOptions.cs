@@ -9,7 +9,7 @@ public sealed record VcfReadOptions
     /// <summary>Also check what cannot change a count, into <see cref="VariantReader.LintWarnings"/>.</summary>
     public bool Lint { get; init; }
 
-    /// <summary>Threads that inflate BGZF blocks, beside the caller's own when above 1. Results do not depend on it.</summary>
+    /// <summary>Threads used: above 1, BGZF blocks are inflated and the file is hashed beside the caller's own. Results do not depend on it.</summary>
     public int Threads { get; init; } = 1;
 
     /// <summary>Do not decode genotypes: records have no samples.</summary>

@@ -118,6 +118,8 @@ internal sealed class VcfSampleColumns
     public void Depths(VcfRecord record, int sample, ReadOnlySpan<byte> value)
     {
         if (value is [(byte)'.']) return;
+        var alleles = record.Alts.Count + 1;
+        if (TryShortDepths(value, record.Ad.AsSpan(sample * alleles, alleles))) return;
         var into = DepthCells(record, sample, value.Count((byte)',') + 1, value.IndexOfAnyExcept((byte)'.', (byte)',') >= 0);
         for (var i = 0; i < into.Length; i++)
         {
@@ -145,6 +147,30 @@ internal sealed class VcfSampleColumns
     /// <summary>Refuses a genotype.</summary>
     [DoesNotReturn]
     public void BadGenotype(int sample, string text) => _faults.Refuse("vcf-genotype", "FORMAT/GT", $"sample {sample + 1}: {text}");
+
+    /// <summary>The common case, one number of at most nine digits per allele; false, with nothing written, for all else.</summary>
+    private static bool TryShortDepths(ReadOnlySpan<byte> value, Span<int> into)
+    {
+        const int leastTenDigits = 1_000_000_000;
+        var (allele, number, digits) = (0, 0, 0);
+        foreach (var b in value)
+        {
+            if (b is >= (byte)'0' and <= (byte)'9' && number < leastTenDigits / 10) (number, digits) = (number * 10 + b - '0', digits + 1);
+            else if (b == ',' && digits > 0 && allele < into.Length - 1) (into[allele++], number, digits) = (number, 0, 0);
+            else
+            {
+                into.Fill(VcfRecord.MissingInt);
+                return false;
+            }
+        }
+        if (digits > 0 && allele == into.Length - 1)
+        {
+            into[allele] = number;
+            return true;
+        }
+        into.Fill(VcfRecord.MissingInt);
+        return false;
+    }
 
     private static int[] Column(VcfRecord record, FormatFields field, int[] before, long length)
     {

@@ -52,6 +52,9 @@ internal sealed class VcfTextReader : VariantReader
         return false;
     }
 
+    /// <inheritdoc/>
+    private protected override void Release() => _lines.Dispose();
+
     private void CheckOnlyEmptyLinesFollow()
     {
         _faults.Warn("vcf-empty-line", "", "empty lines at the end of the file");

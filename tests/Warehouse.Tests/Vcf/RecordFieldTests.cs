@@ -247,7 +247,7 @@ public sealed class RecordFieldTests
     {
         var whole = Encoding.UTF8.GetBytes(VcfFiles.Header("A", "B") + "1\t5\trs1\tACG\tA,<DEL>\t9.5\tPASS\tEND=9;SVLEN=.,-2;CIPOS=1,2;FLAG\tGT:AD:DP:GQ\t0/1:1,2,3:4:5\t1|2:.:.:.\n1\t7\t.\tA\tC\t.\t.\t.\tGT\t0|1\t./.\n2\t1\t.\tT\t]1:7]T\t.\tq\tX\tGT\t0\t0/1/1\n");
         var random = new Random(36);
-        for (var round = 0; round < 20_000; round++)
+        for (var round = 0; round < 5_000; round++)
         {
             var bytes = (byte[])whole.Clone();
             for (var n = random.Next(1, 4); n > 0; n--) bytes[random.Next(bytes.Length)] = random.Next(3) == 0 ? (byte)random.Next(256) : whole[random.Next(whole.Length)];
