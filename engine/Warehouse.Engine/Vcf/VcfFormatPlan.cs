@@ -1,13 +1,32 @@
 namespace Warehouse.Engine.Vcf;
 
-/// <summary>A FORMAT column taken apart: which key is at which place. Made once per distinct FORMAT text in a row.</summary>
+/// <summary>A FORMAT column taken apart: which key is at which place. Immutable.</summary>
 internal sealed class VcfFormatPlan
 {
-    private byte[] _text = [];
-    private FormatFields[] _fields = [];
+    private readonly byte[] _text = [];
+    private readonly FormatFields[] _fields = [];
+
+    /// <summary>Takes a FORMAT text apart.</summary>
+    /// <exception cref="InputException">A key is empty, repeated or has characters that it must not have, GT is not first, or there are too many.</exception>
+    public VcfFormatPlan(ReadOnlySpan<byte> text, VcfFaults faults, VcfLimits limits)
+    {
+        if (text.Length > limits.MaxFieldBytes) faults.Refuse("vcf-field-cap", "FORMAT", $"longer than the limit of {limits.MaxFieldBytes} bytes");
+        var count = text.Count((byte)':') + 1;
+        if (count > limits.MaxFormatKeys) faults.Refuse("vcf-format-cap", "FORMAT", $"more than {limits.MaxFormatKeys} FORMAT keys");
+        _fields = new FormatFields[count];
+        _text = text.ToArray();
+        if (text is not [(byte)'.']) SetKeys(text, faults);
+    }
+
+    private VcfFormatPlan()
+    {
+    }
+
+    /// <summary>The plan of no text.</summary>
+    public static VcfFormatPlan None { get; } = new();
 
     /// <summary>Number of keys.</summary>
-    public int Count { get; private set; }
+    public int Count => _fields.Length;
 
     /// <summary>True when the first key is GT.</summary>
     public bool HasGt { get; private set; }
@@ -15,28 +34,14 @@ internal sealed class VcfFormatPlan
     /// <summary>Keys that fill integer columns.</summary>
     public FormatFields Fields { get; private set; }
 
-    /// <summary>Places after which no key is read.</summary>
-    public int LastReadPlace { get; private set; }
+    /// <summary>Place of the last key that is read; -1 when none is.</summary>
+    public int LastReadPlace { get; private set; } = -1;
 
     /// <summary>Which column the key at a place fills; None for GT and keys that are not read.</summary>
     public FormatFields this[int place] => _fields[place];
 
     /// <summary>True when this is the plan of that text.</summary>
     public bool Is(ReadOnlySpan<byte> text) => Count > 0 && text.SequenceEqual(_text);
-
-    /// <summary>Takes another FORMAT text.</summary>
-    /// <exception cref="InputException">A key is empty, repeated or has characters that it must not have, GT is not first, or there are too many.</exception>
-    public void Set(ReadOnlySpan<byte> text, VcfFaults faults, VcfLimits limits)
-    {
-        Count = 0;
-        if (text.Length > limits.MaxFieldBytes) faults.Refuse("vcf-field-cap", "FORMAT", $"longer than the limit of {limits.MaxFieldBytes} bytes");
-        var count = text.Count((byte)':') + 1;
-        if (count > limits.MaxFormatKeys) faults.Refuse("vcf-format-cap", "FORMAT", $"more than {limits.MaxFormatKeys} FORMAT keys");
-        (_fields, Fields, HasGt, LastReadPlace) = (new FormatFields[count], FormatFields.None, false, -1);
-        if (text is not [(byte)'.']) SetKeys(text, faults);
-        _text = text.ToArray();
-        Count = count;
-    }
 
     private void SetKeys(ReadOnlySpan<byte> text, VcfFaults faults)
     {

@@ -6,12 +6,15 @@ namespace Warehouse.Engine.Vcf;
 /// </summary>
 internal sealed class VcfGenotypeParser
 {
+    private const int MostPlans = 16;
     private readonly VcfFaults _faults;
     private readonly VcfLimits _limits;
     private readonly VcfSampleColumns _columns;
-    private readonly VcfFormatPlan _plan = new();
+    private readonly List<VcfFormatPlan> _plans = [];
     private readonly int _samples;
     private readonly int[] _alleles;
+    private VcfFormatPlan _plan = VcfFormatPlan.None;
+    private int _oldestPlan;
 
     /// <summary>Makes a parser for the samples of a header.</summary>
     public VcfGenotypeParser(VcfParsedHeader parsed, VcfFaults faults, VcfLimits limits)
@@ -32,13 +35,24 @@ internal sealed class VcfGenotypeParser
         var format = tab < 0 ? text : text[..tab];
         if (tab < 0 && _samples > 0) _faults.Refuse("vcf-columns", "FORMAT", $"no sample columns, expected {_samples}");
         if (tab >= 0 && _samples == 0) _faults.Refuse("vcf-columns", "FORMAT", "sample columns, but the header names no sample");
-        if (!_plan.Is(format)) _plan.Set(format, _faults, _limits);
+        if (!_plan.Is(format)) _plan = FindPlan(format);
         if (_samples == 0) return;
         _columns.Begin(record, _plan.HasGt, _plan.Fields);
         var columns = text[(tab + 1)..];
         if (_plan.Count == 1 && _plan.HasGt && columns.Length == _samples * (long)VcfGenotypeKernel.CellBytes - 1
             && VcfGenotypeKernel.TryDecode(columns, record.Alts.Count, record.First, record.Second, record.Phased)) return;
         ParseCells(columns, record);
+    }
+
+    /// <summary>Blocks and variants of a gVCF take turns with two or three FORMAT texts: a few plans are kept.</summary>
+    private VcfFormatPlan FindPlan(ReadOnlySpan<byte> format)
+    {
+        foreach (var known in _plans)
+            if (known.Is(format)) return known;
+        var plan = new VcfFormatPlan(format, _faults, _limits);
+        if (_plans.Count < MostPlans) _plans.Add(plan);
+        else _plans[_oldestPlan = (_oldestPlan + 1) % MostPlans] = plan;
+        return plan;
     }
 
     /// <summary>Cell by cell: the definition of what the columns mean.</summary>

@@ -9,6 +9,7 @@ namespace Warehouse.Engine.Vcf;
 internal sealed class VcfSiteRules(VcfHeader header, VcfFaults faults, VcfLimits limits)
 {
     private readonly HashSet<int> _finished = [];
+    private readonly ulong[] _altHashes = new ulong[limits.MaxAlleles];
     private int _start = -1;
 
     /// <summary>Contig of the last accepted record; -1 before the first.</summary>
@@ -102,12 +103,24 @@ internal sealed class VcfSiteRules(VcfHeader header, VcfFaults faults, VcfLimits
         if (VcfText.HasControl(text.Span)) faults.Refuse("vcf-control", field, text.Span, "no control characters");
     }
 
-    /// <summary>The same bases twice would count one allele as two; symbolic alleles may repeat, INFO tells them apart.</summary>
+    /// <summary>
+    /// The same bases twice would count one allele as two; symbolic alleles may repeat, INFO tells them apart. Hashes are
+    /// compared first, or a record of many long alleles would take seconds.
+    /// </summary>
     private void CheckAltIsNew(ReadOnlySpan<byte> item, VcfRecord record)
     {
-        if (item[0] == '<') return;
         if (Ascii.EqualsIgnoreCase(item, record.Ref.Span)) faults.Refuse("vcf-alt-is-ref", "ALT", item, "an allele other than REF");
-        foreach (var before in record.Alts)
-            if (Ascii.EqualsIgnoreCase(item, before.Span)) faults.Refuse("vcf-alt-duplicate", "ALT", item, "each ALT allele once");
+        const byte withoutCase = 0xDF;
+        var hash = 14695981039346656037UL;
+        foreach (var b in item) hash = (hash ^ (uint)(b & withoutCase)) * 1099511628211UL;
+        var known = _altHashes.AsSpan(0, record.Alts.Count);
+        for (var from = 0; item[0] != '<'; from++)
+        {
+            var found = known[from..].IndexOf(hash);
+            if (found < 0) break;
+            from += found;
+            if (Ascii.EqualsIgnoreCase(item, record.Alts[from].Span)) faults.Refuse("vcf-alt-duplicate", "ALT", item, "each ALT allele once");
+        }
+        _altHashes[record.Alts.Count] = hash;
     }
 }

@@ -216,6 +216,15 @@ public sealed class RecordFieldTests
     }
 
     [Fact]
+    public void Many_long_alleles_are_told_apart_without_comparing_each_with_each()
+    {
+        var shared = new string('C', 20_000);
+        var alts = Enumerable.Range(0, 1_000).Select(i => shared + Convert.ToString(i, 2).Replace('0', 'A').Replace('1', 'G')).ToList();
+        Assert.Equal(1, VcfFiles.ReadAll(VcfFiles.Header() + $"1\t5\t.\tA\t{string.Join(',', alts)}\t.\t.\t.\n"));
+        Refused($"1\t5\t.\tA\t{string.Join(',', alts.Append(alts[500].ToLowerInvariant()))}\t.\t.\t.", "vcf-alt-duplicate");
+    }
+
+    [Fact]
     public void Odd_sample_names_are_kept_as_they_are()
     {
         string[] names = ["../x", "=cmd()", new string('n', 10_240), "\u202Eevil", "аЕ"];
