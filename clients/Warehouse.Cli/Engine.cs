@@ -110,12 +110,14 @@ internal class Engine
     {
         var report = new Report(new Column("kind", ColumnKind.Text), new Column("file", ColumnKind.Text), new Column("problem", ColumnKind.FreeText));
         using var opened = Open(store);
-        var damaged = false;
+        var (damaged, surplus) = (false, 0);
         foreach (var finding in opened.Verify(progress, cancellation))
         {
-            report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);
+            if (finding.Kind == FindingKind.Surplus) surplus++;
+            else report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);
             damaged |= finding.Kind != FindingKind.Surplus;
         }
+        if (surplus > 0) report.Rows.Add(["surplus", Text(surplus) + " files", "left by earlier versions or a stop; no answer depends on them, and compact removes them"]);
         return new Report(report.Columns) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(report.Rows);
     }
 
