@@ -55,7 +55,7 @@ public sealed record SeenAnswer
     /// <summary>True when no reference sequence was there to left-align the query.</summary>
     public bool TrimmedOnly { get; init; }
 
-    /// <summary>Other stored base alleles whose REF span overlaps that of the variant, as contig-POS-REF-ALT in order; at most <see cref="MaxOverlapping"/>.</summary>
+    /// <summary>Other stored base alleles whose REF span overlaps that of the variant, as contig-POS-REF-ALT in order, bases of more than 50 as their number in parentheses; at most <see cref="MaxOverlapping"/>.</summary>
     public IReadOnlyList<string> Overlapping { get; init; } = [];
 
     /// <summary>How many there are.</summary>

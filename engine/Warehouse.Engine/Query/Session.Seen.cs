@@ -119,7 +119,7 @@ internal sealed class SeenContig(StoreView view, int contig, Selection figures, 
         carriers?.Sort((a, b) => string.CompareOrdinal(a.Sample, b.Sample));
         _overlapping.Clear();
         var spelling = view.Catalog.Contigs[contig].Spelling;
-        var overlapping = _all.Overlapping(found, SeenAnswer.MaxOverlapping, row => _overlapping.Add(string.Create(CultureInfo.InvariantCulture, $"{spelling}-{row.Start + 1L}-{Encoding.ASCII.GetString(row.Ref)}-{Encoding.ASCII.GetString(row.Alt)}")));
+        var overlapping = _all.Overlapping(found, SeenAnswer.MaxOverlapping, row => _overlapping.Add(string.Create(CultureInfo.InvariantCulture, $"{spelling}-{row.Start + 1L}-{Text(row.Ref)}-{Text(row.Alt)}")));
         return new SeenAnswer
         {
             Query = "", State = state, Reason = state == SeenState.NotAssessable ? NobodyAssessed : null,
@@ -127,6 +127,9 @@ internal sealed class SeenContig(StoreView view, int contig, Selection figures, 
             Figures = result, FirstSeen = seen.First, LastSeen = seen.Last, Overlapping = _overlapping.Count == 0 ? [] : [.. _overlapping], OverlappingCount = overlapping,
         };
     }
+
+    /// <summary>Bases of a neighbour; of a long allele their number, in parentheses.</summary>
+    private static string Text(byte[] bases) => bases.Length <= 50 ? Encoding.ASCII.GetString(bases) : string.Create(CultureInfo.InvariantCulture, $"({bases.Length})");
 
     /// <summary>The answer that figures over every visible sample, counting or not, give.</summary>
     public static SeenState StateOf(in CountFigures all) =>
