@@ -100,7 +100,7 @@ public sealed class LineExportTests
             "chr1 400 . A T,C,<NON_REF> PASS GT 2|1 0/1 2|1 0|. 1/2",
             "chr1 400 . AC GC PASS GT .|. 0/. .|. 0|1 0/.",
             "chr1 500 rs5 G A PASS GT 0/0 0/0 ./. ./1 ./.",
-            "chr1 600 . T C PASS GT 0/0 0/0 ./. . 0/1",
+            "chr1 600 . T C PASS GT 0/0 0/0 ./. .|0 0/1",
             "chr1 600 . TTT TTC PASS GT 0/0 0/0 ./. 1|0 ./.",
             "chrX 5000000 . A G PASS GT 0/1 0/0 0 . ./.",
         ], store.Lines());
