@@ -36,7 +36,7 @@ internal class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession();
-        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return answer;
+        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
     }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>

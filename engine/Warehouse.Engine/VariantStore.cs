@@ -112,7 +112,22 @@ public sealed partial class VariantStore : IDisposable
             throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {version}; the newest is {_folder.Current.Version}"), InputPlace.None);
         if (version < catalog.PurgedBefore)
             throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
-        return new Session(new StoreView(catalog, Assembly, held.Manifest.Version, entry => OpenSegment(entry, held.Manifest), held), Scope.Owner(catalog), wanted, version, OpenReference);
+        var current = held.Manifest;
+        var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span), asked => asked == current.Version ? current.Sha256.ToString() : DigestOf(asked));
+        return new Session(new StoreView(catalog, Assembly, current.Version, entry => OpenSegment(entry, current), held), Scope.Owner(catalog), (wanted, version), OpenReference, facts);
+    }
+
+    /// <summary>Digest of an older manifest; null when it is no longer kept.</summary>
+    private string? DigestOf(long version)
+    {
+        try
+        {
+            return _folder.Load(version).Sha256.ToString();
+        }
+        catch (StoreRefusedException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>

@@ -82,7 +82,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
     private void ReadRecords(VariantReader reader, CallSetWriter? writer, ReferenceCheck check, SexEvidence? sex, (string File, IProgress<WorkProgress>? Progress, CancellationToken Stop) run)
     {
         var record = new VcfRecord();
-        var maker = new RowMaker(normalizer);
+        var maker = new RowMaker(normalizer, assembly, reader.Header.Version);
         var (written, contig, canonical) = (-1, -1, "");
         for (var count = 0L; reader.Read(record); count++)
         {
