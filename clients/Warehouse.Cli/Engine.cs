@@ -4,10 +4,12 @@ using Warehouse.Cli.Output;
 using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Export;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Simulate;
+using Warehouse.Engine.Vcf;
 
 namespace Warehouse.Cli;
 
@@ -38,7 +40,15 @@ internal class Engine
     }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>
-    public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        using var packed = Packed(request.OutputPath, output);
+        var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
+        packed?.Complete();
+        return summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
+    }
 
     /// <summary>Figures per variant and group; the row is reused.</summary>
     public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
@@ -93,7 +103,22 @@ internal class Engine
     }
 
     /// <summary>Writes genotypes to <paramref name="output"/>.</summary>
-    public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(request.AsOf) });
+        var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples };
+        if (request.Format is ExportFormat.Tsv or ExportFormat.Arrow)
+        {
+            using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(Columns.Genotypes(), output) : new ArrowRowWriter(Columns.Genotypes(), output);
+            foreach (var row in session.Rows(asked, cancellation)) Columns.Write(writer, row);
+            writer.Complete();
+            return;
+        }
+        using var packed = Packed(request.OutputPath, output);
+        session.WriteLines(asked, packed ?? output, progress, cancellation);
+        packed?.Complete();
+    }
 
     /// <summary>Withdraws samples and returns the facts of the commit.</summary>
     public virtual Report Withdraw(StoreAddress store, IReadOnlyList<string> samples, CancellationToken cancellation)
@@ -103,7 +128,11 @@ internal class Engine
     }
 
     /// <summary>Compacts; <paramref name="purgeBefore"/> is a snapshot as typed, or null.</summary>
-    public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation));
+    }
 
     /// <summary>Reads every byte. One row per damage; none when the store is whole.</summary>
     public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation)
@@ -148,6 +177,10 @@ internal class Engine
     public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => throw NotConnected();
 
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
+
+    /// <summary>BGZF over an output whose name asks for it.</summary>
+    private static BgzfWriter? Packed(string path, Stream output) =>
+        path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -1,3 +1,4 @@
+using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 
 namespace Warehouse.Cli.Output;
@@ -46,6 +47,13 @@ internal static class Columns
     public static Column[] Carriers() =>
     [
         new("query", ColumnKind.FreeText), .. Place, new("sample", ColumnKind.FreeText), new("zygosity", ColumnKind.Text), new("gt", ColumnKind.Text),
+        new("gq", ColumnKind.Integer), new("dp", ColumnKind.Integer), new("ad_ref", ColumnKind.Integer), new("ad_alt", ColumnKind.Integer),
+    ];
+
+    /// <summary>Of <c>export</c> as rows.</summary>
+    public static Column[] Genotypes() =>
+    [
+        .. Place, new("sample", ColumnKind.FreeText), new("gt", ColumnKind.Text), new("zygosity", ColumnKind.Text),
         new("gq", ColumnKind.Integer), new("dp", ColumnKind.Integer), new("ad_ref", ColumnKind.Integer), new("ad_alt", ColumnKind.Integer),
     ];
 
@@ -137,6 +145,20 @@ internal static class Columns
             writer.Integer(carrier.DepthAlt);
             writer.EndRow();
         }
+    }
+
+    /// <summary>One row of <c>export</c>.</summary>
+    public static void Write(RowWriter writer, GenotypeRow row)
+    {
+        WritePlace(writer, row.Contig, row.Start, row.Ref, row.Alt);
+        writer.Text(row.Sample);
+        writer.Text(row.Genotype);
+        writer.Text(row.Zygosity switch { Zygosity.Het => "het", Zygosity.Hom => "hom_alt", Zygosity.Hemi => "hemi", _ => "half" });
+        writer.Integer(row.Gq);
+        writer.Integer(row.Dp);
+        writer.Integer(row.DepthRef);
+        writer.Integer(row.DepthAlt);
+        writer.EndRow();
     }
 
     /// <summary>One row of <c>case-control</c>.</summary>

@@ -57,7 +57,15 @@ internal sealed class SeenVerb : Verb
         if (ReadAnnotation(parsed, context) is { } annotation)
         {
             using var progress = context.Progress();
-            return context.Engine.Annotate(store, annotation, progress, context.Cancellation);
+            if (annotation.OutputPath == "-")
+            {
+                using var output = context.OpenOutput();
+                return context.Engine.Annotate(store, annotation, output, progress, context.Cancellation);
+            }
+            using var file = OutputFile.Open(annotation.OutputPath);
+            var code = context.Engine.Annotate(store, annotation, file.Stream, progress, context.Cancellation);
+            file.Complete();
+            return code;
         }
         var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
         var request = Read(parsed, context) with { Identify = full };

@@ -33,9 +33,6 @@ internal sealed record FileResult
 /// <summary>Reads one file into segments. A failure leaves sealed files that no manifest names. One thread.</summary>
 internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Normalizer normalizer, Assembly assembly, Commit commit)
 {
-    /// <summary>Kind byte of segment files.</summary>
-    public const byte SegmentKind = 1;
-
     public FileResult Run(string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         try
@@ -52,7 +49,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
     private FileResult Read(VariantReader reader, string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         var header = reader.Header;
-        SegmentWriter CreateSegment(int first, int count) => new(commit.CreateFile(SegmentKind), [.. Enumerable.Range(firstOrdinal + first, count)]);
+        SegmentWriter CreateSegment(int first, int count) => new(commit.CreateFile(SegmentWriter.FileKind), [.. Enumerable.Range(firstOrdinal + first, count)]);
         CallSetWriter? writer = null;
         try
         {

@@ -14,7 +14,9 @@ internal sealed class ScanRow
 
     public int End => Start + Ref.Length;
 
-    /// <summary>Rows of this allele: source index, block, row. At most one per source and block.</summary>
+    /// <summary>
+    /// Rows of this allele: source index, block, row. A block of a merged segment can have several: files spell an allele differently.
+    /// </summary>
     public List<(int Source, OpenBlock Block, int Row)> Rows { get; } = [];
 }
 
@@ -35,6 +37,8 @@ internal sealed partial class ContigScan
     private readonly Assembly _assembly;
     private readonly PriorityQueue<Cursor, Cursor> _queue = new(Comparer<Cursor>.Create(Cursor.Compare));
     private readonly ScanRow _row = new();
+    private readonly List<(OpenBlock Block, int Row)> _own = [];
+    private readonly List<int> _found = [];
     private bool _listing;
     private int _from;
 
@@ -129,7 +133,9 @@ internal sealed partial class ContigScan
             foreach (var block in source.Open)
             {
                 if (!BlockInfo.Overlaps(block.Block.Info.Rows, start, start + 1)) continue;
-                if (block.Sites.FindRow(start, reference, alternate) is >= 0 and var found) _row.Rows.Add((source.Index, block, found));
+                _found.Clear();
+                block.Sites.FindRows(start, reference, alternate, _found);
+                foreach (var found in _found) _row.Rows.Add((source.Index, block, found));
             }
         }
         return _row;
@@ -184,13 +190,21 @@ internal sealed partial class ContigScan
             _fallback.AddEach(family, row, place, figures);
             return;
         }
+        _own.Clear();
         foreach (var (index, block, at) in row.Rows)
+            if (index == only.Index) _own.Add((block, at));
+        if (_own is [var (whole, single)] && whole.Block.IsWhole(whole.Sites.RowRecord[single]))
         {
-            if (index != only.Index) continue;
-            if (_counter.Count(only, block, at, place.BySex ? place.Ploidy : null, figures)) _fallback.AddAbsent(only, (row, block, at), place, figures);
+            _counter.Count(only, whole, single, place.BySex ? place.Ploidy : null, figures);
             return;
         }
-        _fallback.AddUnlisted(family, only, row, place, figures);
+        if (!_fallback.Separate(only, _own))
+        {
+            _fallback.AddEach(family, row, place, figures);
+            return;
+        }
+        foreach (var (block, at) in _own) _counter.Count(only, block, at, place.BySex ? place.Ploidy : null, figures);
+        _fallback.AddRest(only, row, place, figures);
     }
 
     /// <summary>The one source that alone can decide the family's samples here; null when several must be asked.</summary>

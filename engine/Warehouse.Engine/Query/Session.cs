@@ -40,6 +40,11 @@ public sealed partial class Session : IDisposable
         Report("frequencies", rows);
     }
 
+    internal StoreView View => _view;
+
+    /// <summary>The samples of a choice that the scope sees at the snapshot.</summary>
+    internal Selection Select(SampleChoice choice, CountRules rules) => Selection.Build(_view.Catalog, _scope, Snapshot, choice, rules, null);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -47,7 +52,7 @@ public sealed partial class Session : IDisposable
         _reference?.Dispose();
     }
 
-    private void Report(string operation, long rows) => _options.Sink?.Invoke(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows));
+    internal void Report(string operation, long rows) => _options.Sink?.Invoke(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows));
 
     private IEnumerable<FrequencyRow> Listed(Selection selection, FrequencyRequest request, CancellationToken stop)
     {
@@ -176,7 +181,7 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>Regions by contig in answer order, merged where they overlap; everything when none is named.</summary>
-    private List<(int Contig, List<(int Start, int End)> Regions)> RegionsByContig(IReadOnlyList<Region> regions)
+    internal List<(int Contig, List<(int Start, int End)> Regions)> RegionsByContig(IReadOnlyList<Region> regions)
     {
         if (regions.Count == 0) return [.. _view.ContigsInOrder().Select(c => (c, new List<(int, int)> { (-1, int.MaxValue) }))];
         var byContig = new Dictionary<int, List<(int Start, int End)>>();
@@ -206,7 +211,8 @@ public sealed partial class Session : IDisposable
         return merged;
     }
 
-    private ReferenceGenome? Reference()
+    /// <summary>The reference sequence; null when the store has none.</summary>
+    internal ReferenceGenome? Reference()
     {
         if (!_referenceOpened) (_reference, _referenceOpened) = (_openReference(), true);
         return _reference;

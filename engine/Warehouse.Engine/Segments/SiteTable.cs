@@ -138,15 +138,17 @@ internal sealed class SiteTable
         return [.. joined];
     }
 
-    /// <summary>Finds the countable row of an allele, or -1.</summary>
-    public int FindRow(int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
+    /// <summary>
+    /// Adds the countable rows of an allele to a list, ascending. In a merged segment there can be several: one allele spelled differently
+    /// by different files.
+    /// </summary>
+    public void FindRows(int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate, List<int> rows)
     {
         for (var i = LowerBound(start); i < SortedRows.Length && RowStart[SortedRows[i]] == start; i++)
         {
             var row = SortedRows[i];
-            if (RowRefText(row).SequenceEqual(reference) && RowAltText(row).SequenceEqual(alternate)) return row;
+            if (RowRefText(row).SequenceEqual(reference) && RowAltText(row).SequenceEqual(alternate)) rows.Add(row);
         }
-        return -1;
     }
 
     /// <summary>First position in <see cref="SortedRows"/> whose start is not below <paramref name="start"/>.</summary>
@@ -227,7 +229,7 @@ internal sealed class SiteTable
             sorted[count++] = row;
         }
         Array.Resize(ref sorted, count);
-        if (!ordered) Array.Sort(sorted, CompareRows);
+        if (!ordered) Array.Sort(sorted, (a, b) => CompareRows(a, b) is not 0 and var order ? order : a.CompareTo(b));
         SortedRows = sorted;
     }
 }

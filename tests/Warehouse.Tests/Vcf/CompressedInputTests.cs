@@ -151,7 +151,8 @@ public sealed class CompressedInputTests
         Assert.Equal("input-empty", Code(EndMarker));
         Assert.Equal("byte-order-mark", Code([0xEF, 0xBB, 0xBF, .. Encoding.ASCII.GetBytes(Text)]));
         Assert.Equal("byte-order-mark", Code([0xFF, 0xFE, .. Encoding.Unicode.GetBytes(Text)]));
-        Assert.Equal("bcf-not-yet", Code(Bgzf([(byte)'B', (byte)'C', (byte)'F', 2, 2, 0, 0, 0, 0], 100)));
+        Assert.Equal("vcf-fileformat", Code(Bgzf([(byte)'B', (byte)'C', (byte)'F', 2, 2, 0, 0, 0, 0], 100)));
+        Assert.Equal("bcf-version", Code(Bgzf([(byte)'B', (byte)'C', (byte)'F', 2, 1, 0, 0, 0, 0], 100)));
         Assert.Equal("input-missing", Assert.Throws<InputException>(() => VariantFile.Open("no-such-file.vcf", new VcfReadOptions())).Code);
     }
 
