@@ -113,21 +113,8 @@ public sealed partial class VariantStore : IDisposable
         if (version < catalog.PurgedBefore)
             throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
         var current = held.Manifest;
-        var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span), asked => asked == current.Version ? current.Sha256.ToString() : DigestOf(asked));
+        var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span));
         return new Session(new StoreView(catalog, Assembly, current.Version, entry => OpenSegment(entry, current), held), Scope.Owner(catalog), (wanted, version), OpenReference, facts);
-    }
-
-    /// <summary>Digest of an older manifest; null when it is no longer kept.</summary>
-    private string? DigestOf(long version)
-    {
-        try
-        {
-            return _folder.Load(version).Sha256.ToString();
-        }
-        catch (StoreRefusedException)
-        {
-            return null;
-        }
     }
 
     /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>
