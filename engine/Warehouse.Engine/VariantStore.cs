@@ -162,7 +162,7 @@ public sealed partial class VariantStore : IDisposable
         return _catalog;
     }
 
-    private void Publish(Commit commit, StoreCatalog catalog)
+    internal void Publish(Commit commit, StoreCatalog catalog)
     {
         foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(catalog, part));
         commit.Publish();

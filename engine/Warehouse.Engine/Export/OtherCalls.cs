@@ -22,7 +22,6 @@ internal sealed class OtherCalls
     private readonly LineScan _scan;
     private readonly Family[] _families;
     private readonly int[] _quietCopies;
-    private readonly List<int> _found = [];
     private readonly List<Asked> _asked = [];
     private readonly List<int> _written = [];
     private readonly List<int> _found = [];
