@@ -166,7 +166,7 @@ public sealed partial class VariantStore : IDisposable
 
     private byte[]? ReadPart(string name) => _folder.TryReadPart(_folder.Current, name);
 
-    private void Publish(Commit commit, StoreCatalog catalog)
+    internal void Publish(Commit commit, StoreCatalog catalog)
     {
         foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(catalog, part));
         commit.Publish();
