@@ -92,14 +92,14 @@ public sealed class VariantWriter : IDisposable
         if (_finished) return;
         _finished = true;
         if (_stream == _target) _target.Flush();
-        else _stream.Dispose();
+        else ((BgzfWriter)_stream).Complete();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The BGZF writer would end the file on its own Dispose: an unfinished one must not look whole.
         _finished = true;
+        if (_stream != _target) _stream.Dispose();
         _target.Dispose();
     }
 
