@@ -82,7 +82,7 @@ public sealed partial class VariantStore : IDisposable
         using var commit = _folder.BeginCommit();
         _folder.Refresh();
         using var reference = OpenReference();
-        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, progress, stop);
+        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, ReadPart, progress, stop);
         if (catalog is not null) Publish(commit, WithoutSmallSegments(Catalog(), catalog, commit, progress, stop));
         return receipt;
     }
@@ -176,6 +176,8 @@ public sealed partial class VariantStore : IDisposable
         _catalogVersion = manifest.Version;
         return _catalog;
     }
+
+    private byte[]? ReadPart(string name) => _folder.TryReadPart(_folder.Current, name);
 
     private void Publish(Commit commit, StoreCatalog catalog)
     {

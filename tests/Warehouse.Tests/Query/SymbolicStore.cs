@@ -123,6 +123,16 @@ internal sealed class SymbolicStore
         _ => _random.Next(alts + 1) + "/" + _random.Next(alts + 1),
     })];
 
+    /// <summary>Intervals near the events.</summary>
+    public IEnumerable<(int Start, int End, string Type)> Questions()
+    {
+        foreach (var e in _events.Concat(_events))
+        {
+            var start = Math.Max(0, e.Start + _random.Next(-6, 7));
+            if (e.Type is "<DEL>" or "<DUP>" or "<CN0>") yield return (start, Math.Max(start + 2, (e.End > e.Start ? e.End.Value : e.Start + 1 + (e.SvLen ?? 5)) + _random.Next(-6, 7)), e.Type);
+        }
+    }
+
     /// <summary>Every symbolic allele of a contig in the order of answers, with its figures.</summary>
     public List<(int Start, string Ref, string Alt, int End, CountFigures Figures)> Expected(string contig, bool passOnly)
     {
