@@ -21,7 +21,7 @@ public sealed record AnswerContext
     /// <summary>Manifest version whose data was answered.</summary>
     public required long Snapshot { get; init; }
 
-    /// <summary>Digest of that manifest; empty when it is no longer kept.</summary>
+    /// <summary>Digest of what that version holds: loaded files, sheet and cohorts, without samples withdrawn since. Compaction does not change it.</summary>
     public required string SnapshotDigest { get; init; }
 
     /// <summary>Digest of the scope: of the rule, not of whom it finds.</summary>
@@ -48,8 +48,7 @@ public sealed record AnswerContext
 
 /// <summary>What a store tells a session about itself beside its catalog.</summary>
 /// <param name="RefgetAccessions">Per canonical contig of the reference; empty without one.</param>
-/// <param name="DigestOf">Digest of the manifest of a version, or null.</param>
-internal sealed record StoreFacts(IReadOnlyDictionary<string, string> RefgetAccessions, Func<long, string?> DigestOf)
+internal sealed record StoreFacts(IReadOnlyDictionary<string, string> RefgetAccessions)
 {
     public bool HasReference => RefgetAccessions.Count > 0;
 }

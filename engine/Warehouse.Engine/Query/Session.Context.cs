@@ -21,7 +21,7 @@ public sealed partial class Session
         return _answered = new AnswerContext
         {
             Assembly = _view.Assembly.Name, NormalizerVersion = Normalizer.Version, TrimmedOnly = !_facts.HasReference, Snapshot = Snapshot,
-            SnapshotDigest = _snapshotDigest ??= _facts.DigestOf(Snapshot) ?? "",
+            SnapshotDigest = _snapshotDigest ??= _view.Catalog.DigestAt(Snapshot),
             ScopeDigest = _scopeDigest ??= AnswerContext.DigestOf("scope:" + _scope.Rule, []),
             WithdrawnDigest = _withdrawnDigest ??= AnswerContext.DigestOf("withdrawn", Enumerable.Range(0, _view.Catalog.Samples.Count).Where(s => _view.Catalog.Samples[s].WithdrawnVersion != 0)),
             SamplesDigest = AnswerContext.DigestOf("samples:" + string.Join('\n', selection.Groups), selection.SampleOf.Zip(selection.GroupOf).SelectMany(s => new[] { s.First, s.Second })),
