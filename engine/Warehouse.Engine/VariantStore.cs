@@ -123,14 +123,7 @@ public sealed partial class VariantStore : IDisposable
     {
         var manifest = _folder.Current;
         if (_catalog is not null && _catalogVersion == manifest.Version) return _catalog;
-        try
-        {
-            _catalog = CatalogCodec.Decode(part => _folder.TryReadPart(manifest, part));
-        }
-        catch (InvalidDataException bad)
-        {
-            throw new DamagedStoreException("catalog", bad.Message, bad);
-        }
+        _catalog = CatalogParts.Read(_folder, manifest);
         _catalogVersion = manifest.Version;
         return _catalog;
     }
@@ -139,7 +132,7 @@ public sealed partial class VariantStore : IDisposable
 
     private void Publish(Commit commit, StoreCatalog catalog)
     {
-        foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(catalog, part));
+        CatalogParts.Write(commit, catalog);
         commit.Publish();
         _folder.Refresh();
     }

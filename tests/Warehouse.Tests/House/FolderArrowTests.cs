@@ -26,6 +26,7 @@ public sealed partial class FolderArrowTests
         ["Ingest"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples", "Catalog", "Sealing"],
         ["Query"] = ["Access", "Catalog", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
         ["Simulate"] = ["Vcf", "Variants"],
+        ["Doctor"] = ["Storage", "Sealing", "Manifests", "Catalog", "Segments", "Variants"],
     };
 
     /// <summary>A type that reaches into a folder it should not, and why it still may. This list may shrink, never grow.</summary>
