@@ -37,7 +37,7 @@ public sealed class DeterminismTests
         using var store = new IngestStore(clock: new FixedClock());
         foreach (var half in files.Count > 1 ? files.Chunk((files.Count + 1) / 2) : [[files[0]]])
             store.Store.Ingest(new IngestRequest { Files = half, SheetPath = sheet, Threads = threads });
-        store.Store.SetCohort("women", null, "sex == XX");
+        store.Store.SetCohort("women", null, "sex == 'XX'");
         store.Store.Withdraw(["S000002"]);
         var other = store.Vcf("other.vcf", "S000001", "1 2000 A C 0/1");
         store.Store.Ingest(new IngestRequest { Files = [other], Replace = true, Threads = threads });
