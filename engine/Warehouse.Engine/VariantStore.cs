@@ -152,14 +152,7 @@ public sealed partial class VariantStore : IDisposable
     {
         var manifest = _folder.Current;
         if (_catalog is not null && _catalogVersion == manifest.Version) return _catalog;
-        try
-        {
-            _catalog = CatalogCodec.Decode(part => _folder.TryReadPart(manifest, part));
-        }
-        catch (InvalidDataException bad)
-        {
-            throw new DamagedStoreException("catalog", bad.Message, bad);
-        }
+        _catalog = CatalogParts.Read(_folder, manifest);
         _catalogVersion = manifest.Version;
         return _catalog;
     }
@@ -168,7 +161,7 @@ public sealed partial class VariantStore : IDisposable
 
     internal void Publish(Commit commit, StoreCatalog catalog)
     {
-        foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(catalog, part));
+        CatalogParts.Write(commit, catalog);
         commit.Publish();
         _folder.Refresh();
     }
