@@ -36,7 +36,7 @@ internal class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession();
-        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return answer;
+        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
     }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>
@@ -44,7 +44,7 @@ internal class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession();
-        using var packed = Packed(request.OutputPath, output);
+        using var packed = IsPacked(request.OutputPath) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
         var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
         packed?.Complete();
         return summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
@@ -115,9 +115,8 @@ internal class Engine
             writer.Complete();
             return;
         }
-        using var packed = Packed(request.OutputPath, output);
-        session.WriteLines(asked, packed ?? output, progress, cancellation);
-        packed?.Complete();
+        var encoding = request.Format == ExportFormat.Bcf ? VariantEncoding.Bcf : IsPacked(request.OutputPath) ? VariantEncoding.VcfBgzf : VariantEncoding.Vcf;
+        session.WriteLines(asked, (output, encoding), progress, cancellation);
     }
 
     /// <summary>Withdraws samples and returns the facts of the commit.</summary>
@@ -178,9 +177,8 @@ internal class Engine
 
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
 
-    /// <summary>BGZF over an output whose name asks for it.</summary>
-    private static BgzfWriter? Packed(string path, Stream output) =>
-        path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
+    /// <summary>Whether the name of an output asks for BGZF.</summary>
+    private static bool IsPacked(string path) => path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal);
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 

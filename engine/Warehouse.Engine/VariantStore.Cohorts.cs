@@ -115,6 +115,7 @@ public sealed partial class VariantStore
         var members = Members(catalog, names);
         var samples = catalog.Samples.ToArray();
         foreach (var sample in members) samples[sample] = samples[sample] with { WithdrawnVersion = commit.Version };
+        foreach (var (name, content) in SketchPart.Without(ReadPart, members)) commit.SetPart(name, content);
         Publish(commit, With(catalog, samples: samples));
         return Version;
     }

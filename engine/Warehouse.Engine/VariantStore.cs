@@ -82,7 +82,7 @@ public sealed partial class VariantStore : IDisposable
         using var commit = _folder.BeginCommit();
         _folder.Refresh();
         using var reference = OpenReference();
-        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, progress, stop);
+        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, ReadPart, progress, stop);
         if (catalog is not null) Publish(commit, WithoutSmallSegments(Catalog(), catalog, commit, progress, stop));
         return receipt;
     }
@@ -112,7 +112,9 @@ public sealed partial class VariantStore : IDisposable
             throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {version}; the newest is {_folder.Current.Version}"), InputPlace.None);
         if (version < catalog.PurgedBefore)
             throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
-        return new Session(new StoreView(catalog, Assembly, held.Manifest.Version, entry => OpenSegment(entry, held.Manifest), held), Scope.Owner(catalog), wanted, version, OpenReference);
+        var current = held.Manifest;
+        var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span));
+        return new Session(new StoreView(catalog, Assembly, current.Version, entry => OpenSegment(entry, current), held), Scope.Owner(catalog), (wanted, version), OpenReference, facts);
     }
 
     /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>
@@ -161,6 +163,8 @@ public sealed partial class VariantStore : IDisposable
         _catalogVersion = manifest.Version;
         return _catalog;
     }
+
+    private byte[]? ReadPart(string name) => _folder.TryReadPart(_folder.Current, name);
 
     internal void Publish(Commit commit, StoreCatalog catalog)
     {

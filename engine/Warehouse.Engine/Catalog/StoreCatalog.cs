@@ -1,3 +1,5 @@
+using Warehouse.Engine.Coding;
+
 namespace Warehouse.Engine.Catalog;
 
 /// <summary>
@@ -45,6 +47,33 @@ internal sealed class StoreCatalog
         foreach (var entry in Sheets)
             if (entry.FromVersion <= version) values[entry.Sample] = entry.Values;
         return values;
+    }
+
+    /// <summary>
+    /// Digest of what a version holds, in lower-case hexadecimal SHA-256: loaded files and whose they are, sheet values, cohorts; without
+    /// samples withdrawn since, and blind to how segments are cut.
+    /// </summary>
+    public string DigestAt(long version)
+    {
+        var to = new ByteWriter(4096);
+        to.Var((ulong)version);
+        foreach (var ordinal in Ordinals)
+        {
+            if (!ordinal.InForce(version) || Samples[ordinal.Sample].WithdrawnVersion != 0) continue;
+            to.Text(Samples[ordinal.Sample].Name);
+            to.Raw(Batches[ordinal.Batch].InputSha256);
+            to.Bool(Batches[ordinal.Batch].AssumeReference);
+            to.Var(Batches[ordinal.Batch].BlockGq);
+            if (Batches[ordinal.Batch].Callable >= 0) to.Raw(Callables[Batches[ordinal.Batch].Callable].Sha256);
+        }
+        foreach (var (sample, values) in SheetAt(version).Where(s => Samples[s.Key].WithdrawnVersion == 0).OrderBy(s => s.Key))
+            foreach (var (column, value) in values.OrderBy(v => v.Key, StringComparer.Ordinal)) to.Text($"{sample}\t{column}\t{value}");
+        foreach (var cohort in Cohorts.Where(c => c.InForce(version)).OrderBy(c => c.Name, StringComparer.Ordinal))
+        {
+            to.Text(cohort.Name);
+            foreach (var sample in cohort.Samples) to.Var(sample);
+        }
+        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(to.Written));
     }
 
     /// <summary>The cohort of a name at a version, or null.</summary>

@@ -1,28 +1,35 @@
 using System.Text;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Vcf;
 
 namespace Warehouse.Engine.Export;
 
 /// <summary>
 /// Gives back the genotypes that a session sees. As VCF or BCF: one line per record as the files wrote it (start, REF, ALTs upper-cased,
 /// FILTER, ID), every chosen sample a column; as rows: one per normalised variant and carrier. Both in the order contig (COUNTS.md),
-/// start. Not given back, because the store does not keep it: QUAL, INFO, records without ALT allele and reference blocks.
+/// start. Not given back, because the store does not keep it: QUAL, INFO (but for where symbolic alleles lie), records without ALT
+/// allele, reference blocks, and the evidence of calls without an ALT allele.
 /// </summary>
 public static class GenotypeExport
 {
     /// <summary>Lines between two reports of progress.</summary>
     private const int ProgressEvery = 256;
 
-    /// <summary>Writes lines with the genotypes of every chosen sample. The target is the caller's; after a failure it holds an unfinished file.</summary>
+    /// <summary>Writes lines with the genotypes of every chosen sample.</summary>
+    /// <param name="session">What may be seen.</param>
+    /// <param name="request">What is wanted of it.</param>
+    /// <param name="output">Receives the file and is disposed; after a failure it holds an unfinished one.</param>
+    /// <param name="progress">Gets the number of lines.</param>
+    /// <param name="stop">Cancels.</param>
     /// <exception cref="InputException">An unknown contig, cohort or sample.</exception>
-    public static void WriteLines(this Session session, GenotypeRequest request, Stream target, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
+    public static void WriteLines(this Session session, GenotypeRequest request, (Stream Target, VariantEncoding Encoding) output, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
     {
         var selection = session.Select(request.Samples, new CountRules { PerSample = true });
         var regions = session.RegionsByContig(request.Regions);
         var header = ExportHeader.Build(session.View, selection, regions, stop);
         var order = session.View.ContigsInOrder().ToList();
-        var writer = new LineWriter(target, header);
-        var lines = 0L;
+        using var writer = new VariantWriter(output.Target, output.Encoding, header.MetaLines, header.Samples, Environment.ProcessorCount);
+        var (info, lines) = (new LineInfo(), 0L);
         foreach (var (contig, stretches) in regions)
         {
             var scan = new LineScan(session.View, contig, selection, stretches);
@@ -32,11 +39,11 @@ public static class GenotypeExport
             {
                 stop.ThrowIfCancellationRequested();
                 genotypes.Fill(line);
-                writer.Write(genotypes.Record, genotypes.Ac, genotypes.An);
+                writer.Write(genotypes.Record, info.Of(line, genotypes.Ac, genotypes.An));
                 if (lines++ % ProgressEvery == 0) progress?.Report(new WorkProgress("writing", lines, 0, "lines"));
             }
         }
-        writer.Complete();
+        writer.Finish();
         session.Report("export", lines);
     }
 

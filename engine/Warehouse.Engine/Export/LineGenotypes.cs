@@ -62,7 +62,7 @@ internal sealed class LineGenotypes
         Record.Ref = sites.Text.AsMemory(sites.RefAt[record], sites.RecordEnd[record] - sites.RecordStart[record]);
         Record.Alts.Clear();
         foreach (var row in line.First.Rows) Record.Alts.Add(sites.Text.AsMemory(sites.WrittenAlt[row].At, sites.WrittenAlt[row].Length));
-        Record.Filter = System.Text.Encoding.UTF8.GetBytes(sites.FilterTexts[sites.Filter[record]]);
+        Record.Filter = System.Text.Encoding.UTF8.GetBytes(ExportHeader.Encode(sites.FilterTexts[sites.Filter[record]]));
         Record.Passes = (sites.Flags[record] & RecordFlags.Passes) != 0;
         var id = ".";
         foreach (var own in line.Records)

@@ -1,3 +1,4 @@
+using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Segments;
@@ -28,6 +29,9 @@ internal sealed record FileResult
     public required IReadOnlyList<string> Warnings { get; init; }
 
     public required SexEvidence? Sex { get; init; }
+
+    /// <summary>Identity sketches in column order.</summary>
+    public required IReadOnlyList<IdentitySketch> Sketches { get; init; }
 }
 
 /// <summary>Reads one file into segments. A failure leaves sealed files that no manifest names. One thread.</summary>
@@ -55,8 +59,9 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
         {
             writer = header.Samples.Count == 0 ? null : new CallSetWriter(CreateSegment, header.Samples.Count, request.BlockGq, request.SkipBadRecords);
             var sex = header.Samples.Count == 0 ? null : new SexEvidence(header.Samples.Count, assembly);
+            var sketches = new SketchBuilder(header.Samples.Count);
             var check = new ReferenceCheck(normalizer, file, request.SkipBadRecords);
-            ReadRecords(reader, writer, check, sex, (file, progress, stop));
+            ReadRecords(reader, writer, check, (sex, sketches), (file, progress, stop));
             check.Complete();
             var skipped = new Dictionary<string, long>(reader.Skipped);
             var places = reader.SkippedPlaces.Select(p => $"{p.Place} [{p.Code}]").ToList();
@@ -70,7 +75,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
             return new FileResult
             {
                 File = file, Sha256 = reader.Sha256OfInput(), Header = header, Records = reader.RecordCount, Writer = writer, Segments = segments,
-                Skipped = skipped, SkippedPlaces = places, Warnings = reader.LintWarnings, Sex = sex,
+                Skipped = skipped, SkippedPlaces = places, Warnings = reader.LintWarnings, Sex = sex, Sketches = sketches.Complete(),
             };
         }
         finally
@@ -79,10 +84,10 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
         }
     }
 
-    private void ReadRecords(VariantReader reader, CallSetWriter? writer, ReferenceCheck check, SexEvidence? sex, (string File, IProgress<WorkProgress>? Progress, CancellationToken Stop) run)
+    private void ReadRecords(VariantReader reader, CallSetWriter? writer, ReferenceCheck check, (SexEvidence? Sex, SketchBuilder Sketches) people, (string File, IProgress<WorkProgress>? Progress, CancellationToken Stop) run)
     {
         var record = new VcfRecord();
-        var maker = new RowMaker(normalizer);
+        var maker = new RowMaker(normalizer, assembly, reader.Header.Version);
         var (written, contig, canonical) = (-1, -1, "");
         for (var count = 0L; reader.Read(record); count++)
         {
@@ -96,13 +101,14 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
                 written = record.ContigIndex;
                 contig = contigs.Of(reader.Header.Contigs[written], run.File);
                 canonical = contigs.Entries[contig].Canonical;
-                sex?.Enter(canonical);
+                people.Sex?.Enter(canonical);
+                people.Sketches.Enter(canonical);
             }
-            Store(record, writer, check, sex, (maker, contig, canonical));
+            Store(record, writer, check, people, (maker, contig, canonical));
         }
     }
 
-    private static void Store(VcfRecord record, CallSetWriter? writer, ReferenceCheck check, SexEvidence? sex, (RowMaker Maker, int Contig, string Canonical) at)
+    private static void Store(VcfRecord record, CallSetWriter? writer, ReferenceCheck check, (SexEvidence? Sex, SketchBuilder Sketches) people, (RowMaker Maker, int Contig, string Canonical) at)
     {
         var rows = at.Maker.Make(at.Canonical, record);
         if (!check.Accepts(at.Canonical, record, at.Maker.Reference.Span) || writer is null) return;
@@ -112,6 +118,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
             return;
         }
         writer.AddRecord(at.Contig, record, at.Maker.Reference.Span, rows);
-        sex?.Add(record);
+        people.Sex?.Add(record);
+        people.Sketches.Add(record, at.Maker.Reference.Span, rows);
     }
 }

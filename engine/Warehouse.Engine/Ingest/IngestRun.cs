@@ -25,10 +25,16 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
     private readonly List<string> _findings = [];
     private readonly List<(string File, IReadOnlyList<string> Samples, SexEvidence Sex)> _sexes = [];
     private readonly List<List<int>> _parts = [];
+    private readonly Dictionary<int, (IdentitySketch Sketch, bool Replaces)> _sketches = [];
+    private readonly Dictionary<int, string> _fileOfBatch = [];
     private bool _changed;
 
     /// <summary>Runs the command against a commit. Returns the new catalog, or null when nothing is to be committed, and the receipt.</summary>
-    public (StoreCatalog? Catalog, IngestReceipt Receipt) Run(Commit commit, IProgress<WorkProgress>? progress, CancellationToken stop)
+    /// <param name="commit">Gets segments and sketches; the caller sets the catalog and publishes.</param>
+    /// <param name="readPart">Reads a part of the version before; null when absent.</param>
+    /// <param name="progress">Gets bytes read.</param>
+    /// <param name="stop">Cancels.</param>
+    public (StoreCatalog? Catalog, IngestReceipt Receipt) Run(Commit commit, Func<string, byte[]?> readPart, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         for (var i = 0; i < _samples.Count; i++)
         {
@@ -48,6 +54,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         }
         if (sheet is not null) TakeSheet(sheet, commit.Version);
         ReportSex(commit.Version);
+        ReportIdentity(commit, readPart, stop);
         var receipt = new IngestReceipt { Version = _changed ? commit.Version : commit.Version - 1, Committed = _changed, Files = _receipts, Findings = _findings };
         if (!_changed) return (null, receipt);
         return (new StoreCatalog
@@ -100,9 +107,12 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         {
             var sample = SampleOf(result.Header.Samples[column], result.File);
             CheckParts(sample, column, result, contigs, (with.FirstNew, commit.Version));
+            var replaces = _parts[sample].Count > 0 && _parts[sample].TrueForAll(o => _ordinals[o].UntilVersion != 0);
+            _sketches[sample] = _sketches.TryGetValue(sample, out var known) ? (IdentitySketch.Join(known.Sketch, result.Sketches[column]), known.Replaces) : (result.Sketches[column], replaces);
             _parts[sample].Add(_ordinals.Count);
             _ordinals.Add(new OrdinalEntry(sample, batch, commit.Version, 0));
         }
+        _fileOfBatch.Add(batch, result.File);
         _batches.Add(new BatchEntry
         {
             InputSha256 = result.Sha256, Version = commit.Version, LoadedUnixMs = clock.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -225,5 +235,39 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
                     _findings.Add($"{file}: the X and Y calls of sample column {column + 1} look like {seen}, the sheet says {recorded}");
             }
         }
+    }
+
+    private void ReportIdentity(Commit commit, Func<string, byte[]?> readPart, CancellationToken stop)
+    {
+        if (_sketches.Count == 0) return;
+        var check = new IdentityCheck(commit, readPart, new StoreCatalog { Sheets = _sheets }.SheetAt(commit.Version));
+        foreach (var found in check.Run(_sketches, _samples.Count, stop))
+        {
+            var (batch, column) = PlaceOf(found.Sample);
+            var (otherBatch, otherColumn) = PlaceOf(found.Other);
+            var file = otherBatch == batch ? "the same file" : _fileOfBatch.TryGetValue(otherBatch, out var path) ? path : StoredFile(otherBatch);
+            var other = string.Create(CultureInfo.InvariantCulture, $"sample column {otherColumn + 1} of {file}");
+            var what = found.Sample == found.Other ? "does not look like the data that it replaces"
+                : found.IsSame ? $"looks like the same person as {other}" : $"does not look like the person of {other}, as the sheet says";
+            var more = found.More > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {found.More} more look alike") : "";
+            var of = found.IsSame ? found.Match.Carried : found.Match.Shared;
+            _findings.Add(string.Create(CultureInfo.InvariantCulture, $"{_fileOfBatch[batch]}: sample column {column + 1} {what} ({found.Match.Agreeing} of {of} SNV alleles alike{more})"));
+        }
+    }
+
+    /// <summary>Last loaded part of a sample that is in force: its batch and 0-based column.</summary>
+    private (int Batch, int Column) PlaceOf(int sample)
+    {
+        var ordinal = _parts[sample].FindLast(o => _ordinals[o].UntilVersion == 0);
+        return (_ordinals[ordinal].Batch, ordinal - _batches[_ordinals[ordinal].Batch].FirstOrdinal);
+    }
+
+    private string StoredFile(int batch)
+    {
+        var version = _batches[batch].Version;
+        var first = _batches.FindIndex(b => b.Version == version);
+        return first == _batches.FindLastIndex(b => b.Version == version)
+            ? string.Create(CultureInfo.InvariantCulture, $"the file loaded in snapshot {version}")
+            : string.Create(CultureInfo.InvariantCulture, $"file {batch - first + 1} of those loaded in snapshot {version}");
     }
 }

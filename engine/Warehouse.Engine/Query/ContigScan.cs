@@ -24,7 +24,7 @@ internal sealed class ScanRow
 /// Counts the variants of one contig in ascending order of start over every segment of a snapshot. Owns the merge of sorted rows,
 /// the listing rule, and who decides a sample's state: its own record, else <see cref="Fallback"/>. One thread.
 /// </summary>
-internal sealed class ContigScan
+internal sealed partial class ContigScan
 {
     private readonly Selection _selection;
     private readonly CountRules _rules;
@@ -145,9 +145,11 @@ internal sealed class ContigScan
     /// COUNTS.md, "Which variants are listed": an allele of a call set with a visible sample, unless every carrier it had was withdrawn
     /// or replaced.
     /// </summary>
-    public bool IsListed()
+    public bool IsListed() => IsListed(_row);
+
+    private bool IsListed(ScanRow asked)
     {
-        foreach (var (index, block, row) in _row.Rows)
+        foreach (var (index, block, row) in asked.Rows)
         {
             var source = _sources[index];
             if (source.Visible.Count == 0) continue;
@@ -231,14 +233,15 @@ internal sealed class ContigScan
 
         public bool Is(ScanRow row) => Start == row.Start && Block.Sites.RowRefText(Row).SequenceEqual(row.Ref) && Block.Sites.RowAltText(Row).SequenceEqual(row.Alt);
 
-        public static int Compare(Cursor a, Cursor b)
+        public static int Compare(Cursor a, Cursor b) => Compare(a.Block, a.Row, b.Block, b.Row) is not 0 and var order ? order : a.Source.CompareTo(b.Source);
+
+        /// <summary>Orders rows of two blocks by start, REF, ALT.</summary>
+        public static int Compare(OpenBlock blockA, int a, OpenBlock blockB, int b)
         {
-            var byStart = a.Start.CompareTo(b.Start);
+            var byStart = blockA.Sites.RowStart[a].CompareTo(blockB.Sites.RowStart[b]);
             if (byStart != 0) return byStart;
-            var byRef = a.Block.Sites.RowRefText(a.Row).SequenceCompareTo(b.Block.Sites.RowRefText(b.Row));
-            if (byRef != 0) return byRef;
-            var byAlt = a.Block.Sites.RowAltText(a.Row).SequenceCompareTo(b.Block.Sites.RowAltText(b.Row));
-            return byAlt != 0 ? byAlt : a.Source.CompareTo(b.Source);
+            var byRef = blockA.Sites.RowRefText(a).SequenceCompareTo(blockB.Sites.RowRefText(b));
+            return byRef != 0 ? byRef : blockA.Sites.RowAltText(a).SequenceCompareTo(blockB.Sites.RowAltText(b));
         }
     }
 }

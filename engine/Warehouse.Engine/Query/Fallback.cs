@@ -204,7 +204,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
         return true;
     }
 
-    private int ExtendCallable(int[] callables, int at, int end, int copies, ref int written)
+    public int ExtendCallable(int[] callables, int at, int end, int copies, ref int written)
     {
         foreach (var index in callables)
         {
@@ -242,7 +242,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
         return Assumed(assumed, ploidy);
     }
 
-    private SampleState Assumed(bool assumed, PloidyRule ploidy)
+    public SampleState Assumed(bool assumed, PloidyRule ploidy)
     {
         var copies = ploidy.CopiesWithoutGenotype(contigClass);
         return assumed && copies > 0 ? new SampleState(StateKind.Assumed, 0, copies, Zygosity.None) : SampleState.NotAssessed;

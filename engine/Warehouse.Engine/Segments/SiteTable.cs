@@ -49,6 +49,9 @@ internal sealed class SiteTable
         RowAlt = new (int, int)[rowCount];
     }
 
+    // Largest end of the REF spans of SortedRows 0..i; made on first use, twice when two threads ask at once.
+    private int[]? _largestRowEnd;
+
     public int RecordCount => RecordStart.Length;
 
     public int RowCount => RowRecord.Length;
@@ -161,6 +164,22 @@ internal sealed class SiteTable
         return low;
     }
 
+    /// <summary>Adds the countable base rows whose REF span overlaps [start, end) to a list, in order.</summary>
+    public void OverlappingRows(int start, int end, List<int> rows)
+    {
+        var largestEnd = _largestRowEnd ??= LargestRowEnds();
+        for (var i = LowerBound(end) - 1; i >= 0 && largestEnd[i] > start; i--)
+            if (RowStart[SortedRows[i]] + RowRef[SortedRows[i]].Length > start) rows.Add(SortedRows[i]);
+        rows.Reverse();
+    }
+
+    private int[] LargestRowEnds()
+    {
+        var (ends, largest) = (new int[SortedRows.Length], int.MinValue);
+        for (var i = 0; i < ends.Length; i++) ends[i] = largest = Math.Max(largest, RowStart[SortedRows[i]] + RowRef[SortedRows[i]].Length);
+        return ends;
+    }
+
     /// <summary>Adds the speaking records that overlap [start, end) to a list, in record order.</summary>
     public void Touching(int start, int end, List<int> records)
     {
@@ -216,8 +235,8 @@ internal sealed class SiteTable
 }
 
 /// <summary>Where a symbolic allele or breakend lies.</summary>
-/// <param name="End">End, exclusive; for an insertion or breakend start + 1.</param>
-/// <param name="LengthBases">|SVLEN|, 0 when unknown.</param>
+/// <param name="End">End, exclusive; for an insertion or breakend that of REF.</param>
+/// <param name="LengthBases">Length of the event, 0 when unknown.</param>
 /// <param name="CiPos">CIPOS.</param>
 /// <param name="CiEnd">CIEND.</param>
 internal readonly record struct StructuralExtent(int End, int LengthBases, (int Low, int High) CiPos, (int Low, int High) CiEnd)

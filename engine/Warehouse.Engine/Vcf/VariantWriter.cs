@@ -20,6 +20,8 @@ public sealed class VariantWriter : IDisposable
     private readonly Stream _stream;
     private readonly VcfTextEncoder? _text;
     private readonly BcfEncoder? _binary;
+    private readonly VcfFaults _faults = new("output", lint: false, _ => { });
+    private readonly VcfSiteRules _rules;
     private readonly ArrayBufferWriter<byte> _buffer = new(1 << 16);
     private bool _finished;
 
@@ -37,11 +39,12 @@ public sealed class VariantWriter : IDisposable
         ArgumentNullException.ThrowIfNull(metaLines);
         ArgumentNullException.ThrowIfNull(samples);
         var text = HeaderText(metaLines, samples);
-        var faults = new VcfFaults("header to write", lint: false, _ => { });
-        using var lines = new LineInput(new PlainInput(new RawInput(new MemoryStream(text), "header to write")));
-        var parsed = new VcfHeaderParser(lines, faults, new VcfLimits()).Read();
+        using var lines = new LineInput(new PlainInput(new RawInput(new MemoryStream(text), "output")));
+        var parsed = new VcfHeaderParser(lines, _faults, new VcfLimits()).Read();
         if (parsed.Header.Version >= FirstVersionWithLeadingPhase) throw new ArgumentException("the fileformat is above VCFv4.3", nameof(metaLines));
         Header = parsed.Header;
+        _rules = new VcfSiteRules(Header, _faults, new VcfLimits());
+        (_faults.Line, _faults.OffsetBytes) = (0, 0);
         _target = target;
         _stream = encoding == VariantEncoding.Vcf ? target : new BgzfWriter(target, CompressionLevel.Fastest, threads, leaveOpen: true);
         if (encoding != VariantEncoding.Bcf)
@@ -50,7 +53,7 @@ public sealed class VariantWriter : IDisposable
             _stream.Write(text);
             return;
         }
-        _binary = new BcfEncoder(parsed, new BcfDictionary(parsed.Header, faults, new VcfLimits()), _buffer);
+        _binary = new BcfEncoder(parsed, new BcfDictionary(parsed.Header, _faults, new VcfLimits()), _buffer);
         _binary.WriteHeader(text);
         WriteBuffer();
     }
@@ -61,10 +64,11 @@ public sealed class VariantWriter : IDisposable
     /// <summary>Writes one record; records come contig by contig, positions ascending.</summary>
     /// <param name="record">
     /// ContigIndex is a place in the contigs of <see cref="Header"/>. SampleCount is that of the header, or 0 with HasGt false and no
-    /// Fields for a record without sample columns filled. InfoEnd, SvLen, SvType, CiPos, CiEnd and LineText are not written: they
+    /// Fields for a record without sample columns filled. ID, REF and ALT are as readers give them, and written as they are. InfoEnd, SvLen, SvType, CiPos, CiEnd and LineText are not written: they
     /// belong to <paramref name="info"/>. A leading phase character of an irregular call is left out: VCF 4.3 has none.
     /// </param>
     /// <param name="info">INFO in order, each key once.</param>
+    /// <exception cref="InputException">The record is out of order, or lies beyond the end of its contig.</exception>
     /// <exception cref="ArgumentException">The record uses what the header does not declare, or does not fit it.</exception>
     public void Write(VcfRecord record, ReadOnlySpan<VcfInfoEntry> info)
     {
@@ -73,8 +77,12 @@ public sealed class VariantWriter : IDisposable
         if ((uint)record.ContigIndex >= (uint)Header.Contigs.Count) throw new ArgumentException("the contig is none of the header", nameof(record));
         if (record.SampleCount != Header.Samples.Count && (record.SampleCount != 0 || record.HasGt || record.Fields != FormatFields.None))
             throw new ArgumentException($"the record has {record.SampleCount} samples, the header {Header.Samples.Count}", nameof(record));
+        _faults.Line++;
+        if (record.ContigIndex != _rules.CurrentContig) _rules.CheckContig(record.ContigIndex, Encoding.UTF8.GetBytes(Header.Contigs[record.ContigIndex].Name));
+        _rules.SetPosition(record, record.Start + 1);
         if (_text is not null) _text.Write(record, info);
         else _binary!.Write(record, info);
+        _rules.Accept(record);
         WriteBuffer();
     }
 
@@ -83,15 +91,19 @@ public sealed class VariantWriter : IDisposable
     {
         if (_finished) return;
         _finished = true;
-        if (_stream == _target) _target.Flush();
-        else _stream.Dispose();
+        if (_stream is BgzfWriter compressed)
+        {
+            compressed.Complete();
+            compressed.Dispose();
+        }
+        _target.Flush();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The BGZF writer would end the file on its own Dispose: an unfinished one must not look whole.
         _finished = true;
+        if (_stream != _target) _stream.Dispose();
         _target.Dispose();
     }
 

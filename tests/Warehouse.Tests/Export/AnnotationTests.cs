@@ -18,7 +18,7 @@ public sealed class AnnotationTests
         Assert.Equal(ExitCode.Incomplete, new Cli.Cli().Run("seen", store.Path, "--vcf", input, "-o", store["out.vcf"]));
         var lines = File.ReadAllLines(store["out.vcf"]);
         Assert.Equal("##contig=<ID=9>", lines[2]);
-        Assert.Equal("##INFO=<ID=WH_SEEN,Number=A,Type=String,Description=\"seen, not_seen or not_assessable in 2 samples of snapshot 1, alleles trimmed only\">", lines[3]);
+        Assert.Equal("##INFO=<ID=WH_SEEN,Number=A,Type=String,Description=\"seen, not_seen or not_assessable in 2 samples of snapshot 2, alleles trimmed only\">", lines[3]);
         Assert.Equal(["##INFO=<ID=WH_AC,", "##INFO=<ID=WH_AN,", "##INFO=<ID=WH_AF,", "##INFO=<ID=WH_HOM,", "##INFO=<ID=WH_CARRIERS,"], lines[4..9].Select(l => l[..(l.IndexOf(',') + 1)]));
         Assert.Equal(
         [

@@ -7,8 +7,8 @@ public sealed class ExportPeerTests
 {
     private const string Query = "%CHROM\t%POS\t%REF\t%ALT[\t%GT]\n";
 
-    /// <summary>Files that the product rightly refuses.</summary>
-    private static readonly string[] Refused = ["field_type_combos.vcf.gz"];
+    /// <summary>Files that the product rightly refuses: an ALT named twice, an allele number above the ALTs.</summary>
+    private static readonly string[] Refused = ["field_type_combos.vcf.gz", "first.vcf"];
 
     /// <summary>Records and samples above which a file is left to other tests.</summary>
     private const long MostGenotypes = 8_000_000;
@@ -24,7 +24,7 @@ public sealed class ExportPeerTests
             try
             {
                 store.IngestFiles(path);
-                if (FirstDifference(Expected(path), Genotypes(store.Export("out.vcf.gz")), ref lines) is { } difference) wrong.Add($"{path}: {difference}");
+                if (FirstDifference(Expected(path), Genotypes(files % 2 == 0 ? store.Export("out.vcf.gz") : store.Export("out.bcf", "bcf")), ref lines) is { } difference) wrong.Add($"{path}: {difference}");
                 files++;
             }
             catch (Exception e) when (e is not OutOfMemoryException) { wrong.Add($"{path}: {e.Message}"); }
@@ -44,6 +44,9 @@ public sealed class ExportPeerTests
         var lines = 0;
         Assert.Null(FirstDifference(Expected(input), Genotypes(export), ref lines));
         Assert.True(lines > 2000, $"{lines} lines");
+        Assert.Null(FirstDifference(Genotypes(export), Genotypes(store.Export("out.bcf", "bcf")), ref lines));
+        Silent("bcftools", "view", "-o", store["view.vcf"], store["out.bcf"]);
+        Silent("bcftools", "index", store["out.bcf"]);
         Silent("tabix", "-p", "vcf", export);
         Silent("bcftools", "view", "-o", store["view.bcf"], export);
         Silent("bcftools", "norm", "-m-", "-o", store["norm.vcf"], export);
@@ -58,9 +61,9 @@ public sealed class ExportPeerTests
     public void Frequencies_of_an_export_of_half_calls_are_those_of_bcftools()
     {
         using var store = new ExportStore("any1");
-        store.Ingest("in.vcf", "a b c d", ["1 100 . A G,T . PASS . GT 0/1 ./2 1/. ./.", "1 200 . A * . q10 . GT 0/1 1/1 . 0", "1 300 . AC A . s50;q10 . GT 0|0|1 1 ./. .", "1 400 . A C . PASS . GT ./. ./. . ./."]);
+        store.Ingest("in.vcf", "a b c d", ["1 100 . A G,T . PASS . GT 0/1 ./2 1/. ./.", "1 200 . A * . q10 . GT 0/1 1/1 . 0", "1 300 . AC A . s50;q10 . GT 0|1 1 ./. .", "1 400 . A C . PASS . GT ./. ./. . ./."]);
         var export = store.Export("out.vcf");
-        Assert.Equal("100 A G,T 2,1 4\n200 A * 3 5\n300 AC A 2 4\n400 A C 0 0\n", Peer.Output("bcftools", "query", "-f", "%POS %REF %ALT %AC %AN\n", export));
+        Assert.Equal("100 A G,T 2,1 4\n200 A * 3 5\n300 AC A 2 3\n400 A C 0 0\n", Peer.Output("bcftools", "query", "-f", "%POS %REF %ALT %AC %AN\n", export));
         Assert.Equal(Peer.Output("bcftools", "query", "-f", "%POS %REF %ALT %AC %AN\n", export), Filled(store, export));
     }
 
@@ -94,7 +97,9 @@ public sealed class ExportPeerTests
     private static List<string> Genotypes(string path)
     {
         var lines = new List<string>();
-        foreach (var line in Peer.Output("bcftools", "query", "-f", Query, path).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        // A file without GT is asked for as many missing calls: that is what the store has of it.
+        var withoutGt = Peer.Run("bcftools", "query", "-f", Query, path).Error.Contains("FORMAT/GT", StringComparison.Ordinal);
+        foreach (var line in Peer.Output("bcftools", "query", "-f", withoutGt ? Query.Replace("%GT", ".", StringComparison.Ordinal) : Query, path).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var fields = line.Split('\t', 5);
             var alts = string.Join(',', fields[3].Split(',').Select(a => a[0] is '<' || a.Contains('[') || a.Contains(']') ? a : a.ToUpperInvariant()));

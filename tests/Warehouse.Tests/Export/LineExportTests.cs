@@ -41,7 +41,7 @@ public sealed class LineExportTests
         ]);
         Assert.Equal(
         [
-            "1 100 . A G PASS GT:GQ:DP:AD 0/1:30:12:6,6 0/0:.:.:. 1/1:.:9:.",
+            "1 100 . A G PASS GT:AD:DP:GQ 0/1:6,6:12:30 0/0:.:.:. 1/1:.:9:.",
             "1 200 . A G,T PASS GT:DP 0/0:. 1/2:5 2|1:.",
             "1 300 . A G PASS GT:AD 0/1:1,. 0/0:. ./.:.",
             "1 400 . A G PASS GT . . .",
@@ -100,11 +100,42 @@ public sealed class LineExportTests
             "chr1 400 . A T,C,<NON_REF> PASS GT 2|1 0/1 2|1 0|. 1/2",
             "chr1 400 . AC GC PASS GT .|. 0/. .|. 0|1 0/.",
             "chr1 500 rs5 G A PASS GT 0/0 0/0 ./. ./1 ./.",
-            "chr1 600 . T C PASS GT 0/0 0/0 ./. . 0/1",
+            "chr1 600 . T C PASS GT 0/0 0/0 ./. .|0 0/1",
             "chr1 600 . TTT TTC PASS GT 0/0 0/0 ./. 1|0 ./.",
             "chrX 5000000 . A G PASS GT 0/1 0/0 0 . ./.",
         ], store.Lines());
         Assert.Equal(["chr1 500 rs5 G A PASS GT ./1", "chr1 600 . TTT TTC PASS GT 1|0"], store.Lines("--samples-file", store.Write("v.txt", "v\n"), "--region", "chr1:500-700"));
+    }
+
+    [Fact]
+    public void Symbolic_alleles_say_where_they_lie()
+    {
+        using var store = new ExportStore();
+        store.Ingest("in.vcf", "a",
+        [
+            "1 100 . N <DEL> . PASS SVTYPE=DEL;END=400;CIPOS=-5,9;CIEND=-1,2 GT 0/1", "1 200 . N <DUP>,<DEL> . PASS SVLEN=50,-70;END=270 GT 1/2",
+            "1 300 . N <INS> . PASS SVTYPE=INS GT 0/1", "1 400 . N N[2:100[ . PASS SVTYPE=BND GT 0/1", "1 500 . AT A . PASS . GT 0/1",
+        ]);
+        Assert.Equal(
+        [
+            "AC=1;AN=2;AF=0.5;END=400;CIPOS=-5,9;CIEND=-1,2", "AC=1,1;AN=2;AF=0.5,0.5;END=270;SVLEN=50,-70", "AC=1;AN=2;AF=0.5", "AC=1;AN=2;AF=0.5", "AC=1;AN=2;AF=0.5",
+        ], File.ReadLines(store.Export("out.vcf")).Where(l => l[0] != '#').Select(l => l.Split('\t')[7]));
+        using var again = new ExportStore();
+        again.IngestFiles(store["out.vcf"]);
+        Assert.Equal(File.ReadAllText(store["out.vcf"]), File.ReadAllText(again.Export("out.vcf")));
+    }
+
+    [Fact]
+    public void Compaction_changes_no_line()
+    {
+        using var store = new ExportStore();
+        store.Ingest("a.vcf", "a b", ["1 100 rs2 A G . PASS . GT 0|1 1|0", "1 200 . A G,T . PASS . GT:GQ:DP:AD 2/1:30:9:1,4,4 ./1:.:8:4,4,0", "1 200 . A G,T . q10 . GQ 3 4"]);
+        store.Ingest("b.vcf", "c d", ["1 100 rs1 A G . PASS . GT 1/1 .", "1 200 . A G,T . PASS . GT:DP 2|1:7 1|2:6", "1 300 . AC A . PASS . GT 0/0/1 1"]);
+        store.Ingest("c.vcf", "e", ["1 100 . A <NON_REF> . . END=290 GT:GQ 0/0:50", "1 302 . A T . PASS . GT 0|1"]);
+        var before = store.Lines();
+        ExportStore.Must("compact", store.Path);
+        Assert.Equal(before, store.Lines());
+        Assert.Equal("1 100 rs1 A G PASS GT 0|1 1|0 1/1 . 0/0", before[0]);
     }
 
     [Fact]
@@ -124,10 +155,10 @@ public sealed class LineExportTests
     public void Withdrawn_samples_take_their_own_alleles_with_them()
     {
         using var store = new ExportStore();
-        store.Ingest("in.vcf", "a b c", ["1 100 . A G . PASS . GT 0/1 0/0 0/0", "1 200 . A C,G,T . PASS . GT:AD 1/2:1,2,3,4 0/3:5,6,7,8 3|1|0:9,10,11,12", "1 300 . A G . PASS . GT 0/0 0/0 0/0"]);
+        store.Ingest("in.vcf", "a b c", ["1 100 . A G . PASS . GT 0/1 0/0 0/0", "1 200 . A C,G,T . a,b . GT:AD 1/2:1,2,3,4 0/3:5,6,7,8 3|1|0:9,10,11,12", "1 300 . A G . PASS . GT 0/0 0/0 0/0"]);
         ExportStore.Must("withdraw", store.Path, "--samples-file", store.Write("gone.txt", "a\n"));
-        Assert.Equal(["1 200 . A C,T PASS GT:AD 0/2:5,6,8 2|1|0:9,10,12", "1 300 . A G PASS GT 0/0 0/0"], store.Lines());
-        Assert.Equal(["1 200 . A C,T PASS GT:AD 0/2:5,6,8", "1 300 . A G PASS GT 0/0"], store.Lines("--samples-file", store.Write("b.txt", "b\n")));
+        Assert.Equal(["1 200 . A C,T a%2Cb GT:AD 0/2:5,6,8 2|1|0:9,10,12", "1 300 . A G PASS GT 0/0 0/0"], store.Lines());
+        Assert.Equal(["1 200 . A C,T a%2Cb GT:AD 0/2:5,6,8", "1 300 . A G PASS GT 0/0"], store.Lines("--samples-file", store.Write("b.txt", "b\n")));
     }
 
     [Fact]

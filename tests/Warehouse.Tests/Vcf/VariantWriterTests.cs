@@ -116,6 +116,22 @@ public sealed class VariantWriterTests
     }
 
     [Fact]
+    public void Records_out_of_order_are_refused()
+    {
+        foreach (var encoding in Enum.GetValues<VariantEncoding>())
+        {
+            using var writer = new VariantWriter(new MemoryStream(), encoding, RandomRecords.MetaLines, []);
+            writer.Write(Site(), []);
+            var before = Site();
+            before.Start = 8;
+            Assert.Equal("vcf-unsorted", Assert.Throws<InputException>(() => writer.Write(before, [])).Code);
+            before.ContigIndex = 1;
+            writer.Write(before, []);
+            Assert.Equal("vcf-unsorted", Assert.Throws<InputException>(() => writer.Write(Site(), [])).Code);
+        }
+    }
+
+    [Fact]
     public void A_leading_phase_character_is_left_out_and_dictionary_indexes_are_not_written()
     {
         foreach (var encoding in Enum.GetValues<VariantEncoding>())
