@@ -62,6 +62,8 @@ internal sealed class SymbolicStore
         _random = new Random(seed);
         for (var i = 0; i < 8; i++)
             _events.Add((_random.Next(Bases), Types[_random.Next(Types.Length)], _random.Next(3) == 0 ? null : _random.Next(Bases) + 1, _random.Next(2) == 0 ? null : _random.Next(1, 60)));
+        // Neighbours of the same type, so that questions by interval match several.
+        foreach (var e in _events.ToList().Where(_ => _random.Next(2) == 0)) _events.Add((e.Start + _random.Next(1, 4), e.Type, e.End, e.SvLen));
         Files = [Make(["a", "b", "c"], assume: false), Make(["d", "e"], assume: _random.Next(2) == 0), Make(["f"], assume: false)];
     }
 
@@ -69,15 +71,13 @@ internal sealed class SymbolicStore
 
     public Dictionary<string, string> Sex { get; } = new() { ["a"] = "XX", ["b"] = "XY", ["c"] = "", ["d"] = "XY", ["e"] = "", ["f"] = "XX" };
 
-    public string Sheet() => "sample\tsex\n" + string.Concat(Sex.Select(s => $"{s.Key}\t{s.Value}\n"));
-
     private SymbolicFile Make(string[] samples, bool assume)
     {
         var records = new List<SymbolicRecord>();
         foreach (var contig in new[] { "1", "X" })
         {
             var here = new List<SymbolicRecord>();
-            foreach (var e in _events.Where(_ => _random.Next(2) == 0)) here.Add(Event(contig, e, samples.Length));
+            foreach (var e in _events.Where(_ => _random.Next(2) == 0)) here.Add(Event(contig, e, samples.Length, !here.Exists(r => r.Start == e.Start)));
             foreach (var start in Enumerable.Range(0, Bases).OrderBy(_ => _random.Next()).Take(_random.Next(12))) here.Add(BaseRecord(contig, start, samples.Length));
             if (!assume && _random.Next(3) > 0) here.AddRange(Blocks(contig, samples.Length));
             records.AddRange(here.OrderBy(r => r.Start));
@@ -86,9 +86,9 @@ internal sealed class SymbolicStore
         return new SymbolicFile(samples, assume, callable, records);
     }
 
-    private SymbolicRecord Event(string contig, (int Start, string Type, int? End, int? SvLen) e, int samples)
+    private SymbolicRecord Event(string contig, (int Start, string Type, int? End, int? SvLen) e, int samples, bool first)
     {
-        string[] alts = _random.Next(4) switch { 0 => [e.Type, e.Type == "<DUP>" ? "<INV>" : "<DUP>"], 1 when e.Type.StartsWith('<') => ["ACGTA"[(e.Start % 4) + 1].ToString(), e.Type], _ => [e.Type] };
+        string[] alts = _random.Next(4) switch { 0 => [e.Type, e.Type == "<DUP>" ? "<INV>" : "<DUP>"], 1 when first && e.Type.StartsWith('<') => ["ACGTA"[(e.Start % 4) + 1].ToString(), e.Type], _ => [e.Type] };
         var reference = alts.Length == 2 && SymbolicRecord.IsSymbolic(alts[0]) && _random.Next(3) == 0 ? "N" : "ACGT"[e.Start % 4].ToString();
         var end = alts.Length > 0 && e.End > e.Start ? e.End : null;
         return new SymbolicRecord(contig, e.Start, reference, alts, Filter(), end, e.SvLen, Calls(samples, alts.Length));
