@@ -5,10 +5,12 @@ using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Doctor;
+using Warehouse.Engine.Export;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Simulate;
+using Warehouse.Engine.Vcf;
 
 namespace Warehouse.Cli;
 
@@ -35,11 +37,19 @@ internal class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession();
-        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return answer;
+        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
     }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>
-    public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession();
+        using var packed = IsPacked(request.OutputPath) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
+        var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
+        packed?.Complete();
+        return summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
+    }
 
     /// <summary>Figures per variant and group; the row is reused.</summary>
     public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
@@ -94,7 +104,21 @@ internal class Engine
     }
 
     /// <summary>Writes genotypes to <paramref name="output"/>.</summary>
-    public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(request.AsOf) });
+        var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples };
+        if (request.Format is ExportFormat.Tsv or ExportFormat.Arrow)
+        {
+            using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(Columns.Genotypes(), output) : new ArrowRowWriter(Columns.Genotypes(), output);
+            foreach (var row in session.Rows(asked, cancellation)) Columns.Write(writer, row);
+            writer.Complete();
+            return;
+        }
+        var encoding = request.Format == ExportFormat.Bcf ? VariantEncoding.Bcf : IsPacked(request.OutputPath) ? VariantEncoding.VcfBgzf : VariantEncoding.Vcf;
+        session.WriteLines(asked, (output, encoding), progress, cancellation);
+    }
 
     /// <summary>Withdraws samples and returns the facts of the commit.</summary>
     public virtual Report Withdraw(StoreAddress store, IReadOnlyList<string> samples, CancellationToken cancellation)
@@ -104,19 +128,25 @@ internal class Engine
     }
 
     /// <summary>Compacts; <paramref name="purgeBefore"/> is a snapshot as typed, or null.</summary>
-    public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation) => throw NotConnected();
+    public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        return Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation));
+    }
 
     /// <summary>Reads every byte. One row per damage; none when the store is whole.</summary>
     public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         var report = new Report(new Column("kind", ColumnKind.Text), new Column("file", ColumnKind.Text), new Column("problem", ColumnKind.FreeText));
         using var opened = Open(store);
-        var damaged = false;
+        var (damaged, surplus) = (false, 0);
         foreach (var finding in opened.Verify(progress, cancellation))
         {
-            report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);
+            if (finding.Kind == FindingKind.Surplus) surplus++;
+            else report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);
             damaged |= finding.Kind != FindingKind.Surplus;
         }
+        if (surplus > 0) report.Rows.Add(["surplus", Text(surplus) + " files", "left by earlier versions or a stop; no answer depends on them, and compact removes them"]);
         return new Report(report.Columns) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(report.Rows);
     }
 
@@ -148,6 +178,9 @@ internal class Engine
 
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
 
+    /// <summary>Whether the name of an output asks for BGZF.</summary>
+    private static bool IsPacked(string path) => path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal);
+
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A snapshot as typed: its number.</summary>
@@ -158,6 +191,4 @@ internal class Engine
             ? number
             : throw new InputException("snapshot", "a snapshot is the number that warehouse snapshots shows", InputPlace.None);
     }
-
-    private static InvalidOperationException NotConnected() => new("not connected");
 }

@@ -46,5 +46,11 @@ internal static class Reports
         return report.With(cohorts.Select(c => new object?[] { c.Name, (long)c.Samples, c.Version, c.Where }));
     }
 
+    /// <summary>Facts of a compaction.</summary>
+    public static Report Of(CompactReport report) => Report.OfFacts(
+        ("segments before", Text(report.SegmentsBefore)), ("segments after", Text(report.SegmentsAfter)), ("bytes before", Text(report.BytesBefore)),
+        ("bytes after", Text(report.BytesAfter)), ("sample parts dropped", Text(report.SamplesDropped)), ("files removed", Text(report.FilesRemoved)),
+        ("snapshot", Text(report.Version)));
+
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

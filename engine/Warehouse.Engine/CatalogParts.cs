@@ -1,7 +1,7 @@
 using Warehouse.Engine.Catalog;
-using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
 
 namespace Warehouse.Engine;
@@ -27,7 +27,7 @@ internal static class CatalogParts
         try
         {
             var named = CatalogCodec.Decode(part => folder.TryReadPart(manifest, part));
-            var files = manifest.Files.Where(f => f.Kind == FileIngest.SegmentKind).ToDictionary(f => f.ContentSha256.ToString(), f => f.Id.ToString(), StringComparer.Ordinal);
+            var files = manifest.Files.Where(f => f.Kind == SegmentWriter.FileKind).ToDictionary(f => f.ContentSha256.ToString(), f => f.Id.ToString(), StringComparer.Ordinal);
             return named.With([.. named.Segments.Select(s => s with { File = files.TryGetValue(s.File, out var id)
                 ? id : throw new InvalidDataException("the catalog names a segment that the version lacks") })]);
         }

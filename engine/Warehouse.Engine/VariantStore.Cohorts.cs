@@ -154,7 +154,7 @@ public sealed partial class VariantStore
     {
         _folder.Refresh();
         var catalog = Catalog();
-        return [.. _folder.Versions().Where(v => v >= catalog.PurgedBefore && v <= Version).Order().Select(v => (v, _folder.Load(v).CreatedUtc,
+        return [.. _folder.Versions().Where(v => v >= catalog.PurgedBefore && v <= Version).Order().Select(v => (v, _folder.PublishedUtc(v),
             catalog.Ordinals.Where(o => o.InForce(v) && catalog.Samples[o.Sample].WithdrawnVersion == 0).Select(o => o.Sample).Distinct().Count()))];
     }
 }

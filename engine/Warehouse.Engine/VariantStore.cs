@@ -83,7 +83,7 @@ public sealed partial class VariantStore : IDisposable
         _folder.Refresh();
         using var reference = OpenReference();
         var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, ReadPart, progress, stop);
-        if (catalog is not null) Publish(commit, catalog);
+        if (catalog is not null) Publish(commit, WithoutSmallSegments(Catalog(), catalog, commit, progress, stop));
         return receipt;
     }
 
@@ -91,7 +91,20 @@ public sealed partial class VariantStore : IDisposable
     /// <exception cref="InputException">The snapshot does not exist or was purged.</exception>
     public Session OpenSession(SessionOptions? options = null)
     {
-        _folder.Refresh();
+        var held = HoldNewest();
+        try
+        {
+            return OpenSession(options, held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private Session OpenSession(SessionOptions? options, ReaderLease held)
+    {
         var catalog = Catalog();
         var wanted = options ?? new SessionOptions();
         var version = wanted.Snapshot ?? _folder.Current.Version;
@@ -99,15 +112,44 @@ public sealed partial class VariantStore : IDisposable
             throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {version}; the newest is {_folder.Current.Version}"), InputPlace.None);
         if (version < catalog.PurgedBefore)
             throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
-        return new Session(new StoreView(catalog, Assembly, _folder.Current.Version, OpenSegment), Scope.Owner(catalog), wanted, version, OpenReference);
+        var current = held.Manifest;
+        var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span), asked => asked == current.Version ? current.Sha256.ToString() : DigestOf(asked));
+        return new Session(new StoreView(catalog, Assembly, current.Version, entry => OpenSegment(entry, current), held), Scope.Owner(catalog), (wanted, version), OpenReference, facts);
+    }
+
+    /// <summary>Digest of an older manifest; null when it is no longer kept.</summary>
+    private string? DigestOf(long version)
+    {
+        try
+        {
+            return _folder.Load(version).Sha256.ToString();
+        }
+        catch (StoreRefusedException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>
+    private ReaderLease HoldNewest()
+    {
+        while (true)
+        {
+            _folder.Refresh();
+            var held = _folder.Hold();
+            if (held.Manifest.Version == _folder.Current.Version) return held;
+            held.Dispose(); // a writer published in between: look again
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _folder.Dispose();
 
-    private Segment OpenSegment(SegmentEntry entry)
+    private Segment OpenSegment(SegmentEntry entry) => OpenSegment(entry, _folder.Current);
+
+    private Segment OpenSegment(SegmentEntry entry, Manifest manifest)
     {
-        if (!FileId.TryParse(entry.File, out var id) || !_folder.Current.Files.TryFind(id, out var file))
+        if (!FileId.TryParse(entry.File, out var id) || !manifest.Files.TryFind(id, out var file))
             throw new DamagedStoreException(entry.File, "the catalog names a segment that the manifest lacks");
         try
         {

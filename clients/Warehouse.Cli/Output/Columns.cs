@@ -1,3 +1,4 @@
+using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 
 namespace Warehouse.Cli.Output;
@@ -32,10 +33,27 @@ internal static class Columns
         new("af_upper95", ColumnKind.Real, 6), new("first_seen", ColumnKind.Text), new("last_seen", ColumnKind.Text), new("note", ColumnKind.FreeText),
     ];
 
+    /// <summary>Of <c>seen</c> in JSON: more about the variant, and what the answer rests on.</summary>
+    public static Column[] SeenInFull() =>
+    [
+        .. Seen(), new("end", ColumnKind.Integer), new("matched_alleles", ColumnKind.Integer), new("overlapping", ColumnKind.FreeText), new("n_overlapping", ColumnKind.Integer),
+        new("vrs", ColumnKind.Text), new("spdi", ColumnKind.Text), new("hgvs_g", ColumnKind.Text), new("variant_key", ColumnKind.Text),
+        new("assembly", ColumnKind.FreeText), new("refget", ColumnKind.Text), new("normalizer", ColumnKind.Integer), new("trimmed_only", ColumnKind.Integer),
+        new("snapshot", ColumnKind.Integer), new("snapshot_digest", ColumnKind.Text), new("scope_digest", ColumnKind.Text),
+        new("withdrawn_digest", ColumnKind.Text), new("samples_digest", ColumnKind.Text),
+    ];
+
     /// <summary>Of <c>carriers</c>.</summary>
     public static Column[] Carriers() =>
     [
         new("query", ColumnKind.FreeText), .. Place, new("sample", ColumnKind.FreeText), new("zygosity", ColumnKind.Text), new("gt", ColumnKind.Text),
+        new("gq", ColumnKind.Integer), new("dp", ColumnKind.Integer), new("ad_ref", ColumnKind.Integer), new("ad_alt", ColumnKind.Integer),
+    ];
+
+    /// <summary>Of <c>export</c> as rows.</summary>
+    public static Column[] Genotypes() =>
+    [
+        .. Place, new("sample", ColumnKind.FreeText), new("gt", ColumnKind.Text), new("zygosity", ColumnKind.Text),
         new("gq", ColumnKind.Integer), new("dp", ColumnKind.Integer), new("ad_ref", ColumnKind.Integer), new("ad_alt", ColumnKind.Integer),
     ];
 
@@ -61,6 +79,30 @@ internal static class Columns
     /// <summary>One row of <c>seen</c>.</summary>
     public static void Write(RowWriter writer, SeenAnswer answer)
     {
+        WriteSeen(writer, answer);
+        writer.EndRow();
+    }
+
+    /// <summary>One row of <c>seen</c> with the columns of <see cref="SeenInFull"/>.</summary>
+    public static void WriteInFull(RowWriter writer, SeenAnswer answer)
+    {
+        WriteSeen(writer, answer);
+        writer.Integer(answer.End < 0 ? null : (long?)answer.End);
+        writer.Integer(answer.MatchedAlleles);
+        writer.Texts(answer.Overlapping);
+        writer.Integer(answer.OverlappingCount);
+        foreach (var name in (ReadOnlySpan<string?>)[answer.Identifiers?.Vrs, answer.Identifiers?.Spdi, answer.Identifiers?.HgvsG, answer.Identifiers?.VariantKey]) writer.Text(name);
+        writer.Text(answer.Context?.Assembly);
+        writer.Text(answer.RefgetAccession);
+        writer.Integer(answer.Context?.NormalizerVersion);
+        writer.Integer(answer.Context is { } known ? known.TrimmedOnly ? 1L : 0L : null);
+        writer.Integer(answer.Context?.Snapshot);
+        foreach (var digest in (ReadOnlySpan<string?>)[answer.Context?.SnapshotDigest, answer.Context?.ScopeDigest, answer.Context?.WithdrawnDigest, answer.Context?.SamplesDigest]) writer.Text(digest);
+        writer.EndRow();
+    }
+
+    private static void WriteSeen(RowWriter writer, SeenAnswer answer)
+    {
         writer.Text(answer.Query);
         writer.Text(answer.State switch { SeenState.Seen => "seen", SeenState.NotSeen => "not seen", _ => "not assessable" });
         if (answer.Contig is null) WriteMissing(writer, Place.Length + 1 + Figures.Length);
@@ -73,8 +115,18 @@ internal static class Columns
         writer.Real(answer.State == SeenState.NotSeen && answer.Figures.An > 0 ? 3.0 / answer.Figures.An : double.NaN);
         writer.Text(Time(answer.FirstSeen));
         writer.Text(Time(answer.LastSeen));
-        writer.Text(answer.Reason ?? (answer.TrimmedOnly ? "trimmed only: the store has no reference" : null));
-        writer.EndRow();
+        writer.Text(Note(answer));
+    }
+
+    private static string? Note(SeenAnswer answer)
+    {
+        var notes = new List<string>();
+        if (answer.Reason is { } reason) notes.Add(reason);
+        else if (answer.TrimmedOnly) notes.Add("trimmed only: the store has no reference");
+        if (answer.MatchedAlleles is { } matched) notes.Add(matched == 1 ? "matches 1 stored allele" : FormattableString.Invariant($"matches {matched} stored alleles"));
+        if (answer.OverlappingCount > 0)
+            notes.Add($"overlaps {FormattableString.Invariant($"{answer.OverlappingCount}")} other stored: {string.Join(' ', answer.Overlapping)}{(answer.OverlappingCount > answer.Overlapping.Count ? " …" : "")}");
+        return notes.Count == 0 ? null : string.Join("; ", notes);
     }
 
     /// <summary>The rows of one query of <c>carriers</c>.</summary>
@@ -93,6 +145,20 @@ internal static class Columns
             writer.Integer(carrier.DepthAlt);
             writer.EndRow();
         }
+    }
+
+    /// <summary>One row of <c>export</c>.</summary>
+    public static void Write(RowWriter writer, GenotypeRow row)
+    {
+        WritePlace(writer, row.Contig, row.Start, row.Ref, row.Alt);
+        writer.Text(row.Sample);
+        writer.Text(row.Genotype);
+        writer.Text(row.Zygosity switch { Zygosity.Het => "het", Zygosity.Hom => "hom_alt", Zygosity.Hemi => "hemi", _ => "half" });
+        writer.Integer(row.Gq);
+        writer.Integer(row.Dp);
+        writer.Integer(row.DepthRef);
+        writer.Integer(row.DepthAlt);
+        writer.EndRow();
     }
 
     /// <summary>One row of <c>case-control</c>.</summary>

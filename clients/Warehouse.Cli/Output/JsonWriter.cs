@@ -52,6 +52,12 @@ internal sealed class JsonWriter : RowWriter
         else _sink.Utf8(Quote(value));
     }
 
+    public override void Texts(IReadOnlyList<string> values)
+    {
+        Key();
+        _sink.Utf8($"[{string.Join(',', values.Select(Quote))}]");
+    }
+
     public override void Integer(long value)
     {
         Key();

@@ -43,9 +43,7 @@ internal sealed class OutputSymbols
     /// <summary>Opens the output and lets <paramref name="write"/> fill it; complete when that returns, unfinished when it throws.</summary>
     public ExitCode Write(ParseResult parsed, CliContext context, Column[] columns, Func<RowWriter, ExitCode> write)
     {
-        var path = parsed.GetValue(Path);
-        var toTerminal = context.OutputIsTerminal && path is null or "-";
-        var format = parsed.GetValue(_json) ? OutputFormat.Json : parsed.GetValue(_format) ?? (toTerminal ? OutputFormat.Table : OutputFormat.Tsv);
+        var (path, format) = (parsed.GetValue(Path), FormatOf(parsed, context));
         if (path is not null and not "-")
         {
             using var file = OutputFile.Open(path);
@@ -57,6 +55,13 @@ internal sealed class OutputSymbols
             throw new InputException("arrow-to-terminal", "Arrow is binary: use -o FILE or a pipe", InputPlace.None);
         using var output = context.OpenOutput();
         return WriteRows(format, columns, output, write);
+    }
+
+    /// <summary>The format that the line asks for.</summary>
+    public OutputFormat FormatOf(ParseResult parsed, CliContext context)
+    {
+        var toTerminal = context.OutputIsTerminal && parsed.GetValue(Path) is null or "-";
+        return parsed.GetValue(_json) ? OutputFormat.Json : parsed.GetValue(_format) ?? (toTerminal ? OutputFormat.Table : OutputFormat.Tsv);
     }
 
     /// <summary>One word of an enumeration, in lower case; numbers and other spellings are refused.</summary>

@@ -27,6 +27,9 @@ internal abstract class RowWriter : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
+    /// <summary>Several texts in one cell: an array in JSON, elsewhere with commas.</summary>
+    public virtual void Texts(IReadOnlyList<string> values) => Text(values.Count == 0 ? null : string.Join(',', values));
+
     /// <summary>A whole number or a missing value.</summary>
     public void Integer(long? value)
     {

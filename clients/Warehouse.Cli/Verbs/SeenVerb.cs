@@ -8,7 +8,8 @@ namespace Warehouse.Cli.Verbs;
 /// <summary>What <c>seen</c> asks.</summary>
 /// <param name="Queries">Spellings; lazy, so that standard input can stream. Read once.</param>
 /// <param name="Samples">Over which samples.</param>
-internal sealed record SeenRequest(IEnumerable<string> Queries, SampleChoice Samples);
+/// <param name="Identify">Whether answers name the variant in other systems.</param>
+internal sealed record SeenRequest(IEnumerable<string> Queries, SampleChoice Samples, bool Identify = false);
 
 /// <summary>What <c>seen --vcf</c> asks.</summary>
 /// <param name="InputPath">The file to annotate.</param>
@@ -56,16 +57,26 @@ internal sealed class SeenVerb : Verb
         if (ReadAnnotation(parsed, context) is { } annotation)
         {
             using var progress = context.Progress();
-            return context.Engine.Annotate(store, annotation, progress, context.Cancellation);
+            if (annotation.OutputPath == "-")
+            {
+                using var output = context.OpenOutput();
+                return context.Engine.Annotate(store, annotation, output, progress, context.Cancellation);
+            }
+            using var file = OutputFile.Open(annotation.OutputPath);
+            var code = context.Engine.Annotate(store, annotation, file.Stream, progress, context.Cancellation);
+            file.Complete();
+            return code;
         }
-        var request = Read(parsed, context);
-        return _output.Write(parsed, context, Columns.Seen(), writer =>
+        var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
+        var request = Read(parsed, context) with { Identify = full };
+        return _output.Write(parsed, context, full ? Columns.SeenInFull() : Columns.Seen(), writer =>
         {
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
             {
                 outcome.Add(answer.State);
-                Columns.Write(writer, answer);
+                if (full) Columns.WriteInFull(writer, answer);
+                else Columns.Write(writer, answer);
             }
             return outcome.Code;
         });

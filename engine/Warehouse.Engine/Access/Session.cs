@@ -50,5 +50,8 @@ internal sealed class Scope
     /// <summary>The scope of the store's owner: every sample that is not withdrawn.</summary>
     public static Scope Owner(Catalog.StoreCatalog catalog) => new([.. catalog.Samples.Select(s => s.WithdrawnVersion == 0)]);
 
+    /// <summary>The rule that this scope follows, in words that never change: digests name it.</summary>
+    public string Rule => "owner";
+
     public bool Sees(int sample) => _visible[sample];
 }

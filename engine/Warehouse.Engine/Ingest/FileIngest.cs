@@ -37,9 +37,6 @@ internal sealed record FileResult
 /// <summary>Reads one file into segments. A failure leaves sealed files that no manifest names. One thread.</summary>
 internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Normalizer normalizer, Assembly assembly, Commit commit)
 {
-    /// <summary>Kind byte of segment files.</summary>
-    public const byte SegmentKind = 1;
-
     public FileResult Run(string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         try
@@ -56,7 +53,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
     private FileResult Read(VariantReader reader, string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         var header = reader.Header;
-        SegmentWriter CreateSegment(int first, int count) => new(commit.CreateFile(SegmentKind), [.. Enumerable.Range(firstOrdinal + first, count)]);
+        SegmentWriter CreateSegment(int first, int count) => new(commit.CreateFile(SegmentWriter.FileKind), [.. Enumerable.Range(firstOrdinal + first, count)]);
         CallSetWriter? writer = null;
         try
         {
@@ -90,7 +87,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
     private void ReadRecords(VariantReader reader, CallSetWriter? writer, ReferenceCheck check, (SexEvidence? Sex, SketchBuilder Sketches) people, (string File, IProgress<WorkProgress>? Progress, CancellationToken Stop) run)
     {
         var record = new VcfRecord();
-        var maker = new RowMaker(normalizer);
+        var maker = new RowMaker(normalizer, assembly, reader.Header.Version);
         var (written, contig, canonical) = (-1, -1, "");
         for (var count = 0L; reader.Read(record); count++)
         {

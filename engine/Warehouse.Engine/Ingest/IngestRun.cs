@@ -125,25 +125,12 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
             commit.Add(file);
             _segments.Add(new SegmentEntry
             {
-                File = file.Id.ToString(), Ordinals = [.. Enumerable.Range(firstOrdinal + first, count)], Stretches = StretchesOf(blocks),
+                File = file.Id.ToString(), Ordinals = [.. Enumerable.Range(firstOrdinal + first, count)], Stretches = BlockInfo.StretchesOf(blocks),
                 Records = blocks.Sum(b => (long)b.RecordCount), Rows = blocks.Sum(b => (long)b.RowCount),
             });
         }
         if (result.Sex is { } sex) _sexes.Add((result.File, result.Header.Samples, sex));
         _changed = true;
-    }
-
-    internal static Dictionary<int, (int Start, int End)> StretchesOf(IReadOnlyList<BlockInfo> blocks)
-    {
-        var stretches = new Dictionary<int, (int Start, int End)>();
-        foreach (var block in blocks)
-            foreach (var range in (ReadOnlySpan<(int Start, int End)>)[block.Rows, block.Records, block.Evidence])
-            {
-                if (range.End <= range.Start) continue;
-                var known = stretches.GetValueOrDefault(block.Contig, (Start: int.MaxValue, End: int.MinValue));
-                stretches[block.Contig] = (Math.Min(known.Start, range.Start), Math.Max(known.End, range.End));
-            }
-        return stretches;
     }
 
     private static bool IsLineage(string line) =>

@@ -7,7 +7,10 @@ namespace Warehouse.Engine.Ingest;
 /// <summary>
 /// Splits a record into its alleles and normalises each. What it returns lives until the next record. One thread.
 /// </summary>
-internal sealed class RowMaker(Normalizer normalizer)
+/// <param name="normalizer">Normalises base alleles.</param>
+/// <param name="assembly">Names the mates of breakends.</param>
+/// <param name="headerVersion">fileformat as major * 100 + minor: it decides whether END or SVLEN says where a symbolic allele ends.</param>
+internal sealed class RowMaker(Normalizer normalizer, Assembly assembly, int headerVersion)
 {
     private readonly List<NormalizedRow> _rows = [];
     private byte[] _arena = new byte[4096];
@@ -33,7 +36,7 @@ internal sealed class RowMaker(Normalizer normalizer)
     {
         var written = record.Alts[index].Span;
         var kind = AlleleKinds.Classify(written);
-        if (kind is AlleleKind.Symbolic or AlleleKind.Breakend) return new NormalizedRow(kind, Copy(written), record.Start, default, default, ExtentOf(record, index, kind, written));
+        if (kind is AlleleKind.Symbolic or AlleleKind.Breakend) return new NormalizedRow(kind, Copy(written), record.Start, default, default, ExtentOf(contig, record, index, written));
         var alt = Upper(written);
         if (kind != AlleleKind.Bases) return new NormalizedRow(kind, alt, record.Start, default, default, null);
         var normal = normalizer.Normalize(contig, record.Start, Reference.Span, alt.Span);
@@ -42,15 +45,21 @@ internal sealed class RowMaker(Normalizer normalizer)
         return new NormalizedRow(kind, alt, normal.Start, Copy(normal.Ref), Copy(normal.Alt), null);
     }
 
-    private static StructuralExtent ExtentOf(VcfRecord record, int index, AlleleKind kind, ReadOnlySpan<byte> alt)
+    private StructuralExtent ExtentOf(string contig, VcfRecord record, int index, ReadOnlySpan<byte> alt)
     {
-        var start = record.Start;
-        var length = index < record.SvLen.Count ? Math.Max(0, record.SvLen[index]) : 0;
-        var point = kind == AlleleKind.Breakend || alt.StartsWith("<INS"u8);
-        var end = point ? start + 1
-            : length > 0 ? checked(start + 1 + length)
-            : record.InfoEnd != VcfRecord.MissingInt ? record.InfoEnd : start + record.Ref.Length;
-        return new StructuralExtent(Math.Max(end, start + 1), length, record.CiPos, record.CiEnd);
+        try
+        {
+            var allele = SymbolicAllele.Create(assembly, contig, record.Start, alt, new SymbolicFields
+            {
+                RefBases = record.Ref.Length, HeaderVersion = headerVersion, SvLen = index < record.SvLen.Count ? record.SvLen[index] : 0,
+                InfoEnd = record.InfoEnd, CiPos = record.CiPos, CiEnd = record.CiEnd,
+            });
+            return new StructuralExtent(allele.End, Math.Max(0, allele.LengthBases), allele.CiPos, allele.CiEnd);
+        }
+        catch (InputException bad) when (bad.Place.IsNone)
+        {
+            throw new InputException(bad.Code, bad.Expected, new InputPlace("", record.Line, record.OffsetBytes, "ALT"));
+        }
     }
 
     private ReadOnlyMemory<byte> Upper(ReadOnlySpan<byte> text)

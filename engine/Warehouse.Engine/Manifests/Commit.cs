@@ -79,9 +79,26 @@ public sealed class Commit : IDisposable
         }
     }
 
-    /// <summary>Leaves a file of the version before out of the new one.</summary>
+    /// <summary>Opens a file of the version before, or one that this commit has completed.</summary>
+    public SealedReader OpenFile(FileId id)
+    {
+        SealedWriter? writer;
+        lock (_gate) _writers.TryGetValue(id, out writer);
+        if (writer is not null) return SealedReader.OpenUnfinished(_folder.Storage, writer);
+        return _before.Files.TryFind(id, out var entry) ? _folder.OpenFile(entry) : throw new ArgumentException("neither version has this file", nameof(id));
+    }
+
+    /// <summary>Leaves a file of the version before, or one that this commit has added, out of the new version.</summary>
     public void Remove(FileId id)
     {
+        lock (_gate)
+        {
+            if (_added.RemoveAll(f => f.Id == id) > 0)
+            {
+                _named.Remove(id);
+                return;
+            }
+        }
         if (!_before.Files.TryFind(id, out _)) throw new ArgumentException("the version before does not name this file", nameof(id));
         _removed.Add(id);
     }

@@ -99,6 +99,9 @@ public sealed partial class StoreFolder : IDisposable
         return TryLoadOlder(version) ?? throw new StoreRefusedException($"version {version} was purged");
     }
 
+    /// <summary>When a version was published; also known of one whose file lists were collected.</summary>
+    public DateTimeOffset PublishedUtc(long version) => version == Current.Version ? Current.CreatedUtc : ManifestFormat.LoadRoot(_storage, Keys, version).Root.CreatedUtc;
+
     /// <summary>Opens a file for random access; its length is checked here, each chunk when it is read.</summary>
     public SealedReader OpenFile(FileEntry file) => SealedReader.Open(_storage, file, Keys);
 

@@ -14,7 +14,9 @@ internal sealed class ScanRow
 
     public int End => Start + Ref.Length;
 
-    /// <summary>Rows of this allele: source index, block, row. At most one per source and block.</summary>
+    /// <summary>
+    /// Rows of this allele: source index, block, row. A block of a merged segment can have several: files spell an allele differently.
+    /// </summary>
     public List<(int Source, OpenBlock Block, int Row)> Rows { get; } = [];
 }
 
@@ -22,7 +24,7 @@ internal sealed class ScanRow
 /// Counts the variants of one contig in ascending order of start over every segment of a snapshot. Owns the merge of sorted rows,
 /// the listing rule, and who decides a sample's state: its own record, else <see cref="Fallback"/>. One thread.
 /// </summary>
-internal sealed class ContigScan
+internal sealed partial class ContigScan
 {
     private readonly Selection _selection;
     private readonly CountRules _rules;
@@ -35,6 +37,8 @@ internal sealed class ContigScan
     private readonly Assembly _assembly;
     private readonly PriorityQueue<Cursor, Cursor> _queue = new(Comparer<Cursor>.Create(Cursor.Compare));
     private readonly ScanRow _row = new();
+    private readonly List<(OpenBlock Block, int Row)> _own = [];
+    private readonly List<int> _found = [];
     private bool _listing;
     private int _from;
 
@@ -49,7 +53,8 @@ internal sealed class ContigScan
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
 
-    private static Source[] OpenSources(StoreView view, int contig, Selection selection)
+    /// <summary>The segments that have data on a contig and a sample of the snapshot, in the order of the catalog.</summary>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection)
     {
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
@@ -128,7 +133,9 @@ internal sealed class ContigScan
             foreach (var block in source.Open)
             {
                 if (!BlockInfo.Overlaps(block.Block.Info.Rows, start, start + 1)) continue;
-                if (block.Sites.FindRow(start, reference, alternate) is >= 0 and var found) _row.Rows.Add((source.Index, block, found));
+                _found.Clear();
+                block.Sites.FindRows(start, reference, alternate, _found);
+                foreach (var found in _found) _row.Rows.Add((source.Index, block, found));
             }
         }
         return _row;
@@ -138,9 +145,11 @@ internal sealed class ContigScan
     /// COUNTS.md, "Which variants are listed": an allele of a call set with a visible sample, unless every carrier it had was withdrawn
     /// or replaced.
     /// </summary>
-    public bool IsListed()
+    public bool IsListed() => IsListed(_row);
+
+    private bool IsListed(ScanRow asked)
     {
-        foreach (var (index, block, row) in _row.Rows)
+        foreach (var (index, block, row) in asked.Rows)
         {
             var source = _sources[index];
             if (source.Visible.Count == 0) continue;
@@ -167,13 +176,7 @@ internal sealed class ContigScan
             foreach (var call in CarrierCall.Of(_sources[index], block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) yield return call;
     }
 
-    private Place PlaceOf(ScanRow row)
-    {
-        var bySex = _class is ContigClass.X or ContigClass.Y;
-        var known = !_rules.PloidyAsCalled && _assembly.IsHuman;
-        var par = _assembly.IsPar(_contig, row.Start);
-        return new Place(row.Start, row.End, [PloidyRule.Of(_class, par, known, Sex.Unknown), PloidyRule.Of(_class, par, known, Sex.XX), PloidyRule.Of(_class, par, known, Sex.XY)], bySex && known);
-    }
+    private Place PlaceOf(ScanRow row) => Place.At(_assembly, _contig, !_rules.PloidyAsCalled, row);
 
     private void CountFamily(Family family, ScanRow row, Place place, Span<CountFigures> figures)
     {
@@ -187,13 +190,21 @@ internal sealed class ContigScan
             _fallback.AddEach(family, row, place, figures);
             return;
         }
+        _own.Clear();
         foreach (var (index, block, at) in row.Rows)
+            if (index == only.Index) _own.Add((block, at));
+        if (_own is [var (whole, single)] && whole.Block.IsWhole(whole.Sites.RowRecord[single]))
         {
-            if (index != only.Index) continue;
-            if (_counter.Count(only, block, at, place.BySex ? place.Ploidy : null, figures)) _fallback.AddAbsent(only, (row, block, at), place, figures);
+            _counter.Count(only, whole, single, place.BySex ? place.Ploidy : null, figures);
             return;
         }
-        _fallback.AddUnlisted(family, only, row, place, figures);
+        if (!_fallback.Separate(only, _own))
+        {
+            _fallback.AddEach(family, row, place, figures);
+            return;
+        }
+        foreach (var (block, at) in _own) _counter.Count(only, block, at, place.BySex ? place.Ploidy : null, figures);
+        _fallback.AddRest(only, row, place, figures);
     }
 
     /// <summary>The one source that alone can decide the family's samples here; null when several must be asked.</summary>
@@ -222,14 +233,15 @@ internal sealed class ContigScan
 
         public bool Is(ScanRow row) => Start == row.Start && Block.Sites.RowRefText(Row).SequenceEqual(row.Ref) && Block.Sites.RowAltText(Row).SequenceEqual(row.Alt);
 
-        public static int Compare(Cursor a, Cursor b)
+        public static int Compare(Cursor a, Cursor b) => Compare(a.Block, a.Row, b.Block, b.Row) is not 0 and var order ? order : a.Source.CompareTo(b.Source);
+
+        /// <summary>Orders rows of two blocks by start, REF, ALT.</summary>
+        public static int Compare(OpenBlock blockA, int a, OpenBlock blockB, int b)
         {
-            var byStart = a.Start.CompareTo(b.Start);
+            var byStart = blockA.Sites.RowStart[a].CompareTo(blockB.Sites.RowStart[b]);
             if (byStart != 0) return byStart;
-            var byRef = a.Block.Sites.RowRefText(a.Row).SequenceCompareTo(b.Block.Sites.RowRefText(b.Row));
-            if (byRef != 0) return byRef;
-            var byAlt = a.Block.Sites.RowAltText(a.Row).SequenceCompareTo(b.Block.Sites.RowAltText(b.Row));
-            return byAlt != 0 ? byAlt : a.Source.CompareTo(b.Source);
+            var byRef = blockA.Sites.RowRefText(a).SequenceCompareTo(blockB.Sites.RowRefText(b));
+            return byRef != 0 ? byRef : blockA.Sites.RowAltText(a).SequenceCompareTo(blockB.Sites.RowAltText(b));
         }
     }
 }
@@ -239,4 +251,18 @@ internal sealed class ContigScan
 /// <param name="End">End of its REF span.</param>
 /// <param name="Ploidy">Rule per <see cref="Sex"/>.</param>
 /// <param name="BySex">Whether the rules differ by sex.</param>
-internal readonly record struct Place(int Start, int End, PloidyRule[] Ploidy, bool BySex);
+internal readonly record struct Place(int Start, int End, PloidyRule[] Ploidy, bool BySex)
+{
+    /// <summary>The place of a row.</summary>
+    /// <param name="assembly">The store's assembly.</param>
+    /// <param name="contig">Canonical contig.</param>
+    /// <param name="countBySex">Whether recorded sex matters.</param>
+    /// <param name="row">The row.</param>
+    public static Place At(Assembly assembly, string contig, bool countBySex, ScanRow row)
+    {
+        var kind = Assembly.ClassOf(contig);
+        var known = countBySex && assembly.IsHuman;
+        var par = assembly.IsPar(contig, row.Start);
+        return new Place(row.Start, row.End, [PloidyRule.Of(kind, par, known, Sex.Unknown), PloidyRule.Of(kind, par, known, Sex.XX), PloidyRule.Of(kind, par, known, Sex.XY)], kind is ContigClass.X or ContigClass.Y && known);
+    }
+}

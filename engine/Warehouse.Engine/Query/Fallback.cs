@@ -1,3 +1,4 @@
+using System.Numerics;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Variants;
@@ -14,38 +15,90 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     private readonly List<EvidencePiece> _pieces = [];
     private readonly List<int> _records = [];
     private readonly (Source, int)[] _single = new (Source, int)[1];
+    private ulong[] _rest = [], _touched = [], _absent = [];
 
     /// <summary>A speaking record over the place.</summary>
-    private readonly record struct Touching(Source Source, OpenBlock Block, int Record, int Alt, int Start, int End);
+    internal readonly record struct Touching(Source Source, OpenBlock Block, int Record, int Alt, int Start, int End);
 
     /// <summary>Adds a whole family that has no data of its own here.</summary>
     public void AddClasses(Family family, Place place, Span<CountFigures> figures)
     {
-        foreach (var (group, sex, assumed, callables, count) in family.Classes)
-        {
-            WithoutRecord(place, sex, assumed, callables).AddTo(ref figures[group], count);
-        }
+        foreach (var (index, count) in family.Classes) AddClass(index, count, place, figures);
     }
 
-    /// <summary>Adds a family whose only source has no row of the variant.</summary>
-    public void AddUnlisted(Family family, Source source, ScanRow row, Place place, Span<CountFigures> figures)
+    private void AddClass(int index, int count, Place place, Span<CountFigures> figures)
     {
-        var touched = source.Touches(place.Start, place.End);
-        if (!touched && !source.HasEvidence(place.Start, place.End))
-        {
-            AddClasses(family, place, figures);
-            return;
-        }
-        if (touched) Gather(source, row, place, clear: true);
-        for (var local = 0; local < source.SlotOf.Length; local++)
-        {
-            if (source.SlotOf[local] is not (>= 0 and var slot)) continue;
-            var state = touched ? Evaluate(source, local, place) : Untouched(source, local, slot, place);
-            state.AddTo(ref figures[selection.GroupOf[slot]]);
-        }
+        var (group, sex, assumed, callables) = selection.Classes[index];
+        if (count > 0) WithoutRecord(place, sex, assumed, callables).AddTo(ref figures[group], count);
     }
 
-    /// <summary>State of a sample of a single source that has no record over the place.</summary>
+    /// <summary>
+    /// Whether no sample of a source has two of its rows of the variant: then each row counts its own samples. Remembers which samples
+    /// have none, for <see cref="AddRest"/>.
+    /// </summary>
+    public bool Separate(Source source, IReadOnlyList<(OpenBlock Block, int Row)> own)
+    {
+        if (_rest.Length != source.Counted.Words.Length) (_rest, _touched, _absent) = (new ulong[source.Counted.Words.Length], new ulong[source.Counted.Words.Length], new ulong[source.Counted.Words.Length]);
+        source.Counted.Words.CopyTo(_rest);
+        foreach (var (block, row) in own)
+        {
+            CopyAbsent(block, block.Sites.RowRecord[row]);
+            for (var w = 0; w < _rest.Length; w++)
+            {
+                if ((source.Counted.Words[w] & ~_rest[w] & ~_absent[w]) != 0) return false;
+                _rest[w] &= _absent[w];
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Adds the samples of a source that have no row of the variant, as the last <see cref="Separate"/> found them.</summary>
+    public void AddRest(Source source, ScanRow row, Place place, Span<CountFigures> figures)
+    {
+        if (!_rest.AsSpan().ContainsAnyExcept(0UL)) return;
+        _touching.Clear();
+        Array.Clear(_touched);
+        if (source.Touches(place.Start, place.End)) Gather(source, row, place, clear: true);
+        foreach (var touching in _touching)
+        {
+            CopyAbsent(touching.Block, touching.Record);
+            for (var w = 0; w < _rest.Length; w++) _touched[w] |= _rest[w] & ~_absent[w];
+        }
+        for (var w = 0; w < _rest.Length; w++)
+        {
+            for (var bits = _touched[w]; bits != 0; bits &= bits - 1) Add(Evaluate(source, (w * 64) + BitOperations.TrailingZeroCount(bits), place), source, (w * 64) + BitOperations.TrailingZeroCount(bits), figures);
+            _rest[w] &= ~_touched[w];
+        }
+        if (source.HasEvidence(place.Start, place.End)) AddUntouched(source, place, figures);
+        else
+            foreach (var (index, samples) in source.Classes)
+            {
+                var count = 0;
+                for (var w = 0; w < _rest.Length; w++) count += BitOperations.PopCount(_rest[w] & samples.Words[w]);
+                AddClass(index, count, place, figures);
+            }
+    }
+
+    private void AddUntouched(Source source, Place place, Span<CountFigures> figures)
+    {
+        _touching.Clear();
+        for (var w = 0; w < _rest.Length; w++)
+            for (var bits = _rest[w]; bits != 0; bits &= bits - 1)
+            {
+                var local = (w * 64) + BitOperations.TrailingZeroCount(bits);
+                Add(Untouched(source, local, source.SlotOf[local], place), source, local, figures);
+            }
+    }
+
+    private void Add(SampleState state, Source source, int local, Span<CountFigures> figures) => state.AddTo(ref figures[selection.GroupOf[source.SlotOf[local]]]);
+
+    private void CopyAbsent(OpenBlock block, int record)
+    {
+        if (block.Block.Absent is { } absent) absent.CopyBits(record, _absent);
+        else Array.Clear(_absent);
+    }
+
+    /// <summary>State of a sample of a single source that has no record over the place; no record is gathered.</summary>
     private SampleState Untouched(Source source, int local, int slot, Place place)
     {
         var ploidy = place.Ploidy[(int)selection.SexOf[slot]];
@@ -57,36 +110,21 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
             if (copies > 0) return new SampleState(StateKind.Reference, 0, copies, Zygosity.None);
         }
         if (selection.CallableOf[slot].Length == 0) return Assumed(selection.Assumed[slot], ploidy);
-        _touching.Clear();
         return Evaluate(source, local, place);
-    }
-
-    /// <summary>Adds the samples of a source whose files do not have the row's record.</summary>
-    public void AddAbsent(Source source, (ScanRow Row, OpenBlock Block, int At) at, Place place, Span<CountFigures> figures)
-    {
-        var record = at.Block.Sites.RowRecord[at.At];
-        Gather(source, at.Row, place, clear: true);
-        for (var local = 0; local < source.SlotOf.Length; local++)
-        {
-            if (source.SlotOf[local] < 0 || !at.Block.Block.Absent!.Contains(record, local)) continue;
-            Evaluate(source, local, place).AddTo(ref figures[selection.GroupOf[source.SlotOf[local]]]);
-        }
     }
 
     /// <summary>Adds every sample of a family whose samples have data in several sources here.</summary>
     public void AddEach(Family family, ScanRow row, Place place, Span<CountFigures> figures)
     {
+        Gather(family, row, place);
+        for (var i = 0; i < family.Slots.Length; i++) Evaluate(family.Slots[i], family.Parts[i], place).AddTo(ref figures[selection.GroupOf[family.Slots[i]]]);
+    }
+
+    /// <summary>Collects the records that can decide about a place for the samples of a family; <see cref="Best"/> and <see cref="Evaluate(int, IReadOnlyList{ValueTuple{Source, int}}, Place)"/> then ask them.</summary>
+    public void Gather(Family family, ScanRow row, Place place)
+    {
         _touching.Clear();
         foreach (var source in family.Sources) Gather(source, row, place, clear: false);
-        var parts = new Dictionary<int, List<(Source, int)>>();
-        foreach (var source in family.Sources)
-            for (var local = 0; local < source.SlotOf.Length; local++)
-            {
-                if (source.SlotOf[local] is not (>= 0 and var slot)) continue;
-                if (!parts.TryGetValue(slot, out var list)) parts.Add(slot, list = []);
-                list.Add((source, local));
-            }
-        foreach (var slot in family.Slots) Evaluate(slot, parts[slot], place).AddTo(ref figures[selection.GroupOf[slot]]);
     }
 
     /// <summary>State of one local sample of a single source.</summary>
@@ -143,7 +181,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
             passing = true;
             _pieces.Add(new EvidencePiece(touching.Start, touching.End, calls.Alleles(local, alleles)));
         }
-        _pieces.Sort((a, b) => (a.Start, a.End).CompareTo((b.Start, b.End)));
+        _pieces.Sort((a, b) => (a.Start, a.End, a.Ploidy).CompareTo((b.Start, b.End, b.Ploidy)));
         return (touched, passing);
     }
 
@@ -166,7 +204,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
         return true;
     }
 
-    private int ExtendCallable(int[] callables, int at, int end, int copies, ref int written)
+    public int ExtendCallable(int[] callables, int at, int end, int copies, ref int written)
     {
         foreach (var index in callables)
         {
@@ -185,7 +223,8 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
         return at;
     }
 
-    private SampleState WithoutRecord(Place place, Sex sex, bool assumed, int[] callables)
+    /// <summary>State of a sample that has neither records nor evidence of its own over the place.</summary>
+    internal SampleState WithoutRecord(Place place, Sex sex, bool assumed, int[] callables)
     {
         var ploidy = place.Ploidy[(int)sex];
         if (ploidy.Call == CallRule.NotAssessed) return SampleState.NotAssessed;
@@ -203,7 +242,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
         return Assumed(assumed, ploidy);
     }
 
-    private SampleState Assumed(bool assumed, PloidyRule ploidy)
+    public SampleState Assumed(bool assumed, PloidyRule ploidy)
     {
         var copies = ploidy.CopiesWithoutGenotype(contigClass);
         return assumed && copies > 0 ? new SampleState(StateKind.Assumed, 0, copies, Zygosity.None) : SampleState.NotAssessed;
@@ -233,7 +272,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     }
 
     /// <summary>The record that decides: one of the very allele, else one that spans it; called first, then starting here, then the shortest, then as text.</summary>
-    private Touching? Best(IReadOnlyList<(Source Source, int Local)> parts, Place place)
+    internal Touching? Best(IReadOnlyList<(Source Source, int Local)> parts, Place place)
     {
         Touching? best = null;
         foreach (var touching in _touching)

@@ -6,31 +6,32 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class Family
 {
+    private (Source Source, int Local)[][]? _parts;
+
     private Family(Source[] sources, int[] slots, Selection selection)
     {
         (Sources, Slots) = (sources, slots);
-        var classes = new Dictionary<(int, Sex, bool, int), int>();
-        var sets = new List<int[]>();
-        foreach (var slot in slots)
-        {
-            var callable = sets.FindIndex(s => s.AsSpan().SequenceEqual(selection.CallableOf[slot]));
-            if (callable < 0)
-            {
-                callable = sets.Count;
-                sets.Add(selection.CallableOf[slot]);
-            }
-            var key = (selection.GroupOf[slot], selection.SexOf[slot], selection.Assumed[slot], callable);
-            classes[key] = classes.GetValueOrDefault(key) + 1;
-        }
-        Classes = [.. classes.Select(c => (c.Key.Item1, c.Key.Item2, c.Key.Item3, sets[c.Key.Item4], c.Value))];
+        Classes = [.. slots.CountBy(slot => selection.ClassOf[slot]).Select(c => (c.Key, c.Value))];
     }
 
     public Source[] Sources { get; }
 
     public int[] Slots { get; }
 
-    /// <summary>Slots counted by all that their state depends on where they have no data of their own.</summary>
-    public (int Group, Sex Sex, bool Assumed, int[] Callables, int Count)[] Classes { get; }
+    /// <summary>Number of slots per class of the selection.</summary>
+    public (int Class, int Count)[] Classes { get; }
+
+    /// <summary>Per slot of <see cref="Slots"/> the local samples that are its parts, in the order in which they were loaded.</summary>
+    public (Source Source, int Local)[][] Parts => _parts ??= FindParts();
+
+    private (Source Source, int Local)[][] FindParts()
+    {
+        var parts = Slots.ToDictionary(slot => slot, _ => new List<(Source Source, int Local)>());
+        foreach (var source in Sources)
+            for (var local = 0; local < source.SlotOf.Length; local++)
+                if (source.SlotOf[local] is >= 0 and var slot) parts[slot].Add((source, local));
+        return [.. Slots.Select(slot => parts[slot].OrderBy(p => p.Source.Segment.Ordinals[p.Local]).ToArray())];
+    }
 
     /// <summary>Partitions the slots of a selection.</summary>
     public static Family[] Group(Source[] sources, Selection selection)

@@ -13,10 +13,24 @@ internal sealed class OpenBlock(Block block)
     private int[]?[]? _het;
     private int[]?[]? _hom;
     private int[]?[]? _missing;
+    private CallPhase? _phase;
+    private string[]? _ids;
+    private bool _idsLoaded;
+    private int[]?[]? _absent;
 
     public Block Block => block;
 
     public SiteTable Sites => block.Sites;
+
+    /// <summary>Phase and order of the calls.</summary>
+    public CallPhase Phase => _phase ??= new CallPhase(block);
+
+    /// <summary>ID of a record.</summary>
+    public string IdOf(int record)
+    {
+        if (!_idsLoaded) (_ids, _idsLoaded) = (block.Ids(), true);
+        return _ids is null ? "." : _ids[record];
+    }
 
     /// <summary>Smallest start and largest end of anything in the block.</summary>
     public static (int Start, int End) Span(BlockInfo info)
@@ -38,6 +52,9 @@ internal sealed class OpenBlock(Block block)
 
     /// <summary>Samples without a call.</summary>
     public int Missing(int record, int group, SampleMask mask) => Counts(ref _missing, block.Missing, block.Info.RecordCount, group, mask)[record];
+
+    /// <summary>Samples whose files do not have the record.</summary>
+    public int Absent(int record, int group, SampleMask mask) => block.Absent is null ? 0 : Counts(ref _absent, block.Absent, block.Info.RecordCount, group, mask)[record];
 
     private static int[] Counts(ref int[]?[]? counts, SampleSets? sets, int rows, int group, SampleMask mask)
     {

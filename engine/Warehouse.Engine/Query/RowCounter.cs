@@ -6,27 +6,27 @@ namespace Warehouse.Engine.Query;
 
 /// <summary>
 /// Counts the samples of one source that have a record of the variant (rule 1 of COUNTS.md), by whole sets. The plain path serves
-/// blocks of plain diploid calls where no filter is in force and sex does not matter; the set path serves the rest; both equal
+/// records of plain diploid calls where no filter is in force and sex does not matter; the set path serves the rest; both equal
 /// <see cref="SampleState.OfCall"/> sample by sample. One thread.
 /// </summary>
 internal sealed class RowCounter(CountRules rules)
 {
     private ulong[] _missing = [], _haploid = [], _absent = [], _fails = [], _het = [], _hom = [], _anyHet = [], _exceptions = [];
 
-    /// <summary>Adds the states of the present counted samples of a row to the figures per group. Returns whether some are absent.</summary>
+    /// <summary>Adds the states of the counted samples that have the record of a row to the figures per group.</summary>
     /// <param name="source">The source of the block.</param>
     /// <param name="open">The block.</param>
     /// <param name="row">The row.</param>
     /// <param name="ploidy">Rule per sex; null where sex does not matter.</param>
     /// <param name="figures">One per group.</param>
-    public bool Count(Source source, OpenBlock open, int row, PloidyRule[]? ploidy, Span<CountFigures> figures)
+    public void Count(Source source, OpenBlock open, int row, PloidyRule[]? ploidy, Span<CountFigures> figures)
     {
         var record = open.Sites.RowRecord[row];
         var passes = !rules.PassOnly || (open.Sites.Flags[record] & RecordFlags.Passes) != 0;
-        if (open.Block.IsPlain && !rules.Adj && ploidy is null && passes)
+        if (!rules.Adj && ploidy is null && passes && open.Block.IsPlain(record))
         {
             CountPlain(source, open, row, record, figures);
-            return false;
+            return;
         }
         Load(open, row, record, needAnyHet: ploidy is not null);
         for (var group = 0; group < source.Groups; group++)
@@ -36,7 +36,6 @@ internal sealed class RowCounter(CountRules rules)
                 for (var sex = 0; sex < 3; sex++) CountSet(source.SexMask[(group * 3) + sex], ploidy[sex].Call, passes, ref figures[group]);
         }
         CountExceptions(source, open, (row, record), passes, ploidy, figures);
-        return open.Block.Absent is { } absent && !absent.IsEmpty(record);
     }
 
     private static void CountPlain(Source source, OpenBlock open, int row, int record, Span<CountFigures> figures)
@@ -51,7 +50,7 @@ internal sealed class RowCounter(CountRules rules)
             f.NHomAlt += hom;
             f.NNoCall += missing;
             f.Ac += het + (2 * hom);
-            f.An += 2 * (mask.Count - missing);
+            f.An += 2 * (mask.Count - missing - open.Absent(record, group, mask));
         }
     }
 

@@ -1,5 +1,6 @@
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Segments;
 
 namespace Warehouse.Engine.Query;
 
@@ -24,7 +25,9 @@ internal sealed class Selection
         GroupOf = new int[slots];
         Assumed = new bool[slots];
         CallableOf = new int[slots][];
+        ClassOf = new int[slots];
         SlotOfOrdinal = new int[ordinals];
+        PanelOfOrdinal = new int[ordinals];
         VisibleOrdinal = new bool[ordinals];
         SlotOfOrdinal.AsSpan().Fill(-1);
     }
@@ -42,6 +45,15 @@ internal sealed class Selection
 
     /// <summary>Callable regions of the sample: indices into the catalog, ascending.</summary>
     public int[][] CallableOf { get; }
+
+    /// <summary>Index into <see cref="Classes"/> per slot.</summary>
+    public int[] ClassOf { get; }
+
+    /// <summary>All that the state of a sample depends on where it has no data of its own; the callables are equal sets, not the same list.</summary>
+    public IReadOnlyList<(int Group, Sex Sex, bool Assumed, int[] Callables)> Classes { get; private set; } = [];
+
+    /// <summary>Panel in which each ordinal was loaded, by its first ordinal: the unit of the listing rule.</summary>
+    public int[] PanelOfOrdinal { get; }
 
     /// <summary>Slot per ordinal, or -1.</summary>
     public int[] SlotOfOrdinal { get; }
@@ -130,6 +142,7 @@ internal sealed class Selection
         for (var i = 0; i < catalog.Ordinals.Count; i++)
         {
             var ordinal = catalog.Ordinals[i];
+            PanelOfOrdinal[i] = CallColumns.PanelOf(i, catalog.Batches[ordinal.Batch].FirstOrdinal);
             if (!ordinal.InForce(version) || !scope.Sees(ordinal.Sample)) continue;
             VisibleOrdinal[i] = true;
             if (slotOf[ordinal.Sample] is not (>= 0 and var slot)) continue;
@@ -139,5 +152,23 @@ internal sealed class Selection
             if (batch.Callable >= 0) (callables[slot] ??= []).Add(batch.Callable);
         }
         for (var slot = 0; slot < SlotCount; slot++) CallableOf[slot] = callables[slot] is { } set ? [.. set] : [];
+        Classify();
+    }
+
+    private void Classify()
+    {
+        var classes = new List<(int Group, Sex Sex, bool Assumed, int[] Callables)>();
+        for (var slot = 0; slot < SlotCount; slot++)
+        {
+            var (group, sex, assumed, callables) = (GroupOf[slot], SexOf[slot], Assumed[slot], CallableOf[slot]);
+            var index = classes.FindIndex(c => c.Group == group && c.Sex == sex && c.Assumed == assumed && c.Callables.AsSpan().SequenceEqual(callables));
+            if (index < 0)
+            {
+                index = classes.Count;
+                classes.Add((group, sex, assumed, callables));
+            }
+            ClassOf[slot] = index;
+        }
+        Classes = classes;
     }
 }

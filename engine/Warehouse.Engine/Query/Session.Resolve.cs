@@ -2,17 +2,94 @@ using Warehouse.Engine.Variants;
 
 namespace Warehouse.Engine.Query;
 
+/// <summary>What a spelling asks for: one of base allele, symbolic allele and fault is set.</summary>
+internal sealed record Question
+{
+    /// <summary>The spelling.</summary>
+    public required string Text { get; init; }
+
+    public Variant? Variant { get; init; }
+
+    public SymbolicAllele? Symbolic { get; init; }
+
+    /// <summary>Why it could not be interpreted.</summary>
+    public InputException? Fault { get; init; }
+
+    /// <summary>True when no reference sequence was there to left-align with.</summary>
+    public bool TrimmedOnly { get; init; }
+
+    public string? Contig => Variant?.Contig ?? Symbolic?.Contig;
+
+    public int Start => Variant?.Start ?? Symbolic?.Start ?? 0;
+}
+
 public sealed partial class Session
 {
+    // VRS digests asked for in this session: the stored variant that each names, or null. The snapshot is fixed, so answers stay right.
+    private readonly Dictionary<string, Variant?> _vrs = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, SymbolicIndex> _symbolic = [];
     private VariantContext? _context;
 
     private VariantContext Context => _context ??= new VariantContext(_view.Assembly, Reference(), _view.Catalog.Contigs.Select(c => c.Canonical));
 
-    /// <summary>The variant of a spelling.</summary>
-    /// <exception cref="InputException">The spelling is none, is ambiguous or contradicts the reference.</exception>
-    private Variant Resolve(string text)
+    /// <summary>Interprets spellings, in their order; a spelling that cannot be interpreted becomes a fault.</summary>
+    private Question[] Interpret(IReadOnlyList<string> texts, CancellationToken stop)
     {
-        var query = VariantQuery.Parse(text, Context);
-        return query.Variant ?? throw new InputException("variant-kind", "this question is answered for base alleles only", InputPlace.None);
+        var questions = new Question[texts.Count];
+        var digests = new Dictionary<int, string>();
+        for (var i = 0; i < questions.Length; i++)
+        {
+            try
+            {
+                var query = VariantQuery.Parse(texts[i], Context);
+                questions[i] = new Question { Text = texts[i], Variant = query.Variant, Symbolic = query.Symbolic, TrimmedOnly = query.TrimmedOnly };
+                if (query.VrsDigest is { } digest) digests.Add(i, digest);
+            }
+            catch (InputException bad)
+            {
+                questions[i] = new Question { Text = texts[i], Fault = bad };
+            }
+        }
+        FindVrs(digests.Values, stop);
+        foreach (var (i, digest) in digests)
+            questions[i] = questions[i] with { Variant = _vrs.GetValueOrDefault(digest), Fault = _vrs.GetValueOrDefault(digest) is null ? UnknownVrs() : null };
+        return questions;
+    }
+
+    private InputException UnknownVrs() => new("variant-vrs", Reference() is null
+        ? "a VRS identifier can only be compared with those of stored variants, and they need the reference sequence, which this store has none of"
+        : "no stored variant has this VRS identifier, and what it stands for cannot be read from it", InputPlace.None);
+
+    /// <summary>Computes the identifiers of stored variants, contig by contig, until every digest asked for is found.</summary>
+    private void FindVrs(IEnumerable<string> digests, CancellationToken stop)
+    {
+        var wanted = digests.Where(d => !_vrs.ContainsKey(d)).ToHashSet(StringComparer.Ordinal);
+        if (wanted.Count == 0 || Reference() is not { } reference) return;
+        var everyone = Selection.Build(_view.Catalog, _scope, Snapshot, SampleChoice.All, new CountRules(), null);
+        foreach (var contig in _view.ContigsInOrder())
+        {
+            if (wanted.Count == 0) break;
+            var name = _view.Catalog.Contigs[contig].Canonical;
+            if (!reference.Has(name)) continue;
+            var accession = _facts.RefgetAccessions.GetValueOrDefault(name) ?? reference.RefgetAccession(name);
+            foreach (var row in new ContigScan(_view, contig, everyone, new CountRules()).List(-1, int.MaxValue))
+            {
+                stop.ThrowIfCancellationRequested();
+                var variant = Variant.FromNormalized(name, row.Start, System.Text.Encoding.ASCII.GetString(row.Ref), System.Text.Encoding.ASCII.GetString(row.Alt));
+                var digest = Vrs.AlleleDigest(accession, JustifiedAllele.Of(variant, reference));
+                if (!wanted.Remove(digest)) continue;
+                _vrs[digest] = variant;
+                if (wanted.Count == 0) break;
+            }
+        }
+        foreach (var digest in wanted) _vrs[digest] = null;
+    }
+
+    /// <summary>A scan of the symbolic alleles of a contig; their index is made once a session.</summary>
+    private SymbolicScan Symbolic(int contig, Selection selection, CountRules rules)
+    {
+        var sources = ContigScan.OpenSources(_view, contig, selection);
+        if (!_symbolic.TryGetValue(contig, out var index)) _symbolic.Add(contig, index = SymbolicIndex.Build(_view, contig, sources));
+        return new SymbolicScan(_view, contig, selection, rules, index, sources);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Warehouse.Engine.Variants;
 
@@ -40,62 +41,69 @@ public sealed partial class Session
         Report("carriers", rows);
     }
 
+    /// <summary>The names of an answer's variant in other systems; null for a symbolic allele, and when the query could not be interpreted.</summary>
+    public VariantIdentifiers? Identify(SeenAnswer answer)
+    {
+        if (answer.Contig is null || answer.MatchedAlleles is not null) return null;
+        var variant = Variant.FromNormalized(_view.Assembly.CanonicalContig(answer.Contig), answer.Start, answer.Ref, answer.Alt);
+        var reference = Reference();
+        string? vrs = null;
+        if (reference is not null && reference.Has(variant.Contig))
+            vrs = Vrs.AllelePrefix + Vrs.AlleleDigest(_facts.RefgetAccessions.GetValueOrDefault(variant.Contig) ?? reference.RefgetAccession(variant.Contig), JustifiedAllele.Of(variant, reference));
+        return new VariantIdentifiers(vrs, Spdi.Format(variant, _view.Assembly, reference), Hgvs.Format(variant, _view.Assembly, reference), VariantKey.Of(variant)?.ToString());
+    }
+
     private SeenAnswer[] Answer(string[] queries, SampleChoice samples, List<CarrierRow>[]? carriers, CancellationToken stop)
     {
         var rules = new CountRules();
         var figures = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules, null);
         var everyone = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules with { PerSample = true }, null);
+        var context = Begin(figures);
+        var questions = Interpret(queries, stop);
         var answers = new SeenAnswer[queries.Length];
-        var variants = new (int Index, Variant Variant, bool TrimmedOnly)[queries.Length];
-        var count = 0;
         for (var i = 0; i < queries.Length; i++)
-        {
-            if (TryResolve(queries[i], out var variant, out var trimmed, out var reason)) variants[count++] = (i, variant!, trimmed);
-            else answers[i] = new SeenAnswer { Query = queries[i], State = SeenState.NotAssessable, Reason = reason };
-        }
-        foreach (var group in variants.Take(count).GroupBy(v => v.Variant.Contig))
+            if (questions[i].Fault is { } fault) answers[i] = new SeenAnswer { Query = queries[i], State = SeenState.NotAssessable, Reason = fault.Expected };
+        foreach (var group in Enumerable.Range(0, queries.Length).Where(i => answers[i] is null).GroupBy(i => questions[i].Contig!))
         {
             var contig = _view.Catalog.ContigIndex(group.Key);
+            var accession = Touch(group.Key);
             var asker = contig < 0 ? null : new SeenContig(_view, contig, figures, everyone);
-            foreach (var (index, variant, trimmed) in group.OrderBy(v => v.Variant.Start))
+            var symbolic = contig < 0 || group.All(i => questions[i].Symbolic is null) ? null
+                : new SeenSymbolic(_view, contig, Symbolic(contig, figures, rules), Symbolic(contig, everyone, rules with { PerSample = true }));
+            foreach (var i in group.OrderBy(i => questions[i].Start))
             {
                 stop.ThrowIfCancellationRequested();
-                var answer = asker?.Ask(variant, carriers is null ? null : carriers[index] = []) ?? Nowhere(variant, figures);
-                answers[index] = answer with { Query = queries[index], TrimmedOnly = trimmed };
+                var list = carriers is null ? null : carriers[i] = [];
+                var answer = contig < 0 ? Nowhere(questions[i], figures)
+                    : questions[i].Symbolic is { } allele ? symbolic!.Ask(allele, PaddingOf(allele), list)
+                    : asker!.Ask(questions[i].Variant!, list);
+                answers[i] = answer with { Query = queries[i], TrimmedOnly = questions[i].TrimmedOnly, Context = context, RefgetAccession = accession };
             }
         }
         return answers;
     }
 
-    private static SeenAnswer Nowhere(Variant variant, Selection selection) => new()
+    private SeenAnswer Nowhere(Question question, Selection selection)
     {
-        Query = "", State = SeenState.NotAssessable, Reason = "no sample was assessed there", Contig = variant.Contig, Start = variant.Start, Ref = variant.Ref, Alt = variant.Alt,
-        Figures = new CountFigures { NSamples = selection.SlotCount, NNotAssessed = selection.SlotCount },
-    };
-
-    private bool TryResolve(string text, out Variant? variant, out bool trimmedOnly, out string? reason)
-    {
-        (variant, trimmedOnly, reason) = (null, false, null);
-        try
+        var row = new FrequencyRow();
+        Fill(row, question);
+        return new SeenAnswer
         {
-            var query = VariantQuery.Parse(text, Context);
-            (variant, trimmedOnly) = (query.Variant, query.TrimmedOnly);
-            if (variant is null) reason = "the query could not be interpreted as a base allele";
-        }
-        catch (InputException bad)
-        {
-            reason = bad.Expected;
-        }
-        return variant is not null;
+            Query = "", State = SeenState.NotAssessable, Reason = SeenContig.NobodyAssessed, Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End,
+            MatchedAlleles = question.Symbolic is null ? null : 0, Figures = new CountFigures { NSamples = selection.SlotCount, NNotAssessed = selection.SlotCount },
+        };
     }
 }
 
-/// <summary>Asks one contig about single alleles, in ascending order of start. One thread.</summary>
+/// <summary>Asks one contig about single base alleles, in ascending order of start. One thread.</summary>
 internal sealed class SeenContig(StoreView view, int contig, Selection figures, Selection everyone)
 {
+    public const string NobodyAssessed = "no sample was assessed there";
+
     private readonly ContigScan _counted = new(view, contig, figures, new CountRules());
     private readonly ContigScan _all = new(view, contig, everyone, new CountRules { PerSample = true });
     private readonly CountFigures[] _figures = new CountFigures[1];
+    private readonly List<string> _overlapping = [];
 
     public SeenAnswer Ask(Variant variant, List<CarrierRow>? carriers)
     {
@@ -104,25 +112,70 @@ internal sealed class SeenContig(StoreView view, int contig, Selection figures, 
         var result = _figures[0];
         var found = _all.Find(variant.Start, reference, alternate);
         _all.Count(found, _figures);
-        var state = _figures[0].Carriers > 0 ? SeenState.Seen : _figures[0].NSamples - _figures[0].NNoCall - _figures[0].NNotAssessed > 0 ? SeenState.NotSeen : SeenState.NotAssessable;
-        DateTimeOffset? first = null, last = null;
+        var state = StateOf(_figures[0]);
+        var seen = new CarrierList(view);
         if (state == SeenState.Seen)
-        {
-            foreach (var carrier in _all.Carriers(found))
-            {
-                var loaded = DateTimeOffset.FromUnixTimeMilliseconds(view.Catalog.Batches[view.Catalog.Ordinals[carrier.Ordinal].Batch].LoadedUnixMs);
-                if (first is null || loaded < first) first = loaded;
-                if (last is null || loaded > last) last = loaded;
-                carriers?.Add(RowOf(carrier));
-            }
-            carriers?.Sort((a, b) => string.CompareOrdinal(a.Sample, b.Sample));
-        }
+            foreach (var carrier in _all.Carriers(found)) seen.Add(carrier, carriers);
+        carriers?.Sort((a, b) => string.CompareOrdinal(a.Sample, b.Sample));
+        _overlapping.Clear();
+        var spelling = view.Catalog.Contigs[contig].Spelling;
+        var overlapping = _all.Overlapping(found, SeenAnswer.MaxOverlapping, row => _overlapping.Add(string.Create(CultureInfo.InvariantCulture, $"{spelling}-{row.Start + 1L}-{Text(row.Ref)}-{Text(row.Alt)}")));
         return new SeenAnswer
         {
-            Query = "", State = state, Reason = state == SeenState.NotAssessable ? "no sample was assessed there" : null,
-            Contig = view.Catalog.Contigs[contig].Spelling, Start = variant.Start, Ref = variant.Ref, Alt = variant.Alt,
-            Figures = result, FirstSeen = first, LastSeen = last,
+            Query = "", State = state, Reason = state == SeenState.NotAssessable ? NobodyAssessed : null,
+            Contig = spelling, Start = variant.Start, Ref = variant.Ref, Alt = variant.Alt,
+            Figures = result, FirstSeen = seen.First, LastSeen = seen.Last, Overlapping = _overlapping.Count == 0 ? [] : [.. _overlapping], OverlappingCount = overlapping,
         };
+    }
+
+    /// <summary>Bases of a neighbour; of a long allele their number, in parentheses.</summary>
+    private static string Text(byte[] bases) => bases.Length <= 50 ? Encoding.ASCII.GetString(bases) : string.Create(CultureInfo.InvariantCulture, $"({bases.Length})");
+
+    /// <summary>The answer that figures over every visible sample, counting or not, give.</summary>
+    public static SeenState StateOf(in CountFigures all) =>
+        all.Carriers > 0 ? SeenState.Seen : all.NSamples - all.NNoCall - all.NNotAssessed > 0 ? SeenState.NotSeen : SeenState.NotAssessable;
+}
+
+/// <summary>Asks one contig about symbolic alleles, by interval, in ascending order of start. One thread.</summary>
+internal sealed class SeenSymbolic(StoreView view, int contig, SymbolicScan counted, SymbolicScan all)
+{
+    private readonly CountFigures[] _figures = new CountFigures[1];
+
+    public SeenAnswer Ask(SymbolicAllele allele, string padding, List<CarrierRow>? carriers)
+    {
+        var (span, rows) = ((allele.Start, allele.End), counted.Matching(allele));
+        counted.Count(span, rows, _figures);
+        var result = _figures[0];
+        all.Count(span, rows, _figures);
+        var state = SeenContig.StateOf(_figures[0]);
+        var seen = new CarrierList(view);
+        if (state == SeenState.Seen)
+            foreach (var (call, decides) in all.Carriers(span, rows)) seen.Add(call, decides ? carriers : null);
+        carriers?.Sort((a, b) => string.CompareOrdinal(a.Sample, b.Sample));
+        return new SeenAnswer
+        {
+            Query = "", State = state, Reason = state == SeenState.NotAssessable ? SeenContig.NobodyAssessed : null,
+            Contig = view.Catalog.Contigs[contig].Spelling, Start = allele.Start, Ref = padding, Alt = allele.Type, End = allele.End,
+            MatchedAlleles = rows.Select(r => (r.Allele.Start, r.Allele.Type, r.Allele.End)).Distinct().Count(),
+            Figures = result, FirstSeen = seen.First, LastSeen = seen.Last,
+        };
+    }
+}
+
+/// <summary>Collects the carriers of one answer, and when the first and the last of them were loaded.</summary>
+internal sealed class CarrierList(StoreView view)
+{
+    public DateTimeOffset? First { get; private set; }
+
+    public DateTimeOffset? Last { get; private set; }
+
+    /// <summary>Notes a carrier; its row goes to a list, if any.</summary>
+    public void Add(CarrierCall carrier, List<CarrierRow>? rows)
+    {
+        var loaded = DateTimeOffset.FromUnixTimeMilliseconds(view.Catalog.Batches[view.Catalog.Ordinals[carrier.Ordinal].Batch].LoadedUnixMs);
+        if (First is null || loaded < First) First = loaded;
+        if (Last is null || loaded > Last) Last = loaded;
+        rows?.Add(RowOf(carrier));
     }
 
     private CarrierRow RowOf(CarrierCall carrier)

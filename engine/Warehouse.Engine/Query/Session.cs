@@ -13,12 +13,13 @@ public sealed partial class Session : IDisposable
     private readonly Scope _scope;
     private readonly SessionOptions _options;
     private readonly Func<ReferenceGenome?> _openReference;
+    private readonly StoreFacts _facts;
     private ReferenceGenome? _reference;
     private bool _referenceOpened;
 
-    internal Session(StoreView view, Scope scope, SessionOptions options, long snapshot, Func<ReferenceGenome?> openReference)
+    internal Session(StoreView view, Scope scope, (SessionOptions Options, long Snapshot) asked, Func<ReferenceGenome?> openReference, StoreFacts facts)
     {
-        (_view, _scope, _options, Snapshot, _openReference) = (view, scope, options, snapshot, openReference);
+        (_view, _scope, _options, Snapshot, _openReference, _facts) = (view, scope, asked.Options, asked.Snapshot, openReference, facts);
     }
 
     /// <summary>The manifest version whose data is answered.</summary>
@@ -29,6 +30,7 @@ public sealed partial class Session : IDisposable
     public IEnumerable<FrequencyRow> Frequencies(FrequencyRequest request, CancellationToken stop = default)
     {
         var selection = Selection.Build(_view.Catalog, _scope, Snapshot, request.Samples, request.Rules, request.By);
+        Begin(selection);
         var rows = 0L;
         foreach (var row in request.Variants is { } asked ? Asked(asked, selection, request, stop) : Listed(selection, request, stop))
         {
@@ -38,6 +40,11 @@ public sealed partial class Session : IDisposable
         Report("frequencies", rows);
     }
 
+    internal StoreView View => _view;
+
+    /// <summary>The samples of a choice that the scope sees at the snapshot.</summary>
+    internal Selection Select(SampleChoice choice, CountRules rules) => Selection.Build(_view.Catalog, _scope, Snapshot, choice, rules, null);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -45,7 +52,7 @@ public sealed partial class Session : IDisposable
         _reference?.Dispose();
     }
 
-    private void Report(string operation, long rows) => _options.Sink?.Invoke(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows));
+    internal void Report(string operation, long rows) => _options.Sink?.Invoke(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows));
 
     private IEnumerable<FrequencyRow> Listed(Selection selection, FrequencyRequest request, CancellationToken stop)
     {
@@ -53,48 +60,101 @@ public sealed partial class Session : IDisposable
         var figures = new CountFigures[selection.GroupSizes.Length];
         foreach (var (contig, regions) in RegionsByContig(request.Regions))
         {
-            var entry = _view.Catalog.Contigs[contig];
-            foreach (var (start, end) in regions)
+            Touch(_view.Catalog.Contigs[contig].Canonical);
+            output.Contig = _view.Catalog.Contigs[contig].Spelling;
+            foreach (var region in regions)
             {
-                var scan = new ContigScan(_view, contig, selection, request.Rules);
-                foreach (var row in scan.List(start, end))
+                var symbolic = request.Symbolic ? Symbolic(contig, selection, request.Rules) : null;
+                foreach (var row in Rows(new ContigScan(_view, contig, selection, request.Rules), symbolic, region, output, figures))
                 {
                     stop.ThrowIfCancellationRequested();
-                    scan.Count(row, figures);
                     if (request.MinAc > 0 && Total(figures) < request.MinAc) continue;
-                    Fill(output, entry.Spelling, row);
-                    foreach (var one in Groups(output, selection, figures)) yield return one;
+                    foreach (var one in Groups(row, selection, figures)) yield return one;
                 }
             }
         }
     }
 
-    private IEnumerable<FrequencyRow> Asked(IReadOnlyList<string> queries, Selection selection, FrequencyRequest request, CancellationToken stop)
+    /// <summary>Counts the base alleles and, when asked for, the symbolic ones of a region in one order: start, REF, ALT, end.</summary>
+    private static IEnumerable<FrequencyRow> Rows(ContigScan bases, SymbolicScan? symbolic, (int Start, int End) region, FrequencyRow output, CountFigures[] figures)
     {
-        var variants = queries.Select((text, i) => (Index: i, Variant: Resolve(text))).ToList();
-        var answers = new (ScanRowCopy Row, CountFigures[] Figures)[variants.Count];
-        foreach (var contig in variants.GroupBy(v => v.Variant.Contig))
+        using var plain = bases.List(region.Start, region.End).GetEnumerator();
+        using var described = (symbolic?.List(region.Start, region.End) ?? []).GetEnumerator();
+        var (hasPlain, hasDescribed) = (plain.MoveNext(), described.MoveNext());
+        while (hasPlain || hasDescribed)
         {
-            var index = _view.Catalog.ContigIndex(contig.Key);
-            var scan = index < 0 ? null : new ContigScan(_view, index, selection, request.Rules);
-            foreach (var (at, variant) in contig.OrderBy(v => v.Variant.Start))
+            if (hasPlain && (!hasDescribed || IsBefore(plain.Current, described.Current)))
             {
-                stop.ThrowIfCancellationRequested();
-                var figures = new CountFigures[selection.GroupSizes.Length];
-                if (scan is null) for (var g = 0; g < figures.Length; g++) figures[g] = new CountFigures { NSamples = selection.GroupSizes[g], NNotAssessed = selection.GroupSizes[g] };
-                else scan.Count(scan.Find(variant.Start, System.Text.Encoding.ASCII.GetBytes(variant.Ref), System.Text.Encoding.ASCII.GetBytes(variant.Alt)), figures);
-                answers[at] = (new ScanRowCopy(index < 0 ? variant.Contig : _view.Catalog.Contigs[index].Spelling, variant), figures);
+                bases.Count(plain.Current, figures);
+                Fill(output, output.Contig, plain.Current);
+                yield return output;
+                hasPlain = plain.MoveNext();
+                continue;
             }
-        }
-        var output = new FrequencyRow();
-        foreach (var (row, figures) in answers)
-        {
-            (output.Contig, output.Start, output.Ref, output.Alt) = (row.Spelling, row.Variant.Start, row.Variant.Ref, row.Variant.Alt);
-            foreach (var one in Groups(output, selection, figures)) yield return one;
+            var (entry, allele) = (described.Current, described.Current.Allele);
+            symbolic!.Count((allele.Start, allele.End), entry.Rows, figures);
+            (output.Start, output.Ref, output.Alt, output.End) = (allele.Start, entry.Ref, allele.Type, allele.End);
+            yield return output;
+            hasDescribed = described.MoveNext();
         }
     }
 
-    private readonly record struct ScanRowCopy(string Spelling, Variant Variant);
+    private static bool IsBefore(ScanRow row, SymbolicEntry entry)
+    {
+        var order = row.Start.CompareTo(entry.Allele.Start);
+        if (order == 0) order = row.Ref.AsSpan().SequenceCompareTo(System.Text.Encoding.UTF8.GetBytes(entry.Ref));
+        if (order == 0) order = row.Alt.AsSpan().SequenceCompareTo(System.Text.Encoding.UTF8.GetBytes(entry.Allele.Type));
+        return order <= 0;
+    }
+
+    private IEnumerable<FrequencyRow> Asked(IReadOnlyList<string> queries, Selection selection, FrequencyRequest request, CancellationToken stop)
+    {
+        var questions = Interpret(queries, stop);
+        if (Array.Find(questions, q => q.Fault is not null) is { } bad) throw bad.Fault!;
+        var figures = questions.Select(_ => new CountFigures[selection.GroupSizes.Length]).ToArray();
+        foreach (var contig in Enumerable.Range(0, questions.Length).GroupBy(i => questions[i].Contig!))
+        {
+            var index = _view.Catalog.ContigIndex(contig.Key);
+            Touch(contig.Key);
+            var scan = index < 0 ? null : new ContigScan(_view, index, selection, request.Rules);
+            var symbolic = index < 0 || contig.All(i => questions[i].Symbolic is null) ? null : Symbolic(index, selection, request.Rules);
+            foreach (var at in contig.OrderBy(i => questions[i].Start))
+            {
+                stop.ThrowIfCancellationRequested();
+                if (index < 0) Nowhere(selection, figures[at]);
+                else if (questions[at].Symbolic is { } allele) symbolic!.Count((allele.Start, allele.End), symbolic.Matching(allele), figures[at]);
+                else Count(scan!, questions[at].Variant!, figures[at]);
+            }
+        }
+        var output = new FrequencyRow();
+        for (var i = 0; i < questions.Length; i++)
+        {
+            Fill(output, questions[i]);
+            foreach (var one in Groups(output, selection, figures[i])) yield return one;
+        }
+    }
+
+    private static void Count(ContigScan scan, Variant variant, CountFigures[] figures) =>
+        scan.Count(scan.Find(variant.Start, System.Text.Encoding.ASCII.GetBytes(variant.Ref), System.Text.Encoding.ASCII.GetBytes(variant.Alt)), figures);
+
+    private static void Nowhere(Selection selection, CountFigures[] figures)
+    {
+        for (var g = 0; g < figures.Length; g++) figures[g] = new CountFigures { NSamples = selection.GroupSizes[g], NNotAssessed = selection.GroupSizes[g] };
+    }
+
+    private void Fill(FrequencyRow output, Question question)
+    {
+        output.Contig = SpellingOf(question.Contig!);
+        (output.Start, output.End) = (question.Start, question.Symbolic?.End ?? -1);
+        (output.Ref, output.Alt) = question.Variant is { } variant ? (variant.Ref, variant.Alt) : (PaddingOf(question.Symbolic!), question.Symbolic!.Type);
+    }
+
+    /// <summary>The contig's spelling in answers.</summary>
+    private string SpellingOf(string canonical) => _view.Catalog.ContigIndex(canonical) is >= 0 and var index ? _view.Catalog.Contigs[index].Spelling : canonical;
+
+    /// <summary>The reference base at the start of a symbolic allele that was asked for; N without a reference.</summary>
+    private string PaddingOf(SymbolicAllele allele) =>
+        allele.Start >= 0 && Reference() is { } reference && reference.Has(allele.Contig) ? ((char)ReferenceGenome.Reduce(reference.Bases(allele.Contig, allele.Start, allele.Start + 1)[0])).ToString() : "N";
 
     private static IEnumerable<FrequencyRow> Groups(FrequencyRow output, Selection selection, CountFigures[] figures)
     {
@@ -115,13 +175,13 @@ public sealed partial class Session : IDisposable
 
     private static void Fill(FrequencyRow output, string contig, ScanRow row)
     {
-        (output.Contig, output.Start) = (contig, row.Start);
+        (output.Contig, output.Start, output.End) = (contig, row.Start, -1);
         output.Ref = System.Text.Encoding.ASCII.GetString(row.Ref);
         output.Alt = System.Text.Encoding.ASCII.GetString(row.Alt);
     }
 
     /// <summary>Regions by contig in answer order, merged where they overlap; everything when none is named.</summary>
-    private List<(int Contig, List<(int Start, int End)> Regions)> RegionsByContig(IReadOnlyList<Region> regions)
+    internal List<(int Contig, List<(int Start, int End)> Regions)> RegionsByContig(IReadOnlyList<Region> regions)
     {
         if (regions.Count == 0) return [.. _view.ContigsInOrder().Select(c => (c, new List<(int, int)> { (-1, int.MaxValue) }))];
         var byContig = new Dictionary<int, List<(int Start, int End)>>();
@@ -151,7 +211,8 @@ public sealed partial class Session : IDisposable
         return merged;
     }
 
-    private ReferenceGenome? Reference()
+    /// <summary>The reference sequence; null when the store has none.</summary>
+    internal ReferenceGenome? Reference()
     {
         if (!_referenceOpened) (_reference, _referenceOpened) = (_openReference(), true);
         return _reference;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Warehouse.Engine.Segments;
 using Warehouse.Primitives;
 
@@ -9,16 +10,20 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class Source
 {
+    private readonly Selection _selection;
     private readonly BlockInfo[] _pending;
     private readonly List<OpenBlock> _open = [];
+    private (int Class, SampleMask Samples)[]? _classes;
+    private (int First, int End, int Panel)[]? _panels;
     private int _next;
 
     public Source(Segment segment, int contig, Selection selection, int index)
     {
-        (Segment, Index, Groups) = (segment, index, selection.Groups.Count);
+        (Segment, Index, Groups, _selection) = (segment, index, selection.Groups.Count, selection);
         _pending = [.. segment.Blocks.Where(b => b.Contig == contig).OrderBy(b => OpenBlock.Span(b).Start)];
         SlotOf = new int[segment.Ordinals.Length];
         Visible = new SampleMask(SlotOf.Length);
+        Counted = new SampleMask(SlotOf.Length);
         GroupMask = [.. Enumerable.Range(0, Groups).Select(_ => new SampleMask(SlotOf.Length))];
         SexMask = [.. Enumerable.Range(0, Groups * 3).Select(_ => new SampleMask(SlotOf.Length))];
         for (var local = 0; local < SlotOf.Length; local++)
@@ -29,8 +34,10 @@ internal sealed class Source
             if (slot < 0) continue;
             GroupMask[selection.GroupOf[slot]][local] = true;
             SexMask[(selection.GroupOf[slot] * 3) + (int)selection.SexOf[slot]][local] = true;
+            Counted[local] = true;
             SlotCount++;
         }
+        Debug.Assert(SlotOf.Where(s => s >= 0).Distinct().Count() == SlotCount, "a segment has two parts of one sample in force at once");
     }
 
     public Segment Segment { get; }
@@ -48,6 +55,15 @@ internal sealed class Source
 
     /// <summary>Local samples of the snapshot that the scope sees.</summary>
     public SampleMask Visible { get; }
+
+    /// <summary>Local samples that are counted.</summary>
+    public SampleMask Counted { get; }
+
+    /// <summary>Counted local samples per class of the selection.</summary>
+    public (int Class, SampleMask Samples)[] Classes => _classes ??= FindClasses();
+
+    /// <summary>The panels of the segment: first local sample, end, first ordinal of the panel.</summary>
+    public (int First, int End, int Panel)[] Panels => _panels ??= FindPanels();
 
     /// <summary>Counted local samples per group.</summary>
     public SampleMask[] GroupMask { get; }
@@ -95,9 +111,38 @@ internal sealed class Source
     /// <summary>How far own evidence covers a local sample from at, at most to end.</summary>
     public int Extend(int local, int at, int end, bool adj, ref int ploidy)
     {
-        foreach (var block in _open)
-            if (block.Block.Info.EvidenceCount > 0 && at < end) at = block.Block.Evidence.Extend(local, at, end, adj, ref ploidy);
+        for (var before = int.MinValue; at != before && at < end;)
+        {
+            before = at;
+            foreach (var block in _open)
+                if (block.Block.Info.EvidenceCount > 0 && at < end) at = block.Block.Evidence.Extend(local, at, end, adj, ref ploidy);
+        }
         return at;
+    }
+
+    private (int Class, SampleMask Samples)[] FindClasses()
+    {
+        var classes = new SortedDictionary<int, SampleMask>();
+        for (var local = 0; local < SlotOf.Length; local++)
+        {
+            if (SlotOf[local] is not (>= 0 and var slot)) continue;
+            if (!classes.TryGetValue(_selection.ClassOf[slot], out var samples)) classes.Add(_selection.ClassOf[slot], samples = new SampleMask(SlotOf.Length));
+            samples[local] = true;
+        }
+        return [.. classes.Select(c => (c.Key, c.Value))];
+    }
+
+    /// <summary>Ordinals ascend and a panel is a stretch of them, so its samples lie together.</summary>
+    private (int First, int End, int Panel)[] FindPanels()
+    {
+        var panels = new List<(int First, int End, int Panel)>();
+        for (var local = 0; local < SlotOf.Length; local++)
+        {
+            var panel = _selection.PanelOfOrdinal[Segment.Ordinals[local]];
+            if (panels.Count > 0 && panels[^1].Panel == panel) panels[^1] = (panels[^1].First, local + 1, panel);
+            else panels.Add((local, local + 1, panel));
+        }
+        return [.. panels];
     }
 
     /// <summary>Whether any evidence of an open block overlaps [start, end).</summary>

@@ -4,8 +4,11 @@ using Warehouse.Engine.Variants;
 
 namespace Warehouse.Engine.Query;
 
-/// <summary>A store as one manifest version shows it, with its segments opened on first use. One thread; dispose to close the files.</summary>
-internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, long version, Func<SegmentEntry, Segment> open) : IDisposable
+/// <summary>
+/// A store as one manifest version shows it, with its segments opened on first use. Its lease keeps them on disk, whatever is published
+/// meanwhile. One thread; dispose to close the files and to give the lease back.
+/// </summary>
+internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, long version, Func<SegmentEntry, Segment> open, IDisposable held) : IDisposable
 {
     private readonly Dictionary<string, Segment> _segments = new(StringComparer.Ordinal);
 
@@ -29,5 +32,6 @@ internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, long ve
     {
         foreach (var segment in _segments.Values) segment.Dispose();
         _segments.Clear();
+        held.Dispose();
     }
 }

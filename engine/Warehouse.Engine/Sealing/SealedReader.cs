@@ -48,7 +48,12 @@ public sealed class SealedReader : IDisposable
     }
 
     /// <summary>Opens a file by name alone: length and header are checked against themselves and the key.</summary>
-    internal static SealedReader Open(IStorage storage, string name, KeyFolder keys, out SealedHeader header)
+    internal static SealedReader Open(IStorage storage, string name, KeyFolder keys, out SealedHeader header) => Open(storage, name, h => keys.Find(h.KeyId, h.Id), out header);
+
+    /// <summary>Opens a completed file before its commit is published: its key is not in the key table yet.</summary>
+    internal static SealedReader OpenUnfinished(IStorage storage, SealedWriter writer) => Open(storage, writer.UnfinishedName, _ => new FileKey(writer.Key.Data), out _);
+
+    private static SealedReader Open(IStorage storage, string name, Func<SealedHeader, FileKey?> findKey, out SealedHeader header)
     {
         var file = OpenFile(storage, name);
         FileKey? key = null;
@@ -59,7 +64,7 @@ public sealed class SealedReader : IDisposable
             var bytes = new byte[SealedFormat.HeaderBytes];
             file.Read(0, bytes);
             header = SealedFormat.ParseHeader(bytes, name);
-            key = keys.Find(header.KeyId, header.Id) ?? throw new DamagedStoreException(name, "the key table has no key for it: it was destroyed, or the key folder is older than the store");
+            key = findKey(header) ?? throw new DamagedStoreException(name, "the key table has no key for it: it was destroyed, or the key folder is older than the store");
             SealedFormat.CheckCommitment(bytes, key, name);
             return new SealedReader(file, name, bytes, key, contentBytes);
         }

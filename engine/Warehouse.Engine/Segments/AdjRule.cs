@@ -24,7 +24,7 @@ internal static class AdjRule
         var (first, second) = (record.First[sample], record.Second[sample]);
         if (depth < (second == VcfRecord.NoAllele ? LeastDpHaploid : LeastDp)) return true;
         if (first == second || first == 0 || second is 0 or VcfRecord.NoAllele) return false;
-        return !DepthsKnown(record, sample) || Unbalanced(record, sample, first - 1, depth) || Unbalanced(record, sample, second - 1, depth);
+        return Unbalanced(record, sample, first - 1, depth) || Unbalanced(record, sample, second - 1, depth);
     }
 
     /// <summary>Whether a reference block is good enough.</summary>
@@ -34,18 +34,11 @@ internal static class AdjRule
     {
         var alleles = record.Irregular.Find(c => c.Sample == sample).Alleles;
         if (depth < (alleles.Length == 1 ? LeastDpHaploid : LeastDp)) return true;
-        var called = alleles.Where(a => a >= 0).Distinct().ToArray();
-        if (called.Length < 2) return false;
-        return !DepthsKnown(record, sample) || called.Any(a => Unbalanced(record, sample, a, depth));
+        if (alleles.Contains(-1) || alleles.Distinct().Count() < 2) return false;
+        return alleles.Any(a => Unbalanced(record, sample, a, depth));
     }
 
-    private static bool DepthsKnown(VcfRecord record, int sample)
-    {
-        if ((record.Fields & FormatFields.Ad) == 0) return false;
-        var alleles = record.Alts.Count + 1;
-        return record.Ad.AsSpan(sample * alleles, alleles).IndexOf(VcfRecord.MissingInt) < 0;
-    }
-
+    /// <summary>Whether an ALT has too few reads, or an unknown number of them; REF is not judged.</summary>
     private static bool Unbalanced(VcfRecord record, int sample, int allele, int depth) =>
-        allele > 0 && (long)record.Ad[(sample * (record.Alts.Count + 1)) + allele] * BalanceFactor < depth;
+        allele > 0 && ((record.Fields & FormatFields.Ad) == 0 || record.Ad[(sample * (record.Alts.Count + 1)) + allele] is var reads && (reads < 0 || (long)reads * BalanceFactor < depth));
 }

@@ -15,6 +15,7 @@ internal sealed class Block(Segment segment, BlockInfo info)
     private ExceptionCall[]? _exceptions;
     private int[]? _firstException;
     private EvidenceTable? _evidence;
+    private HashSet<(int Row, int Panel)>? _lost;
     private DetailTable? _detail;
     private bool _detailLoaded;
 
@@ -42,8 +43,11 @@ internal sealed class Block(Segment segment, BlockInfo info)
 
     public EvidenceTable Evidence => _evidence ??= LoadEvidence();
 
-    /// <summary>Whether every call of the block is plainly diploid and every sample has every record.</summary>
-    public bool IsPlain => !info.Streams.ContainsKey(BlockStream.Haploid) && !info.Streams.ContainsKey(BlockStream.Exceptions) && !info.Streams.ContainsKey(BlockStream.Absent);
+    /// <summary>Whether every call of a record is plainly diploid; samples may be absent.</summary>
+    public bool IsPlain(int record) => Haploid?.IsEmpty(record) is not false && Exceptions(record).IsEmpty;
+
+    /// <summary>Whether every sample has the record.</summary>
+    public bool IsWhole(int record) => Absent?.IsEmpty(record) is not false;
 
     public DetailTable? Detail
     {
@@ -76,13 +80,16 @@ internal sealed class Block(Segment segment, BlockInfo info)
     /// <summary>The swapped bits of the block, in record order over heterozygous calls; null when none is swapped.</summary>
     public ulong[]? Swapped() => segment.Read(info, BlockStream.Swapped) is { } packed ? BitAppender.Decode(PackedStream.Unpack(packed)) : null;
 
-    /// <summary>Rows of which a batch lost its last carrier by compaction: (row, batch). Empty for most blocks.</summary>
-    public IReadOnlyList<(int Row, int Batch)> Lost()
+    /// <summary>Rows of which a panel lost its last carrier by compaction, with the panel's first ordinal. Empty for most blocks.</summary>
+    public IReadOnlySet<(int Row, int Panel)> Lost => _lost ??= LoadLost();
+
+    private HashSet<(int Row, int Panel)> LoadLost()
     {
         if (segment.Read(info, BlockStream.Lost) is not { } packed) return [];
         var from = new ByteReader(PackedStream.Unpack(packed));
-        var lost = new (int, int)[from.Count()];
-        for (var i = 0; i < lost.Length; i++) lost[i] = (from.Count(info.RowCount), from.Count());
+        var lost = new HashSet<(int, int)>();
+        for (var left = from.Count(from.Remaining); left > 0; left--)
+            if (!lost.Add((from.Count(info.RowCount - 1), from.Count()))) throw new InvalidDataException("a lost carrier is listed twice");
         from.End();
         return lost;
     }

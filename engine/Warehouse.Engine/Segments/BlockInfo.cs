@@ -32,6 +32,20 @@ internal sealed class BlockInfo
 
     public static bool Overlaps((int Start, int End) range, int start, int end) => range.Start < end && start < range.End;
 
+    /// <summary>Per contig the stretch that any of some blocks can matter to.</summary>
+    public static Dictionary<int, (int Start, int End)> StretchesOf(IReadOnlyList<BlockInfo> blocks)
+    {
+        var stretches = new Dictionary<int, (int Start, int End)>();
+        foreach (var block in blocks)
+            foreach (var range in (ReadOnlySpan<(int Start, int End)>)[block.Rows, block.Records, block.Evidence])
+            {
+                if (range.End <= range.Start) continue;
+                var known = stretches.GetValueOrDefault(block.Contig, (Start: int.MaxValue, End: int.MinValue));
+                stretches[block.Contig] = (Math.Min(known.Start, range.Start), Math.Max(known.End, range.End));
+            }
+        return stretches;
+    }
+
     public void Write(ByteWriter to)
     {
         to.Var(Contig);

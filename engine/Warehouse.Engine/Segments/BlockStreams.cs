@@ -45,7 +45,7 @@ internal enum BlockStream : byte
     /// <summary>ID column, when any is set.</summary>
     Ids = 12,
 
-    /// <summary>Rows of which a batch lost its last carrier by compaction.</summary>
+    /// <summary>Rows of which a panel lost its last carrier by compaction: count; per entry row, first ordinal of the panel.</summary>
     Lost = 13,
 }
 

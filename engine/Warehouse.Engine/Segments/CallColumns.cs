@@ -16,6 +16,9 @@ internal sealed class CallColumns
     /// <summary>Samples per panel.</summary>
     public const int MaxSamples = 4096;
 
+    /// <summary>First ordinal of the panel that an ordinal was loaded in: panels stay together through every compaction.</summary>
+    public static int PanelOf(int ordinal, int firstOrdinalOfBatch) => ordinal - ((ordinal - firstOrdinalOfBatch) % MaxSamples);
+
     private readonly int _first;
     private readonly int _count;
     private readonly int _words;
@@ -172,7 +175,8 @@ internal sealed class CallColumns
         }
     }
 
-    private static ulong Extract(ulong bits, ulong mask)
+    /// <summary>The bits at the places of the mask, moved together.</summary>
+    internal static ulong Extract(ulong bits, ulong mask)
     {
         if (Bmi2.X64.IsSupported) return Bmi2.X64.ParallelBitExtract(bits, mask);
         var (packed, at) = (0UL, 0);

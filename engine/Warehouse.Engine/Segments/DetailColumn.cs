@@ -44,6 +44,34 @@ internal sealed class DetailBuilder
             for (var bits = carriers[w]; bits != 0; bits &= bits - 1) AddSample(record, firstSample + (w * 64) + BitOperations.TrailingZeroCount(bits), alleles);
     }
 
+    /// <summary>Adds the carriers of a record from entries read back; a field that none of them has is left out.</summary>
+    public void Add(IReadOnlyList<CarrierDetail> carriers, int alleles)
+    {
+        var fields = FormatFields.None;
+        foreach (var carrier in carriers)
+        {
+            if (carrier.Gq >= 0) fields |= FormatFields.Gq;
+            if (carrier.Dp >= 0) fields |= FormatFields.Dp;
+            if (carrier.Ad.Length > 0) fields |= FormatFields.Ad;
+        }
+        if (fields == FormatFields.None)
+        {
+            AddNone();
+            return;
+        }
+        Any = true;
+        _records++;
+        _bytes.Var(carriers.Count);
+        _bytes.Byte((byte)fields);
+        _bytes.Var(alleles);
+        foreach (var carrier in carriers)
+        {
+            if ((fields & FormatFields.Gq) != 0) _bytes.Var(carrier.Gq + 1);
+            if ((fields & FormatFields.Dp) != 0) _bytes.Var(carrier.Dp + 1);
+            for (var a = 0; (fields & FormatFields.Ad) != 0 && a < alleles; a++) _bytes.Var(carrier.Ad.Length == 0 ? 0 : carrier.Ad[a] + 1);
+        }
+    }
+
     private void AddSample(VcfRecord record, int sample, int alleles)
     {
         if ((record.Fields & FormatFields.Gq) != 0) _bytes.Var(record.Gq[sample] + 1);

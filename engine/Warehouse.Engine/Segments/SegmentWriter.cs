@@ -14,6 +14,9 @@ namespace Warehouse.Engine.Segments;
 /// </summary>
 internal sealed class SegmentWriter(SealedWriter file, IReadOnlyList<int> ordinals) : IDisposable
 {
+    /// <summary>Kind byte of segment files.</summary>
+    internal const byte FileKind = 1;
+
     internal const byte Version = 1;
     internal const int Magic = 0x47455357;
     internal const int TrailerBytes = 16;

@@ -49,6 +49,9 @@ internal sealed class SiteTable
         RowAlt = new (int, int)[rowCount];
     }
 
+    // Largest end of the REF spans of SortedRows 0..i; made on first use, twice when two threads ask at once.
+    private int[]? _largestRowEnd;
+
     public int RecordCount => RecordStart.Length;
 
     public int RowCount => RowRecord.Length;
@@ -135,15 +138,17 @@ internal sealed class SiteTable
         return [.. joined];
     }
 
-    /// <summary>Finds the countable row of an allele, or -1.</summary>
-    public int FindRow(int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
+    /// <summary>
+    /// Adds the countable rows of an allele to a list, ascending. In a merged segment there can be several: one allele spelled differently
+    /// by different files.
+    /// </summary>
+    public void FindRows(int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate, List<int> rows)
     {
         for (var i = LowerBound(start); i < SortedRows.Length && RowStart[SortedRows[i]] == start; i++)
         {
             var row = SortedRows[i];
-            if (RowRefText(row).SequenceEqual(reference) && RowAltText(row).SequenceEqual(alternate)) return row;
+            if (RowRefText(row).SequenceEqual(reference) && RowAltText(row).SequenceEqual(alternate)) rows.Add(row);
         }
-        return -1;
     }
 
     /// <summary>First position in <see cref="SortedRows"/> whose start is not below <paramref name="start"/>.</summary>
@@ -157,6 +162,22 @@ internal sealed class SiteTable
             else high = middle;
         }
         return low;
+    }
+
+    /// <summary>Adds the countable base rows whose REF span overlaps [start, end) to a list, in order.</summary>
+    public void OverlappingRows(int start, int end, List<int> rows)
+    {
+        var largestEnd = _largestRowEnd ??= LargestRowEnds();
+        for (var i = LowerBound(end) - 1; i >= 0 && largestEnd[i] > start; i--)
+            if (RowStart[SortedRows[i]] + RowRef[SortedRows[i]].Length > start) rows.Add(SortedRows[i]);
+        rows.Reverse();
+    }
+
+    private int[] LargestRowEnds()
+    {
+        var (ends, largest) = (new int[SortedRows.Length], int.MinValue);
+        for (var i = 0; i < ends.Length; i++) ends[i] = largest = Math.Max(largest, RowStart[SortedRows[i]] + RowRef[SortedRows[i]].Length);
+        return ends;
     }
 
     /// <summary>Adds the speaking records that overlap [start, end) to a list, in record order.</summary>
@@ -208,14 +229,14 @@ internal sealed class SiteTable
             sorted[count++] = row;
         }
         Array.Resize(ref sorted, count);
-        if (!ordered) Array.Sort(sorted, CompareRows);
+        if (!ordered) Array.Sort(sorted, (a, b) => CompareRows(a, b) is not 0 and var order ? order : a.CompareTo(b));
         SortedRows = sorted;
     }
 }
 
 /// <summary>Where a symbolic allele or breakend lies.</summary>
-/// <param name="End">End, exclusive; for an insertion or breakend start + 1.</param>
-/// <param name="LengthBases">|SVLEN|, 0 when unknown.</param>
+/// <param name="End">End, exclusive; for an insertion or breakend that of REF.</param>
+/// <param name="LengthBases">Length of the event, 0 when unknown.</param>
 /// <param name="CiPos">CIPOS.</param>
 /// <param name="CiEnd">CIEND.</param>
 internal readonly record struct StructuralExtent(int End, int LengthBases, (int Low, int High) CiPos, (int Low, int High) CiEnd)

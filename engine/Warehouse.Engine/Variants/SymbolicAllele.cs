@@ -94,6 +94,18 @@ public sealed record SymbolicAllele
         return allele with { End = end, LengthBases = fields.SvLen > 0 ? fields.SvLen : end - start - 1 is > 0 and var length ? length : -1 };
     }
 
+    /// <summary>An allele that <see cref="Create"/> made when it was stored.</summary>
+    /// <param name="assembly">Names the mate's contig.</param>
+    /// <param name="contig">Canonical contig.</param>
+    /// <param name="place">0-based start, and end, exclusive.</param>
+    /// <param name="alternate">The ALT item.</param>
+    /// <param name="rest">Length, -1 when unknown, and both uncertainties.</param>
+    internal static SymbolicAllele FromStored(Assembly assembly, string contig, (int Start, int End) place, ReadOnlySpan<byte> alternate, (int LengthBases, (int Low, int High) CiPos, (int Low, int High) CiEnd) rest)
+    {
+        var made = Create(assembly, contig, place.Start, alternate, new SymbolicFields { RefBases = 1, HeaderVersion = ComputedEndVersion, CiPos = rest.CiPos, CiEnd = rest.CiEnd });
+        return made with { End = place.End, LengthBases = rest.LengthBases };
+    }
+
     /// <summary>
     /// True when a stored allele answers a question for this one. The stored type is this type or a subtype of it. Intervals match when each
     /// covers at least <paramref name="overlap"/> of the other, or when both ends agree within their confidence intervals. Insertions match

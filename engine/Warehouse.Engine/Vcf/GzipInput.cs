@@ -18,6 +18,7 @@ internal sealed class GzipInput(RawInput raw, long maxBytes) : DecodedInput(raw,
     private const int FlagName = 8;
     private const int FlagComment = 16;
     private const int FlagsReserved = 0xE0;
+    private const int MostTextBytes = 1 << 16;
     private readonly RawInflater _inflater = new();
     private bool _inMember;
     private uint _crc;
@@ -92,8 +93,12 @@ internal sealed class GzipInput(RawInput raw, long maxBytes) : DecodedInput(raw,
     private void SkipText()
     {
         Span<byte> one = stackalloc byte[1];
-        do Take(one);
-        while (one[0] != 0);
+        for (var left = MostTextBytes; left > 0; left--)
+        {
+            Take(one);
+            if (one[0] == 0) return;
+        }
+        throw Raw.Damaged("gzip-header", $"a name or comment in the gzip header is longer than the limit of {MostTextBytes} bytes", Raw.Offset);
     }
 
     private void CheckHeader(long at)

@@ -3,13 +3,15 @@ using System.Buffers;
 namespace Warehouse.Engine.Vcf;
 
 /// <summary>Cuts decompressed text into lines ending in LF or CR LF. A line stays valid until the next call. One thread.</summary>
-internal sealed class LineInput(DecodedInput input) : IDisposable
+/// <param name="input">The text.</param>
+/// <param name="startOffset">Offset of its first byte in the decompressed bytes of the file.</param>
+internal sealed class LineInput(DecodedInput input, long startOffset = 0) : IDisposable
 {
     private const int FirstBufferBytes = 4 << 20;
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
     private int _at;
     private int _end;
-    private long _bufferOffset;
+    private long _bufferOffset = startOffset;
     private bool _ended;
 
     /// <summary>1-based number of the line that Next gave last.</summary>

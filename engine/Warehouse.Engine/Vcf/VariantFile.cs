@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Warehouse.Engine.Vcf;
 
-/// <summary>Opens variant files: VCF 4.1 to 4.5 text, plain, BGZF or gzip, told apart by their bytes, never by their names.</summary>
+/// <summary>Opens variant files: VCF 4.1 to 4.5 text and BCF 2.2, plain, BGZF or gzip, told apart by their bytes, never by their names.</summary>
 public static class VariantFile
 {
     private const int StandardInput = 0;
@@ -63,7 +63,8 @@ public static class VariantFile
     {
         var head = input.PeekStart(5);
         if (head.IsEmpty) throw Refused(input.Raw, "input-empty", "the file is empty once decompressed");
-        if (head is [(byte)'B', (byte)'C', (byte)'F', 2, 2]) throw Refused(input.Raw, "bcf-not-yet", "BCF is not read yet: bcftools view turns it into VCF");
+        if (head is [(byte)'B', (byte)'C', (byte)'F', 2, 2]) return new BcfReader(input, options);
+        if (head is [(byte)'B', (byte)'C', (byte)'F', < 32, ..]) throw Refused(input.Raw, "bcf-version", "BCF of another version than 2.2: bcftools view turns it into VCF");
         if (head is [0xEF, 0xBB, 0xBF, ..] or [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
             throw Refused(input.Raw, "byte-order-mark", "the file begins with a byte order mark: VCF is UTF-8 without one");
         if (head is [0x1f, 0x8b, ..]) throw Refused(input.Raw, "gzip-nested", "the file is compressed twice");

@@ -27,6 +27,9 @@ internal sealed class VcfFaults(string file, bool lint, Action<string> warn)
     /// <summary>Notes something under --lint.</summary>
     public void Warn(string code, string field, string text)
     {
-        if (Lints) warn($"{new InputPlace(file, Line, OffsetBytes, field)}: {text} [{code}]");
+        if (Lints) warn(Describe(code, field, text));
     }
+
+    /// <summary>A warning at this place, in words.</summary>
+    public string Describe(string code, string field, string text) => $"{new InputPlace(file, Line, OffsetBytes, field)}: {text} [{code}]";
 }

@@ -62,7 +62,8 @@ internal sealed class VcfFormatPlan
         }
     }
 
-    private static FormatFields Field(ReadOnlySpan<byte> key)
+    /// <summary>Which column a key fills; None for GT and keys that are not read.</summary>
+    public static FormatFields Field(ReadOnlySpan<byte> key)
     {
         if (key.SequenceEqual("GQ"u8)) return FormatFields.Gq;
         if (key.SequenceEqual("DP"u8)) return FormatFields.Dp;

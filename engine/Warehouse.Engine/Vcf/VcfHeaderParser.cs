@@ -23,6 +23,7 @@ internal readonly record struct VcfDefinition(string Number, string Type);
 /// </summary>
 internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimits limits)
 {
+    private const int MostWarnings = 1_000;
     private static readonly string[] Columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"];
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
     private readonly List<VcfContig> _contigs = [];
@@ -201,6 +202,8 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
         }
     }
 
-    private void Warn(string code, string field, string text) =>
-        _warnings.Add($"{lines.Line} {field}: {text} [{code}]");
+    private void Warn(string code, string field, string text)
+    {
+        if (_warnings.Count < MostWarnings) _warnings.Add(faults.Describe(code, field, text));
+    }
 }

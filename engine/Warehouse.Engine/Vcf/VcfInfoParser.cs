@@ -7,13 +7,19 @@ internal sealed class VcfInfoParser(VcfFaults faults, VcfLimits limits)
     private (int Start, int Length)[] _keys = new (int, int)[64];
     private int _keyCount;
 
-    /// <summary>Fills the INFO fields of the record; REF and ALT must have been read.</summary>
-    public void Parse(ReadOnlyMemory<byte> text, VcfRecord record)
+    /// <summary>Empties the INFO fields of the record.</summary>
+    public static void Clear(VcfRecord record)
     {
         record.InfoEnd = VcfRecord.MissingInt;
         record.SvLen.Clear();
         record.SvType = default;
         record.CiPos = record.CiEnd = (0, 0);
+    }
+
+    /// <summary>Fills the INFO fields of the record; REF and ALT must have been read.</summary>
+    public void Parse(ReadOnlyMemory<byte> text, VcfRecord record)
+    {
+        Clear(record);
         _keyCount = 0;
         var span = text.Span;
         if (span is [(byte)'.']) return;
@@ -33,17 +39,33 @@ internal sealed class VcfInfoParser(VcfFaults faults, VcfLimits limits)
         var entry = text.Span[start..end];
         var equals = entry.IndexOf((byte)'=');
         var key = equals < 0 ? entry : entry[..equals];
-        if (key.IsEmpty || key.IndexOfAnyInRange((byte)0, (byte)' ') >= 0) faults.Refuse("vcf-info-key", "INFO", "an INFO key that is empty or has white space or control characters");
+        if (!IsKey(key)) faults.Refuse("vcf-info-key", "INFO", "an INFO key that is empty or has white space or control characters");
         Remember(text.Span, start, key.Length);
         if (equals < 0) return;
-        var value = entry[(equals + 1)..];
-        if (key[0] is not ((byte)'E' or (byte)'S' or (byte)'C')) return;
+        ReadValue(key, text[(start + equals + 1)..end], record);
+    }
+
+    /// <summary>Takes the value of a key that is read; others are passed over. ALT must have been read.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="text">Its value as VCF writes it; SVTYPE is kept by reference.</param>
+    /// <param name="record">To fill.</param>
+    public void ReadValue(ReadOnlySpan<byte> key, ReadOnlyMemory<byte> text, VcfRecord record)
+    {
+        if (!IsRead(key)) return;
+        var value = text.Span;
         if (key.SequenceEqual("END"u8)) ReadEnd(value, record);
         else if (key.SequenceEqual("SVLEN"u8)) ReadSvLen(value, record);
-        else if (key.SequenceEqual("SVTYPE"u8)) record.SvType = text[(start + equals + 1)..end];
+        else if (key.SequenceEqual("SVTYPE"u8)) record.SvType = text;
         else if (key.SequenceEqual("CIPOS"u8)) record.CiPos = ReadInterval(value, "INFO/CIPOS");
-        else if (key.SequenceEqual("CIEND"u8)) record.CiEnd = ReadInterval(value, "INFO/CIEND");
+        else record.CiEnd = ReadInterval(value, "INFO/CIEND");
     }
+
+    /// <summary>True for the keys whose values are read.</summary>
+    public static bool IsRead(ReadOnlySpan<byte> key) => key[0] is (byte)'E' or (byte)'S' or (byte)'C'
+        && (key.SequenceEqual("END"u8) || key.SequenceEqual("SVLEN"u8) || key.SequenceEqual("SVTYPE"u8) || key.SequenceEqual("CIPOS"u8) || key.SequenceEqual("CIEND"u8));
+
+    /// <summary>True for a key that records may use: not empty, no white space, no control characters.</summary>
+    public static bool IsKey(ReadOnlySpan<byte> key) => !key.IsEmpty && key.IndexOfAnyInRange((byte)0, (byte)' ') < 0;
 
     /// <summary>Refuses a key that this record has had. Hashes are compared first, many at a time.</summary>
     private void Remember(ReadOnlySpan<byte> text, int start, int length)

@@ -3,6 +3,7 @@ namespace Warehouse.Engine.Vcf;
 /// <summary>The fields of a structured meta line, <c>&lt;ID=DP,Number=1,Description="..."&gt;</c>, as far as they can be told apart.</summary>
 internal sealed class VcfMetaFields
 {
+    private const int MostFields = 1_000;
     private readonly List<(string Key, string Value, bool Quoted)> _fields = [];
 
     /// <summary>The first thing wrong with the syntax; null when it is right.</summary>
@@ -34,9 +35,9 @@ internal sealed class VcfMetaFields
         while (true)
         {
             var equals = value.IndexOf('=', at);
-            if (equals < 0)
+            if (equals < 0 || _fields.Count == MostFields)
             {
-                Fault = "a field without a value";
+                Fault ??= equals < 0 ? "a field without a value" : "too many fields";
                 return;
             }
             var key = value[at..equals];

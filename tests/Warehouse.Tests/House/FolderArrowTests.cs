@@ -23,8 +23,10 @@ public sealed partial class FolderArrowTests
         ["Access"] = ["Catalog", "Manifests", "Samples"],
         ["Arrow"] = [],
         ["Segments"] = ["Vcf", "Variants", "Manifests", "Sealing"],
+        ["Compact"] = ["Segments", "Catalog", "Variants", "Manifests", "Sealing"],
         ["Ingest"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples", "Catalog", "Sealing"],
         ["Query"] = ["Access", "Catalog", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
+        ["Export"] = ["Access", "Catalog", "Query", "Segments", "Variants", "Vcf", "Arrow"],
         ["Simulate"] = ["Vcf", "Variants"],
         ["Doctor"] = ["Storage", "Sealing", "Manifests", "Catalog", "Segments", "Variants"],
     };

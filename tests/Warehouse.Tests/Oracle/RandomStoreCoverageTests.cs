@@ -9,7 +9,7 @@ public sealed class RandomStoreCoverageTests
     public void Random_stores_reach_every_figure_and_every_reading_of_the_page()
     {
         var sums = new long[CountRow.FigureNames.Length];
-        var (rows, readAlike, evidence) = (0, true, 0);
+        var (rows, readAlike, evidence, personsMatter) = (0, true, 0, 0);
         var groups = new HashSet<string>();
         for (var seed = 1; seed <= 60; seed++)
         {
@@ -27,12 +27,14 @@ public sealed class RandomStoreCoverageTests
                 }
                 readAlike &= CountRow.FirstDifference(answer, program.Frequencies(query)) is null;
             }
+            personsMatter += CountRow.FirstDifference(page.Frequencies(new NaiveQuery()), page.Frequencies(new NaiveQuery { PerSample = true })) is null ? 0 : 1;
             var asked = store.AllelesToAsk(new Random(seed)).Select(v => page.Frequency(v, new NaiveQuery { PerSample = true })).ToList();
             evidence += asked.Count(r => r.Ac == 0 && r.An > 0 && r.AnAssumed == 0);
         }
         Assert.True(rows > 2000, $"{rows} rows");
         for (var i = 0; i < sums.Length; i++) Assert.True(sums[i] > 20, $"{CountRow.FigureNames[i]} sums to {sums[i]}");
         Assert.True(evidence > 100, $"{evidence} alleles that are reference by evidence");
+        Assert.True(personsMatter > 5, $"{personsMatter} stores in which a person has several samples");
         Assert.False(readAlike, "no store on which the page and counts_oracle.py differ");
         Assert.Equal(["", "AFR", "EUR", "SAS"], groups.Order());
     }

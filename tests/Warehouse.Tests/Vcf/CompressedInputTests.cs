@@ -134,6 +134,16 @@ public sealed class CompressedInputTests
     }
 
     [Fact]
+    public void Headers_that_never_end_are_refused()
+    {
+        Assert.Equal("gzip-header", Code([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3, .. Enumerable.Repeat((byte)'n', 70_000)]));
+        Assert.Equal("gzip-flags", Code([0x1f, 0x8b, 8, 0x20, 0, 0, 0, 0, 0, 3]));
+        Assert.Equal("gzip-method", Code([0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 3]));
+        var fields = string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"k{i}=1"));
+        Assert.Equal(900, VcfFiles.ReadAll(Text.Replace("##contig=<ID=2>", $"##contig=<ID=2,{fields}>", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void What_is_no_vcf_is_refused_by_name()
     {
         Assert.Equal("input-empty", Code([]));
@@ -141,7 +151,8 @@ public sealed class CompressedInputTests
         Assert.Equal("input-empty", Code(EndMarker));
         Assert.Equal("byte-order-mark", Code([0xEF, 0xBB, 0xBF, .. Encoding.ASCII.GetBytes(Text)]));
         Assert.Equal("byte-order-mark", Code([0xFF, 0xFE, .. Encoding.Unicode.GetBytes(Text)]));
-        Assert.Equal("bcf-not-yet", Code(Bgzf([(byte)'B', (byte)'C', (byte)'F', 2, 2, 0, 0, 0, 0], 100)));
+        Assert.Equal("vcf-fileformat", Code(Bgzf([(byte)'B', (byte)'C', (byte)'F', 2, 2, 0, 0, 0, 0], 100)));
+        Assert.Equal("bcf-version", Code(Bgzf([(byte)'B', (byte)'C', (byte)'F', 2, 1, 0, 0, 0, 0], 100)));
         Assert.Equal("input-missing", Assert.Throws<InputException>(() => VariantFile.Open("no-such-file.vcf", new VcfReadOptions())).Code);
     }
 

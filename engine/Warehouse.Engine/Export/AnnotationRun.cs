@@ -1,0 +1,213 @@
+using System.Globalization;
+using System.Text;
+using Warehouse.Engine.Query;
+using Warehouse.Engine.Variants;
+using Warehouse.Engine.Vcf;
+
+namespace Warehouse.Engine.Export;
+
+/// <summary>
+/// One annotation. Records are gathered in windows; the alleles of a window are asked in ascending order of their normalised starts,
+/// because a left shift can step back behind the record before, and its lines leave in their own order. One thread.
+/// </summary>
+internal sealed class AnnotationRun
+{
+    /// <summary>Records of a window.</summary>
+    public const int WindowRecords = 4096;
+
+    /// <summary>Bytes of lines after which a window ends early: files of many samples have long lines.</summary>
+    public const int WindowBytes = 16 << 20;
+
+    private static readonly string[] Fields = ["WH_SEEN", "WH_AC", "WH_AN", "WH_AF", "WH_HOM", "WH_CARRIERS"];
+    private readonly Session _session;
+    private readonly Selection _figures;
+    private readonly Selection _everyone;
+    private readonly Normalizer _normalizer;
+    private readonly string _input;
+    private readonly Stream _target;
+    private readonly List<(int At, int Length, int FirstAllele)> _lines = [];
+    private readonly List<Allele> _alleles = [];
+    private readonly MemoryStream _output = new();
+    private byte[] _text = new byte[1 << 20];
+    private int _used;
+    private long _records;
+    private long _seen;
+    private long _notSeen;
+    private long _notAssessable;
+
+    public AnnotationRun(Session session, SampleChoice samples, string input, Stream target)
+    {
+        (_session, _input, _target) = (session, input, target);
+        _figures = session.Select(samples, new CountRules());
+        _everyone = session.Select(samples, new CountRules { PerSample = true });
+        _normalizer = new Normalizer(session.Reference());
+    }
+
+    /// <summary>Copies the file.</summary>
+    public AnnotationSummary Run(VariantReader reader, IProgress<WorkProgress>? progress, CancellationToken stop)
+    {
+        var record = new VcfRecord();
+        var (written, canonical) = (-1, "");
+        AlleleAnswers? answers = null;
+        while (reader.Read(record))
+        {
+            if (_records++ == 0) WriteHeader(reader.Header, Columns(record.LineText.Span));
+            if (record.ContigIndex != written || _lines.Count >= WindowRecords || _used >= WindowBytes)
+            {
+                stop.ThrowIfCancellationRequested();
+                progress?.Report(new WorkProgress("annotating", reader.CompressedBytesRead, 0, "bytes"));
+                Flush(answers);
+            }
+            if (record.ContigIndex != written)
+            {
+                written = record.ContigIndex;
+                canonical = Canonical(reader.Header.Contigs[written], record);
+                var contig = _session.View.Catalog.ContigIndex(canonical);
+                answers = contig < 0 ? null : new AlleleAnswers(_session.View, contig, _figures, _everyone);
+            }
+            Add(canonical, record);
+        }
+        if (_records == 0) WriteHeader(reader.Header, reader.Header.Samples.Count > 0 ? 9 : 8);
+        Flush(answers);
+        return new AnnotationSummary(_records, _seen, _notSeen, _notAssessable);
+    }
+
+    private string Canonical(VcfContig contig, VcfRecord record)
+    {
+        var place = new InputPlace(_input, record.Line, record.OffsetBytes, "CHROM");
+        try
+        {
+            var canonical = _session.View.Assembly.CanonicalContig(contig.Name);
+            if (contig.LengthBases > 0 && _session.View.Assembly.LengthContradiction(canonical, contig.LengthBases) is { } why) throw new InputException("wrong-assembly", why, place);
+            return canonical;
+        }
+        catch (InputException wrong) when (wrong.Place.IsNone)
+        {
+            throw new InputException("wrong-assembly", wrong.Expected, place);
+        }
+    }
+
+    private void Add(string canonical, VcfRecord record)
+    {
+        if (record.LineText.IsEmpty) throw new InputException("annotate-text", "BCF has no lines to annotate: bcftools view turns it into VCF", new InputPlace(_input, 0, 0, ""));
+        if (record.Start >= 0 && _normalizer.CheckRef(canonical, record.Start, record.Ref.Span) == RefMatch.Mismatch)
+            throw new InputException("ref-mismatch", $"{InputException.Quote(record.Ref.Span)} differs from the reference at {canonical}:{record.Start + 1L}", new InputPlace(_input, record.Line, record.OffsetBytes, "REF"));
+        var line = record.LineText.Span;
+        if (_text.Length - _used < line.Length) Array.Resize(ref _text, Math.Max(_text.Length * 2, checked(_used + line.Length)));
+        line.CopyTo(_text.AsSpan(_used));
+        _lines.Add((_used, line.Length, _alleles.Count));
+        _used += line.Length;
+        foreach (var alt in record.Alts)
+        {
+            var kind = AlleleKinds.Classify(alt.Span);
+            if (kind != AlleleKind.Bases) _alleles.Add(new Allele(kind, record.Start, [], []));
+            else
+            {
+                var normal = _normalizer.Normalize(canonical, record.Start, record.Ref.Span, alt.Span);
+                _alleles.Add(new Allele(kind, normal.Start, normal.Ref.ToArray(), normal.Alt.ToArray()));
+            }
+        }
+    }
+
+    /// <summary>Answers the window and writes its lines.</summary>
+    private void Flush(AlleleAnswers? answers)
+    {
+        var asked = _alleles.Where(a => a.Kind == AlleleKind.Bases).OrderBy(a => a.Start).ToList();
+        if (asked.Count > 0) answers?.Restart(asked[0].Start);
+        foreach (var allele in asked)
+            if (answers is not null) (allele.State, allele.Figures) = answers.Ask(allele.Start, allele.Ref, allele.Alt);
+        foreach (var allele in _alleles) Count(allele);
+        for (var i = 0; i < _lines.Count; i++)
+        {
+            var (at, length, first) = _lines[i];
+            var end = i + 1 < _lines.Count ? _lines[i + 1].FirstAllele : _alleles.Count;
+            WriteLine(_text.AsSpan(at, length), _alleles.GetRange(first, end - first));
+        }
+        _output.WriteTo(_target);
+        _output.SetLength(0);
+        _lines.Clear();
+        _alleles.Clear();
+        _used = 0;
+    }
+
+    private void Count(Allele allele)
+    {
+        if (!allele.IsAsked) return;
+        switch (allele.State)
+        {
+            case SeenState.Seen: _seen++; break;
+            case SeenState.NotSeen: _notSeen++; break;
+            default: _notAssessable++; break;
+        }
+    }
+
+    private void WriteLine(ReadOnlySpan<byte> line, List<Allele> alleles)
+    {
+        if (alleles.Exists(a => a.IsAsked))
+        {
+            var info = 0;
+            for (var column = 0; column < 7; column++) info += line[info..].IndexOf((byte)'\t') + 1;
+            var end = line[info..].IndexOf((byte)'\t') is >= 0 and var tab ? info + tab : line.Length;
+            if (line[info..end] is [(byte)'.']) _output.Write(line[..info]);
+            else
+            {
+                _output.Write(line[..end]);
+                _output.WriteByte((byte)';');
+            }
+            _output.Write(Encoding.ASCII.GetBytes(Info(alleles)));
+            line = line[end..];
+        }
+        _output.Write(line);
+        _output.WriteByte((byte)'\n');
+    }
+
+    private static string Info(List<Allele> alleles)
+    {
+        string Join(Func<Allele, string> value) => string.Join(',', alleles.Select(a => a.IsAsked ? value(a) : "."));
+        string Figure(Func<CountFigures, long> value) => Join(a => a.State == SeenState.NotAssessable ? "." : value(a.Figures).ToString(CultureInfo.InvariantCulture));
+        var states = Join(a => a.State switch { SeenState.Seen => "seen", SeenState.NotSeen => "not_seen", _ => "not_assessable" });
+        var frequencies = Join(a => a.State == SeenState.NotAssessable || a.Figures.An == 0 ? "." : CFormat.G((double)a.Figures.Ac / a.Figures.An, 6));
+        return $"WH_SEEN={states};WH_AC={Figure(f => f.Ac)};WH_AN={Figure(f => f.An)};WH_AF={frequencies};WH_HOM={Figure(f => f.NHomAlt)};WH_CARRIERS={Figure(f => f.Carriers)}";
+    }
+
+    private static int Columns(ReadOnlySpan<byte> line) => line.Count((byte)'\t') + 1;
+
+    private void WriteHeader(VcfHeader header, int columns)
+    {
+        var text = new StringBuilder();
+        foreach (var line in header.MetaLines)
+        {
+            if (Array.Exists(Fields, f => line.StartsWith($"##INFO=<ID={f},", StringComparison.Ordinal)))
+                throw new InputException("annotated-before", "the file has been annotated before; `bcftools annotate -x INFO/WH_SEEN,INFO/WH_AC,INFO/WH_AN,INFO/WH_AF,INFO/WH_HOM,INFO/WH_CARRIERS` removes that", new InputPlace(_input, 0, 0, "INFO"));
+            text.Append(line).Append('\n');
+        }
+        var over = string.Create(CultureInfo.InvariantCulture, $"{_figures.SlotCount} samples of snapshot {_session.Snapshot}");
+        var form = _normalizer.Reference is null ? ", alleles trimmed only" : "";
+        text.Append(CultureInfo.InvariantCulture, $"##INFO=<ID=WH_SEEN,Number=A,Type=String,Description=\"seen, not_seen or not_assessable in {over}{form}\">\n");
+        text.Append("##INFO=<ID=WH_AC,Number=A,Type=Integer,Description=\"Copies of the allele\">\n##INFO=<ID=WH_AN,Number=A,Type=Integer,Description=\"Called alleles where this one could be\">\n");
+        text.Append("##INFO=<ID=WH_AF,Number=A,Type=Float,Description=\"WH_AC / WH_AN\">\n##INFO=<ID=WH_HOM,Number=A,Type=Integer,Description=\"Samples with two or more copies and no other allele\">\n");
+        text.Append("##INFO=<ID=WH_CARRIERS,Number=A,Type=Integer,Description=\"Samples with a copy\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO");
+        if (columns > 8) text.Append("\tFORMAT");
+        foreach (var sample in header.Samples) text.Append('\t').Append(sample);
+        _target.Write(Encoding.UTF8.GetBytes(text.Append('\n').ToString()));
+    }
+
+    /// <summary>One ALT of the window.</summary>
+    private sealed class Allele(AlleleKind kind, int start, byte[] reference, byte[] alternate)
+    {
+        public AlleleKind Kind => kind;
+
+        public int Start => start;
+
+        public byte[] Ref => reference;
+
+        public byte[] Alt => alternate;
+
+        public SeenState State { get; set; } = SeenState.NotAssessable;
+
+        public CountFigures Figures { get; set; }
+
+        /// <summary>False for what is no allele of its own.</summary>
+        public bool IsAsked => kind is not (AlleleKind.Star or AlleleKind.Unspecified);
+    }
+}

@@ -1,0 +1,81 @@
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Compact;
+using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Storage;
+
+namespace Warehouse.Engine;
+
+/// <summary>What a compaction did.</summary>
+/// <param name="Version">The newest version afterwards; unchanged when there was nothing to do.</param>
+/// <param name="SegmentsBefore">Segments before.</param>
+/// <param name="SegmentsAfter">Segments after.</param>
+/// <param name="BytesBefore">Length of the segments before.</param>
+/// <param name="BytesAfter">Length of the segments after.</param>
+/// <param name="SamplesDropped">Loaded parts of samples whose data was dropped: withdrawn, or replaced before the purge.</param>
+/// <param name="FilesRemoved">Files removed from the disk, their keys destroyed; files that a reader still holds go with a later compaction.</param>
+public sealed record CompactReport(long Version, int SegmentsBefore, int SegmentsAfter, long BytesBefore, long BytesAfter, int SamplesDropped, int FilesRemoved);
+
+public sealed partial class VariantStore
+{
+    /// <summary>One-sample segments of a single ingest from which on they are merged before they are published.</summary>
+    private const int LeastToMergeInIngest = 64;
+
+    /// <summary>
+    /// Merges segments, drops the data of withdrawn samples, and removes what no version in use names. No answer changes.
+    /// </summary>
+    /// <param name="purgeBefore">Also drop what only snapshots before this one show; they are refused from now on.</param>
+    /// <param name="progress">Gets records merged.</param>
+    /// <param name="stop">Cancels; the store is then as it was.</param>
+    /// <exception cref="InputException">There is no such snapshot.</exception>
+    public CompactReport Compact(long? purgeBefore = null, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
+    {
+        StoreCatalog before;
+        Manifest old;
+        bool[] dropped;
+        using (var commit = _folder.BeginCommit())
+        {
+            _folder.Refresh();
+            (before, old) = (Catalog(), _folder.Current);
+            if (purgeBefore is { } asked && (asked < 1 || asked > Version))
+                throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {asked}; the newest is {Version}"), InputPlace.None);
+            var purged = Math.Max(before.PurgedBefore, purgeBefore ?? 0);
+            dropped = Compaction.Dropped(before, purged);
+            var segments = Merged(new Compaction(before, dropped, commit, progress, stop), _ => true);
+            var sheets = before.Sheets.Where(s => before.Samples[s.Sample].WithdrawnVersion == 0).ToList();
+            if (segments is not null || purged != before.PurgedBefore || sheets.Count != before.Sheets.Count)
+                Publish(commit, With(before, segments ?? before.Segments, sheets, purged));
+        }
+        var garbage = _folder.CollectGarbage();
+        var held = before.Segments.SelectMany(s => s.Ordinals).Count(o => dropped[o]);
+        return new CompactReport(Version, before.Segments.Count, Catalog().Segments.Count, Bytes(old), Bytes(_folder.Current), held, garbage.Files);
+    }
+
+    /// <summary>Merges the one-sample segments that an ingest wrote, when they are many, before anything is published.</summary>
+    private static StoreCatalog WithoutSmallSegments(StoreCatalog before, StoreCatalog after, Commit commit, IProgress<WorkProgress>? progress, CancellationToken stop)
+    {
+        var small = after.Segments.Where(s => s.Ordinals.Length == 1 && s.Ordinals[0] >= before.Ordinals.Count).ToHashSet();
+        if (small.Count < LeastToMergeInIngest) return after;
+        var compaction = new Compaction(after, new bool[after.Ordinals.Count], commit, progress, stop);
+        return Merged(compaction, small.Contains) is { } segments ? With(after, segments, after.Sheets, after.PurgedBefore) : after;
+    }
+
+    private static IReadOnlyList<SegmentEntry>? Merged(Compaction compaction, Func<SegmentEntry, bool> isCandidate)
+    {
+        try
+        {
+            return compaction.Run(isCandidate);
+        }
+        catch (InvalidDataException bad)
+        {
+            throw new DamagedStoreException("segments", bad.Message, bad);
+        }
+    }
+
+    private static StoreCatalog With(StoreCatalog catalog, IReadOnlyList<SegmentEntry> segments, IReadOnlyList<SheetEntry> sheets, long purgedBefore) => new()
+    {
+        Contigs = catalog.Contigs, Samples = catalog.Samples, Sheets = sheets, Columns = catalog.Columns, Ordinals = catalog.Ordinals, Batches = catalog.Batches,
+        Segments = segments, Callables = catalog.Callables, Cohorts = catalog.Cohorts, PurgedBefore = purgedBefore,
+    };
+
+    private static long Bytes(Manifest manifest) => manifest.Files.Sum(f => f.LengthBytes);
+}
