@@ -191,6 +191,4 @@ internal class Engine
             ? number
             : throw new InputException("snapshot", "a snapshot is the number that warehouse snapshots shows", InputPlace.None);
     }
-
-    private static InvalidOperationException NotConnected() => new("not connected");
 }

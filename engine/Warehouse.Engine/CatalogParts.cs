@@ -1,7 +1,7 @@
 using Warehouse.Engine.Catalog;
-using Warehouse.Engine.Segments;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
 
 namespace Warehouse.Engine;

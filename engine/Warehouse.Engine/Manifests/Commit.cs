@@ -67,15 +67,6 @@ public sealed class Commit : IDisposable
         }
     }
 
-    /// <summary>Opens a file of the version before, or one that this commit has completed.</summary>
-    public SealedReader OpenFile(FileId id)
-    {
-        SealedWriter? writer;
-        lock (_gate) _writers.TryGetValue(id, out writer);
-        if (writer is not null) return SealedReader.OpenUnfinished(_folder.Storage, writer);
-        return _before.Files.TryFind(id, out var entry) ? _folder.OpenFile(entry) : throw new ArgumentException("neither version has this file", nameof(id));
-    }
-
     /// <summary>Looks up a data file that the new version is to name.</summary>
     public bool TryFindFile(FileId id, out FileEntry entry)
     {
@@ -86,6 +77,15 @@ public sealed class Commit : IDisposable
             entry = at < 0 ? default : _added[at];
             return at >= 0;
         }
+    }
+
+    /// <summary>Opens a file of the version before, or one that this commit has completed.</summary>
+    public SealedReader OpenFile(FileId id)
+    {
+        SealedWriter? writer;
+        lock (_gate) _writers.TryGetValue(id, out writer);
+        if (writer is not null) return SealedReader.OpenUnfinished(_folder.Storage, writer);
+        return _before.Files.TryFind(id, out var entry) ? _folder.OpenFile(entry) : throw new ArgumentException("neither version has this file", nameof(id));
     }
 
     /// <summary>Leaves a file of the version before, or one that this commit has added, out of the new version.</summary>

@@ -58,9 +58,8 @@ public sealed class SegmentCheckTests : IDisposable
     private string Rewrite(string what)
     {
         using var folder = StoreFolder.Open(DiskStorage.Open(_folder["store"]), DiskStorage.Open(_folder["store.keys"]), TimeProvider.System);
-        using var store = VariantStore.Over(folder, TimeProvider.System);
         using var commit = folder.BeginCommit();
-        var catalog = store.CatalogNow;
+        var catalog = CatalogParts.Read(folder, folder.Current);
         var old = folder.Current.Files.Single();
         using var segment = Segment.Open(folder.OpenFile(old));
         var info = segment.Blocks.Single();
@@ -77,11 +76,9 @@ public sealed class SegmentCheckTests : IDisposable
         commit.Add(file);
         commit.Remove(old.Id);
         var entry = catalog.Segments.Single();
-        store.Publish(commit, new StoreCatalog
-        {
-            Contigs = catalog.Contigs, Samples = catalog.Samples, Ordinals = catalog.Ordinals, Batches = catalog.Batches,
-            Segments = [new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }],
-        });
+        var changed = catalog.With([new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }]);
+        CatalogParts.Write(commit, changed);
+        commit.Publish();
         return file.Id.ToString();
     }
 
