@@ -4,6 +4,7 @@ using Warehouse.Cli.Output;
 using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Doctor;
 using Warehouse.Engine.Export;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
@@ -172,8 +173,8 @@ internal class Engine
             ("non-reference genotypes", Text(report.NonReferenceGenotypes)), ("missing genotypes", Text(report.MissingGenotypes)), .. report.Files.Select(f => ("file", f))]);
     }
 
-    /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok or wrong), how to mend.</summary>
-    public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => throw NotConnected();
+    /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok, note or wrong), and what was found or how to mend it.</summary>
+    public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => Reports.Of(Checkup.Run(store?.Path, store?.KeysPath));
 
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Warehouse.Cli.Output;
 using Warehouse.Engine;
+using Warehouse.Engine.Doctor;
 using Warehouse.Engine.Ingest;
 
 namespace Warehouse.Cli;
@@ -28,6 +29,14 @@ internal static class Reports
         foreach (var finding in receipt.Findings) report.Rows.Add([null, "finding", finding]);
         report.Rows.Add([null, receipt.Committed ? "committed snapshot" : "nothing to commit; snapshot", Text(receipt.Version)]);
         return report;
+    }
+
+    /// <summary>One row per check; damage outweighs what is missing.</summary>
+    public static Report Of(IReadOnlyList<DoctorRow> rows)
+    {
+        var code = rows.Any(r => r.State == DoctorState.Damaged) ? ExitCode.DamagedStore : rows.Any(r => r.State == DoctorState.Missing) ? ExitCode.CouldNot : ExitCode.Done;
+        var report = new Report(new Column("check", ColumnKind.Text), new Column("state", ColumnKind.Text), new Column("finding", ColumnKind.FreeText)) { Code = code };
+        return report.With(rows.Select(r => new object?[] { r.Check, r.State switch { DoctorState.Ok => "ok", DoctorState.Note => "note", _ => "wrong" }, r.Text }));
     }
 
     /// <summary>One row per cohort.</summary>

@@ -152,23 +152,16 @@ public sealed partial class VariantStore : IDisposable
     {
         var manifest = _folder.Current;
         if (_catalog is not null && _catalogVersion == manifest.Version) return _catalog;
-        try
-        {
-            _catalog = CatalogCodec.Decode(part => _folder.TryReadPart(manifest, part));
-        }
-        catch (InvalidDataException bad)
-        {
-            throw new DamagedStoreException("catalog", bad.Message, bad);
-        }
+        _catalog = CatalogParts.Read(_folder, manifest);
         _catalogVersion = manifest.Version;
         return _catalog;
     }
 
     private byte[]? ReadPart(string name) => _folder.TryReadPart(_folder.Current, name);
 
-    private void Publish(Commit commit, StoreCatalog catalog)
+    internal void Publish(Commit commit, StoreCatalog catalog)
     {
-        foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(catalog, part));
+        CatalogParts.Write(commit, catalog);
         commit.Publish();
         _folder.Refresh();
     }

@@ -56,7 +56,7 @@ internal sealed record BatchEntry
 /// <summary>A segment file.</summary>
 internal sealed record SegmentEntry
 {
-    /// <summary>Hex id of the sealed file.</summary>
+    /// <summary>Hex id of the sealed file; in the stored part the hex digest of its content.</summary>
     public required string File { get; init; }
 
     /// <summary>Ordinals of its samples, ascending.</summary>

@@ -76,6 +76,13 @@ internal sealed class StoreCatalog
         return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(to.Written));
     }
 
+    /// <summary>The same with other segments.</summary>
+    public StoreCatalog With(IReadOnlyList<SegmentEntry> segments) => new()
+    {
+        Contigs = Contigs, Samples = Samples, Sheets = Sheets, Columns = Columns, Ordinals = Ordinals, Batches = Batches, Segments = segments,
+        Callables = Callables, Cohorts = Cohorts, PurgedBefore = PurgedBefore,
+    };
+
     /// <summary>The cohort of a name at a version, or null.</summary>
     public CohortEntry? Cohort(string name, long version) => Cohorts.FirstOrDefault(c => c.Name == name && c.InForce(version));
 }

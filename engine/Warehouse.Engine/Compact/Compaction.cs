@@ -14,6 +14,12 @@ internal sealed class Compaction
     /// <summary>Segments merged at once: bounds memory to as many open blocks. More are merged in rounds.</summary>
     public const int MaxInputs = 64;
 
+    /// <summary>Samples from which on a segment is left alone while those that would join it are fewer by <see cref="SettledFactor"/>.</summary>
+    public const int LeastSettled = 256;
+
+    /// <summary>How many times larger a settled segment is than what would join it.</summary>
+    public const int SettledFactor = 16;
+
     private readonly StoreCatalog _catalog;
     private readonly Commit _commit;
     private readonly bool[] _dropped;
@@ -43,6 +49,7 @@ internal sealed class Compaction
         var result = _catalog.Segments.Where(s => !isCandidate(s)).ToList();
         var changed = false;
         var bins = Bins([.. _catalog.Segments.Where(isCandidate)]);
+        result.AddRange(bins.Select(TakeSettled).OfType<SegmentEntry>());
         _total = bins.Where(IsWork).Sum(b => b.Sum(s => s.Records));
         foreach (var bin in bins)
         {
@@ -56,6 +63,19 @@ internal sealed class Compaction
             foreach (var segment in bin) _commit.Remove(IdOf(segment));
         }
         return changed ? result : null;
+    }
+
+    /// <summary>
+    /// Takes the largest segment out of a bin whose others are small beside it: a few new samples do not rewrite thousands. They wait
+    /// for more, so that each sample is rewritten a limited number of times.
+    /// </summary>
+    private SegmentEntry? TakeSettled(List<SegmentEntry> bin)
+    {
+        var largest = bin.MaxBy(s => s.Ordinals.Length)!;
+        var others = bin.Sum(s => s.Ordinals.Length) - largest.Ordinals.Length;
+        if (bin.Count == 1 || largest.Ordinals.Length < LeastSettled || others * SettledFactor >= largest.Ordinals.Length || Array.Exists(largest.Ordinals, o => _dropped[o])) return null;
+        bin.Remove(largest);
+        return largest;
     }
 
     private bool IsWork(List<SegmentEntry> bin) => bin.Count > 1 || Array.Exists(bin[0].Ordinals, o => _dropped[o]);

@@ -64,9 +64,10 @@ internal sealed class LineGenotypes
         foreach (var row in line.First.Rows) Record.Alts.Add(sites.Text.AsMemory(sites.WrittenAlt[row].At, sites.WrittenAlt[row].Length));
         Record.Filter = System.Text.Encoding.UTF8.GetBytes(ExportHeader.Encode(sites.FilterTexts[sites.Filter[record]]));
         Record.Passes = (sites.Flags[record] & RecordFlags.Passes) != 0;
-        var id = ".";
+        // Files may name one variant differently; the name of the file loaded first is kept, as compaction does.
+        var (id, ordinal) = (".", int.MaxValue);
         foreach (var own in line.Records)
-            if (own.Block.IdOf(own.Record) is var next && next != "." && (id == "." || string.CompareOrdinal(next, id) < 0)) id = next;
+            if (own.Source.Segment.Ordinals[0] < ordinal && own.Block.IdOf(own.Record) is var next && next != ".") (id, ordinal) = (next, own.Source.Segment.Ordinals[0]);
         Record.Id = System.Text.Encoding.UTF8.GetBytes(id);
     }
 

@@ -49,7 +49,7 @@ internal sealed class LineInfo
         foreach (var row in rows)
             if (sites.Extents.TryGetValue(row, out var extent) && (widest is null || extent.End > widest.Value.End)) widest = extent;
         if (widest is not { } place) return;
-        if (place.End > line.Start + 1) _entries.Add(VcfInfoEntry.OfIntegers("END", new[] { place.End }));
+        if (place.End > sites.RecordEnd[line.First.Record]) _entries.Add(VcfInfoEntry.OfIntegers("END", new[] { place.End }));
         if (Array.Exists(rows, r => LengthOf(sites, r) != 0)) _entries.Add(VcfInfoEntry.OfIntegers("SVLEN", rows.Select(r => LengthOf(sites, r) is not 0 and var length ? length : int.MinValue).ToArray()));
         if (place.CiPos != (0, 0)) _entries.Add(VcfInfoEntry.OfIntegers("CIPOS", new[] { place.CiPos.Low, place.CiPos.High }));
         if (place.CiEnd != (0, 0)) _entries.Add(VcfInfoEntry.OfIntegers("CIEND", new[] { place.CiEnd.Low, place.CiEnd.High }));

@@ -76,6 +76,18 @@ public sealed class Commit : IDisposable
         return _before.Files.TryFind(id, out var entry) ? _folder.OpenFile(entry) : throw new ArgumentException("neither version has this file", nameof(id));
     }
 
+    /// <summary>Looks up a data file that the new version is to name.</summary>
+    public bool TryFindFile(FileId id, out FileEntry entry)
+    {
+        lock (_gate)
+        {
+            if (!_removed.Contains(id) && _before.Files.TryFind(id, out entry)) return true;
+            var at = _added.FindIndex(f => f.Id == id);
+            entry = at < 0 ? default : _added[at];
+            return at >= 0;
+        }
+    }
+
     /// <summary>Leaves a file of the version before, or one that this commit has added, out of the new version.</summary>
     public void Remove(FileId id)
     {

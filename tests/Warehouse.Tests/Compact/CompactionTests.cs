@@ -12,7 +12,7 @@ public sealed class CompactionTests
     [Fact]
     public void Compacting_at_random_points_changes_no_answer_and_no_stored_call()
     {
-        for (var seed = 2001; seed <= 2014; seed++)
+        for (var seed = 2001; seed <= 2012; seed++)
         {
             var (random, dice) = (new RandomStore(seed), new Random(seed));
             using var store = new EngineStore(random);
@@ -33,7 +33,7 @@ public sealed class CompactionTests
     [Fact]
     public void Compacting_after_replacements_and_withdrawals_changes_no_answer_of_any_snapshot()
     {
-        for (var seed = 2101; seed <= 2114; seed++)
+        for (var seed = 2101; seed <= 2112; seed++)
         {
             var (random, dice) = (new RandomStore(seed), new Random(seed));
             using var store = new EngineStore(random);
@@ -215,7 +215,7 @@ public sealed class CompactionTests
         using var toy = VariantStore.Create(new CreateOptions { Path = store.Path + "2", Assembly = "GRCh37" });
         for (var round = 0; round < 2; round++)
         {
-            toy.Ingest(new() { Files = [.. Enumerable.Range(0, 3).Select(i => store.Write($"g{round}{i}.vcf", Gvcf($"g{round}{i}", i == 2 ? 300 : 80_000, dice)))] });
+            toy.Ingest(new() { Files = [.. Enumerable.Range(0, 3).Select(i => store.Write($"g{round}{i}.vcf", Gvcf($"g{round}{i}", i == 2 ? 300 : 60_000, dice)))] });
             var (before, calls) = (EngineStore.Rows(toy, new FrequencyRequest()), SegmentDump.Of(toy, _ => true));
             Assert.Equal(1, toy.Compact().SegmentsAfter);
             using (var segment = toy.OpenSegmentNow(toy.CatalogNow.Segments.Single())) Assert.InRange(segment.Blocks.Length, 2, 9);
@@ -243,6 +243,30 @@ public sealed class CompactionTests
             }
         }
         return text.ToString();
+    }
+
+    [Fact]
+    public void A_few_new_samples_do_not_rewrite_a_large_segment_until_they_are_many()
+    {
+        static string File(string name, int samples) => "##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + string.Join('\t', Enumerable.Range(0, samples).Select(i => $"{name}_{i}"))
+            + "\n1\t100\t.\tA\tC\t.\t.\t.\tGT\t" + string.Join('\t', Enumerable.Repeat("0/1", samples)) + "\n";
+        using var store = new EngineStore(new RandomStore(2309));
+        using var toy = VariantStore.Create(new CreateOptions { Path = store.Path + "2", Assembly = "GRCh37" });
+        void Ingest(string name, int samples) => toy.Ingest(new() { Files = [store.Write(name + ".vcf", File(name, samples))] });
+        void Is(params int[] sizes) => Assert.Equal(sizes, toy.CatalogNow.Segments.Select(s => s.Ordinals.Length).OrderDescending());
+        Ingest("large", 320);
+        Ingest("a", 3);
+        Ingest("b", 4);
+        toy.Compact();
+        Is(320, 7);
+        Ingest("c", 13);
+        toy.Compact();
+        Is(340);
+        Ingest("d", 1);
+        toy.Withdraw(["large_17"]);
+        toy.Compact();
+        Is(340);
+        Assert.Equal((680, 340), (EngineStore.Rows(toy, new FrequencyRequest()).Single().An, EngineStore.Rows(toy, new FrequencyRequest()).Single().NHet));
     }
 
     private static RandomFile OneSample(RandomStore random, string name, Random dice)

@@ -58,8 +58,9 @@ public sealed class SegmentCheckTests : IDisposable
     private string Rewrite(string what)
     {
         using var folder = StoreFolder.Open(DiskStorage.Open(_folder["store"]), DiskStorage.Open(_folder["store.keys"]), TimeProvider.System);
+        using var store = VariantStore.Over(folder, TimeProvider.System);
         using var commit = folder.BeginCommit();
-        var catalog = CatalogCodec.Decode(part => folder.TryReadPart(folder.Current, part));
+        var catalog = store.CatalogNow;
         var old = folder.Current.Files.Single();
         using var segment = Segment.Open(folder.OpenFile(old));
         var info = segment.Blocks.Single();
@@ -76,9 +77,11 @@ public sealed class SegmentCheckTests : IDisposable
         commit.Add(file);
         commit.Remove(old.Id);
         var entry = catalog.Segments.Single();
-        var changed = new StoreCatalog { Segments = [new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }] };
-        commit.SetPart("segments", CatalogCodec.Encode(changed, "segments"));
-        commit.Publish();
+        store.Publish(commit, new StoreCatalog
+        {
+            Contigs = catalog.Contigs, Samples = catalog.Samples, Ordinals = catalog.Ordinals, Batches = catalog.Batches,
+            Segments = [new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }],
+        });
         return file.Id.ToString();
     }
 

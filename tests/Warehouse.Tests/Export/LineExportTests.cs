@@ -118,7 +118,7 @@ public sealed class LineExportTests
         ]);
         Assert.Equal(
         [
-            "AC=1;AN=2;AF=0.5;END=400;CIPOS=-5,9;CIEND=-1,2", "AC=1,1;AN=2;AF=0.5,0.5;END=270;SVLEN=50,-70", "AC=1;AN=2;AF=0.5", "AC=1;AN=2;AF=0.5", "AC=1;AN=2;AF=0.5",
+            "AC=1;AN=2;AF=0.5;END=400;SVLEN=-300;CIPOS=-5,9;CIEND=-1,2", "AC=1,1;AN=2;AF=0.5,0.5;END=270;SVLEN=50,-70", "AC=1;AN=2;AF=0.5", "AC=1;AN=2;AF=0.5", "AC=1;AN=2;AF=0.5",
         ], File.ReadLines(store.Export("out.vcf")).Where(l => l[0] != '#').Select(l => l.Split('\t')[7]));
         using var again = new ExportStore();
         again.IngestFiles(store["out.vcf"]);
@@ -129,13 +129,13 @@ public sealed class LineExportTests
     public void Compaction_changes_no_line()
     {
         using var store = new ExportStore();
-        store.Ingest("a.vcf", "a b", ["1 100 rs2 A G . PASS . GT 0|1 1|0", "1 200 . A G,T . PASS . GT:GQ:DP:AD 2/1:30:9:1,4,4 ./1:.:8:4,4,0", "1 200 . A G,T . q10 . GQ 3 4"]);
+        store.Ingest("a.vcf", "a b", ["1 100 rs2 A G . PASS . GT 0|1 1|0", "1 200 . A G,T . PASS . GT:GQ:DP:AD 2/1:30:9:1,4,4 ./1:.:8:4,4,0", "1 250 . A G,T . q10 . GQ 3 4"]);
         store.Ingest("b.vcf", "c d", ["1 100 rs1 A G . PASS . GT 1/1 .", "1 200 . A G,T . PASS . GT:DP 2|1:7 1|2:6", "1 300 . AC A . PASS . GT 0/0/1 1"]);
         store.Ingest("c.vcf", "e", ["1 100 . A <NON_REF> . . END=290 GT:GQ 0/0:50", "1 302 . A T . PASS . GT 0|1"]);
         var before = store.Lines();
         ExportStore.Must("compact", store.Path);
         Assert.Equal(before, store.Lines());
-        Assert.Equal("1 100 rs1 A G PASS GT 0|1 1|0 1/1 . 0/0", before[0]);
+        Assert.Equal("1 100 rs2 A G PASS GT 0|1 1|0 1/1 . 0/0", before[0]);
     }
 
     [Fact]

@@ -28,6 +28,7 @@ public sealed partial class FolderArrowTests
         ["Query"] = ["Access", "Catalog", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
         ["Export"] = ["Access", "Catalog", "Query", "Segments", "Variants", "Vcf", "Arrow"],
         ["Simulate"] = ["Vcf", "Variants"],
+        ["Doctor"] = ["Storage", "Sealing", "Manifests", "Catalog", "Segments", "Variants"],
     };
 
     /// <summary>A type that reaches into a folder it should not, and why it still may. This list may shrink, never grow.</summary>

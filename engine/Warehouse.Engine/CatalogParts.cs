@@ -1,0 +1,39 @@
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Storage;
+
+namespace Warehouse.Engine;
+
+/// <summary>
+/// The catalog between memory and the parts of a manifest. I12: in memory a segment is named by the random id of its file, in the part by
+/// the digest of its content, so that the same files, options and version give parts of the same content in every store.
+/// </summary>
+internal static class CatalogParts
+{
+    /// <summary>Gives a commit the parts of a catalog.</summary>
+    public static void Write(Commit commit, StoreCatalog catalog)
+    {
+        var named = catalog.With([.. catalog.Segments.Select(s => s with { File = FileId.TryParse(s.File, out var id) && commit.TryFindFile(id, out var file)
+            ? file.ContentSha256.ToString() : throw new ArgumentException("the catalog names a segment that the commit lacks", nameof(catalog)) })]);
+        foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(named, part));
+    }
+
+    /// <summary>Reads the catalog of a version.</summary>
+    /// <exception cref="DamagedStoreException">A part is not what was written, or names a segment that the version lacks.</exception>
+    public static StoreCatalog Read(StoreFolder folder, Manifest manifest)
+    {
+        try
+        {
+            var named = CatalogCodec.Decode(part => folder.TryReadPart(manifest, part));
+            var files = manifest.Files.Where(f => f.Kind == SegmentWriter.FileKind).ToDictionary(f => f.ContentSha256.ToString(), f => f.Id.ToString(), StringComparer.Ordinal);
+            return named.With([.. named.Segments.Select(s => s with { File = files.TryGetValue(s.File, out var id)
+                ? id : throw new InvalidDataException("the catalog names a segment that the version lacks") })]);
+        }
+        catch (Exception bad) when (bad is InvalidDataException or ArgumentException or OverflowException)
+        {
+            throw new DamagedStoreException("catalog", bad.Message, bad);
+        }
+    }
+}
