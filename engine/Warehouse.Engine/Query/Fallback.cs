@@ -302,9 +302,7 @@ internal sealed class Fallback(StoreCatalog catalog, int contig, Selection selec
     private static bool IsCalled(Touching touching, IReadOnlyList<(Source Source, int Local)> parts) =>
         touching.Block.Decode(touching.Record).IsCalled(LocalOf(parts, touching.Source));
 
-    private bool Fails(Touching touching, int local) =>
-        (rules.PassOnly && (touching.Block.Sites.Flags[touching.Record] & RecordFlags.Passes) == 0)
-        || (rules.Adj && touching.Block.Block.AdjFail is { } fails && fails.Contains(touching.Record, local));
+    private bool Fails(Touching touching, int local) => touching.Block.Fails(touching.Record, local, rules);
 
     private static int LocalOf(IReadOnlyList<(Source Source, int Local)> parts, Source source)
     {

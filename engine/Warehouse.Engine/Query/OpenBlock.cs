@@ -65,6 +65,10 @@ internal sealed class OpenBlock(Block block)
         return counts[group] = all;
     }
 
+    /// <summary>Whether a filter in force fails a record for a local sample.</summary>
+    public bool Fails(int record, int local, CountRules rules) =>
+        (rules.PassOnly && (Sites.Flags[record] & RecordFlags.Passes) == 0) || (rules.Adj && block.AdjFail is { } fails && fails.Contains(record, local));
+
     public RecordCalls Decode(int record)
     {
         if (_decoded.TryGetValue(record, out var calls)) return calls;

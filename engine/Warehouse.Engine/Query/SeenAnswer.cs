@@ -40,7 +40,7 @@ public sealed record SeenAnswer
     /// <summary>End (exclusive) of a symbolic allele; -1 for base alleles.</summary>
     public int End { get; init; } = -1;
 
-    /// <summary>Stored alleles that match a symbolic one; null for base alleles.</summary>
+    /// <summary>Listed stored alleles that match a symbolic one; null for base alleles.</summary>
     public int? MatchedAlleles { get; init; }
 
     /// <summary>The figures of COUNTS.md.</summary>

@@ -156,7 +156,7 @@ internal sealed class SeenSymbolic(StoreView view, int contig, SymbolicScan coun
         {
             Query = "", State = state, Reason = state == SeenState.NotAssessable ? SeenContig.NobodyAssessed : null,
             Contig = view.Catalog.Contigs[contig].Spelling, Start = allele.Start, Ref = padding, Alt = allele.Type, End = allele.End,
-            MatchedAlleles = rows.Select(r => (r.Allele.Start, r.Allele.Type, r.Allele.End)).Distinct().Count(),
+            MatchedAlleles = rows.Where(all.IsListed).Select(r => (r.Allele.Start, r.Allele.Type, r.Allele.End)).Distinct().Count(),
             Figures = result, FirstSeen = seen.First, LastSeen = seen.Last,
         };
     }

@@ -99,15 +99,23 @@ internal sealed class SpanStates
         return sample.Stuck || sample.At >= place.End ? !sample.Passing && _parts[slot].Count > 0 : true;
     }
 
+    private bool IsSettled(Source source, Place place)
+    {
+        foreach (var slot in source.SlotOf)
+            if (slot >= 0 && IsOpen(slot, place)) return false;
+        return true;
+    }
+
     private int Copies(int slot, Place place) => place.Ploidy[(int)_selection.SexOf[slot]].Copies is >= 0 and var copies ? copies : _samples[slot].Written;
 
     /// <summary>Goes over the records that start in [from, to), and those before that reach into the span when it begins at <paramref name="from"/>.</summary>
     private void FindStretch(Place place, int from, int to)
     {
+        var settled = new bool[_sources.Length];
         var touching = new List<(int Start, int End, Source Source, OpenBlock Block, int Record)>();
         foreach (var source in _sources)
         {
-            if (!Array.Exists(source.SlotOf, s => s >= 0 && IsOpen(s, place))) continue;
+            if (settled[source.Index] = IsSettled(source, place)) continue;
             source.Advance(place.Start, to);
             foreach (var open in source.Open)
             {
@@ -120,7 +128,7 @@ internal sealed class SpanStates
         }
         for (var slot = 0; slot < _samples.Length; slot++) ExtendByEvidence(slot, place.End);
         foreach (var (start, end, source, block, record) in touching.OrderBy(t => (t.Start, t.End)))
-            if (Array.Exists(source.SlotOf, s => s >= 0 && IsOpen(s, place))) Visit((start, Math.Min(end, place.End)), source, block, record, place);
+            if (!settled[source.Index] && !(settled[source.Index] = IsSettled(source, place))) Visit((start, Math.Min(end, place.End)), source, block, record, place);
         for (var slot = 0; slot < _samples.Length; slot++) ReachOver(slot, to, place);
     }
 
@@ -133,7 +141,7 @@ internal sealed class SpanStates
             if (source.SlotOf[local] is not (>= 0 and var slot) || _samples[slot].Skipped || calls.IsAbsent(local)) continue;
             ref var sample = ref _samples[slot];
             sample.Touched = true;
-            if (!calls.IsCalled(local) || Fails(block, record, local)) continue;
+            if (!calls.IsCalled(local) || block.Fails(record, local, _rules)) continue;
             sample.Passing = true;
             ReachOver(slot, span.Start, place);
             if (sample.At < span.Start || sample.At >= span.End) continue;
@@ -150,7 +158,7 @@ internal sealed class SpanStates
         {
             if (source.SlotOf[local] is not (>= 0 and var slot) || calls.IsAbsent(local)) continue;
             _samples[slot].Touched = true;
-            _samples[slot].Passing |= calls.IsCalled(local) && !Fails(block, record, local);
+            _samples[slot].Passing |= calls.IsCalled(local) && !block.Fails(record, local, _rules);
         }
     }
 
@@ -181,8 +189,4 @@ internal sealed class SpanStates
             return;
         }
     }
-
-    private bool Fails(OpenBlock open, int record, int local) =>
-        (_rules.PassOnly && (open.Sites.Flags[record] & RecordFlags.Passes) == 0)
-        || (_rules.Adj && open.Block.AdjFail is { } fails && fails.Contains(record, local));
 }

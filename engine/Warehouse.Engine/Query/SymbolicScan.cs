@@ -65,7 +65,7 @@ internal sealed class SymbolicScan
     public IReadOnlyList<SymbolicRow> Matching(SymbolicAllele asked) => _index.Matching(asked);
 
     /// <summary>The listing rule of base alleles, for one row.</summary>
-    private bool IsListed(SymbolicRow row)
+    public bool IsListed(SymbolicRow row)
     {
         var source = _sources[row.Source];
         if (source.Visible.Count == 0) return false;
@@ -113,11 +113,12 @@ internal sealed class SymbolicScan
         {
             var row = record.First();
             var asked = record.Select(r => Open(r).Sites.AltIndex(r.Row)).ToArray();
-            var source = _sources[row.Source];
+            var (source, open, calls) = (_sources[row.Source], Open(row), Open(row).Decode(record.Key.Record));
             for (var local = 0; local < source.SlotOf.Length; local++)
             {
-                if (source.SlotOf[local] is not (>= 0 and var slot) || Open(row).Decode(record.Key.Record).IsAbsent(local)) continue;
-                var found = new Candidate(row, local, StateOf(row, local, asked, place.Ploidy[(int)_selection.SexOf[slot]].Call));
+                if (source.SlotOf[local] is not (>= 0 and var slot) || calls.IsAbsent(local)) continue;
+                var fails = open.Fails(record.Key.Record, local, _rules);
+                var found = new Candidate(row, local, StateOf(calls, local, asked, fails, place.Ploidy[(int)_selection.SexOf[slot]].Call));
                 if (!_known[slot] || Compare(found, _best[slot], place) < 0) _best[slot] = found;
                 _known[slot] = true;
             }
@@ -125,15 +126,12 @@ internal sealed class SymbolicScan
     }
 
     /// <summary>The state that a record gives a sample. A record may hold several alleles that were asked for: they count as one.</summary>
-    private SampleState StateOf(SymbolicRow row, int local, int[] asked, CallRule rule)
+    private static SampleState StateOf(RecordCalls calls, int local, int[] asked, bool fails, CallRule rule)
     {
-        var open = Open(row);
-        var record = open.Sites.RowRecord[row.Row];
         Span<int> alleles = stackalloc int[16];
-        alleles = alleles[..open.Decode(record).Alleles(local, alleles)];
+        alleles = alleles[..calls.Alleles(local, alleles)];
         for (var i = 0; i < alleles.Length; i++)
             if (Array.IndexOf(asked, alleles[i]) > 0) alleles[i] = asked[0];
-        var fails = (_rules.PassOnly && (open.Sites.Flags[record] & RecordFlags.Passes) == 0) || (_rules.Adj && open.Block.AdjFail is { } judged && judged.Contains(record, local));
         return SampleState.OfCall(alleles, asked[0], fails, rule);
     }
 

@@ -184,6 +184,16 @@ public sealed class SymbolicTests
     }
 
     [Fact]
+    public void An_allele_whose_only_carrier_was_withdrawn_is_neither_matched_nor_listed()
+    {
+        using var loaded = new Loaded("GRCh38", null).With("s t", "1 1000 . N <DEL> . . END=2000 GT 0/1 0/0", "1 1010 . N <DEL> . . END=2000 GT 0/0 0/1");
+        loaded.Store.Withdraw(["s"]);
+        var answer = Assert.Single(loaded.Seen("1:1000-2000 <DEL>"));
+        Assert.Equal((1, SeenState.Seen, 1, 1), (answer.MatchedAlleles, answer.State, answer.Figures.NHet, answer.Figures.NSamples));
+        Assert.Equal(1009, Assert.Single(List(loaded.Store, new FrequencyRequest { Symbolic = true })).Start);
+    }
+
+    [Fact]
     public void Seen_lists_the_alleles_inside_an_MNV_and_the_deletion_over_it_but_not_itself()
     {
         using var loaded = new Loaded("GRCh38", null).With("s", "1 90 . ACGTACGTACGTA A . . . GT 0/1", "1 100 . AC GT . . . GT 0/1").With("t", "1 100 . A G . . . GT 0/1", "1 101 . C T . . . GT 0/1", "1 102 . G A . . . GT 0/1");
