@@ -7,7 +7,7 @@ namespace Warehouse.Engine.Catalog;
 
 /// <summary>
 /// What tells one person from another in a few hundred numbers: of the autosomal SNV alleles that a sample carries, those whose hash lies
-/// below 2^(48 - <see cref="Level"/>), each with heterozygous or homozygous. The hash depends on contig, position, REF and ALT only, so joint
+/// below 2^(32 - <see cref="Level"/>), each with heterozygous or homozygous. The hash depends on contig, position, REF and ALT only, so joint
 /// files, single files and gVCFs pick the same alleles. Genetic data of a person: withdrawn with it. Immutable, any thread. Layout:
 /// <code>
 /// level (one byte) | count | entries: the first, then differences      LEB128; entry = 2 * hash + (1 when homozygous)
@@ -16,15 +16,15 @@ namespace Warehouse.Engine.Catalog;
 internal sealed class IdentitySketch
 {
     /// <summary>Bits of a hash.</summary>
-    public const int HashBits = 48;
+    public const int HashBits = 32;
 
     /// <summary>Entries of a sketch on average over the samples of a file; a sketch joined of several files has at most twice as many.</summary>
-    public const int MeanEntries = 384;
+    public const int MeanEntries = 256;
 
     /// <summary>Most entries accepted from a stored sketch.</summary>
     private const int MaxEntries = 1 << 20;
 
-    private const int MaxLevel = 40;
+    private const int MaxLevel = 24;
     private const int Groups = 64;
 
     /// <summary>Where 0.8 of the alleles agree, 51 of 64 groups are expected to, and fewer than 40 once in 3,000 pairs.</summary>

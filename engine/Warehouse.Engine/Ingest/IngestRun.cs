@@ -108,10 +108,13 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
             var sample = SampleOf(result.Header.Samples[column], result.File);
             CheckParts(sample, column, result, contigs, (with.FirstNew, commit.Version));
             var replaces = _parts[sample].Count > 0 && _parts[sample].TrueForAll(o => _ordinals[o].UntilVersion != 0);
-            _sketches[sample] = _sketches.TryGetValue(sample, out var known) ? (IdentitySketch.Join(known.Sketch, result.Sketches[column]), known.Replaces) : (result.Sketches[column], replaces);
+            if (result.Sketches.Count > 0)
+                _sketches[sample] = _sketches.TryGetValue(sample, out var known) ? (IdentitySketch.Join(known.Sketch, result.Sketches[column]), known.Replaces) : (result.Sketches[column], replaces);
             _parts[sample].Add(_ordinals.Count);
             _ordinals.Add(new OrdinalEntry(sample, batch, commit.Version, 0));
         }
+        if (result.Sketches.Count == 0)
+            _findings.Add(string.Create(CultureInfo.InvariantCulture, $"{result.File}: more than {SketchBuilder.MaxSamples} samples: nobody in it was compared for being the same person"));
         _fileOfBatch.Add(batch, result.File);
         _batches.Add(new BatchEntry
         {

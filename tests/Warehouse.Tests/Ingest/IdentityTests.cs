@@ -61,7 +61,7 @@ public sealed class IdentityTests
     {
         using var whole = new IngestStore();
         using var split = new IngestStore();
-        var options = new SimulationOptions { Folder = whole.Folder, Samples = 3, Variants = 600, Seed = 10, Shape = SimulationShape.Gvcf };
+        var options = new SimulationOptions { Folder = whole.Folder, Samples = 3, Variants = 400, Seed = 10, Shape = SimulationShape.Gvcf };
         whole.Ingest([.. Files(Run(options)).Select(f => whole[f])]);
         var parts = Files(Run(options with { Folder = split.Folder, SplitByContig = true })).ToList();
         split.Ingest([.. parts.Where(p => p.Contains("S000001", StringComparison.Ordinal)).Select(f => split[f])]);
@@ -116,7 +116,7 @@ public sealed class IdentityTests
     public void Hash_of_an_allele_never_changes()
     {
         var seed = IdentitySketch.SeedOf("22");
-        Assert.Equal("3f8911dac0b", $"{IdentitySketch.HashOf(seed, 16050074, (byte)'A', (byte)'G'):x}");
+        Assert.Equal("3f8911d", $"{IdentitySketch.HashOf(seed, 16050074, (byte)'A', (byte)'G'):x}");
         Assert.NotEqual(IdentitySketch.HashOf(seed, 1, (byte)'A', (byte)'G'), IdentitySketch.HashOf(seed, 1, (byte)'G', (byte)'A'));
     }
 
