@@ -55,7 +55,7 @@ public sealed class ExampleTests
     }
 
     /// <summary>Runs a line as typed in the folder: a pipe by the shell, everything else inside this process, with the names of files made whole.</summary>
-    private static (int Exit, string Output, string Error) Run(TempFolder folder, string line)
+    internal static (int Exit, string Output, string Error) Run(TempFolder folder, string line)
     {
         if (line.Contains(" | ", StringComparison.Ordinal)) return Peer.RunIn(folder.Path, "sh", "-c", line.Replace("warehouse ", $"'{Path.Combine(AppContext.BaseDirectory, "warehouse")}' "));
         var words = Cli.Words(line);
