@@ -34,9 +34,13 @@ internal sealed record FileResult
     public required IReadOnlyList<IdentitySketch> Sketches { get; init; }
 }
 
-/// <summary>Reads one file into segments. A failure leaves sealed files that no manifest names. One thread.</summary>
+/// <summary>Reads the files of a command into segments, one at a time. A failure leaves sealed files that no manifest names. One thread.</summary>
 internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Normalizer normalizer, Assembly assembly, Commit commit)
 {
+    /// <summary>Bytes of all files of the command; 0 when one of them is no regular file and tells no length.</summary>
+    private readonly long _totalBytes = request.Files.All(f => f != "-" && File.Exists(f) && new FileInfo(f).Length > 0) ? request.Files.Sum(f => new FileInfo(f).Length) : 0;
+    private long _bytesBefore;
+
     public FileResult Run(string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         try
@@ -62,6 +66,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
             var sketches = new SketchBuilder(header.Samples.Count);
             var check = new ReferenceCheck(normalizer, file, request.SkipBadRecords);
             ReadRecords(reader, writer, check, (sex, sketches), (file, progress, stop));
+            _bytesBefore += reader.CompressedBytesRead;
             check.Complete();
             var skipped = new Dictionary<string, long>(reader.Skipped);
             var places = reader.SkippedPlaces.Select(p => $"{p.Place} [{p.Code}]").ToList();
@@ -94,7 +99,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
             if ((count & 0x3ff) == 0)
             {
                 run.Stop.ThrowIfCancellationRequested();
-                run.Progress?.Report(new WorkProgress("reading", reader.CompressedBytesRead, 0, "bytes"));
+                run.Progress?.Report(new WorkProgress("reading", _bytesBefore + reader.CompressedBytesRead, _totalBytes, "bytes"));
             }
             if (record.ContigIndex != written)
             {

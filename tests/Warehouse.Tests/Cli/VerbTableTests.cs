@@ -37,7 +37,7 @@ public sealed class VerbTableTests
     }
 
     [Theory]
-    [InlineData("set", 2)]
+    [InlineData("set", 3)]
     [InlineData("refresh", 1)]
     [InlineData("show", 1)]
     public void Help_of_a_sub_verb_shows_its_own_examples(string sub, int count)

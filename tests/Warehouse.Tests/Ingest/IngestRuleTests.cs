@@ -192,6 +192,17 @@ public sealed class IngestRuleTests
         Assert.True(store.Ingest(both[0]).Committed);
     }
 
+    [Fact]
+    public void Progress_counts_the_bytes_of_all_files_of_a_command_towards_their_sum()
+    {
+        using var store = new IngestStore();
+        var (a, b) = (store.Vcf("a.vcf", "A", "1 100 A C 0/1"), store.Vcf("b.vcf", "B", "1 100 A C 0/1", "1 200 A C 0/1"));
+        var (first, both) = (new FileInfo(a).Length, new FileInfo(a).Length + new FileInfo(b).Length);
+        var listener = new Listener();
+        store.Store.Ingest(new IngestRequest { Files = [a, b] }, listener);
+        Assert.Equal([new WorkProgress("reading", first, both, "bytes"), new WorkProgress("reading", both, both, "bytes")], listener.Heard);
+    }
+
     private static List<string> Files(IngestStore store) => [.. Directory.EnumerateFiles(store.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     /// <summary>Asserts that a call is refused with a code that starts like this, and that the store is as before.</summary>
@@ -203,6 +214,14 @@ public sealed class IngestRuleTests
         Assert.Equal(version, store.Store.Version);
         Assert.Equal(counts, store.Counts());
         return refused;
+    }
+
+    /// <summary>Keeps what is reported.</summary>
+    private sealed class Listener : IProgress<WorkProgress>
+    {
+        public List<WorkProgress> Heard { get; } = [];
+
+        public void Report(WorkProgress value) => Heard.Add(value);
     }
 
     /// <summary>Cancels at the first report, in the middle of the work.</summary>

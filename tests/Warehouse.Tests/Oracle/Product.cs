@@ -5,7 +5,7 @@ namespace Warehouse.Tests.Oracle;
 /// <summary>What a run of the command line left: exit code and both streams.</summary>
 internal sealed record ProductRun(int Exit, string Output, string Error, string Command);
 
-/// <summary>The product as its users have it: a child process that runs <c>warehouse</c>, nothing of its types.</summary>
+/// <summary>The product as its users have it: arguments in, text and exit code out, in a child process unless a test says otherwise.</summary>
 internal static class Product
 {
     private const int TimeoutMs = 120_000;
@@ -16,12 +16,20 @@ internal static class Product
 
     public static ProductRun Run(params string[] arguments) => Run(input: null, arguments);
 
-    /// <summary>The same with text on standard input.</summary>
-    public static ProductRun Run(string? input, string[] arguments)
+    /// <summary>The same command line inside this process, for tests that ask too often to start a process each time.</summary>
+    public static ProductRun RunHere(params string[] arguments)
+    {
+        var cli = new Cli.Cli();
+        return new ProductRun((int)cli.Run(arguments), cli.Output, cli.Error, "warehouse " + string.Join(' ', arguments));
+    }
+
+    /// <summary>A child process with text on standard input and further environment variables, each "NAME=VALUE".</summary>
+    public static ProductRun Run(string? input, string[] arguments, params string[] environment)
     {
         var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.ArgumentList.Add(Program);
         foreach (var a in arguments) start.ArgumentList.Add(a);
+        foreach (var e in environment.Select(e => e.Split('='))) start.Environment[e[0]] = e[1];
         using var process = Process.Start(start) ?? throw new InvalidOperationException("the product did not start");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         try
@@ -36,30 +44,31 @@ internal static class Product
         throw new TimeoutException($"{command}: no end after {TimeoutMs} ms");
     }
 
-    /// <summary>A run that must end with one of the given codes (0 if none are given).</summary>
-    public static ProductRun Must(int[] exits, params string[] arguments)
-    {
-        var run = Run(arguments);
-        if (exits.Contains(run.Exit)) return run;
-        throw new InvalidOperationException($"{run.Command}: exit {run.Exit}\n{run.Error}");
-    }
+    /// <summary>A run that must end with one of the given codes.</summary>
+    public static ProductRun Must(int[] exits, params string[] arguments) => Must(exits, Run(arguments));
+
+    /// <summary>The same of a run that has ended.</summary>
+    public static ProductRun Must(int[] exits, ProductRun run) =>
+        exits.Contains(run.Exit) ? run : throw new InvalidOperationException($"{run.Command}: exit {run.Exit}\n{run.Error}");
 }
 
 /// <summary>A store in a temporary folder, driven through the command line.</summary>
 internal sealed class ProductStore : IDisposable
 {
     private readonly TempFolder _folder = new();
+    private readonly bool _here;
 
-    /// <summary>Runs <c>init</c>. The reference stays beside the store as long as the store does.</summary>
-    public ProductStore(string assembly, (string Fasta, string Index)? reference = null)
+    /// <summary>Runs <c>init</c>. The reference stays beside the store as long as the store does. With <paramref name="here"/> nothing starts a process.</summary>
+    public ProductStore(string assembly, (string Fasta, string Index)? reference = null, bool here = false)
     {
+        _here = here;
         var options = new List<string>();
         if (reference is { } r)
         {
             options.AddRange(["--reference", Write("ref.fa", r.Fasta)]);
             Write("ref.fa.fai", r.Index);
         }
-        Product.Must([0], ["init", Path, "--assembly", assembly, .. options]);
+        Must([0], ["init", Path, "--assembly", assembly, .. options]);
     }
 
     public string Path => _folder["store"];
@@ -71,12 +80,12 @@ internal sealed class ProductStore : IDisposable
         return _folder[name];
     }
 
-    public ProductRun Ingest(IEnumerable<string> files, params string[] options) => Product.Must([0], ["ingest", Path, .. files, .. options]);
+    public ProductRun Ingest(IEnumerable<string> files, params string[] options) => Must([0], ["ingest", Path, .. files, .. options]);
 
     /// <summary><c>freq --format tsv</c>; exit 1 (nothing matched) only without rows.</summary>
     public List<CountRow> Freq(params string[] options)
     {
-        var run = Product.Must([0, 1], ["freq", Path, "--format", "tsv", .. options]);
+        var run = Must([0, 1], ["freq", Path, "--format", "tsv", .. options]);
         var rows = CountRow.ParseTsv(run.Output);
         return run.Exit == 0 || rows.Count == 0 ? rows : throw new InvalidOperationException($"{run.Command}: exit 1 with {rows.Count} rows");
     }
@@ -86,12 +95,12 @@ internal sealed class ProductStore : IDisposable
 
     /// <summary><c>freq --variants</c>, one spelling a line; a variant that could not be assessed may set the exit code.</summary>
     public List<CountRow> FreqOf(IEnumerable<string> spellings, NaiveQuery query) =>
-        CountRow.ParseTsv(Product.Must([0, 1, 4], ["freq", Path, "--format", "tsv", "--variants", Write("asked.txt", string.Join('\n', spellings) + "\n"), .. Options(query)]).Output);
+        CountRow.ParseTsv(Must([0, 1, 4], ["freq", Path, "--format", "tsv", "--variants", Write("asked.txt", string.Join('\n', spellings) + "\n"), .. Options(query)]).Output);
 
     /// <summary>The name of the newest snapshot: first field of the lines of <c>snapshots</c>; the greatest if they are numbers, else the last.</summary>
     public string Snapshot()
     {
-        var names = Product.Must([0], "snapshots", Path).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t', ' ')[0]).ToList();
+        var names = Must([0], "snapshots", Path).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t', ' ')[0]).ToList();
         var numbers = names.Where(n => long.TryParse(n, out _)).ToList();
         return numbers.Count > 0 ? numbers.MaxBy(long.Parse)! : names[^1];
     }
@@ -112,6 +121,8 @@ internal sealed class ProductStore : IDisposable
     public static ProductStore For(RandomStore random) => new(random.Genome.Assembly, random.Genome.HasReference ? random.Genome.Fasta() : null);
 
     public void Dispose() => _folder.Dispose();
+
+    private ProductRun Must(int[] exits, params string[] arguments) => Product.Must(exits, _here ? Product.RunHere(arguments) : Product.Run(arguments));
 
     private string[] Options(NaiveQuery query)
     {
