@@ -62,8 +62,7 @@ internal sealed class AnnotationRun
             {
                 written = record.ContigIndex;
                 canonical = Canonical(reader.Header.Contigs[written], record);
-                var contig = _session.View.Catalog.ContigIndex(canonical);
-                answers = contig < 0 ? null : new AlleleAnswers(_session.View, contig, _figures, _everyone);
+                answers = new AlleleAnswers(_session.View, canonical, _figures, _everyone);
             }
             Add(canonical, record);
         }
