@@ -54,8 +54,16 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
             _receipts.Add(Take(result, contigs, (callable, firstNew), commit));
         }
         // With --replace a file that was there may come before the one that retires its samples: then it is part of the new version too.
-        for (var i = 0; i < request.Files.Count; i++)
-            if (WasRetired(_receipts[i])) (_receipts[i], i) = (Take(ingest.Run(request.Files[i], _ordinals.Count, progress, stop), contigs, (callable, firstNew), commit), -1);
+        for (var again = request.Replace; again;)
+        {
+            again = false;
+            for (var i = 0; i < request.Files.Count; i++)
+            {
+                if (!WasRetired(_receipts[i])) continue;
+                _receipts[i] = Take(ingest.Run(request.Files[i], _ordinals.Count, progress, stop), contigs, (callable, firstNew), commit);
+                again = true;
+            }
+        }
         if (sheet is not null) TakeSheet(sheet, commit.Version);
         ReportSex(commit.Version);
         ReportIdentity(commit, readPart, stop);
@@ -119,7 +127,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
     /// <summary>Whether a file was left as it was, and a later one of the command has retired a part of it.</summary>
     private bool WasRetired(FileReceipt receipt)
     {
-        if (!request.Replace || receipt.Outcome != "unchanged") return false;
+        if (receipt.Outcome != "unchanged") return false;
         var sha256 = Convert.FromHexString(receipt.Sha256);
         return !_batches.Exists(b => b.InputSha256.AsSpan().SequenceEqual(sha256) && IsInForce(b, all: true));
     }

@@ -85,6 +85,18 @@ public sealed class IngestRuleTests
     }
 
     [Fact]
+    public void A_block_covers_its_LEN_when_another_file_of_the_sample_comes()
+    {
+        using var store = new IngestStore();
+        var block = store.Vcf("block.vcf", "a", "1 100 A <NON_REF> 100 0/0:1000");
+        File.WriteAllText(block, File.ReadAllText(block).Replace("\tGT\t", "\tGT:LEN\t", StringComparison.Ordinal)
+            .Replace("##contig=<ID=1>", "##FORMAT=<ID=LEN,Number=1,Type=Integer,Description=\"x\">\n##contig=<ID=1>", StringComparison.Ordinal));
+        store.Ingest(block);
+        Refused(store, "sample-overlap", () => store.Ingest(store.Vcf("b.vcf", "a", "1 1099 A C 0/1")));
+        Assert.True(store.Ingest(store.Vcf("c.vcf", "a", "1 1100 A C 0/1")).Committed);
+    }
+
+    [Fact]
     public void Overlap_within_one_command_is_refused_with_replace_too()
     {
         using var store = new IngestStore();
