@@ -132,17 +132,10 @@ internal sealed class RowCounter(CountRules rules)
         foreach (var call in open.Block.Exceptions(at.Record))
         {
             if (source.SlotOf[call.Sample] < 0) continue;
-            var (group, sex) = GroupAndSex(source, call.Sample);
+            var (group, sex) = source.GroupAndSex(call.Sample);
             var fails = !passes || (_fails[call.Sample >> 6] >> (call.Sample & 63) & 1) != 0;
             var rule = ploidy is null ? CallRule.AsWritten : ploidy[sex].Call;
             SampleState.OfCall(call.Alleles, open.Sites.AltIndex(at.Row), fails, rule).AddTo(ref figures[group]);
         }
-    }
-
-    private static (int Group, int Sex) GroupAndSex(Source source, int local)
-    {
-        for (var i = 0; i < source.SexMask.Length; i++)
-            if (source.SexMask[i][local]) return (i / 3, i % 3);
-        throw new InvalidOperationException("a counted sample is in no group");
     }
 }
