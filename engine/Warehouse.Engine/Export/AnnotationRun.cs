@@ -77,6 +77,7 @@ internal sealed class AnnotationRun
         try
         {
             var canonical = _session.View.Assembly.CanonicalContig(contig.Name);
+            if (canonical == "MT" && contig.LengthBases == HumanGenome.OldMitochondrionBases) return Assembly.OldMitochondrion; // as ingest reads it
             if (contig.LengthBases > 0 && _session.View.Assembly.LengthContradiction(canonical, contig.LengthBases) is { } why) throw new InputException("wrong-assembly", why, place);
             return canonical;
         }

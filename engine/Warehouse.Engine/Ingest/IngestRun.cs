@@ -64,6 +64,9 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
                 again = true;
             }
         }
+        // The files of a command are committed together, however long the first of them waited for the last.
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        for (var b = before.Batches.Count; b < _batches.Count; b++) _batches[b] = _batches[b] with { LoadedUnixMs = now };
         if (sheet is not null) TakeSheet(sheet, commit.Version);
         ReportSex(commit.Version);
         ReportIdentity(commit, readPart, stop);
@@ -151,7 +154,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         _fileOfBatch.Add(batch, result.File);
         _batches.Add(new BatchEntry
         {
-            InputSha256 = result.Sha256, Version = commit.Version, LoadedUnixMs = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            InputSha256 = result.Sha256, Version = commit.Version, LoadedUnixMs = 0,
             AssumeReference = request.AssumeReference, HasBlocks = writer.HasBlocks, BlockGq = request.BlockGq, Callable = with.Callable,
             FirstOrdinal = firstOrdinal, Count = result.Header.Samples.Count, Records = result.Records, Stretches = writer.Stretches,
             Lineage = [.. result.Header.MetaLines.Where(IsLineage).Take(64)],

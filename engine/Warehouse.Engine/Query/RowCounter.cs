@@ -11,6 +11,9 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class RowCounter(CountRules rules)
 {
+    /// <summary>Groups up to which the counts of whole columns are kept per group: 12 bytes a row and group of each open block.</summary>
+    private const int MostSharedGroups = 256;
+
     private ulong[] _missing = [], _haploid = [], _absent = [], _fails = [], _het = [], _hom = [], _anyHet = [], _exceptions = [];
 
     /// <summary>Adds the states of the counted samples that have the record of a row to the figures per group.</summary>
@@ -23,7 +26,7 @@ internal sealed class RowCounter(CountRules rules)
     {
         var record = open.Sites.RowRecord[row];
         var passes = !rules.PassOnly || (open.Sites.Flags[record] & RecordFlags.Passes) != 0;
-        if (!rules.Adj && ploidy is null && passes && open.Block.IsPlain(record))
+        if (!rules.Adj && ploidy is null && passes && source.Groups <= MostSharedGroups && open.Block.IsPlain(record))
         {
             CountPlain(source, open, row, record, figures);
             return;

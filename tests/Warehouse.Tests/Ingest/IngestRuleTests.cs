@@ -270,6 +270,24 @@ public sealed class IngestRuleTests
         Assert.True(store.Ingest(both[0]).Committed);
     }
 
+    [Fact]
+    public void Files_of_one_command_are_first_seen_at_the_same_time()
+    {
+        var clock = new HourlyClock();
+        using var store = new IngestStore(clock: clock);
+        store.Ingest([.. Enumerable.Range(0, 3).Select(i => store.Vcf($"{i}.vcf", $"s{i}", "1 100 A C 0/1"))]);
+        using var session = store.Store.OpenSession();
+        var seen = Assert.Single(session.Seen(["1-100-A-C"], Warehouse.Engine.Query.SampleChoice.All));
+        Assert.Equal(seen.FirstSeen, seen.LastSeen);
+    }
+
+    private sealed class HourlyClock : TimeProvider
+    {
+        private int _hours;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddHours(Interlocked.Increment(ref _hours));
+    }
+
     private static List<string> Files(IngestStore store) => [.. Directory.EnumerateFiles(store.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     /// <summary>Asserts that a call is refused with a code that starts like this, and that the store is as before.</summary>
