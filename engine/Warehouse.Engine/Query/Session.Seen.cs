@@ -9,6 +9,9 @@ public sealed partial class Session
     /// <summary>Queries answered from one pass over the contigs they name.</summary>
     private const int SeenBatch = 65_536;
 
+    /// <summary>Carriers held at once: every sample may carry every variant of a batch.</summary>
+    private const int MostCarriers = 1 << 20;
+
     /// <summary>Answers queries in their order. "Seen" asks every visible sample, counting or not; the figures keep one sample a person.</summary>
     public IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, CancellationToken stop = default)
     {
@@ -28,7 +31,7 @@ public sealed partial class Session
     public IEnumerable<CarrierAnswer> Carriers(IEnumerable<string> queries, CancellationToken stop = default)
     {
         var rows = 0L;
-        foreach (var batch in queries.Chunk(SeenBatch))
+        foreach (var batch in queries.Chunk(Math.Clamp(MostCarriers / Math.Max(1, _view.Catalog.Samples.Count), 1, SeenBatch)))
         {
             var carriers = new List<CarrierRow>[batch.Length];
             var answers = Answer(batch, SampleChoice.All, carriers, stop);

@@ -9,6 +9,9 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 public sealed partial class Session : IDisposable
 {
+    /// <summary>Figures held at once while alleles that were asked for are counted: a list may be long and the groups many.</summary>
+    private const int MostFigures = 1 << 20;
+
     private readonly StoreView _view;
     private readonly Scope _scope;
     private readonly SessionOptions _options;
@@ -111,6 +114,12 @@ public sealed partial class Session : IDisposable
     {
         var questions = Interpret(queries, stop);
         if (Array.Find(questions, q => q.Fault is not null) is { } bad) throw bad.Fault!;
+        foreach (var some in questions.Chunk(Math.Clamp(MostFigures / Math.Max(1, selection.GroupSizes.Length), 1, SeenBatch)))
+            foreach (var row in Asked(some, selection, request, stop)) yield return row;
+    }
+
+    private IEnumerable<FrequencyRow> Asked(Question[] questions, Selection selection, FrequencyRequest request, CancellationToken stop)
+    {
         var figures = questions.Select(_ => new CountFigures[selection.GroupSizes.Length]).ToArray();
         foreach (var contig in Enumerable.Range(0, questions.Length).GroupBy(i => questions[i].Contig!))
         {
