@@ -23,5 +23,5 @@ internal struct Outcome
 
     /// <summary>Adds the figures of an allele that was asked for.</summary>
     public void AddAsked(in CountFigures figures) =>
-        Add(figures.Ac > 0 ? SeenState.Seen : figures.NNotAssessed == figures.NSamples ? SeenState.NotAssessable : SeenState.NotSeen);
+        Add(figures.Ac > 0 ? SeenState.Seen : figures.NSamples - figures.NNoCall - figures.NNotAssessed > 0 ? SeenState.NotSeen : SeenState.NotAssessable);
 }

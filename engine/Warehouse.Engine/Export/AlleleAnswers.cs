@@ -6,12 +6,12 @@ namespace Warehouse.Engine.Export;
 /// Answers single alleles of one contig. Questions ascend by start within a run of <see cref="Restart"/>; a step back starts a fresh
 /// walk, which costs the blocks around the place. "Seen" asks every visible sample, the figures keep one sample a person. One thread.
 /// </summary>
-internal sealed class AlleleAnswers(StoreView view, int contig, Selection figures, Selection everyone)
+internal sealed class AlleleAnswers(StoreView view, string contig, Selection figures, Selection everyone)
 {
     private readonly CountFigures[] _counted = new CountFigures[1];
     private readonly CountFigures[] _all = new CountFigures[1];
-    private ContigScan _figures = new(view, contig, figures, new CountRules());
-    private ContigScan? _everyone = everyone.SlotCount == figures.SlotCount ? null : new(view, contig, everyone, new CountRules { PerSample = true });
+    private ContigScan _figures = Scan(view, contig, figures, new CountRules());
+    private ContigScan? _everyone = everyone.SlotCount == figures.SlotCount ? null : Scan(view, contig, everyone, new CountRules { PerSample = true });
     private int _last = int.MinValue;
 
     /// <summary>Tells where the next ascending questions begin.</summary>
@@ -19,8 +19,8 @@ internal sealed class AlleleAnswers(StoreView view, int contig, Selection figure
     {
         if (start < _last)
         {
-            _figures = new ContigScan(view, contig, figures, new CountRules());
-            if (_everyone is not null) _everyone = new ContigScan(view, contig, everyone, new CountRules { PerSample = true });
+            _figures = Scan(view, contig, figures, new CountRules());
+            if (_everyone is not null) _everyone = Scan(view, contig, everyone, new CountRules { PerSample = true });
         }
         _last = start;
     }
@@ -35,4 +35,7 @@ internal sealed class AlleleAnswers(StoreView view, int contig, Selection figure
         _everyone.Count(_everyone.Find(start, reference, alternate), _all);
         return (SeenContig.StateOf(_all[0]), _counted[0]);
     }
+
+    private static ContigScan Scan(StoreView view, string contig, Selection selection, CountRules rules) =>
+        new(view, view.Catalog.ContigIndex(contig), selection, rules, contig);
 }

@@ -62,8 +62,7 @@ internal sealed class AnnotationRun
             {
                 written = record.ContigIndex;
                 canonical = Canonical(reader.Header.Contigs[written], record);
-                var contig = _session.View.Catalog.ContigIndex(canonical);
-                answers = contig < 0 ? null : new AlleleAnswers(_session.View, contig, _figures, _everyone);
+                answers = new AlleleAnswers(_session.View, canonical, _figures, _everyone);
             }
             Add(canonical, record);
         }
@@ -78,6 +77,7 @@ internal sealed class AnnotationRun
         try
         {
             var canonical = _session.View.Assembly.CanonicalContig(contig.Name);
+            if (canonical == "MT" && contig.LengthBases == HumanGenome.OldMitochondrionBases) return Assembly.OldMitochondrion; // as ingest reads it
             if (contig.LengthBases > 0 && _session.View.Assembly.LengthContradiction(canonical, contig.LengthBases) is { } why) throw new InputException("wrong-assembly", why, place);
             return canonical;
         }

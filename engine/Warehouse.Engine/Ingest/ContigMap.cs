@@ -7,9 +7,6 @@ namespace Warehouse.Engine.Ingest;
 /// <summary>The store's contigs while a command adds to them; checks that a file's contigs belong to the store's assembly. One thread.</summary>
 internal sealed class ContigMap
 {
-    /// <summary>Length of the chrM of UCSC hg19, which is another sequence than MT and is kept apart from it.</summary>
-    private const int OldMitochondrionBases = 16_571;
-
     private readonly List<ContigEntry> _entries;
     private readonly Dictionary<string, int> _index = new(StringComparer.Ordinal);
     private readonly Assembly _assembly;
@@ -37,7 +34,8 @@ internal sealed class ContigMap
         {
             throw new InputException("wrong-assembly", wrong.Expected, place);
         }
-        if (canonical == "MT" && contig.LengthBases == OldMitochondrionBases) canonical = Assembly.OldMitochondrion;
+        // The chrM of UCSC hg19 is another sequence than MT and is kept apart from it.
+        if (canonical == "MT" && contig.LengthBases == HumanGenome.OldMitochondrionBases) canonical = Assembly.OldMitochondrion;
         Check(canonical, contig.LengthBases, place);
         return Add(canonical, contig.Name, contig.LengthBases);
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Samples;
@@ -50,8 +51,22 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         foreach (var file in request.Files)
         {
             var result = ingest.Run(file, _ordinals.Count, progress, stop);
-            Take(result, contigs, callable, firstNew, commit);
+            _receipts.Add(Take(result, contigs, (callable, firstNew), commit));
         }
+        // With --replace a file that was there may come before the one that retires its samples: then it is part of the new version too.
+        for (var again = request.Replace; again;)
+        {
+            again = false;
+            for (var i = 0; i < request.Files.Count; i++)
+            {
+                if (!WasRetired(_receipts[i])) continue;
+                _receipts[i] = Take(ingest.Run(request.Files[i], _ordinals.Count, progress, stop), contigs, (callable, firstNew), commit);
+                again = true;
+            }
+        }
+        // The files of a command are committed together, however long the first of them waited for the last.
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        for (var b = before.Batches.Count; b < _batches.Count; b++) _batches[b] = _batches[b] with { LoadedUnixMs = now };
         if (sheet is not null) TakeSheet(sheet, commit.Version);
         ReportSex(commit.Version);
         ReportIdentity(commit, readPart, stop);
@@ -64,36 +79,60 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         }, receipt);
     }
 
-    private void Take(FileResult result, ContigMap contigs, int callable, int firstNew, Commit commit)
+    private FileReceipt Take(FileResult result, ContigMap contigs, (int Callable, int FirstNew) with, Commit commit)
     {
         var names = result.Header.Samples;
         string outcome;
         if (names.Count == 0 || result.Segments.Count == 0) outcome = "empty";
-        else if (IsKnown(result.Sha256)) outcome = "unchanged";
         else
         {
-            outcome = "loaded";
-            Load(result, contigs, (callable, firstNew), commit);
+            if (names.Any(IsWithdrawn)) throw new InputException("sample-withdrawn", "the file has a sample that was withdrawn from this store", new InputPlace(result.File, 0, 0, "#CHROM"));
+            outcome = IsKnown(result, with.Callable) ? "unchanged" : "loaded";
+            if (outcome == "loaded") Load(result, contigs, with, commit);
         }
-        _receipts.Add(new FileReceipt
+        return new FileReceipt
         {
             File = result.File, Sha256 = Convert.ToHexStringLower(result.Sha256), Outcome = outcome, Samples = names.Count, Records = result.Records,
             Variants = result.Writer?.VariantCount ?? 0, Collapsed = result.Writer?.CollapsedCount ?? 0,
             Skipped = result.Skipped, SkippedPlaces = result.SkippedPlaces, Warnings = result.Warnings,
-        });
+        };
     }
 
-    /// <summary>The same bytes are in the store when a batch of them has an ordinal in force.</summary>
-    private bool IsKnown(byte[] sha256)
+    private bool IsWithdrawn(string name) => _index.TryGetValue(name, out var sample) && _samples[sample].WithdrawnVersion != 0;
+
+    /// <summary>
+    /// The same bytes are in the store when a batch of them has an ordinal in force; for --replace all of them, else a sample that has
+    /// another version since would keep it.
+    /// </summary>
+    /// <exception cref="InputException">They are there, but were loaded with options that count otherwise.</exception>
+    private bool IsKnown(FileResult result, int callable)
     {
-        for (var i = 0; i < _batches.Count; i++)
+        var differs = false;
+        foreach (var batch in _batches)
         {
-            var batch = _batches[i];
-            if (!batch.InputSha256.AsSpan().SequenceEqual(sha256)) continue;
-            for (var o = batch.FirstOrdinal; o < batch.FirstOrdinal + batch.Count; o++)
-                if (_ordinals[o].UntilVersion == 0) return true;
+            if (!batch.InputSha256.AsSpan().SequenceEqual(result.Sha256) || !IsInForce(batch, all: request.Replace)) continue;
+            if ((batch.AssumeReference, batch.BlockGq, batch.Callable) == (request.AssumeReference, request.BlockGq, callable)) return true;
+            differs = true;
         }
-        return false;
+        if (!differs || request.Replace) return false;
+        throw new InputException("other-options",
+            "the same bytes are in the store, loaded with other values of --assume-reference, --callable or --block-gq; give the same ones again, or use --replace to load the file anew with these", new InputPlace(result.File, 0, 0, ""));
+    }
+
+    private bool IsInForce(BatchEntry batch, bool all)
+    {
+        var parts = CollectionsMarshal.AsSpan(_ordinals).Slice(batch.FirstOrdinal, batch.Count);
+        foreach (var part in parts)
+            if (part.UntilVersion == 0 != all) return !all;
+        return all;
+    }
+
+    /// <summary>Whether a file was left as it was, and a later one of the command has retired a part of it.</summary>
+    private bool WasRetired(FileReceipt receipt)
+    {
+        if (receipt.Outcome != "unchanged") return false;
+        var sha256 = Convert.FromHexString(receipt.Sha256);
+        return !_batches.Exists(b => b.InputSha256.AsSpan().SequenceEqual(sha256) && IsInForce(b, all: true));
     }
 
     private void Load(FileResult result, ContigMap contigs, (int Callable, int FirstNew) with, Commit commit)
@@ -105,7 +144,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         var firstOrdinal = _ordinals.Count;
         for (var column = 0; column < result.Header.Samples.Count; column++)
         {
-            var sample = SampleOf(result.Header.Samples[column], result.File);
+            var sample = SampleOf(result.Header.Samples[column]);
             CheckParts(sample, column, result, contigs, (with.FirstNew, commit.Version));
             var replaces = _parts[sample].Count > 0 && _parts[sample].TrueForAll(o => _ordinals[o].UntilVersion != 0);
             if (result.Sketches.Count > 0)
@@ -118,7 +157,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         _fileOfBatch.Add(batch, result.File);
         _batches.Add(new BatchEntry
         {
-            InputSha256 = result.Sha256, Version = commit.Version, LoadedUnixMs = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            InputSha256 = result.Sha256, Version = commit.Version, LoadedUnixMs = 0,
             AssumeReference = request.AssumeReference, HasBlocks = writer.HasBlocks, BlockGq = request.BlockGq, Callable = with.Callable,
             FirstOrdinal = firstOrdinal, Count = result.Header.Samples.Count, Records = result.Records, Stretches = writer.Stretches,
             Lineage = [.. result.Header.MetaLines.Where(IsLineage).Take(64)],
@@ -140,7 +179,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         line.StartsWith("##reference", StringComparison.Ordinal) || line.StartsWith("##source", StringComparison.Ordinal) || line.StartsWith("##fileDate", StringComparison.Ordinal)
         || line.Contains("Command", StringComparison.Ordinal) || line.Contains("Version", StringComparison.Ordinal);
 
-    private int SampleOf(string name, string file)
+    private int SampleOf(string name)
     {
         if (!_index.TryGetValue(name, out var sample))
         {
@@ -148,8 +187,6 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
             _samples.Add(new SampleEntry(name, 0));
             _parts.Add([]);
         }
-        if (_samples[sample].WithdrawnVersion != 0)
-            throw new InputException("sample-withdrawn", "the file has a sample that was withdrawn from this store", new InputPlace(file, 0, 0, "#CHROM"));
         return sample;
     }
 
@@ -208,7 +245,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
     private void TakeSheet(SampleSheet sheet, long version)
     {
         var now = new StoreCatalog { Sheets = _sheets }.SheetAt(version);
-        var unknown = 0;
+        var (unknown, withdrawn) = (0, 0);
         foreach (var column in sheet.Columns)
             if (column.Name != SheetColumn.Sample) _columns[column.Name] = column.Class is DataClass.Aggregate or DataClass.Public;
         foreach (var row in sheet.Rows)
@@ -218,12 +255,18 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
                 unknown++;
                 continue;
             }
+            if (_samples[sample].WithdrawnVersion != 0)
+            {
+                withdrawn++;
+                continue;
+            }
             var values = row.Values.Where(v => v.Key != SheetColumn.Sample && v.Value.Length > 0).ToDictionary(v => v.Key, v => v.Value);
             if (now.TryGetValue(sample, out var known) && known.Count == values.Count && values.All(v => known.TryGetValue(v.Key, out var old) && old == v.Value)) continue;
             _sheets.Add(new SheetEntry(sample, version, values));
             _changed = true;
         }
         if (unknown > 0) _findings.Add(string.Create(CultureInfo.InvariantCulture, $"{unknown} rows of the sheet name a sample that the store does not have"));
+        if (withdrawn > 0) _findings.Add(string.Create(CultureInfo.InvariantCulture, $"{withdrawn} rows of the sheet name a withdrawn sample; nothing of them was stored"));
     }
 
     private void ReportSex(long version)

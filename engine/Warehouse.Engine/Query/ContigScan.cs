@@ -42,10 +42,16 @@ internal sealed partial class ContigScan
     private bool _listing;
     private int _from;
 
-    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules)
+    /// <summary>Makes a scan.</summary>
+    /// <param name="view">The store.</param>
+    /// <param name="contig">Index of the contig; -1 = nobody has data there, and only ploidy and assumption speak.</param>
+    /// <param name="selection">Whom to count.</param>
+    /// <param name="rules">How.</param>
+    /// <param name="canonical">Name of the contig where the store does not have it.</param>
+    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null)
     {
         (_selection, _rules, _assembly) = (selection, rules, view.Assembly);
-        _contig = view.Catalog.Contigs[contig].Canonical;
+        _contig = contig < 0 ? canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
         _sources = OpenSources(view, contig, selection);
         _families = Family.Group(_sources, selection);

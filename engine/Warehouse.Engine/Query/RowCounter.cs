@@ -11,6 +11,9 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class RowCounter(CountRules rules)
 {
+    /// <summary>Groups up to which the counts of whole columns are kept per group: 12 bytes a row and group of each open block.</summary>
+    private const int MostSharedGroups = 256;
+
     private ulong[] _missing = [], _haploid = [], _absent = [], _fails = [], _het = [], _hom = [], _anyHet = [], _exceptions = [];
 
     /// <summary>Adds the states of the counted samples that have the record of a row to the figures per group.</summary>
@@ -23,7 +26,7 @@ internal sealed class RowCounter(CountRules rules)
     {
         var record = open.Sites.RowRecord[row];
         var passes = !rules.PassOnly || (open.Sites.Flags[record] & RecordFlags.Passes) != 0;
-        if (!rules.Adj && ploidy is null && passes && open.Block.IsPlain(record))
+        if (!rules.Adj && ploidy is null && passes && source.Groups <= MostSharedGroups && open.Block.IsPlain(record))
         {
             CountPlain(source, open, row, record, figures);
             return;
@@ -132,17 +135,10 @@ internal sealed class RowCounter(CountRules rules)
         foreach (var call in open.Block.Exceptions(at.Record))
         {
             if (source.SlotOf[call.Sample] < 0) continue;
-            var (group, sex) = GroupAndSex(source, call.Sample);
+            var (group, sex) = source.GroupAndSex(call.Sample);
             var fails = !passes || (_fails[call.Sample >> 6] >> (call.Sample & 63) & 1) != 0;
             var rule = ploidy is null ? CallRule.AsWritten : ploidy[sex].Call;
             SampleState.OfCall(call.Alleles, open.Sites.AltIndex(at.Row), fails, rule).AddTo(ref figures[group]);
         }
-    }
-
-    private static (int Group, int Sex) GroupAndSex(Source source, int local)
-    {
-        for (var i = 0; i < source.SexMask.Length; i++)
-            if (source.SexMask[i][local]) return (i / 3, i % 3);
-        throw new InvalidOperationException("a counted sample is in no group");
     }
 }

@@ -158,16 +158,13 @@ internal sealed class Selection
     private void Classify()
     {
         var classes = new List<(int Group, Sex Sex, bool Assumed, int[] Callables)>();
+        // A lookup, not a search: groups of one sample make as many classes as samples.
+        var indexes = new Dictionary<(int Group, Sex Sex, bool Assumed, string Callables), int>();
         for (var slot = 0; slot < SlotCount; slot++)
         {
             var (group, sex, assumed, callables) = (GroupOf[slot], SexOf[slot], Assumed[slot], CallableOf[slot]);
-            var index = classes.FindIndex(c => c.Group == group && c.Sex == sex && c.Assumed == assumed && c.Callables.AsSpan().SequenceEqual(callables));
-            if (index < 0)
-            {
-                index = classes.Count;
-                classes.Add((group, sex, assumed, callables));
-            }
-            ClassOf[slot] = index;
+            if (indexes.TryAdd((group, sex, assumed, string.Join(',', callables)), classes.Count)) classes.Add((group, sex, assumed, callables));
+            ClassOf[slot] = indexes[(group, sex, assumed, string.Join(',', callables))];
         }
         Classes = classes;
     }

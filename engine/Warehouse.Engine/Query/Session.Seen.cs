@@ -9,6 +9,9 @@ public sealed partial class Session
     /// <summary>Queries answered from one pass over the contigs they name.</summary>
     private const int SeenBatch = 65_536;
 
+    /// <summary>Carriers held at once: every sample may carry every variant of a batch.</summary>
+    private const int MostCarriers = 1 << 20;
+
     /// <summary>Answers queries in their order. "Seen" asks every visible sample, counting or not; the figures keep one sample a person.</summary>
     public IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, CancellationToken stop = default)
     {
@@ -28,7 +31,7 @@ public sealed partial class Session
     public IEnumerable<CarrierAnswer> Carriers(IEnumerable<string> queries, CancellationToken stop = default)
     {
         var rows = 0L;
-        foreach (var batch in queries.Chunk(SeenBatch))
+        foreach (var batch in queries.Chunk(Math.Clamp(MostCarriers / Math.Max(1, _view.Catalog.Samples.Count), 1, SeenBatch)))
         {
             var carriers = new List<CarrierRow>[batch.Length];
             var answers = Answer(batch, SampleChoice.All, carriers, stop);
@@ -67,6 +70,7 @@ public sealed partial class Session
         {
             var contig = _view.Catalog.ContigIndex(group.Key);
             var accession = Touch(group.Key);
+            var (counted, all) = contig >= 0 ? (null, null) : (new ContigScan(_view, contig, figures, rules, group.Key), new ContigScan(_view, contig, everyone, rules with { PerSample = true }, group.Key));
             var asker = contig < 0 ? null : new SeenContig(_view, contig, figures, everyone);
             var symbolic = contig < 0 || group.All(i => questions[i].Symbolic is null) ? null
                 : new SeenSymbolic(_view, contig, Symbolic(contig, figures, rules), Symbolic(contig, everyone, rules with { PerSample = true }));
@@ -74,7 +78,7 @@ public sealed partial class Session
             {
                 stop.ThrowIfCancellationRequested();
                 var list = carriers is null ? null : carriers[i] = [];
-                var answer = contig < 0 ? Nowhere(questions[i], figures)
+                var answer = contig < 0 ? Nowhere(questions[i], counted!, all!)
                     : questions[i].Symbolic is { } allele ? symbolic!.Ask(allele, PaddingOf(allele), list)
                     : asker!.Ask(questions[i].Variant!, list);
                 answers[i] = answer with { Query = queries[i], TrimmedOnly = questions[i].TrimmedOnly, Context = context, RefgetAccession = accession };
@@ -83,14 +87,18 @@ public sealed partial class Session
         return answers;
     }
 
-    private SeenAnswer Nowhere(Question question, Selection selection)
+    /// <summary>The answer on a contig that no file of the store has a record of: only assumption can speak there.</summary>
+    private SeenAnswer Nowhere(Question question, ContigScan counted, ContigScan all)
     {
-        var row = new FrequencyRow();
+        var (row, figures, everyone) = (new FrequencyRow(), new CountFigures[1], new CountFigures[1]);
         Fill(row, question);
+        counted.Count(new ScanRow { Start = question.Start }, figures);
+        all.Count(new ScanRow { Start = question.Start }, everyone);
+        var state = SeenContig.StateOf(everyone[0]);
         return new SeenAnswer
         {
-            Query = "", State = SeenState.NotAssessable, Reason = SeenContig.NobodyAssessed, Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End,
-            MatchedAlleles = question.Symbolic is null ? null : 0, Figures = new CountFigures { NSamples = selection.SlotCount, NNotAssessed = selection.SlotCount },
+            Query = "", State = state, Reason = state == SeenState.NotAssessable ? SeenContig.NobodyAssessed : null, Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End,
+            MatchedAlleles = question.Symbolic is null ? null : 0, Figures = figures[0],
         };
     }
 }

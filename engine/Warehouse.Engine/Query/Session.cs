@@ -9,6 +9,9 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 public sealed partial class Session : IDisposable
 {
+    /// <summary>Figures held at once while alleles that were asked for are counted: a list may be long and the groups many.</summary>
+    private const int MostFigures = 1 << 20;
+
     private readonly StoreView _view;
     private readonly Scope _scope;
     private readonly SessionOptions _options;
@@ -111,19 +114,25 @@ public sealed partial class Session : IDisposable
     {
         var questions = Interpret(queries, stop);
         if (Array.Find(questions, q => q.Fault is not null) is { } bad) throw bad.Fault!;
+        foreach (var some in questions.Chunk(Math.Clamp(MostFigures / Math.Max(1, selection.GroupSizes.Length), 1, SeenBatch)))
+            foreach (var row in Asked(some, selection, request, stop)) yield return row;
+    }
+
+    private IEnumerable<FrequencyRow> Asked(Question[] questions, Selection selection, FrequencyRequest request, CancellationToken stop)
+    {
         var figures = questions.Select(_ => new CountFigures[selection.GroupSizes.Length]).ToArray();
         foreach (var contig in Enumerable.Range(0, questions.Length).GroupBy(i => questions[i].Contig!))
         {
             var index = _view.Catalog.ContigIndex(contig.Key);
             Touch(contig.Key);
-            var scan = index < 0 ? null : new ContigScan(_view, index, selection, request.Rules);
+            var scan = new ContigScan(_view, index, selection, request.Rules, contig.Key);
             var symbolic = index < 0 || contig.All(i => questions[i].Symbolic is null) ? null : Symbolic(index, selection, request.Rules);
             foreach (var at in contig.OrderBy(i => questions[i].Start))
             {
                 stop.ThrowIfCancellationRequested();
-                if (index < 0) Nowhere(selection, figures[at]);
+                if (index < 0) scan.Count(new ScanRow { Start = questions[at].Start }, figures[at]);
                 else if (questions[at].Symbolic is { } allele) symbolic!.Count((allele.Start, allele.End), symbolic.Matching(allele), figures[at]);
-                else Count(scan!, questions[at].Variant!, figures[at]);
+                else Count(scan, questions[at].Variant!, figures[at]);
             }
         }
         var output = new FrequencyRow();
@@ -137,11 +146,6 @@ public sealed partial class Session : IDisposable
     private static void Count(ContigScan scan, Variant variant, CountFigures[] figures) =>
         scan.Count(scan.Find(variant.Start, System.Text.Encoding.ASCII.GetBytes(variant.Ref), System.Text.Encoding.ASCII.GetBytes(variant.Alt)), figures);
 
-    private static void Nowhere(Selection selection, CountFigures[] figures)
-    {
-        for (var g = 0; g < figures.Length; g++) figures[g] = new CountFigures { NSamples = selection.GroupSizes[g], NNotAssessed = selection.GroupSizes[g] };
-    }
-
     private void Fill(FrequencyRow output, Question question)
     {
         output.Contig = SpellingOf(question.Contig!);
@@ -150,7 +154,7 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>The contig's spelling in answers.</summary>
-    private string SpellingOf(string canonical) => _view.Catalog.ContigIndex(canonical) is >= 0 and var index ? _view.Catalog.Contigs[index].Spelling : canonical;
+    private string SpellingOf(string canonical) => _view.Catalog.ContigIndex(canonical) is >= 0 and var index ? _view.Catalog.Contigs[index].Spelling : Reference()?.WrittenName(canonical) ?? canonical;
 
     /// <summary>The reference base at the start of a symbolic allele that was asked for; N without a reference.</summary>
     private string PaddingOf(SymbolicAllele allele) =>

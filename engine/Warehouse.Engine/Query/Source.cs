@@ -24,20 +24,29 @@ internal sealed class Source
         SlotOf = new int[segment.Ordinals.Length];
         Visible = new SampleMask(SlotOf.Length);
         Counted = new SampleMask(SlotOf.Length);
-        GroupMask = [.. Enumerable.Range(0, Groups).Select(_ => new SampleMask(SlotOf.Length))];
-        SexMask = [.. Enumerable.Range(0, Groups * 3).Select(_ => new SampleMask(SlotOf.Length))];
+        // Groups may be as many as samples; those without a sample here share one empty mask.
+        var none = new SampleMask(SlotOf.Length);
+        (GroupMask, SexMask) = (new SampleMask[Groups], new SampleMask[Groups * 3]);
+        GroupMask.AsSpan().Fill(none);
+        SexMask.AsSpan().Fill(none);
         for (var local = 0; local < SlotOf.Length; local++)
         {
             var ordinal = segment.Ordinals[local];
             Visible[local] = selection.VisibleOrdinal[ordinal];
             var slot = SlotOf[local] = selection.SlotOfOrdinal[ordinal];
             if (slot < 0) continue;
-            GroupMask[selection.GroupOf[slot]][local] = true;
-            SexMask[(selection.GroupOf[slot] * 3) + (int)selection.SexOf[slot]][local] = true;
+            Mark(ref GroupMask[selection.GroupOf[slot]], none, local);
+            Mark(ref SexMask[(selection.GroupOf[slot] * 3) + (int)selection.SexOf[slot]], none, local);
             Counted[local] = true;
             SlotCount++;
         }
         Debug.Assert(SlotOf.Where(s => s >= 0).Distinct().Count() == SlotCount, "a segment has two parts of one sample in force at once");
+    }
+
+    private static void Mark(ref SampleMask mask, SampleMask none, int local)
+    {
+        if (mask == none) mask = new SampleMask(none.SampleCount);
+        mask[local] = true;
     }
 
     public Segment Segment { get; }
@@ -58,6 +67,9 @@ internal sealed class Source
 
     /// <summary>Local samples that are counted.</summary>
     public SampleMask Counted { get; }
+
+    /// <summary>Group and sex of a counted local sample.</summary>
+    public (int Group, int Sex) GroupAndSex(int local) => (_selection.GroupOf[SlotOf[local]], (int)_selection.SexOf[SlotOf[local]]);
 
     /// <summary>Counted local samples per class of the selection.</summary>
     public (int Class, SampleMask Samples)[] Classes => _classes ??= FindClasses();

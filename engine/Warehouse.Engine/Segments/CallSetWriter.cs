@@ -95,7 +95,9 @@ internal sealed class CallSetWriter : IDisposable
         if (depth < 0) depth = Value(record, FormatFields.Dp, record.Dp, sample);
         var length = Value(record, FormatFields.Len, record.Len, sample);
         var end = length > 0 ? record.Start + length : until;
-        if (end > record.Start) panel.Evidence.Add(local, record.Start, end, ploidy, AdjRule.BlockPasses(gq, depth, ploidy));
+        if (end <= record.Start) return;
+        Extend(_contig, record.Start, end);
+        panel.Evidence.Add(local, record.Start, end, ploidy, AdjRule.BlockPasses(gq, depth, ploidy));
     }
 
     private static int Value(VcfRecord record, FormatFields field, int[] values, int sample) => (record.Fields & field) != 0 ? values[sample] : VcfRecord.MissingInt;

@@ -174,6 +174,14 @@ public sealed class CommandLineTests
         Assert.Equal(ExitCode.Incomplete, Asked(Row(), Row(0, 0)).Run("freq", "s", "--variants", "-"));
     }
 
+    [Fact]
+    public void Allele_asked_for_that_only_no_calls_answer_is_incomplete_as_seen_says()
+    {
+        var row = Row(0);
+        row.Figures = new CountFigures { NSamples = 3, NNoCall = 2, NNotAssessed = 1 };
+        Assert.Equal(ExitCode.Incomplete, new Cli { Engine = new FakeEngine { Rows = [row] }, Input = "22-1-A-G\n" }.Run("freq", "s", "--variants", "-"));
+    }
+
     [Theory]
     [InlineData("", 1)]
     [InlineData("Seen", 0)]

@@ -55,6 +55,17 @@ public sealed class AnnotationTests
     }
 
     [Fact]
+    public void The_chrM_of_hg19_is_asked_where_ingest_put_it()
+    {
+        const string Header = "##fileformat=VCFv4.2\n##contig=<ID=chrM,length=16571>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"g\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\n";
+        using var store = new ExportStore("hg19");
+        var file = store.Write("m.vcf", Header + "chrM\t100\t.\tA\tG\t.\tPASS\t.\tGT\t1\n");
+        Assert.Equal(ExitCode.Done, new Cli.Cli().Run("ingest", store.Path, file));
+        Assert.Equal(ExitCode.Done, new Cli.Cli().Run("seen", store.Path, "--vcf", file, "-o", store["out.vcf"]));
+        Assert.Contains("WH_SEEN=seen;WH_AC=1;WH_AN=1;", File.ReadAllText(store["out.vcf"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Windows_that_step_back_by_left_shifts_answer_as_seen_does_allele_by_allele()
     {
         // A contig of long repeats: alleles of a record far right are left-shifted behind records of earlier windows.

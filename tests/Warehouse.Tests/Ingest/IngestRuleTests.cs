@@ -85,6 +85,18 @@ public sealed class IngestRuleTests
     }
 
     [Fact]
+    public void A_block_covers_its_LEN_when_another_file_of_the_sample_comes()
+    {
+        using var store = new IngestStore();
+        var block = store.Vcf("block.vcf", "a", "1 100 A <NON_REF> 100 0/0:1000");
+        File.WriteAllText(block, File.ReadAllText(block).Replace("\tGT\t", "\tGT:LEN\t", StringComparison.Ordinal)
+            .Replace("##contig=<ID=1>", "##FORMAT=<ID=LEN,Number=1,Type=Integer,Description=\"x\">\n##contig=<ID=1>", StringComparison.Ordinal));
+        store.Ingest(block);
+        Refused(store, "sample-overlap", () => store.Ingest(store.Vcf("b.vcf", "a", "1 1099 A C 0/1")));
+        Assert.True(store.Ingest(store.Vcf("c.vcf", "a", "1 1100 A C 0/1")).Committed);
+    }
+
+    [Fact]
     public void Overlap_within_one_command_is_refused_with_replace_too()
     {
         using var store = new IngestStore();
@@ -125,6 +137,72 @@ public sealed class IngestRuleTests
         Refused(store, "sample-withdrawn", () => store.Ingest(later));
         Refused(store, "sample-withdrawn", () => store.Store.Ingest(new IngestRequest { Files = [later], Replace = true }));
         Assert.Equal(["1:100:A:C 1/2"], store.Counts());
+    }
+
+    [Fact]
+    public void The_same_bytes_with_a_withdrawn_sample_are_refused_and_not_called_unchanged()
+    {
+        using var store = new IngestStore();
+        var file = store.Vcf("a.vcf", "a b", "1 100 A C 0/1 0/1");
+        store.Ingest(file);
+        store.Store.Withdraw(["b"]);
+        Refused(store, "sample-withdrawn", () => store.Ingest(file));
+        Refused(store, "sample-withdrawn", () => store.Store.Ingest(new IngestRequest { Files = [file], Replace = true }));
+    }
+
+    [Theory]
+    [InlineData("--assume-reference")]
+    [InlineData("--block-gq")]
+    [InlineData("--callable")]
+    public void The_same_bytes_with_other_options_are_refused_and_loaded_anew_with_replace(string option)
+    {
+        using var store = new IngestStore();
+        var file = store.Vcf("a.vcf", "a b", "1 100 A C 0/1 0/0");
+        store.Ingest(file);
+        var other = new IngestRequest { Files = [file] };
+        if (option == "--assume-reference") other = other with { AssumeReference = true };
+        else if (option == "--block-gq") other = other with { BlockGq = 30 };
+        else other = other with { CallablePath = store.Write("a.bed", "1\t0\t1000\n") };
+        Assert.Contains("--replace", Refused(store, "other-options", () => store.Store.Ingest(other)).Message, StringComparison.Ordinal);
+        Assert.Equal("loaded", Assert.Single(store.Store.Ingest(other with { Replace = true }).Files).Outcome);
+        Assert.Equal(["1:100:A:C 1/4"], store.Counts());
+        Assert.False(store.Store.Ingest(other).Committed);
+        Assert.False(store.Store.Ingest(other with { Replace = true }).Committed);
+    }
+
+    [Theory]
+    [InlineData("old.vcf", "new.vcf")]
+    [InlineData("new.vcf", "old.vcf")]
+    public void Replace_keeps_a_file_that_was_there_wherever_the_command_names_it(string first, string second)
+    {
+        using var store = new IngestStore();
+        store.Ingest(store.Vcf("old.vcf", "a", "2 100 A C 0/1"), store.Vcf("1.vcf", "a", "1 100 A C 0/1"));
+        store.Vcf("new.vcf", "a", "1 100 A G 1/1");
+        store.Store.Ingest(new IngestRequest { Files = [store[first], store[second]], Replace = true });
+        Assert.Equal(["1:100:A:G 2/2", "2:100:A:C 1/2"], store.Counts());
+    }
+
+    [Fact]
+    public void Replace_brings_an_earlier_version_back()
+    {
+        using var store = new IngestStore();
+        var both = store.Vcf("ab.vcf", "a b", "1 100 A C 0/1 0/1");
+        store.Ingest(both);
+        store.Store.Ingest(new IngestRequest { Files = [store.Vcf("a.vcf", "a", "1 100 A G 1/1")], Replace = true });
+        Assert.False(store.Ingest(both).Committed);
+        Assert.True(store.Store.Ingest(new IngestRequest { Files = [both], Replace = true }).Committed);
+        Assert.Equal(["1:100:A:C 2/4"], store.Counts());
+    }
+
+    [Fact]
+    public void A_sheet_stores_nothing_of_a_withdrawn_sample()
+    {
+        using var store = new IngestStore();
+        store.Ingest(store.Vcf("a.vcf", "a b", "1 100 A C 0/1 0/1"));
+        store.Store.Withdraw(["b"]);
+        var request = new IngestRequest { Files = [store.Vcf("c.vcf", "c", "1 100 A C 0/1")], SheetPath = store.Write("sheet.tsv", "sample\tfamily\na\tf1\nb\tf2\n") };
+        Assert.Contains(store.Store.Ingest(request).Findings, f => f.StartsWith("1 rows", StringComparison.Ordinal) && f.Contains("withdrawn", StringComparison.Ordinal));
+        Assert.Equal("f1", Assert.Single(store.Store.CatalogNow.Sheets).Values["family"]);
     }
 
     [Fact]
@@ -201,6 +279,24 @@ public sealed class IngestRuleTests
         var listener = new Listener();
         store.Store.Ingest(new IngestRequest { Files = [a, b] }, listener);
         Assert.Equal([new WorkProgress("reading", first, both, "bytes"), new WorkProgress("reading", both, both, "bytes")], listener.Heard);
+    }
+
+    [Fact]
+    public void Files_of_one_command_are_first_seen_at_the_same_time()
+    {
+        var clock = new HourlyClock();
+        using var store = new IngestStore(clock: clock);
+        store.Ingest([.. Enumerable.Range(0, 3).Select(i => store.Vcf($"{i}.vcf", $"s{i}", "1 100 A C 0/1"))]);
+        using var session = store.Store.OpenSession();
+        var seen = Assert.Single(session.Seen(["1-100-A-C"], Warehouse.Engine.Query.SampleChoice.All));
+        Assert.Equal(seen.FirstSeen, seen.LastSeen);
+    }
+
+    private sealed class HourlyClock : TimeProvider
+    {
+        private int _hours;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddHours(Interlocked.Increment(ref _hours));
     }
 
     private static List<string> Files(IngestStore store) => [.. Directory.EnumerateFiles(store.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
