@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks for what this project needs on a Debian machine and installs what is missing.
-#   ./setup.sh run     what ./warehouse needs: the .NET 10 SDK and four system libraries
+#   ./setup.sh run     what ./warehouse needs: the .NET 10 SDK, the libraries of it and of the program, certificates
 #   ./setup.sh test    the same and the foreign programs that ./test.sh compares with
 # Silent when nothing is missing. Exit 0: all there. Exit 5: something is missing and could not be installed;
 # the line to run by hand is on standard error. Nothing is downloaded when nothing is missing.
@@ -41,6 +41,9 @@ check_sdk() {
 # Fills the array "missing" with Debian packages.
 find_missing_for_run() {
   has_library 'libicuuc.so.*' || missing+=(libicu72) # the SDK itself does not start without it
+  has_library libssl.so.3 || missing+=(libssl3) # its encryption; a minimal Debian has none
+  # Packages come over https: without authorities a first build trusts no server.
+  [ -n "${SSL_CERT_FILE:-}${SSL_CERT_DIR:-}" ] || [ -s /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
   has_library libz.so.1 || missing+=(zlib1g)
   has_library liblz4.so.1 || missing+=(liblz4-1)
   has_library libzstd.so.1 || missing+=(libzstd1)

@@ -154,7 +154,13 @@ public sealed partial class VariantStore
     {
         _folder.Refresh();
         var catalog = Catalog();
-        return [.. _folder.Versions().Where(v => v >= catalog.PurgedBefore && v <= Version).Order().Select(v => (v, _folder.PublishedUtc(v),
+        // Counted, not listed from the folder: a manifest that is gone is damage, not one snapshot fewer (I3).
+        return [.. Versions(Math.Max(1, catalog.PurgedBefore), Version).Select(v => (v, _folder.PublishedUtc(v),
             catalog.Ordinals.Where(o => o.InForce(v) && catalog.Samples[o.Sample].WithdrawnVersion == 0).Select(o => o.Sample).Distinct().Count()))];
+    }
+
+    private static IEnumerable<long> Versions(long first, long last)
+    {
+        for (var version = first; version <= last; version++) yield return version;
     }
 }

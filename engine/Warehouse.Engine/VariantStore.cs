@@ -51,7 +51,8 @@ public sealed partial class VariantStore : IDisposable
     public long Version => _folder.Current.Version;
 
     /// <summary>Makes an empty store and its key folder.</summary>
-    /// <exception cref="InputException">A folder is not empty, or the reference cannot be read or is of another assembly.</exception>
+    /// <exception cref="InputException">The reference cannot be read or is of another assembly; nothing was made.</exception>
+    /// <exception cref="StoreRefusedException">A folder is not empty, or one lies in the other; nothing was made.</exception>
     public static VariantStore Create(CreateOptions options, TimeProvider? clock = null)
     {
         var time = clock ?? TimeProvider.System;
@@ -62,7 +63,8 @@ public sealed partial class VariantStore : IDisposable
             using var genome = ReferenceGenome.Open(path, assembly);
             reference = ReferenceRecord.Write(genome);
         }
-        var keys = options.KeysPath ?? options.Path + ".keys";
+        var keys = KeysPathOf(options.Path, options.KeysPath);
+        RequireFree(options.Path, keys);
         var folder = StoreFolder.Create(DiskStorage.OpenOrCreate(options.Path), DiskStorage.OpenOrCreate(keys), StoreIdentity.New(assembly.Name, reference, time), time);
         return new VariantStore(folder, time);
     }
@@ -72,7 +74,24 @@ public sealed partial class VariantStore : IDisposable
     public static VariantStore Open(string path, string? keysPath = null, TimeProvider? clock = null)
     {
         var time = clock ?? TimeProvider.System;
-        return new VariantStore(StoreFolder.Open(DiskStorage.Open(path), DiskStorage.Open(keysPath ?? path + ".keys"), time), time);
+        var storage = DiskStorage.Open(path, "store folder");
+        return new VariantStore(StoreFolder.Open(storage, DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), time), time);
+    }
+
+    /// <summary>The key folder of a store: the one named, else the store's full path with <c>.keys</c> appended. A slash at the end of the path, as shells append it, must not put the keys into the store.</summary>
+    internal static string KeysPathOf(string path, string? keysPath) => keysPath ?? FullPath(path) + ".keys";
+
+    private static string FullPath(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+
+    /// <summary>Before anything is made: a refused init leaves no folder behind.</summary>
+    private static void RequireFree(string path, string keysPath)
+    {
+        var (store, keys) = (FullPath(path) + "/", FullPath(keysPath) + "/");
+        if (keys.StartsWith(store, StringComparison.Ordinal) || store.StartsWith(keys, StringComparison.Ordinal))
+            throw new StoreRefusedException("the key folder must lie outside the store, and the store outside the key folder");
+        foreach (var (folder, name) in ((string, string)[])[(store, "store"), (keys, "key")])
+            if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+                throw new StoreRefusedException($"the {name} folder is not empty: a store is created in an empty folder, and its key folder must be empty too");
     }
 
     /// <summary>Loads files in one commit, or none of them.</summary>

@@ -12,7 +12,7 @@ public static class Checkup
     {
         var rows = MachineChecks.Run().ToList();
         if (storePath is null) rows.Add(MachineChecks.Space(Environment.CurrentDirectory));
-        else rows.AddRange(new StoreChecks(storePath, keysPath ?? storePath + ".keys", clock ?? TimeProvider.System).Run());
+        else rows.AddRange(new StoreChecks(storePath, VariantStore.KeysPathOf(storePath, keysPath), clock ?? TimeProvider.System).Run());
         return rows;
     }
 }

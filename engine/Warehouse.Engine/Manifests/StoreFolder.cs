@@ -158,6 +158,7 @@ public sealed partial class StoreFolder : IDisposable
         foreach (var name in (ReadOnlySpan<string>)[SealedFormat.FileFolder, ManifestFormat.Folder])
         {
             var facts = storage.Facts(name) ?? throw new DamagedStoreException(name, "is missing: the folder holds no store") { IsMissing = true };
+            if (!facts.IsFolder) throw new DamagedStoreException(name, "is not a folder");
             if (facts.Device != root.Device) throw new StoreRefusedException("the folders of the store lie on different devices");
         }
     }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Sealing;
 
@@ -33,7 +34,17 @@ public sealed class SealedWriter : IDisposable
         var bytes = SealedFormat.BuildHeader(header, key);
         _cipher = new ChunkCipher(key, bytes);
         _file = storage.Create(UnfinishedName);
-        _file.Append(bytes);
+        try
+        {
+            _file.Append(bytes);
+        }
+        catch (DurableException)
+        {
+            // The caller never gets to know this file, so nobody else would remove it: a full disk must not fill with names.
+            Release();
+            storage.Delete(UnfinishedName);
+            throw;
+        }
     }
 
     /// <summary>Plaintext bytes written so far.</summary>

@@ -30,13 +30,20 @@ public sealed class DiskStorage : IStorage
     }
 
     /// <summary>Uses an existing folder.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="name">What it is called in an error, which names no path.</param>
     /// <exception cref="StoreRefusedException">It is not there, or not a folder.</exception>
-    public static DiskStorage Open(string path)
+    public static DiskStorage Open(string path, string name = "folder")
     {
         // A link to the folder is the user's choice and is followed once, here; links inside are refused by every open.
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         if (Durable.Facts(root) is not null) root = Directory.ResolveLinkTarget(root, returnFinalTarget: true)?.FullName ?? root;
-        return Durable.Facts(root) is { IsFolder: true } ? new DiskStorage(root) : throw new StoreRefusedException("the folder does not exist");
+        return Durable.Facts(root) switch
+        {
+            { IsFolder: true } => new DiskStorage(root),
+            null => throw new StoreRefusedException($"the {name} does not exist"),
+            _ => throw new StoreRefusedException($"the {name} is not a folder"),
+        };
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using Warehouse.Primitives;
+
 namespace Warehouse.Engine.Storage;
 
 /// <summary>
@@ -31,12 +33,13 @@ internal sealed class WriterLease : IDisposable
 
     /// <summary>Takes the lease now, or not at all.</summary>
     /// <exception cref="StoreBusyException">Someone else writes.</exception>
+    /// <exception cref="DamagedStoreException">A lock file is missing.</exception>
     internal static WriterLease Take(IStorage store, IStorage keys)
     {
-        var first = store.Lock(Name, exclusive: true) ?? throw Busy();
+        var first = Lock(store, Name);
         try
         {
-            return new WriterLease(first, keys.Lock(Name, exclusive: true) ?? throw Busy());
+            return new WriterLease(first, Lock(keys, "keys/" + Name));
         }
         catch
         {
@@ -51,5 +54,15 @@ internal sealed class WriterLease : IDisposable
         _store.Dispose();
     }
 
-    private static StoreBusyException Busy() => new("another writer holds the store");
+    private static IStorageLock Lock(IStorage place, string file)
+    {
+        try
+        {
+            return place.Lock(Name, exclusive: true) ?? throw new StoreBusyException("another writer holds the store");
+        }
+        catch (DurableException e) when (e.Errno == DurableException.Missing)
+        {
+            throw new DamagedStoreException(file, "is missing", e) { IsMissing = true };
+        }
+    }
 }

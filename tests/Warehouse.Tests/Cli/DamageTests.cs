@@ -1,0 +1,139 @@
+using Warehouse.Cli;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Simulate;
+using Warehouse.Tests.Export;
+using Xunit;
+
+namespace Warehouse.Tests.Cli;
+
+/// <summary>I3 and I7 as a user meets them: a store on a real disk, made by command lines, damaged, and asked by every reading verb.</summary>
+public sealed class DamageTests
+{
+    private const int Damages = 300;
+
+    /// <summary>One line per reading verb; STORE and OUT stand for paths.</summary>
+    private static readonly string[] Questions =
+    [
+        "freq STORE --format tsv", "freq STORE --as-of 2 --format json", "seen STORE 22-100-A-C 1-5-A-G --json", "carriers STORE 22-100-A-C", "info STORE", "snapshots STORE", "cohorts STORE",
+        "cohort show STORE xx", "export STORE --format tsv -o -", "export STORE --format vcf -o -", "verify STORE", "doctor STORE --format tsv",
+    ];
+
+    [Fact]
+    public void Any_damage_gives_the_right_answer_or_exit_3_that_names_a_file()
+    {
+        const int seed = 20261120;
+        using var store = Filled();
+        var right = Questions.Select(q => Ask(store, q)).ToList();
+        Assert.All(right, a => Assert.True(a.Code is ExitCode.Done or ExitCode.NothingMatched or ExitCode.Incomplete, a.Code + a.Error));
+        var random = new Random(seed);
+        var files = Directory.GetFiles(store.Path, "*", SearchOption.AllDirectories).Concat(Directory.GetFiles(store.Path + ".keys")).Order(StringComparer.Ordinal).ToList();
+        var problems = new List<string>();
+        var found = 0;
+        for (var i = 0; i < Damages; i++)
+        {
+            var file = files[i < files.Count ? i : random.Next(files.Count)];
+            var good = File.ReadAllBytes(file);
+            var what = Damage(file, good, File.ReadAllBytes(files[random.Next(files.Count)]), i < files.Count ? 0 : random.Next(6), random);
+            for (var q = 0; q < Questions.Length; q++)
+            {
+                if (q != Questions.Length - 2 && random.Next(3) != 0) continue; // verify always, of the others a third
+                var answer = Ask(store, Questions[q]);
+                var isRight = answer.Code == right[q].Code && answer.Output == right[q].Output;
+                var isReport = answer.Output.StartsWith("kind\t", StringComparison.Ordinal) || answer.Output.StartsWith("check\t", StringComparison.Ordinal); // of verify and doctor
+                var isNamed = answer.Code == ExitCode.DamagedStore && (isReport || answer.Error.StartsWith("warehouse: damaged store: ", StringComparison.Ordinal));
+                if (answer.Code == ExitCode.DamagedStore) found++;
+                if (!isRight && !isNamed) problems.Add($"{what}: {Questions[q]}: {answer.Code}: {answer.Error.Split('\n')[0]}");
+            }
+            File.WriteAllBytes(file, good);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite); // a deleted key file that comes back open to others is refused
+        }
+        Assert.True(problems.Count == 0, $"seed {seed}:\n" + string.Join('\n', problems));
+        Assert.True(found > Damages, $"only {found} answers found the damage");
+        Assert.Equal(right.Select(r => r.Output), Questions.Select(q => Ask(store, q).Output));
+    }
+
+    [Theory]
+    [InlineData("store/lock", "damaged store: lock: is missing")]
+    [InlineData("store.keys/lock", "damaged store: keys/lock: is missing")]
+    public void A_writer_without_its_lock_file_names_it(string file, string text)
+    {
+        using var store = new ExportStore();
+        File.Delete(store[file]);
+        ExportStore.Must("freq", store.Path);
+        var cli = new Cli();
+        Assert.Equal(ExitCode.DamagedStore, cli.Run("ingest", store.Path, store.Write("a.vcf", ExportStore.Vcf("a", ["22 100 . A C . PASS . GT 0/1"]))));
+        Assert.Contains(text, cli.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.DamagedStore, new Cli().Run("doctor", store.Path));
+    }
+
+    [Fact]
+    public void A_snapshot_whose_manifest_is_gone_is_damage_and_not_one_snapshot_fewer()
+    {
+        using var store = Filled();
+        File.Delete(Path.Combine(store.Path, "m", "00000000000000000002"));
+        var cli = new Cli();
+        Assert.Equal(ExitCode.DamagedStore, cli.Run("snapshots", store.Path));
+        Assert.Contains("m/00000000000000000002", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Damage_met_in_the_middle_ends_an_answer_that_does_not_look_complete()
+    {
+        using var store = new ExportStore("GRCh37");
+        Simulator.Run(new SimulationOptions { Folder = store["data"], Samples = 300, Variants = 12000, Seed = 6 }, null, default);
+        store.IngestFiles(store["data/cohort.vcf.gz"]);
+        var whole = ExportStore.Must("freq", store.Path);
+        var segment = Directory.GetFiles(Path.Combine(store.Path, "f")).Where(f => File.ReadAllBytes(f)[12] == SegmentWriter.FileKind).MaxBy(f => new FileInfo(f).Length)!;
+        var bytes = File.ReadAllBytes(segment);
+        bytes[bytes.Length * 2 / 3] ^= 1;
+        File.WriteAllBytes(segment, bytes);
+        var cli = new Cli();
+        Assert.Equal(ExitCode.DamagedStore, cli.Run("freq", store.Path));
+        Assert.InRange(cli.Output.Length, 1, whole.Length - 1);
+        Assert.StartsWith(cli.Output, whole, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.DamagedStore, cli.Run("freq", store.Path, "--json"));
+        Assert.False(cli.Output.EndsWith("]\n", StringComparison.Ordinal));
+        foreach (var format in (string[])["vcf", "bcf", "arrow", "tsv"]) Assert.Equal(ExitCode.DamagedStore, cli.Run("export", store.Path, "--format", format, "-o", store["out"]));
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(store["out"])!));
+    }
+
+    private static string Damage(string file, byte[] good, byte[] other, int kind, Random random)
+    {
+        var name = Path.GetFileName(Path.GetDirectoryName(file)) + "/" + Path.GetFileName(file);
+        var at = good.Length == 0 ? 0 : random.Next(good.Length);
+        if (kind == 0)
+        {
+            File.Delete(file);
+            return name + " deleted";
+        }
+        byte[] bad = kind switch { 1 => good[..at], 2 => [.. good, (byte)at], 3 => other, 4 => new byte[good.Length], _ => [.. good] };
+        if (kind == 5 && good.Length > 0) bad[at] ^= (byte)(1 << random.Next(8));
+        File.WriteAllBytes(file, bad);
+        return $"{name} damage {kind} at {at} of {good.Length}";
+    }
+
+    private static (ExitCode Code, string Output, string Error) Ask(ExportStore store, string question)
+    {
+        var cli = new Cli();
+        var code = cli.Run([.. question.Split(' ').Select(w => w == "STORE" ? store.Path : w)]);
+        // What doctor says of the machine's disk changes while the tests run.
+        var lines = cli.Output.Split('\n').Where(l => !l.StartsWith("disk space", StringComparison.Ordinal));
+        return (code, string.Join('\n', lines), cli.Error);
+    }
+
+    /// <summary>Several versions, a cohort, a withdrawn sample, an indel, and a symbolic allele.</summary>
+    private static ExportStore Filled()
+    {
+        var store = new ExportStore("GRCh37");
+        Simulator.Run(new SimulationOptions { Folder = store["data"], Samples = 12, Variants = 300, Seed = 5 }, null, default);
+        store.IngestFiles(store["data/cohort.vcf.gz"], "--samples", store["data/samples.tsv"]);
+        store.Ingest("a.vcf", "a b", ["22 100 . A C . PASS . GT 0/1 1|1", "22 200 . AT A . q10 . GT 0/0 ./."]);
+        store.Ingest("b.vcf", "c", ["22 300 . A <DEL> . PASS SVTYPE=DEL;END=500 GT 0/1"]);
+        ExportStore.Must("cohort", "set", store.Path, "xx", "--where", "sex == \"XX\"");
+        ExportStore.Must("withdraw", store.Path, "--samples-file", store.Write("names", "c\n"));
+        ExportStore.Must("compact", store.Path);
+        store.Ingest("d.vcf", "d", ["22 100 . A C . PASS . GT 0/1"]);
+        ExportStore.Must("compact", store.Path); // no file is left that only older versions name: a damage to it is none
+        return store;
+    }
+}

@@ -1,0 +1,110 @@
+using Warehouse.Cli;
+using Warehouse.Tests.Export;
+using Xunit;
+
+namespace Warehouse.Tests.Cli;
+
+/// <summary>F8 and F17 on a real, small file system: no space left at each 4 KiB, and no right to write.</summary>
+public sealed class FullDiskTests
+{
+    private const int PageBytes = 4096, MostPages = 64;
+
+    [SmallDiskFact]
+    public void A_full_disk_refuses_the_ingest_and_nothing_else_and_takes_it_when_there_is_space()
+    {
+        using var disk = new SmallDisk();
+        var first = disk.Write("a.vcf", ExportStore.Vcf("a b", ["22 100 . A C . PASS . GT 0/1 1|1"]));
+        var samples = string.Join(' ', Enumerable.Range(0, 40).Select(i => $"s{i}"));
+        var random = new Random(8);
+        var records = Enumerable.Range(1, 800).Select(i => $"22 {i * 10} . A C,G . PASS . GT " + string.Join(' ', Enumerable.Range(0, 40).Select(_ => $"{random.Next(3)}/{random.Next(3)}")));
+        var second = disk.Write("b.vcf", ExportStore.Vcf(samples, [.. records]));
+        ExportStore.Must("init", disk["store"], "--assembly", "GRCh38");
+        ExportStore.Must("ingest", disk["store"], first);
+        var before = ExportStore.Must("freq", disk["store"]);
+        var refused = 0;
+        for (var pages = 0; ; pages++)
+        {
+            Assert.True(pages < MostPages, "the ingest never fitted");
+            disk.LeaveFree(pages * PageBytes);
+            var cli = new Cli();
+            if (cli.Run("ingest", disk["store"], second) == ExitCode.Done) break;
+            refused++;
+            Assert.Equal("warehouse: pwrite: No space left on device (28)\n", cli.Error.Replace("open: ", "pwrite: ", StringComparison.Ordinal));
+            Assert.Empty(Directory.GetFiles(disk["store"], "*.tmp", SearchOption.AllDirectories));
+            // A version whose acknowledgement alone found no space is there, whole; the next ingest of the file then says so.
+            if (ExportStore.Must("freq", disk["store"]) != before) Assert.Contains("\t42\n", ExportStore.Must("snapshots", disk["store"]), StringComparison.Ordinal);
+            ExportStore.Must("verify", disk["store"]);
+        }
+        Assert.True(refused > 4, $"only {refused} ingests met a full disk");
+        disk.LeaveFree(null);
+        ExportStore.Must("verify", disk["store"]);
+        Assert.NotEqual(before, ExportStore.Must("freq", disk["store"]));
+
+        // And with no right to write at all every question is answered.
+        string[][] questions = [["freq", disk["store"]], ["seen", disk["store"], "22-100-A-C"], ["info", disk["store"]], ["snapshots", disk["store"]], ["verify", disk["store"]], ["export", disk["store"], "--format", "vcf", "-o", "-"]];
+        var answers = questions.Select(q => ExportStore.Must(q)).ToList();
+        disk.MakeReadOnly();
+        Assert.Equal(answers, questions.Select(q => ExportStore.Must(q)));
+        var late = new Cli();
+        Assert.Equal(ExitCode.CouldNot, late.Run("withdraw", disk["store"], "--samples-file", WriteOutside(out var folder)));
+        folder.Dispose();
+        Assert.Contains("ead-only", late.Error, StringComparison.Ordinal);
+    }
+
+    private static string WriteOutside(out TempFolder folder)
+    {
+        folder = new TempFolder();
+        File.WriteAllText(folder["names"], "a\n");
+        return folder["names"];
+    }
+
+    /// <summary>A file system of 1 MiB in memory; needs the right to mount.</summary>
+    private sealed class SmallDisk : IDisposable
+    {
+        private readonly TempFolder _folder = new();
+
+        public SmallDisk() => Peer.Output("mount", "-t", "tmpfs", "-o", "size=1m", "warehouse-test", _folder.Path);
+
+        public string this[string name] => _folder[name];
+
+        public string Write(string name, string text)
+        {
+            File.WriteAllText(_folder[name], text);
+            return _folder[name];
+        }
+
+        /// <summary>Fills the disk but for some bytes; null frees it.</summary>
+        public void LeaveFree(long? bytes)
+        {
+            File.Delete(_folder["filling"]);
+            if (bytes is null) return;
+            using var filling = new FileStream(_folder["filling"], FileMode.CreateNew);
+            filling.Write(new byte[new DriveInfo(_folder.Path).AvailableFreeSpace - bytes.Value]);
+        }
+
+        public void MakeReadOnly() => Peer.Output("mount", "-o", "remount,ro", _folder.Path);
+
+        public void Dispose()
+        {
+            Peer.Output("umount", "-l", _folder.Path);
+            _folder.Dispose();
+        }
+    }
+
+    /// <summary>Skips where a small file system cannot be mounted.</summary>
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class SmallDiskFactAttribute : FactAttribute
+    {
+        public SmallDiskFactAttribute()
+        {
+            try
+            {
+                using var disk = new SmallDisk();
+            }
+            catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+            {
+                Skip = "no right to mount a file system in memory";
+            }
+        }
+    }
+}
