@@ -48,7 +48,7 @@ public sealed partial class Session
     public VariantIdentifiers? Identify(SeenAnswer answer)
     {
         if (answer.Contig is null || answer.MatchedAlleles is not null) return null;
-        var variant = Variant.FromNormalized(_view.Assembly.CanonicalContig(answer.Contig), answer.Start, answer.Ref, answer.Alt);
+        var variant = Variant.FromNormalized(_view.Catalog.Contigs.FirstOrDefault(c => c.Spelling == answer.Contig)?.Canonical ?? _view.Assembly.CanonicalContig(answer.Contig), answer.Start, answer.Ref, answer.Alt);
         var reference = Reference();
         string? vrs = null;
         if (reference is not null && reference.Has(variant.Contig))

@@ -192,6 +192,7 @@ public sealed partial class Session : IDisposable
         foreach (var region in regions)
         {
             var canonical = _view.Assembly.CanonicalContig(region.Contig);
+            if (canonical == "MT" && _view.Catalog.ContigIndex(canonical) < 0 && _view.Catalog.ContigIndex(Assembly.OldMitochondrion) >= 0) canonical = Assembly.OldMitochondrion;
             var contig = _view.Catalog.ContigIndex(canonical);
             if (contig < 0)
             {

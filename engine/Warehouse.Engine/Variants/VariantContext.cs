@@ -10,6 +10,7 @@ public sealed class VariantContext
 
     private const int MaxNearNames = 3;
     private readonly SortedSet<string> _contigs = new(ContigOrder.Instance);
+    private readonly bool _onlyOldMitochondrion;
 
     /// <summary>Makes one.</summary>
     /// <param name="assembly">The store's assembly.</param>
@@ -21,7 +22,10 @@ public sealed class VariantContext
         Reference = reference;
         _contigs.UnionWith(assembly.Contigs);
         if (reference is not null) _contigs.UnionWith(reference.Contigs.Select(c => c.Canonical));
-        if (storedContigs is not null) _contigs.UnionWith(storedContigs);
+        if (storedContigs is null) return;
+        var stored = storedContigs.ToHashSet(StringComparer.Ordinal);
+        _contigs.UnionWith(stored);
+        _onlyOldMitochondrion = stored.Contains(Assembly.OldMitochondrion) && !stored.Contains("MT");
     }
 
     /// <summary>The store's assembly.</summary>
@@ -36,6 +40,8 @@ public sealed class VariantContext
     {
         if (written.Length == 0) throw Bad("variant-contig", "the contig is missing");
         var canonical = Assembly.CanonicalContig(written);
+        // Where the store's only mitochondrion is the chrM of UCSC hg19, chrM means that one.
+        if (canonical == "MT" && _onlyOldMitochondrion && !written.StartsWith("NC_", StringComparison.OrdinalIgnoreCase)) return Assembly.OldMitochondrion;
         if (_contigs.Count == 0 || _contigs.Contains(canonical)) return canonical;
         var near = _contigs.Select(c => (Name: c, Edits: Edits(c, canonical))).Where(c => c.Edits <= Math.Max(1, canonical.Length / 3))
             .OrderBy(c => c.Edits).Take(MaxNearNames).Select(c => c.Name).ToArray();
