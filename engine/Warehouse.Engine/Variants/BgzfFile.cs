@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Microsoft.Win32.SafeHandles;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Variants;
 
@@ -18,7 +19,6 @@ internal sealed class BgzfFile
     private const int MaxBlockBytes = 65536;
     private const int HeaderBytes = 12;
     private const int TrailerBytes = 8;
-    private static readonly uint[][] CrcTables = MakeCrcTables();
 
     private readonly SafeFileHandle _handle;
     private readonly string _path;
@@ -164,39 +164,11 @@ internal sealed class BgzfFile
         {
             throw Damaged(position);
         }
-        if (Crc32(block.AsSpan(0, (int)size)) != BinaryPrimitives.ReadUInt32LittleEndian(trailer)) throw Damaged(position);
+        if (Crc32.Compute(block.AsSpan(0, (int)size)) != BinaryPrimitives.ReadUInt32LittleEndian(trailer)) throw Damaged(position);
         return ((int)size, position + length);
     }
 
     private InputException Damaged(long position) => new("fasta-bgzf", "damaged BGZF block", Place(position));
 
     private InputPlace Place(long offsetBytes) => new(_path, 0, offsetBytes, "");
-
-    private static uint Crc32(ReadOnlySpan<byte> bytes)
-    {
-        var (t0, t1, t2, t3) = (CrcTables[0], CrcTables[1], CrcTables[2], CrcTables[3]);
-        var crc = ~0u;
-        for (; bytes.Length >= 4; bytes = bytes[4..])
-        {
-            crc ^= BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-            crc = t3[(byte)crc] ^ t2[(byte)(crc >> 8)] ^ t1[(byte)(crc >> 16)] ^ t0[crc >> 24];
-        }
-        foreach (var b in bytes) crc = t0[(byte)(crc ^ b)] ^ crc >> 8;
-        return ~crc;
-    }
-
-    private static uint[][] MakeCrcTables()
-    {
-        var tables = new uint[4][];
-        for (var t = 0; t < tables.Length; t++) tables[t] = new uint[256];
-        for (var i = 0u; i < 256; i++)
-        {
-            var crc = i;
-            for (var bit = 0; bit < 8; bit++) crc = (crc & 1) == 0 ? crc >> 1 : 0xEDB88320u ^ crc >> 1;
-            tables[0][i] = crc;
-        }
-        for (var i = 0; i < 256; i++)
-            for (var t = 1; t < tables.Length; t++) tables[t][i] = tables[0][(byte)tables[t - 1][i]] ^ tables[t - 1][i] >> 8;
-        return tables;
-    }
 }

@@ -16,8 +16,6 @@ public sealed class SampleSetKernelTests
 
     private delegate void MatchKernel(ReadOnlySpan<byte> codes, byte value, Span<ulong> bits);
 
-    private delegate void GenotypeKernel(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, byte code, Span<ulong> het, Span<ulong> hom);
-
     private static Dictionary<string, PlaneKernel> PlaneKernels => Supported<PlaneKernel>(
         ("scalar", true, PlaneCount.Rows<PlaneCount.Scalar>),
         ("table 256", Avx2.IsSupported, PlaneCount.Rows<PlaneCount.Table256>),
@@ -30,12 +28,6 @@ public sealed class SampleSetKernelTests
         ("256", Vector256.IsHardwareAccelerated, ByteMatch.ToBits<ByteMatch.Compare256>),
         ("512", Vector512.IsHardwareAccelerated, ByteMatch.ToBits<ByteMatch.Compare512>),
         ("chosen", true, ByteMatch.ToBits));
-
-    private static Dictionary<string, GenotypeKernel> GenotypeKernels => Supported<GenotypeKernel>(
-        ("scalar", true, GenotypePlanes.Compute<ByteMatch.Scalar>),
-        ("256", Vector256.IsHardwareAccelerated, GenotypePlanes.Compute<ByteMatch.Compare256>),
-        ("512", Vector512.IsHardwareAccelerated, GenotypePlanes.Compute<ByteMatch.Compare512>),
-        ("chosen", true, GenotypePlanes.Compute));
 
     [Fact]
     public void List_counts_of_every_path_equal_the_dull_count_up_to_300_ids_and_at_every_panel_size()
@@ -118,45 +110,9 @@ public sealed class SampleSetKernelTests
     }
 
     [Fact]
-    public void Carriers_of_an_allele_are_het_or_hom_by_the_rule_for_every_pair_of_codes()
-    {
-        byte[] codes = [0, 1, 2, 3, 250, 254, 255];
-        var pairs = codes.SelectMany(a => codes.Select(b => (First: a, Second: b))).ToArray();
-        foreach (var sampleCount in RandomSets.SampleCounts.Where(n => n > 0 && n < 2600))
-        {
-            using var firstMemory = new GuardedMemory(sampleCount);
-            using var secondMemory = new GuardedMemory(sampleCount);
-            Span<byte> first = firstMemory.Last<byte>(sampleCount), second = secondMemory.Last<byte>(sampleCount);
-            for (var i = 0; i < sampleCount; i++) (first[i], second[i]) = pairs[(i * 5 + sampleCount) % pairs.Length];
-            foreach (var (name, kernel) in GenotypeKernels)
-            {
-                ulong[] het = new ulong[(sampleCount + 63) / 64 + 1], hom = new ulong[het.Length];
-                Array.Fill(het, ulong.MaxValue);
-                Array.Fill(hom, ulong.MaxValue);
-                kernel(first, second, 2, het, hom);
-                for (var i = 0; i < het.Length * 64; i++)
-                {
-                    var expected = i >= sampleCount ? (false, false) : (first[i], second[i]) switch
-                    {
-                        (2, 2) or (2, 255) => (false, true),
-                        (2, _) or (_, 2) => (true, false),
-                        _ => (false, false),
-                    };
-                    var actual = ((het[i / 64] >> (i % 64) & 1) != 0, (hom[i / 64] >> (i % 64) & 1) != 0);
-                    if (actual != expected) Assert.Fail($"{name}, {sampleCount} samples, sample {i}: {actual} instead of {expected}");
-                }
-            }
-        }
-    }
-
-    [Fact]
-    public void Kernels_refuse_too_short_outputs_and_a_code_that_is_no_allele()
+    public void Kernels_refuse_too_short_outputs()
     {
         Assert.Throws<ArgumentException>(() => ByteMatch.ToBits(new byte[65], 1, new ulong[1]));
-        Assert.Throws<ArgumentException>(() => GenotypePlanes.Compute(new byte[65], new byte[65], 1, new ulong[1], new ulong[2]));
-        Assert.Throws<ArgumentException>(() => GenotypePlanes.Compute(new byte[65], new byte[65], 1, new ulong[2], new ulong[1]));
-        Assert.Throws<ArgumentException>(() => GenotypePlanes.Compute(new byte[65], new byte[64], 1, new ulong[2], new ulong[2]));
-        Assert.Throws<ArgumentException>(() => GenotypePlanes.Compute(new byte[1], new byte[1], 255, new ulong[1], new ulong[1]));
     }
 
     private static void CheckLists(Random random, GuardedMemory memory, SampleMask mask, int count)
