@@ -15,7 +15,8 @@ internal static class Reports
         var report = new Report(new Column("file", ColumnKind.FreeText), new Column("fact", ColumnKind.Text), new Column("value", ColumnKind.FreeText));
         foreach (var file in receipt.Files)
         {
-            void Add(string fact, string value) => report.Rows.Add([file.File, fact, value]);
+            var name = file.File == "-" ? "standard input" : file.File;
+            void Add(string fact, string value) => report.Rows.Add([name, fact, value]);
             Add("outcome", file.Outcome);
             Add("samples", Text(file.Samples));
             Add("records", Text(file.Records));
