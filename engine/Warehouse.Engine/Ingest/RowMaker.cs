@@ -76,7 +76,7 @@ internal sealed class RowMaker(Normalizer normalizer, Assembly assembly, int hea
         return copy;
     }
 
-    /// <summary>A left shift can make an allele longer than its bound in <see cref="Make"/> never: it moves, it does not grow past padding.</summary>
+    /// <summary>A piece of the arena; when a record needs more than was foreseen, a new arena, while what was handed out keeps the old one.</summary>
     private Memory<byte> Take(int length)
     {
         if (_used + length > _arena.Length)

@@ -40,7 +40,7 @@ public sealed record CountRules
     /// <summary>Count every sample, not one per person.</summary>
     public bool PerSample { get; init; }
 
-    /// <summary>Compute from genotypes even where a stored total exists.</summary>
+    /// <summary>Compute from genotypes even where a stored total exists. No total is stored today: every figure is computed from genotypes.</summary>
     public bool NoPrecomputed { get; init; }
 }
 

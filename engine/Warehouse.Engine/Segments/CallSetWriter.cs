@@ -87,7 +87,6 @@ internal sealed class CallSetWriter : IDisposable
         }
         else if (record.First[sample] == 1 && record.Second[sample] is 1 or VcfRecord.NoAllele) ploidy = record.Second[sample] == 1 ? 2 : 1;
         else return;
-        if (record.First[sample] != VcfRecord.IrregularMark && record.First[sample] != 1) return;
         var gq = Value(record, FormatFields.Gq, record.Gq, sample);
         if (gq < 0) gq = Value(record, FormatFields.Rgq, record.Rgq, sample);
         if (gq >= 0 && gq < _blockGq) return;
