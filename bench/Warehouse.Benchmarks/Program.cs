@@ -1,7 +1,8 @@
+using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Running;
 using Warehouse.Benchmarks;
 
-// "quick [samples] [rows]" reads a stopwatch in seconds; everything else goes to BenchmarkDotNet.
+// "quick [samples] [rows]" reads a stopwatch in seconds; "kernels FILE" writes the page of the kernels in minutes; everything else goes to BenchmarkDotNet.
 if (args is ["quick", .. var sizes])
 {
     var benchmarks = new SampleSetsBenchmarks();
@@ -10,5 +11,10 @@ if (args is ["quick", .. var sizes])
     foreach (var line in benchmarks.Quick()) Console.WriteLine(line);
     return 0;
 }
-BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args);
+if (args is ["kernels", var file])
+{
+    KernelReport.Write(file);
+    return 0;
+}
+BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()));
 return 0;
