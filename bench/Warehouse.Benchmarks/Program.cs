@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Filters;
 using BenchmarkDotNet.Running;
 using Warehouse.Benchmarks;
 
@@ -16,5 +17,5 @@ if (args is ["kernels", var file])
     KernelReport.Write(file);
     return 0;
 }
-BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()));
+BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()).AddFilter(new SimpleFilter(KernelReport.IsRunnable)));
 return 0;
