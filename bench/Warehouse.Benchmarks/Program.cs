@@ -1,7 +1,13 @@
 using BenchmarkDotNet.Running;
 using Warehouse.Benchmarks;
 
-// "quick [samples] [rows]" reads a stopwatch in seconds; everything else goes to BenchmarkDotNet.
+// "quick [samples] [rows]" reads a stopwatch in seconds, "guard STORE" runs the paths of bench/guard.sh; everything
+// else goes to BenchmarkDotNet.
+if (args is ["guard", var store])
+{
+    GuardPaths.Run(store);
+    return 0;
+}
 if (args is ["quick", .. var sizes])
 {
     var benchmarks = new SampleSetsBenchmarks();

@@ -14,6 +14,6 @@ if ! dotnet build bench/Warehouse.Benchmarks -c Release -p:RestoreLockedMode=tru
 fi
 DOTNET_ROOT=${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}
 WAREHOUSE_TEST_DATA=$(readlink -f "${WAREHOUSE_TEST_DATA:-../shared/data}" || true)
-export DOTNET_ROOT WAREHOUSE_TEST_DATA
+export DOTNET_ROOT WAREHOUSE_TEST_DATA PYTHONDONTWRITEBYTECODE=1
 # Debian's python3: it is the one that sees python3-zarr.
 exec /usr/bin/python3 bench/peers/main.py "$@"

@@ -9,7 +9,7 @@ import shutil
 from measure import Failed, run, shell
 
 GROUPS = ["AFR", "AMR", "ASJ", "CSA", "EAS", "FIN", "MID", "NFE", "OTH", "SAS"]
-REGION = ("1", 600_001, 700_000)
+REGION = ("1", 1_001_001, 1_101_000)  # what Warehouse.Benchmarks warm asks: 100 kb, a million bases behind the first site
 SHAPE = {"A": (100_000, 2504), "B": (20_000, 50_000)}
 # Non-reference genotypes in millions within 3 %, plink2's .pgen in MB within 10 %: else a set is not the one meant.
 REACH = {"A": (15.2, 12.4), "B": (19.2, 21.5)}
