@@ -3,7 +3,7 @@
 import csv
 import os
 
-from measure import Failed, Figures, Task, interleave, once
+from measure import Failed, Figures, Task, interleave, once, run
 from report import FACTOR, Peer, Row
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -78,9 +78,9 @@ class Bench:
                 try:
                     if name in failures or base in failures:
                         raise failures.get(name) or failures[base]
-                    row.peers.append(Peer(name, take()[0]))
+                    row.peers.append(Peer(base, take()[0]))
                 except Failed as failure:
-                    row.peers.append(Peer(f"{name} failed: {failure}"))
+                    row.peers.append(Peer(f"{base} failed: {failure}"))
             if callable(row.reach):
                 row.reach = row.reach(row.peers)
             row.same = check() if check else ""
@@ -123,6 +123,17 @@ def acount_rows(path, group=None):
                 if alt != "*":
                     key = trimmed(row["CHROM"], int(row["POS"]), row["REF"], alt)
                     rows[(group, *key) if group else key] = int(count), int(row["OBS_CT"])
+    return rows
+
+
+def bcf_rows(path):
+    """The same of a BCF with AC and AN."""
+    rows = {}
+    for line in run("bcftools", "query", "-f", "%CHROM\t%POS\t%REF\t%ALT\t%AC\t%AN\n", path).splitlines():
+        contig, pos, ref, alts, counts, number = line.split("\t")
+        for alt, count in zip(alts.split(","), counts.split(",")):
+            if alt != "*":
+                rows[trimmed(contig, int(pos), ref, alt)] = int(count), int(number)
     return rows
 
 

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from bench import HERE, acount_rows, freq_rows, same_rows, sums
+from bench import HERE, acount_rows, bcf_rows, freq_rows, same_rows, sums
 from measure import Failed, Figures, Task, run, shell
 from sets import GROUPS, REGION
 
@@ -68,7 +68,7 @@ def counted(bench, name):
             if label.endswith(f"/{kind}"):
                 peers[label] = lambda task=task: task.figures().scaled(1e3)
         bench.compare_inside(f"{name}: {WORDS[kind]}", failures, lambda kind=kind: ours.measured(OURS[kind]), peers,
-                             check=lambda kind=kind: same_sums(kind, known, ours, inside), reach=REACH[name][kind],
+                             check=lambda kind=kind: same_sums(kind, known, ours, inside, whole), reach=REACH[name][kind],
                              quoted=[("pgenlib", PGENLIB[name][kind])] if kind in PGENLIB[name] else [])
     bench.compare_inside(f"{name}: the same over all samples, stored totals allowed", failures, lambda: ours.measured("all"), {})
 
@@ -81,15 +81,20 @@ def warm(bench, name):
 OURS = {"tenth": "tenth", "all": "all --no-precomputed", "groups": "by ancestry", "region": "tenth, 100 kb"}
 
 
-def same_sums(kind, known, ours, inside):
-    """What the two programs in process found, against plink2: AC and AN summed over all variants."""
+def same_sums(kind, known, ours, inside, whole):
+    """What the programs found, against plink2: AC and AN summed over all variants, of bcftools each of them."""
     wanted = " ".join(map(str, sums(known[kind])))
     said = re.search(rf"^{re.escape(OURS[kind])}: \d+ rows, AC (\d+), AN (\d+)", ours.errors, re.M)
     found = {"ours": " ".join(said.groups()) if said else "not told", "DuckDB": inside.found(kind)}
+    if f"zarr/{kind}" in whole:
+        found["zarr"] = whole[f"zarr/{kind}"].output.strip()
+    if f"bcftools/{kind}" in whole:
+        same_rows(bcf_rows(f"counts.{kind}.bcf"), known[kind])
+        found["bcftools"] = wanted
     for program, sum_of in found.items():
-        if sum_of is not None and sum_of != wanted:
+        if sum_of != wanted:
             raise Failed(f"sums of AC and AN, {program}: {sum_of}; plink2: {wanted}")
-    return f"sums of AC and AN over {len(known[kind]):,} variants: ours, DuckDB and plink2"
+    return f"sums of AC and AN over {len(known[kind]):,} variants of {', '.join(found)} with plink2's"
 
 
 def variants_of_region(bench, database):
