@@ -16,5 +16,7 @@ if (args is ["quick", .. var sizes])
     foreach (var line in benchmarks.Quick()) Console.WriteLine(line);
     return 0;
 }
+// "points STORE QUERIES.vcf" looks single alleles up and takes one sample out.
+if (args is ["points", var store, var queries]) return Points.Run(store, queries);
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args);
 return 0;

@@ -30,7 +30,7 @@ public sealed partial class Session
     }
 
     /// <summary>Notes that an answer speaks of a contig; returns its refget accession, or null.</summary>
-    private string? Touch(string canonical)
+    internal string? Touch(string canonical)
     {
         if (!_facts.RefgetAccessions.TryGetValue(canonical, out var accession)) return null;
         _touched[canonical] = accession;

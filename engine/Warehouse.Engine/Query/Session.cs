@@ -191,8 +191,7 @@ public sealed partial class Session : IDisposable
         var byContig = new Dictionary<int, List<(int Start, int End)>>();
         foreach (var region in regions)
         {
-            var canonical = _view.Assembly.CanonicalContig(region.Contig);
-            if (canonical == "MT" && _view.Catalog.ContigIndex(canonical) < 0 && _view.Catalog.ContigIndex(Assembly.OldMitochondrion) >= 0) canonical = Assembly.OldMitochondrion;
+            var canonical = CanonicalOf(region.Contig);
             var contig = _view.Catalog.ContigIndex(canonical);
             if (contig < 0)
             {
@@ -203,6 +202,13 @@ public sealed partial class Session : IDisposable
             list.Add((region.Start, region.End));
         }
         return [.. _view.ContigsInOrder().Where(byContig.ContainsKey).Select(c => (c, Merge(byContig[c])))];
+    }
+
+    /// <summary>The canonical name of a contig that was asked for; MT asks the mitochondrion of hg19 where the store has no other.</summary>
+    internal string CanonicalOf(string contig)
+    {
+        var canonical = _view.Assembly.CanonicalContig(contig);
+        return canonical == "MT" && _view.Catalog.ContigIndex(canonical) < 0 && _view.Catalog.ContigIndex(Assembly.OldMitochondrion) >= 0 ? Assembly.OldMitochondrion : canonical;
     }
 
     private static List<(int Start, int End)> Merge(List<(int Start, int End)> regions)
