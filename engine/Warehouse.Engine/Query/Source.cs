@@ -95,7 +95,7 @@ internal sealed class Source
         {
             var info = _pending[_next++];
             if (OpenBlock.Span(info).End <= start) continue;
-            _open.Add(new OpenBlock(new Block(Segment, info)));
+            _open.Add(new OpenBlock(Segment.BlockOf(info)));
             opened++;
         }
         return opened;

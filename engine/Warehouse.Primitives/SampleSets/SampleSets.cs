@@ -82,6 +82,30 @@ public sealed partial class SampleSets
         foreach (var row in complements) counts[row - firstRow] = mask.Count - counts[row - firstRow];
     }
 
+    /// <summary>
+    /// counts[i * groups.GroupCount + g] = number of members of row firstRow + i that are in group g, for as many rows as
+    /// <paramref name="counts"/> has room for: all groups of a row, then the next row. One pass over the rows for all groups.
+    /// </summary>
+    /// <exception cref="ArgumentException">The groups are of another panel, the room is for no whole number of rows, or the rows leave the column.</exception>
+    public void CountGroups(int firstRow, GroupMap groups, Span<int> counts)
+    {
+        if (groups.SampleCount != SampleCount) throw new ArgumentException("groups of another panel", nameof(groups));
+        var (rowCount, partOfRow) = Math.DivRem(counts.Length, groups.GroupCount);
+        if (partOfRow != 0) throw new ArgumentException("room for no whole number of rows", nameof(counts));
+        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, RowCount - firstRow, nameof(counts));
+        counts.Clear();
+        var endRow = firstRow + rowCount;
+        GroupCount.Lists(Lists(Between(_listRows, firstRow, endRow), firstRow), groups, counts);
+        GroupCount.Planes(Planes(Between(_planeRows, firstRow, endRow), firstRow), groups, counts);
+        foreach (var row in Between(_complementRows, firstRow, endRow))
+        {
+            var ofRow = counts.Slice((row - firstRow) * groups.GroupCount, groups.GroupCount);
+            GroupCount.Lists(Lists(new(in row), row), groups, ofRow);
+            for (var group = 0; group < ofRow.Length; group++) ofRow[group] = groups.Sizes[group] - ofRow[group];
+        }
+    }
+
     /// <summary>Overwrites the first <see cref="WordCount"/> words with the row as a plane: bit s of word s / 64 is sample s.</summary>
     /// <exception cref="ArgumentException"><paramref name="bits"/> is shorter than <see cref="WordCount"/>.</exception>
     public void CopyBits(int row, Span<ulong> bits)

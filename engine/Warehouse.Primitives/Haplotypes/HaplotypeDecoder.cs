@@ -1,0 +1,220 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Warehouse.Primitives;
+
+/// <summary>
+/// Reads the disk form of <see cref="HaplotypeColumns"/>. The bytes may be anybody's: every run is checked against the order, every
+/// stream against its end. One use, one thread.
+/// </summary>
+internal sealed class HaplotypeDecoder
+{
+    private readonly byte[] _streams;
+    private readonly int[] _at, _ends;
+    private readonly SampleSets? _missing, _absent;
+    private readonly int _samples, _words, _stride, _count;
+    private readonly ushort[] _order, _inside;
+    private readonly byte[] _marks;
+    private readonly int[] _edges;
+    private readonly ulong[] _bits, _planes, _het, _valid, _masked, _anyHet, _swappedHere;
+    private readonly SampleSetsBuilder _hets, _homs;
+    private readonly BitWriter _swapped = new();
+    private long _extraAt;
+    private int _maskedRecord = -1;
+
+    /// <param name="streams">The raw streams, and eight bytes behind the last.</param>
+    /// <param name="starts">Where each begins, and the end of the last.</param>
+    /// <param name="samples">0 to 32,768.</param>
+    /// <param name="missing">Masked samples; null = none.</param>
+    /// <param name="absent">More of them.</param>
+    public HaplotypeDecoder(byte[] streams, ReadOnlySpan<int> starts, int samples, SampleSets? missing, SampleSets? absent)
+    {
+        (_streams, _samples, _missing, _absent) = (streams, samples, missing, absent);
+        (_at, _ends) = (starts[..^1].ToArray(), starts[1..].ToArray());
+        _extraAt = _at[HaplotypeColumns.ExtraBits] * 8L;
+        (_words, _count) = (SampleWords.Padded(samples), 2 * samples);
+        _stride = _words * 64;
+        (_order, _inside) = (HaplotypeEncoder.FirstOrder(samples), new ushort[_count + HaplotypeOrder.Slack]);
+        (_marks, _edges, _bits) = (new byte[2 * _stride], new int[_count + 2], new ulong[(_count / 64) + 1]);
+        ulong[] Plane() => new ulong[_words];
+        (_planes, _het, _valid, _masked, _anyHet, _swappedHere) = (new ulong[2 * _words], Plane(), Plane(), Plane(), Plane(), Plane());
+        SampleWords.SetAll(_valid, samples);
+        (_hets, _homs) = (new(samples), new(samples));
+    }
+
+    /// <summary>All rows.</summary>
+    public HaplotypeColumns Run(ReadOnlySpan<int> firstRow)
+    {
+        CheckRowStreams(firstRow[^1]);
+        for (var record = 0; record < firstRow.Length - 1; record++)
+        {
+            var alone = firstRow[record + 1] - firstRow[record] == 1;
+            for (var row = firstRow[record]; row < firstRow[record + 1]; row++) AddRow(record, alone);
+            if (!alone) FinishRecord();
+        }
+        for (var stream = 0; stream < HaplotypeColumns.ExtraBits; stream++) Require(_at[stream] == _ends[stream], "a stream holds more than the rows");
+        Require((_extraAt + 7) / 8 == _ends[HaplotypeColumns.ExtraBits], "the extra bits do not fit the runs");
+        var swapped = _swapped.Words;
+        return new HaplotypeColumns(NullIfEmpty(_hets), NullIfEmpty(_homs), swapped.ContainsAnyExcept(0UL) ? swapped.ToArray() : null);
+    }
+
+    private static SampleSets? NullIfEmpty(SampleSetsBuilder rows) => rows.Build() is { AllEmpty: false } sets ? sets : null;
+
+    private void CheckRowStreams(int rows)
+    {
+        var kinds = _streams.AsSpan(_at[0].._ends[0]);
+        Require(kinds.Length == rows && !kinds.ContainsAnyExceptInRange((byte)RowOfRuns.Empty, (byte)RowOfRuns.Common), "the kinds do not fit the rows");
+        var filled = rows - kinds.Count((byte)RowOfRuns.Empty);
+        Require(_ends[1] - _at[1] == filled && _ends[2] - _at[2] == filled, "the run counts do not fit the rows");
+    }
+
+    private void AddRow(int record, bool alone)
+    {
+        var kind = (RowOfRuns)_streams[_at[0]++];
+        if (kind == RowOfRuns.Empty)
+        {
+            _hets.AddEmpty();
+            _homs.AddEmpty();
+            return;
+        }
+        var runs = 1 + (_streams[_at[1]++] | _streams[_at[2]++] << 8);
+        Require(runs <= _samples, "a row has more runs than the order can");
+        ReadRuns(runs, kind == RowOfRuns.Common);
+        if (kind == RowOfRuns.Rare) AddRare(runs, alone);
+        else AddCommon(record, runs, alone);
+    }
+
+    // kernel: the inner loop of decoding; one stream position per gap class, in four locals' worth of memory.
+    private void ReadRuns(int runs, bool common)
+    {
+        ref var bytes = ref MemoryMarshal.GetArrayDataReference(_streams);
+        ref var symbols = ref MemoryMarshal.GetArrayDataReference(RunSymbols.All);
+        Span<int> edges = _edges, at = _at, ends = _ends;
+        var extraEnd = _ends[HaplotypeColumns.ExtraBits] * 8L;
+        var (extra, end, stream) = (_extraAt, -1, common ? HaplotypeColumns.CommonSymbols : HaplotypeColumns.RareSymbols);
+        for (var i = 0; i < 2 * runs; i += 2)
+        {
+            var place = at[stream]++;
+            if (place >= ends[stream] || extra > extraEnd) Require(false, "a stream ends before the rows");
+            var code = Unsafe.Add(ref bytes, place);
+            var symbol = Unsafe.Add(ref symbols, code);
+            // Eight bytes lie behind the last stream, and 7 + 32 bits fit a word.
+            var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, (nint)(extra >> 3))) >> (int)(extra & 7);
+            var start = end + 1 + symbol.GapBase + (int)(word & ((1UL << symbol.GapBits) - 1));
+            end = start + 1 + symbol.LengthBase + (int)(word >> symbol.GapBits & ((1UL << symbol.LengthBits) - 1));
+            extra += symbol.GapBits + symbol.LengthBits;
+            edges[i] = start;
+            edges[i + 1] = end;
+            if (common) stream = HaplotypeColumns.CommonSymbols + Math.Min(code & 15, 3);
+            if (end > _count) Require(false, "a run leaves the order");
+        }
+        Require(extra <= extraEnd, "the extra bits end before the rows");
+        _extraAt = extra;
+    }
+
+    private void AddRare(int runs, bool alone)
+    {
+        var found = 0;
+        for (var i = 0; i < 2 * runs; i += 2)
+            for (var place = _edges[i]; place < _edges[i + 1]; place++)
+            {
+                int haplotype = _order[place];
+                _inside[found++] = (ushort)(haplotype < _stride ? 2 * haplotype : (2 * (haplotype - _stride)) + 1);
+            }
+        var carriers = _inside.AsSpan(0, found);
+        if (found > 1) carriers.Sort();
+        // Het ids move to the front, hom ids stay behind where they were found: both fit, as neither is ahead of the reading.
+        Span<ushort> homs = MemoryMarshal.Cast<int, ushort>(_edges.AsSpan());
+        int het = 0, hom = 0;
+        for (var i = 0; i < found; i++)
+        {
+            var carrier = carriers[i];
+            var sample = (ushort)(carrier >> 1);
+            if (i + 1 < found && carriers[i + 1] >> 1 == sample)
+            {
+                homs[hom++] = sample;
+                i++;
+                continue;
+            }
+            carriers[het++] = sample;
+            if (alone) _swapped.Append(~(ulong)carrier & 1, 1);
+            else TellSwapped(sample >> 6, 1UL << (sample & 63), (carrier & 1) == 0 ? ulong.MaxValue : 0);
+        }
+        _hets.AddIds(carriers[..het]);
+        _homs.AddIds(homs[..hom]);
+    }
+
+    private void AddCommon(int record, int runs, bool alone)
+    {
+        var inside = HaplotypeOrder.Split(_order, _edges.AsSpan(0, 2 * runs), _bits, _inside);
+        LoadMasked(record);
+        var inverted = inside > _samples;
+        Mark(inverted ? _order.AsSpan(0, _count - inside) : _inside.AsSpan(0, inside));
+        TakeMarks.Run(_marks, _planes);
+        Span<ulong> first = _planes.AsSpan(0, _words), second = _planes.AsSpan(_words);
+        var flip = inverted ? ulong.MaxValue : 0;
+        int hets = 0, homs = 0;
+        for (var w = 0; w < _words; w++)
+        {
+            var (a, b) = ((first[w] ^ flip) & ~_masked[w], (second[w] ^ flip) & ~_masked[w]);
+            var het = a ^ b;
+            _het[w] = het;
+            second[w] = a & b;
+            hets += BitOperations.PopCount(het);
+            homs += BitOperations.PopCount(a & b);
+            if (alone) _swapped.Append(Extract(a, het), BitOperations.PopCount(het));
+            else TellSwapped(w, het, a);
+        }
+        _hets.AddCounted(_het, hets);
+        _homs.AddCounted(second, homs);
+    }
+
+    /// <summary>Notes that some samples of a word are heterozygous in a row; the last row of the record that says it counts.</summary>
+    private void TellSwapped(int word, ulong hets, ulong first)
+    {
+        _anyHet[word] |= hets;
+        _swappedHere[word] = (_swappedHere[word] & ~hets) | (first & hets);
+    }
+
+    private void FinishRecord()
+    {
+        for (var w = 0; w < _words; w++)
+        {
+            _swapped.Append(Extract(_swappedHere[w], _anyHet[w]), BitOperations.PopCount(_anyHet[w]));
+            (_anyHet[w], _swappedHere[w]) = (0, 0);
+        }
+    }
+
+    /// <summary>The bits at the places of the mask, moved together.</summary>
+    private static ulong Extract(ulong bits, ulong mask)
+    {
+        if (Bmi2.X64.IsSupported) return Bmi2.X64.ParallelBitExtract(bits, mask);
+        var (packed, at) = (0UL, 0);
+        for (; mask != 0; mask &= mask - 1) packed |= ((bits >> BitOperations.TrailingZeroCount(mask)) & 1) << at++;
+        return packed;
+    }
+
+    private void Mark(ReadOnlySpan<ushort> haplotypes)
+    {
+        ref var marks = ref MemoryMarshal.GetArrayDataReference(_marks);
+        foreach (var haplotype in haplotypes) Unsafe.Add(ref marks, (nint)haplotype) = 1;
+    }
+
+    /// <summary>Who is masked in a record, and every bit that is no sample.</summary>
+    private void LoadMasked(int record)
+    {
+        if (_maskedRecord == record) return;
+        _maskedRecord = record;
+        for (var w = 0; w < _words; w++) _masked[w] = ~_valid[w];
+        foreach (var sets in (ReadOnlySpan<SampleSets?>)[_missing, _absent])
+        {
+            if (sets is null || sets.IsEmpty(record)) continue;
+            sets.CopyBits(record, _het);
+            for (var w = 0; w < _words; w++) _masked[w] |= _het[w];
+        }
+    }
+
+    private static void Require(bool holds, string otherwise) => HaplotypeColumns.Require(holds, otherwise);
+}
