@@ -3,9 +3,9 @@ using Warehouse.Benchmarks;
 
 // "quick [samples] [rows]" reads a stopwatch in seconds, "guard STORE" runs the paths of bench/guard.sh; everything
 // else goes to BenchmarkDotNet.
-if (args is ["guard", var store])
+if (args is ["guard", var guarded])
 {
-    GuardPaths.Run(store);
+    GuardPaths.Run(guarded);
     return 0;
 }
 if (args is ["quick", .. var sizes])
