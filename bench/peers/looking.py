@@ -69,7 +69,7 @@ def sqlite_sites(bench):
 def asked_table(vcf):
     """DuckDB's way to read a VCF of sites."""
     columns = "{'contig': 'VARCHAR', 'pos': 'INTEGER', 'id': 'VARCHAR', 'ref': 'VARCHAR', 'alt': 'VARCHAR', 'qual': 'VARCHAR', 'filter': 'VARCHAR', 'info': 'VARCHAR'}"
-    return f"read_csv('{vcf}', delim = '\\t', header = false, comment = '#', columns = {columns})"
+    return f"read_csv('{vcf}', delim = '\\t', auto_detect = false, header = false, comment = '#', quote = '', escape = '', columns = {columns})"
 
 
 def look(bench):

@@ -58,4 +58,5 @@ def main():
     print(report.short_of(text))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -58,7 +58,9 @@ class Task:
 
     def found(self, name):
         """What the command found under this name."""
-        return self.lines[name][-1][1] if name in self.lines else None
+        if name not in self.lines:
+            raise Failed(f"{os.path.basename(self.argv[0])} found nothing called {name}")
+        return self.lines[name][-1][1]
 
 
 def once(task):
