@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Warehouse.Benchmarks;
 
-// "quick [samples] [rows]" reads a stopwatch in seconds; everything else goes to BenchmarkDotNet.
+// "quick [samples] [rows]" reads a stopwatch in seconds; the modes below it say what they do; everything else goes to BenchmarkDotNet.
 if (args is ["quick", .. var sizes])
 {
     var benchmarks = new SampleSetsBenchmarks();
@@ -10,5 +10,7 @@ if (args is ["quick", .. var sizes])
     foreach (var line in benchmarks.Quick()) Console.WriteLine(line);
     return 0;
 }
+// "warm STORE [--tenth FILE] [--by COLUMN]" asks frequency questions of a store in one process.
+if (args is ["warm", _, ..]) return Warm.Run(args[1..]);
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args);
 return 0;
