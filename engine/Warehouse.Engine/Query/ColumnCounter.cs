@@ -27,8 +27,12 @@ internal sealed class ColumnCounter
     {
         (_fromGenotypes, _bytesRead) = (fromGenotypes, 0);
         var (table, groups) = (panels[0].Block.Sites, outside.Length);
-        var (first, last) = (int.MaxValue, 0);
-        foreach (var row in rows) (first, last) = (Math.Min(first, row), Math.Max(last, row));
+        var (first, last) = (0, table.RowCount - 1);
+        if (rows.Length < table.SortedRows.Length)
+        {
+            (first, last) = (last, first);
+            foreach (var row in rows) (first, last) = (Math.Min(first, row), Math.Max(last, row));
+        }
         var (firstRecord, lastRecord) = (table.RowRecord[first], table.RowRecord[last]);
         var (rowRange, recordRange) = ((first, last - first + 1), (firstRecord, lastRecord - firstRecord + 1));
         var het = Sum(ref _het, b => b.Het, rowRange, panels, groups);
@@ -89,9 +93,40 @@ internal sealed class ColumnCounter
         for (var i = 0; i < at.Rows.Length; i++)
         {
             var row = at.Rows[i];
-            var (h, o, m) = (counts.Het[row - first.Row], counts.Hom[row - first.Row], counts.Missing[at.RowRecord[row] - first.Record]);
-            (ac[i], an[i], het[i], hom[i], noCall[i]) = (h + (2 * o), alleles - (2 * m), h, o, m);
+            het[i] = counts.Het[row - first.Row];
+            hom[i] = counts.Hom[row - first.Row];
+            noCall[i] = counts.Missing[at.RowRecord[row] - first.Record];
         }
+        AddTwice(het, hom, ac);
+        Span<int> constant = stackalloc int[Vector<int>.Count];
+        constant.Fill(alleles);
+        TakeTwice(constant, noCall, an);
+    }
+
+    /// <summary>to[i] = a[i] + 2 b[i].</summary>
+    private static void AddTwice(ReadOnlySpan<int> a, ReadOnlySpan<int> b, Span<int> to)
+    {
+        var i = 0;
+        for (; i <= to.Length - Vector<int>.Count; i += Vector<int>.Count)
+        {
+            var twice = new Vector<int>(b[i..]);
+            (new Vector<int>(a[i..]) + twice + twice).CopyTo(to[i..]);
+        }
+        for (; i < to.Length; i++) to[i] = a[i] + (2 * b[i]);
+    }
+
+    /// <summary>to[i] = a[i modulo its length] - 2 b[i]; the length of a is a multiple of the vector's.</summary>
+    private static void TakeTwice(ReadOnlySpan<int> a, ReadOnlySpan<int> b, Span<int> to)
+    {
+        var (i, from) = (0, 0);
+        for (; i <= to.Length - Vector<int>.Count; i += Vector<int>.Count)
+        {
+            var twice = new Vector<int>(b[i..]);
+            (new Vector<int>(a[from..]) - twice - twice).CopyTo(to[i..]);
+            from += Vector<int>.Count;
+            if (from == a.Length) from = 0;
+        }
+        for (; i < to.Length; i++, from++) to[i] = a[from] - (2 * b[i]);
     }
 
     private static void WriteGroups(FrequencyBatch batch, At at, Counts counts, (int Row, int Record) first, ReadOnlySpan<int> alleles)
@@ -102,26 +137,28 @@ internal sealed class ColumnCounter
         var het = batch.Write(FrequencyBatch.HetColumn);
         var hom = batch.Write(FrequencyBatch.HomColumn);
         var noCall = batch.Write(FrequencyBatch.NoCallColumn);
-        for (var i = 0; i < at.Rows.Length; i++)
+        // One vector's length of rows is a whole number of vectors, whatever the number of groups.
+        Span<int> constants = new int[groups * Vector<int>.Count];
+        for (var at0 = 0; at0 < constants.Length; at0 += groups) alleles.CopyTo(constants[at0..]);
+        for (int i = 0, run; i < at.Rows.Length; i += run)
         {
-            var row = at.Rows[i];
-            var h = counts.Het.Slice((row - first.Row) * groups, groups);
-            var o = counts.Hom.Slice((row - first.Row) * groups, groups);
-            var m = counts.Missing.Slice((at.RowRecord[row] - first.Record) * groups, groups);
-            var to = i * groups;
-            h.CopyTo(het[to..]);
-            o.CopyTo(hom[to..]);
-            m.CopyTo(noCall[to..]);
-            var g = 0;
-            for (; g <= groups - Vector<int>.Count; g += Vector<int>.Count)
-            {
-                var homs = new Vector<int>(o[g..]);
-                var missing = new Vector<int>(m[g..]);
-                (new Vector<int>(h[g..]) + homs + homs).CopyTo(ac[(to + g)..]);
-                (new Vector<int>(alleles[g..]) - missing - missing).CopyTo(an[(to + g)..]);
-            }
-            for (; g < groups; g++) (ac[to + g], an[to + g]) = (h[g] + (2 * o[g]), alleles[g] - (2 * m[g]));
+            var (row, record) = (at.Rows[i], at.RowRecord[at.Rows[i]]);
+            run = RunOf(at, i);
+            counts.Het.Slice((row - first.Row) * groups, run * groups).CopyTo(het[(i * groups)..]);
+            counts.Hom.Slice((row - first.Row) * groups, run * groups).CopyTo(hom[(i * groups)..]);
+            var missing = counts.Missing.Slice((record - first.Record) * groups, run * groups);
+            missing.CopyTo(noCall[(i * groups)..]);
+            TakeTwice(constants, missing, an.Slice(i * groups, run * groups));
         }
+        AddTwice(het, hom, ac);
+    }
+
+    /// <summary>How many rows from a position on are neighbours, each of the next record.</summary>
+    private static int RunOf(At at, int position)
+    {
+        var (row, record, run) = (at.Rows[position], at.RowRecord[at.Rows[position]], 1);
+        while (position + run < at.Rows.Length && at.Rows[position + run] == row + run && at.RowRecord[row + run] == record + run) run++;
+        return run;
     }
 
     private readonly ref struct At(ReadOnlySpan<int> rows, ReadOnlySpan<int> rowRecord)

@@ -1,4 +1,5 @@
 using Warehouse.Engine.Segments;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Query;
 
@@ -81,6 +82,18 @@ internal sealed class Stretch((int Start, int End) span, Segment[] segments, Blo
         var blocks = new Block[infos.Length];
         for (var i = 0; i < blocks.Length; i++) blocks[i] = segments[i].BlockOf(infos[i]);
         return _judged ? blocks : Judge(blocks);
+    }
+
+    /// <summary>Bytes of the genotype columns of the blocks, decoded.</summary>
+    public long GenotypeBytes()
+    {
+        var bytes = 0L;
+        for (var i = 0; i < infos.Length; i++)
+        {
+            var block = segments[i].BlockOf(infos[i]);
+            foreach (var sets in (ReadOnlySpan<SampleSets?>)[block.Het, block.Hom, block.Missing, block.Haploid, block.Absent]) bytes += sets?.HotBytes ?? 0;
+        }
+        return bytes;
     }
 
     private Block[]? Judge(Block[]? blocks)

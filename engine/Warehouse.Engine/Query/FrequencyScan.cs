@@ -40,7 +40,7 @@ internal sealed class FrequencyScan
         _figures = new CountFigures[selection.GroupSizes.Length];
     }
 
-    /// <summary>Bytes of genotype columns read so far to count by columns.</summary>
+    /// <summary>Bytes of genotype columns read so far: by columns what the kernels read, row by row, where totals are not to be used, whole blocks.</summary>
     public long BytesRead { get; private set; }
 
     private int RowsOfBatch => Math.Clamp(MostFigures / _figures.Length, 1, MostRows);
@@ -54,6 +54,8 @@ internal sealed class FrequencyScan
     {
         if (symbolic is not null)
         {
+            if (_rules.NoPrecomputed)
+                for (var i = _plan.FirstBehind(region.Start); i < _plan.Stretches.Length && _plan.Stretches[i].Span.Start < region.End; i++) BytesRead += _plan.Stretches[i].GenotypeBytes();
             foreach (var batch in ByRow(region, symbolic)) yield return batch;
             yield break;
         }
@@ -69,7 +71,11 @@ internal sealed class FrequencyScan
                 general = default;
                 foreach (var batch in ByColumn(columns)) yield return batch;
             }
-            else general = (general.End > general.Start ? general.Start : part.Start, part.End);
+            else
+            {
+                if (_rules.NoPrecomputed) BytesRead += stretch.GenotypeBytes();
+                general = (general.End > general.Start ? general.Start : part.Start, part.End);
+            }
         }
         if (general.End > general.Start)
             foreach (var batch in ByRow(general, null)) yield return batch;

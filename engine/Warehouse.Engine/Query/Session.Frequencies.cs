@@ -14,8 +14,8 @@ public sealed partial class Session
     private readonly ColumnCounter _counter = new();
 
     /// <summary>
-    /// Bytes of genotype columns that the last question for frequencies, taken to its end, read to count by columns; totals that columns
-    /// carry with their rows are not among them.
+    /// Bytes of decoded genotype columns that the last question for frequencies, taken to its end, read by columns; with
+    /// <see cref="CountRules.NoPrecomputed"/> also those of the blocks it went through row by row. Totals that columns carry with their rows are not among them.
     /// </summary>
     public long GenotypeBytesRead { get; private set; }
 

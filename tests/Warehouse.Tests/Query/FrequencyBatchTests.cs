@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
 using Warehouse.Tests.Compact;
@@ -32,8 +33,8 @@ public sealed class FrequencyBatchTests
         string[] left = [.. wide.Where((_, i) => i is not 3 and not 4999), .. assumed, .. silent[1..]];
         AssertEqual(store, dice, left, columnsExpected: true);
         AssertEqual(store, dice, left, columnsExpected: true, before);
-        store.Compact();
-        AssertEqual(store, dice, left, columnsExpected: true);
+        store.Compact(); // merges the short last panel with the others: its records are no longer those of the first
+        AssertEqual(store, dice, left, columnsExpected: false);
     }
 
     [Fact]
@@ -66,25 +67,25 @@ public sealed class FrequencyBatchTests
     private static void AssertEqual(VariantStore store, Random dice, string[] names, bool columnsExpected, long? snapshot = null)
     {
         using var session = store.OpenSession(new SessionOptions { Snapshot = snapshot });
-        var (byColumns, grouped) = (0L, store.CatalogNow.Columns.ContainsKey("ancestry"));
+        var byColumns = 0L;
         for (var i = 0; i < 14; i++)
         {
-            var request = RequestOf(dice, names, i == 0, grouped);
+            var request = RequestOf(dice, names, i == 0, store.CatalogNow);
             var expected = RowByRow(session, request);
             var about = $"{i}: {request}, {request.Samples.Names?.Count} names, {string.Join(' ', request.Regions)}, snapshot {snapshot}";
             Same(expected, [.. session.FrequencyBatches(request).SelectMany(Lines)], about);
-            byColumns += session.GenotypeBytesRead;
+            if (!request.Rules.NoPrecomputed) byColumns += session.GenotypeBytesRead;
             Same(expected, [.. session.Frequencies(request).Select(r => Line(r.Contig, (r.Start, r.Ref, r.Alt), r.Group, r.Figures))], about + ", rows");
         }
         if (columnsExpected) Assert.True(byColumns > 0, "nothing was counted by columns");
     }
 
-    private static FrequencyRequest RequestOf(Random dice, string[] names, bool plain, bool grouped) => plain ? new FrequencyRequest { Rules = new CountRules { NoPrecomputed = true } } : new FrequencyRequest
+    private static FrequencyRequest RequestOf(Random dice, string[] names, bool plain, StoreCatalog catalog) => plain ? new FrequencyRequest { Samples = new SampleChoice { Names = [.. names.Where((_, i) => i % 3 == 0)] } } : new FrequencyRequest
     {
         Samples = dice.Next(2) == 0 ? SampleChoice.All : new SampleChoice { Names = [.. names.Where(_ => dice.Next(4) == 0), names[0]] },
-        By = grouped && dice.Next(3) == 0 ? "ancestry" : null,
+        By = catalog.Columns.ContainsKey("ancestry") && dice.Next(3) == 0 ? "ancestry" : null,
         MinAc = dice.Next(4) == 0 ? dice.Next(1, 40) : 0,
-        Regions = dice.Next(2) == 0 ? [] : [new Region("1", 10_000 + dice.Next(200), 10_300 + dice.Next(400)), new Region("X", 0, 3_000_000 + dice.Next(80)), new Region("1", 10_350, 95_000)],
+        Regions = dice.Next(2) == 0 ? [] : [.. new[] { new Region("1", 10_000 + dice.Next(200), 10_300 + dice.Next(400)), new Region("X", 0, 3_000_000 + dice.Next(80)), new Region("1", 10_350, 95_000) }.Where(r => catalog.ContigIndex(r.Contig) >= 0)],
         Rules = new CountRules { Adj = dice.Next(5) == 0, PassOnly = dice.Next(3) == 0, PloidyAsCalled = dice.Next(3) == 0, PerSample = dice.Next(2) == 0, NoPrecomputed = dice.Next(2) == 0 },
     };
 
@@ -93,9 +94,7 @@ public sealed class FrequencyBatchTests
     {
         var selection = session.Prepare(request.Samples, request.Rules, request.By);
         var (lines, figures) = (new List<string>(), new CountFigures[selection.Groups.Count]);
-        IReadOnlyList<Region> regions = [.. request.Regions.Where(r => session.View.Catalog.Contigs.Any(c => c.Canonical == r.Contig))];
-        if (regions.Count == 0 && request.Regions.Count > 0) return lines;
-        foreach (var (contig, parts) in session.RegionsByContig(regions))
+        foreach (var (contig, parts) in session.RegionsByContig(request.Regions))
             foreach (var (start, end) in parts)
             {
                 var scan = new ContigScan(session.View, contig, selection, request.Rules);
