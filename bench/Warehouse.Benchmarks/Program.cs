@@ -1,7 +1,9 @@
+using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Running;
 using Warehouse.Benchmarks;
 
-// "quick [samples] [rows]" reads a stopwatch in seconds; the modes below it say what they do; everything else goes to BenchmarkDotNet.
+// "quick [samples] [rows]" reads a stopwatch in seconds; "kernels FILE" writes the page of the kernels in minutes; the modes below say what
+// they do; everything else goes to BenchmarkDotNet.
 if (args is ["quick", .. var sizes])
 {
     var benchmarks = new SampleSetsBenchmarks();
@@ -12,5 +14,10 @@ if (args is ["quick", .. var sizes])
 }
 // "warm STORE [--tenth FILE] [--by COLUMN]" asks frequency questions of a store in one process.
 if (args is ["warm", _, ..]) return Warm.Run(args[1..]);
-BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args);
+if (args is ["kernels", var file])
+{
+    KernelReport.Write(file);
+    return 0;
+}
+BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()));
 return 0;

@@ -12,11 +12,8 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class FrequencyScan
 {
-    /// <summary>Rows of a batch.</summary>
-    private const int MostRows = 8192;
-
-    /// <summary>Figures of a batch: rows x groups.</summary>
-    private const int MostFigures = 1 << 17;
+    /// <summary>Figures of a batch, rows x groups: a block of a few groups, and columns that stay in the second-level cache.</summary>
+    private const int MostFigures = 1 << 14;
 
     private readonly StoreView _view;
     private readonly int _contig;
@@ -43,7 +40,7 @@ internal sealed class FrequencyScan
     /// <summary>Bytes of genotype columns read so far: by columns what the kernels read, row by row, where totals are not to be used, whole blocks.</summary>
     public long BytesRead { get; private set; }
 
-    private int RowsOfBatch => Math.Clamp(MostFigures / _figures.Length, 1, MostRows);
+    private int RowsOfBatch => Math.Max(1, MostFigures / _figures.Length);
 
     private ContigScan Scan => _scan ??= new ContigScan(_view, _contig, _selection, _rules);
 

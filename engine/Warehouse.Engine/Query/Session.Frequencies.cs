@@ -21,7 +21,7 @@ public sealed partial class Session
 
     /// <summary>
     /// Figures of every listed variant, as columns: the fast way to ask. Batches are of one contig each, in the order of COUNTS.md; the batch is
-    /// reused: copy what you keep. Variants x groups is at most 131,072 in one batch unless the groups alone are more.
+    /// reused: copy what you keep. Variants x groups is at most 16,384 in one batch unless the groups alone are more.
     /// </summary>
     /// <param name="request">What is asked; it names no alleles (<see cref="FrequencyRequest.Variants"/> is null).</param>
     /// <param name="stop">Cancels between batches.</param>
