@@ -10,5 +10,11 @@ if (args is ["quick", .. var sizes])
     foreach (var line in benchmarks.Quick()) Console.WriteLine(line);
     return 0;
 }
+// "haplotypes STORE" times the packed form of the genotypes of a store.
+if (args is ["haplotypes", var store])
+{
+    foreach (var line in HaplotypeReading.Of(store)) Console.WriteLine(line);
+    return 0;
+}
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args);
 return 0;
