@@ -84,7 +84,7 @@ public class SampleSetsBenchmarks
         yield return Line("decode", Median(() => Decode()));
     }
 
-    private static SampleSets NewColumn(Random random, int sampleCount, int rowCount)
+    internal static SampleSets NewColumn(Random random, int sampleCount, int rowCount)
     {
         var cumulative = new double[sampleCount];
         for (var k = 1; k <= sampleCount; k++) cumulative[k - 1] = (k > 1 ? cumulative[k - 2] : 0) + Math.Pow(k, -1.25);

@@ -25,6 +25,9 @@ public sealed partial class VariantStore
     /// <summary>The catalog of the newest version known.</summary>
     internal StoreCatalog CatalogNow => Catalog();
 
+    /// <summary>Open segments and decoded blocks of all sessions.</summary>
+    internal SegmentPool Pool => _pool;
+
     /// <summary>Opens a segment of the newest version known.</summary>
     internal Segment OpenSegmentNow(SegmentEntry entry) => OpenSegment(entry);
 

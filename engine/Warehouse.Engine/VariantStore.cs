@@ -28,13 +28,15 @@ public sealed record CreateOptions
 
 /// <summary>
 /// A store of variants: the one door to it for ingest, questions and upkeep. Writers are serialised by a lease; any number of readers.
-/// An instance serves one thread at a time. After an exception of a changing method the store is as it was before the call.
+/// An instance serves one thread at a time; its sessions, each of one thread, may be asked side by side: they share open segments and up to
+/// 256 MiB of decoded blocks. After an exception of a changing method the store is as it was before the call.
 /// </summary>
 public sealed partial class VariantStore : IDisposable
 {
     private const string ReferencePart = "reference";
     private readonly StoreFolder _folder;
     private readonly TimeProvider _clock;
+    private readonly SegmentPool _pool = new();
     private StoreCatalog? _catalog;
     private long _catalogVersion = -1;
 
@@ -133,7 +135,7 @@ public sealed partial class VariantStore : IDisposable
             throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
         var current = held.Manifest;
         var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span));
-        return new Session(new StoreView(catalog, Assembly, current.Version, entry => OpenSegment(entry, current), held), Scope.Owner(catalog), (wanted, version), OpenReference, facts);
+        return new Session(new StoreView(catalog, Assembly, entry => OpenSegment(entry, current, _pool), (held, _pool)), Scope.Owner(catalog), (wanted, version), OpenReference, facts);
     }
 
     /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>
@@ -143,23 +145,38 @@ public sealed partial class VariantStore : IDisposable
         {
             _folder.Refresh();
             var held = _folder.Hold();
-            if (held.Manifest.Version == _folder.Current.Version) return held;
+            if (held.Manifest.Version == _folder.Current.Version)
+            {
+                KeepOnlyCurrent();
+                return held;
+            }
             held.Dispose(); // a writer published in between: look again
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _folder.Dispose();
+    }
 
-    private Segment OpenSegment(SegmentEntry entry) => OpenSegment(entry, _folder.Current);
+    /// <summary>Segments that the newest version does not name are closed, so that their space on disk is free again.</summary>
+    private void KeepOnlyCurrent()
+    {
+        var files = _folder.Current.Files;
+        _pool.KeepOnly(name => FileId.TryParse(name, out var id) && files.TryFind(id, out _));
+    }
 
-    private Segment OpenSegment(SegmentEntry entry, Manifest manifest)
+    private Segment OpenSegment(SegmentEntry entry) => OpenSegment(entry, _folder.Current, pool: null);
+
+    private Segment OpenSegment(SegmentEntry entry, Manifest manifest, SegmentPool? pool)
     {
         if (!FileId.TryParse(entry.File, out var id) || !manifest.Files.TryFind(id, out var file))
             throw new DamagedStoreException(entry.File, "the catalog names a segment that the manifest lacks");
         try
         {
-            return Segment.Open(_folder.OpenFile(file));
+            return Segment.Open(_folder.OpenFile(file), pool);
         }
         catch (InvalidDataException bad)
         {
@@ -183,6 +200,7 @@ public sealed partial class VariantStore : IDisposable
         CatalogParts.Write(commit, catalog);
         commit.Publish();
         _folder.Refresh();
+        KeepOnlyCurrent();
     }
 
     private ReferenceGenome? OpenReference()

@@ -20,7 +20,7 @@ internal static class ExportHeader
                 {
                     if (info.Contig != contig || info.RowCount == 0 || !stretches.Exists(s => BlockInfo.Overlaps(info.Rows, s.Start, s.End))) continue;
                     stop.ThrowIfCancellationRequested();
-                    foreach (var text in new Block(source.Segment, info).Sites.FilterTexts) filters.UnionWith(Encode(text).Split(';'));
+                    foreach (var text in source.Segment.BlockOf(info).Sites.FilterTexts) filters.UnionWith(Encode(text).Split(';'));
                     detail |= info.Streams.ContainsKey(BlockStream.Detail);
                     structural |= info.HasStructural;
                 }

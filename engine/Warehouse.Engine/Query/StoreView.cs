@@ -1,15 +1,17 @@
 using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Variants;
 
 namespace Warehouse.Engine.Query;
 
 /// <summary>
-/// A store as one manifest version shows it, with its segments opened on first use. Its lease keeps them on disk, whatever is published
-/// meanwhile. One thread; dispose to close the files and to give the lease back.
+/// A store as one manifest version shows it, with its segments taken from the pool of the store on first use. Its lease keeps them on disk,
+/// whatever is published meanwhile. One thread; dispose to give segments and lease back.
 /// </summary>
-internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, long version, Func<SegmentEntry, Segment> open, IDisposable held) : IDisposable
+internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, Func<SegmentEntry, Segment> open, (ReaderLease Lease, SegmentPool Pool) held) : IDisposable
 {
+    private int[]? _contigs;
     private readonly Dictionary<string, Segment> _segments = new(StringComparer.Ordinal);
 
     public StoreCatalog Catalog => catalog;
@@ -17,21 +19,21 @@ internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, long ve
     public Assembly Assembly => assembly;
 
     /// <summary>The newest manifest version that this view knows.</summary>
-    public long Version => version;
+    public long Version => held.Lease.Manifest.Version;
 
     public Segment Open(SegmentEntry entry)
     {
-        if (!_segments.TryGetValue(entry.File, out var segment)) _segments.Add(entry.File, segment = open(entry));
+        if (!_segments.TryGetValue(entry.File, out var segment)) _segments.Add(entry.File, segment = held.Pool.Acquire(entry.File, () => open(entry)));
         return segment;
     }
 
     /// <summary>Contig indices in the order of answers.</summary>
-    public IEnumerable<int> ContigsInOrder() => Enumerable.Range(0, catalog.Contigs.Count).OrderBy(i => catalog.Contigs[i].Canonical, ContigOrder.Instance);
+    public IReadOnlyList<int> ContigsInOrder() => _contigs ??= [.. Enumerable.Range(0, catalog.Contigs.Count).OrderBy(i => catalog.Contigs[i].Canonical, ContigOrder.Instance)];
 
     public void Dispose()
     {
-        foreach (var segment in _segments.Values) segment.Dispose();
+        foreach (var file in _segments.Keys) held.Pool.Release(file);
         _segments.Clear();
-        held.Dispose();
+        held.Lease.Dispose();
     }
 }

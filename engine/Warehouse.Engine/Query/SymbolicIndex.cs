@@ -53,7 +53,7 @@ internal sealed class SymbolicIndex
             foreach (var info in source.Segment.Blocks)
             {
                 if (info.Contig != contig || !info.HasStructural) continue;
-                var sites = new Block(source.Segment, info).Sites;
+                var sites = source.Segment.BlockOf(info).Sites;
                 foreach (var (row, extent) in sites.Extents)
                 {
                     var place = (sites.RowStart[row], extent.End);

@@ -178,6 +178,6 @@ internal sealed class SymbolicScan
             if (ReferenceEquals(open.Block.Info, row.Block)) return open;
         if (_kept.TryGetValue(row.Block, out var kept)) return kept;
         if (_kept.Count >= MaxKept) _kept.Clear();
-        return _kept[row.Block] = new OpenBlock(new Block(source.Segment, row.Block));
+        return _kept[row.Block] = new OpenBlock(source.Segment.BlockOf(row.Block));
     }
 }

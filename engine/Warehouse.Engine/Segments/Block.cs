@@ -6,18 +6,17 @@ namespace Warehouse.Engine.Segments;
 /// <summary>A call outside the set columns.</summary>
 internal readonly record struct ExceptionCall(int Record, int Sample, int[] Alleles, string Text);
 
-/// <summary>A block opened: its streams decode on first use. Null columns are empty in every row. One thread.</summary>
+/// <summary>
+/// A block opened: its streams decode on first use and stay as long as the block does. Null columns are empty in every row. What decoding
+/// finds damaged throws, every time. Any thread: two that ask at once may both decode, and one of the equal results stays.
+/// </summary>
 internal sealed class Block(Segment segment, BlockInfo info)
 {
-    private SampleSets?[] _sets = new SampleSets?[16];
-    private int _loaded;
-    private SiteTable? _sites;
-    private ExceptionCall[]? _exceptions;
-    private int[]? _firstException;
-    private EvidenceTable? _evidence;
-    private HashSet<(int Row, int Panel)>? _lost;
-    private DetailTable? _detail;
-    private bool _detailLoaded;
+    /// <summary>Stands for a stream that the block does not have.</summary>
+    private static readonly object None = new();
+
+    /// <summary>Decoded streams by number; null = not asked for yet.</summary>
+    private readonly object?[] _columns = new object?[16];
 
     public Segment Segment => segment;
 
@@ -25,23 +24,23 @@ internal sealed class Block(Segment segment, BlockInfo info)
 
     public int SampleCount => segment.Ordinals.Length;
 
-    public SiteTable Sites => _sites ??= LoadSites();
+    public SiteTable Sites => (SiteTable)Column(BlockStream.Sites);
 
-    public SampleSets? Het => Sets(BlockStream.Het, info.RowCount);
+    public SampleSets? Het => Haplotypes is { } held ? held.Het : Sets(BlockStream.Het);
 
-    public SampleSets? Hom => Sets(BlockStream.Hom, info.RowCount);
+    public SampleSets? Hom => Haplotypes is { } held ? held.Hom : Sets(BlockStream.Hom);
 
-    public SampleSets? Missing => Sets(BlockStream.Missing, info.RecordCount);
+    public SampleSets? Missing => Sets(BlockStream.MissingGaps) ?? Sets(BlockStream.Missing);
 
-    public SampleSets? Haploid => Sets(BlockStream.Haploid, info.RecordCount);
+    public SampleSets? Haploid => Sets(BlockStream.Haploid);
 
-    public SampleSets? Absent => Sets(BlockStream.Absent, info.RecordCount);
+    public SampleSets? Absent => Sets(BlockStream.Absent);
 
-    public SampleSets? AdjFail => Sets(BlockStream.AdjFail, info.RecordCount);
+    public SampleSets? AdjFail => Sets(BlockStream.AdjFail);
 
-    public SampleSets? Phased => Sets(BlockStream.Phased, info.RecordCount);
+    public SampleSets? Phased => Sets(BlockStream.Phased);
 
-    public EvidenceTable Evidence => _evidence ??= LoadEvidence();
+    public EvidenceTable Evidence => (EvidenceTable)Column(BlockStream.Evidence);
 
     /// <summary>Whether every call of a record is plainly diploid; samples may be absent.</summary>
     public bool IsPlain(int record) => Haploid?.IsEmpty(record) is not false && Exceptions(record).IsEmpty;
@@ -49,22 +48,10 @@ internal sealed class Block(Segment segment, BlockInfo info)
     /// <summary>Whether every sample has the record.</summary>
     public bool IsWhole(int record) => Absent?.IsEmpty(record) is not false;
 
-    public DetailTable? Detail
-    {
-        get
-        {
-            if (_detailLoaded) return _detail;
-            _detailLoaded = true;
-            return segment.Read(info, BlockStream.Detail) is { } packed ? _detail = DetailTable.Decode(PackedStream.Unpack(packed), info.RecordCount) : null;
-        }
-    }
+    public DetailTable? Detail => Column(BlockStream.Detail) as DetailTable;
 
     /// <summary>Exceptions of a record, samples ascending.</summary>
-    public ReadOnlySpan<ExceptionCall> Exceptions(int record)
-    {
-        if (_exceptions is null) LoadExceptions();
-        return _exceptions.AsSpan(_firstException![record].._firstException[record + 1]);
-    }
+    public ReadOnlySpan<ExceptionCall> Exceptions(int record) => Column(BlockStream.Exceptions) is ExceptionColumn calls ? calls.Of(record) : [];
 
     /// <summary>ID of a record.</summary>
     public string[]? Ids()
@@ -78,54 +65,89 @@ internal sealed class Block(Segment segment, BlockInfo info)
     }
 
     /// <summary>The swapped bits of the block, in record order over heterozygous calls; null when none is swapped.</summary>
-    public ulong[]? Swapped() => segment.Read(info, BlockStream.Swapped) is { } packed ? BitAppender.Decode(PackedStream.Unpack(packed)) : null;
+    public ulong[]? Swapped()
+    {
+        if (Haplotypes is { } held) return held.Swapped;
+        return segment.Read(info, BlockStream.Swapped) is { } packed ? BitAppender.Decode(PackedStream.Unpack(packed)) : null;
+    }
 
     /// <summary>Rows of which a panel lost its last carrier by compaction, with the panel's first ordinal. Empty for most blocks.</summary>
-    public IReadOnlySet<(int Row, int Panel)> Lost => _lost ??= LoadLost();
+    public IReadOnlySet<(int Row, int Panel)> Lost => (HashSet<(int Row, int Panel)>)Column(BlockStream.Lost);
 
-    private HashSet<(int Row, int Panel)> LoadLost()
+    /// <summary>The column of a stream, decoded now or before; <see cref="None"/> when it is null.</summary>
+    private object Column(BlockStream stream)
     {
-        if (segment.Read(info, BlockStream.Lost) is not { } packed) return [];
-        var from = new ByteReader(PackedStream.Unpack(packed));
+        if (Volatile.Read(ref _columns[(int)stream]) is { } known) return known;
+        var (column, bytes) = Decode(stream, segment.Read(info, stream));
+        if (Interlocked.CompareExchange(ref _columns[(int)stream], column, null) is { } earlier) return earlier;
+        if (bytes > 0) segment.Grew(info, bytes);
+        return column;
+    }
+
+    private (object Column, long Bytes) Decode(BlockStream stream, byte[]? stored) => stream switch
+    {
+        BlockStream.Sites => DecodeSites(stored),
+        BlockStream.Evidence => stored is null ? (EvidenceTable.Empty(SampleCount), 4L * SampleCount) : DecodeEvidence(PackedStream.Unpack(stored)),
+        BlockStream.Lost => stored is null ? (new HashSet<(int, int)>(), 0) : DecodeLost(PackedStream.Unpack(stored)),
+        _ when stored is null => (None, 0),
+        BlockStream.Detail => DecodeDetail(PackedStream.Unpack(stored)),
+        BlockStream.Exceptions => DecodeExceptions(PackedStream.Unpack(stored)),
+        BlockStream.Haplotypes => DecodeHaplotypes(stored),
+        BlockStream.MissingGaps => WithBytes(SampleGaps.Decode(stored, SampleCount, info.RecordCount)),
+        _ => DecodeSets(stream, stored),
+    };
+
+    private SampleSets? Sets(BlockStream stream) => Column(stream) as SampleSets;
+
+    /// <summary>Het, hom and swapped, where compaction wrote them as one stream.</summary>
+    private HaplotypeColumns? Haplotypes => Column(BlockStream.Haplotypes) as HaplotypeColumns;
+
+    private (object, long) DecodeHaplotypes(byte[] stored)
+    {
+        var columns = HaplotypeColumns.Decode(stored, SampleCount, Sites.FirstRow, Missing, Absent);
+        return (columns, (columns.Het?.HotBytes ?? 0) + (columns.Hom?.HotBytes ?? 0) + (8L * (columns.Swapped?.Length ?? 0)));
+    }
+
+    private (object, long) DecodeSets(BlockStream stream, byte[] stored)
+    {
+        var sets = SampleSets.Decode(stored);
+        var rows = stream is BlockStream.Het or BlockStream.Hom ? info.RowCount : info.RecordCount;
+        if (sets.RowCount != rows || sets.SampleCount != SampleCount) throw new InvalidDataException("a set column has the wrong shape");
+        return WithBytes(sets);
+    }
+
+    private static (object, long) WithBytes(SampleSets sets) => (sets, sets.HotBytes);
+
+    private (object, long) DecodeSites(byte[]? stored)
+    {
+        var (sites, bytes) = stored is null ? (new SiteTable(0, 0), 0) : segment.DecodeSites(stored);
+        if (sites.RecordCount != info.RecordCount || sites.RowCount != info.RowCount) throw new InvalidDataException("a block and its sites disagree");
+        return (sites, bytes);
+    }
+
+    private (object, long) DecodeEvidence(byte[] raw)
+    {
+        var evidence = EvidenceTable.Decode(raw, SampleCount);
+        return (evidence, (13L * evidence.Count) + (4L * SampleCount));
+    }
+
+    /// <summary>An entry takes about 16 times its stored bytes: objects for a few small numbers.</summary>
+    private (object, long) DecodeDetail(byte[] raw) => (DetailTable.Decode(raw, info.RecordCount), 16L * raw.Length);
+
+    private (object, long) DecodeLost(byte[] raw)
+    {
+        var from = new ByteReader(raw);
         var lost = new HashSet<(int, int)>();
         for (var left = from.Count(from.Remaining); left > 0; left--)
             if (!lost.Add((from.Count(info.RowCount - 1), from.Count()))) throw new InvalidDataException("a lost carrier is listed twice");
         from.End();
-        return lost;
+        return (lost, 24L * lost.Count);
     }
 
-    private SampleSets? Sets(BlockStream stream, int rows)
+    private (object, long) DecodeExceptions(byte[] raw)
     {
-        var bit = 1 << (int)stream;
-        if ((_loaded & bit) != 0) return _sets[(int)stream];
-        _loaded |= bit;
-        if (segment.Read(info, stream) is not { } bytes) return null;
-        var sets = SampleSets.Decode(bytes);
-        if (sets.RowCount != rows || sets.SampleCount != SampleCount) throw new InvalidDataException("a set column has the wrong shape");
-        return _sets[(int)stream] = sets;
-    }
-
-    private SiteTable LoadSites()
-    {
-        var packed = segment.Read(info, BlockStream.Sites);
-        var sites = packed is null ? new SiteTable(0, 0) : SiteTableCodec.Decode(PackedStream.Unpack(packed));
-        if (sites.RecordCount != info.RecordCount || sites.RowCount != info.RowCount) throw new InvalidDataException("a block and its sites disagree");
-        return sites;
-    }
-
-    private EvidenceTable LoadEvidence() => segment.Read(info, BlockStream.Evidence) is { } packed
-        ? EvidenceTable.Decode(PackedStream.Unpack(packed), SampleCount)
-        : EvidenceTable.Empty(SampleCount);
-
-    private void LoadExceptions()
-    {
-        _firstException = new int[info.RecordCount + 1];
-        if (segment.Read(info, BlockStream.Exceptions) is not { } packed)
-        {
-            _exceptions = [];
-            return;
-        }
-        var from = new ByteReader(PackedStream.Unpack(packed));
+        var first = new int[info.RecordCount + 1];
+        var from = new ByteReader(raw);
         var calls = new ExceptionCall[from.Count(from.Remaining)];
         var record = 0;
         for (var i = 0; i < calls.Length; i++)
@@ -135,10 +157,16 @@ internal sealed class Block(Segment segment, BlockInfo info)
             var sample = from.Count(SampleCount - 1);
             var text = from.Text();
             calls[i] = new ExceptionCall(record, sample, CallText.Parse(text), text);
-            _firstException[record + 1]++;
+            first[record + 1]++;
         }
         from.End();
-        for (var i = 0; i < info.RecordCount; i++) _firstException[i + 1] += _firstException[i];
-        _exceptions = calls;
+        for (var i = 0; i < info.RecordCount; i++) first[i + 1] += first[i];
+        return (new ExceptionColumn(calls, first), (112L * calls.Length) + (4L * first.Length));
+    }
+
+    /// <summary>Exceptions by record.</summary>
+    private sealed class ExceptionColumn(ExceptionCall[] calls, int[] first)
+    {
+        public ReadOnlySpan<ExceptionCall> Of(int record) => calls.AsSpan(first[record]..first[record + 1]);
     }
 }

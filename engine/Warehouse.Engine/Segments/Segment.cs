@@ -4,7 +4,7 @@ using Warehouse.Engine.Sealing;
 
 namespace Warehouse.Engine.Segments;
 
-/// <summary>A sealed segment opened for reading: ordinals of its samples and directory of its blocks. Any thread; blocks are views of one thread.</summary>
+/// <summary>A sealed segment opened for reading: ordinals of its samples and directory of its blocks. Any thread.</summary>
 internal sealed class Segment : IDisposable
 {
     /// <summary>Largest directory accepted: 256 MiB.</summary>
@@ -12,16 +12,23 @@ internal sealed class Segment : IDisposable
 
     private readonly SealedReader _file;
 
-    private Segment(SealedReader file, int[] ordinals, BlockInfo[] blocks) => (_file, Ordinals, Blocks) = (file, ordinals, blocks);
+    private readonly SegmentPool? _pool;
+
+    private Segment(SealedReader file, int[] ordinals, BlockInfo[] blocks, bool packed, SegmentPool? pool) => (_file, Ordinals, Blocks, IsPacked, _pool) = (file, ordinals, blocks, packed, pool);
 
     /// <summary>Ordinal of each local sample, ascending.</summary>
     public int[] Ordinals { get; }
 
     public BlockInfo[] Blocks { get; }
 
+    /// <summary>Whether its writer chose the smaller form of the genotypes, block by block: nothing is to be won by writing it again.</summary>
+    public bool IsPacked { get; }
+
     /// <summary>Opens a segment and reads its directory.</summary>
+    /// <param name="file">The sealed file; the segment closes it.</param>
+    /// <param name="pool">Keeps the blocks of the segment; null = each block asked for is a new one.</param>
     /// <exception cref="InvalidDataException">The content is not a segment.</exception>
-    public static Segment Open(SealedReader file)
+    public static Segment Open(SealedReader file, SegmentPool? pool = null)
     {
         if (file.LengthBytes < SegmentWriter.TrailerBytes) throw new InvalidDataException("a segment is too short");
         Span<byte> trailer = stackalloc byte[SegmentWriter.TrailerBytes];
@@ -32,13 +39,27 @@ internal sealed class Segment : IDisposable
         var directory = new byte[length];
         file.Read(offset, directory);
         var from = new ByteReader(directory);
-        if (from.Byte() != SegmentWriter.Version) throw new InvalidDataException("a segment has an unknown version");
+        var version = from.Byte();
+        if (version is not (SegmentWriter.Version or SegmentWriter.PackedVersion)) throw new InvalidDataException("a segment has an unknown version");
         var ordinals = new int[from.Count(length)];
         for (var (i, before) = (0, 0); i < ordinals.Length; i++) ordinals[i] = before = checked(before + from.Count());
         var blocks = new BlockInfo[from.Count(length)];
         for (var i = 0; i < blocks.Length; i++) blocks[i] = BlockInfo.Read(ref from, offset);
         from.End();
-        return new Segment(file, ordinals, blocks);
+        return new Segment(file, ordinals, blocks, version == SegmentWriter.PackedVersion, pool);
+    }
+
+    /// <summary>A block of the directory; of a segment in a pool the one that the pool keeps.</summary>
+    public Block BlockOf(BlockInfo info) => _pool?.BlockOf(this, info) ?? new Block(this, info);
+
+    /// <summary>Notes that a block holds more decoded bytes than before.</summary>
+    internal void Grew(BlockInfo info, long bytes) => _pool?.Grew(info, bytes);
+
+    /// <summary>Decodes a sites stream, or finds an equal one; a table found costs no memory.</summary>
+    internal (SiteTable Table, long MemoryBytes) DecodeSites(ReadOnlySpan<byte> packed)
+    {
+        var (table, isNew) = _pool?.Sites(packed) ?? (SiteTableCodec.Decode(PackedStream.Unpack(packed)), true);
+        return (table, isNew ? table.MemoryBytes : 0);
     }
 
     /// <summary>Reads a stream of a block as stored; null when the block has none.</summary>

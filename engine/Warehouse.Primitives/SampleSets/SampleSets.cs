@@ -105,6 +105,14 @@ public sealed partial class SampleSets
         }
     }
 
+    /// <summary>counts[i] = number of members of row firstRow + i, for as many rows as <paramref name="counts"/> is long. No id and no plane is read.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The rows leave the column.</exception>
+    public void CountAll(int firstRow, Span<int> counts)
+    {
+        var rows = _rows.AsSpan(firstRow, counts.Length);
+        for (var i = 0; i < rows.Length; i++) counts[i] = rows[i].Kind == RowKind.Complement ? SampleCount - rows[i].Length : rows[i].Length;
+    }
+
     /// <summary>Overwrites the first <see cref="WordCount"/> words with the row as a plane: bit s of word s / 64 is sample s.</summary>
     /// <exception cref="ArgumentException"><paramref name="bits"/> is shorter than <see cref="WordCount"/>.</exception>
     public void CopyBits(int row, Span<ulong> bits)
