@@ -46,7 +46,6 @@ find_missing_for_run() {
   # Packages come over https: without authorities a first build trusts no server.
   [ -n "${SSL_CERT_FILE:-}${SSL_CERT_DIR:-}" ] || [ -s /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
   has_library libz.so.1 || missing+=(zlib1g)
-  has_library liblz4.so.1 || missing+=(liblz4-1)
   has_library libzstd.so.1 || missing+=(libzstd1)
   has_library libsodium.so.23 || missing+=(libsodium23)
   has_library libsqlite3.so.0 || missing+=(libsqlite3-0)

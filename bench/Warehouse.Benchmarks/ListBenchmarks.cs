@@ -68,7 +68,4 @@ public class ListBenchmarks
 
     [Benchmark, Work(Ids, "ids")]
     public bool Distances256() => DistanceSums.Sum256(Distances, _output);
-
-    [Benchmark, Work(Ids, "ids")]
-    public bool Distances512() => DistanceSums.Sum512(Distances, _output);
 }

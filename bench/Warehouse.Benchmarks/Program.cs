@@ -28,6 +28,12 @@ if (args is ["kernels", var file])
     KernelReport.Write(file);
     return 0;
 }
+// "sets STORE" times the plain form of the genotypes of a store.
+if (args is ["sets", var plain])
+{
+    foreach (var line in SetsReading.Of(plain)) Console.WriteLine(line);
+    return 0;
+}
 // "haplotypes STORE" times the packed form of the genotypes of a store.
 if (args is ["haplotypes", var packed])
 {

@@ -11,7 +11,7 @@ internal static class MachineChecks
     /// <summary>System libraries in use, and the Debian packages that bring them.</summary>
     public static readonly (string Library, string Package)[] Libraries =
     [
-        ("libz.so.1", "zlib1g"), ("liblz4.so.1", "liblz4-1"), ("libzstd.so.1", "libzstd1"), ("libsodium.so.23", "libsodium23"), ("libsqlite3.so.0", "libsqlite3-0"),
+        ("libz.so.1", "zlib1g"), ("libzstd.so.1", "libzstd1"), ("libsodium.so.23", "libsodium23"), ("libsqlite3.so.0", "libsqlite3-0"),
     ];
 
     private const int RuntimeMajor = 10;

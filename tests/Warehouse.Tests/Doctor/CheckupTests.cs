@@ -13,7 +13,7 @@ public sealed class CheckupTests
     {
         var rows = Checkup.Run();
         Assert.Equal(DoctorState.Ok, State(rows, ".NET"));
-        Assert.Equal(DoctorState.Ok, State(rows, "liblz4.so.1"));
+        Assert.Equal(DoctorState.Ok, State(rows, "libzstd.so.1"));
         Assert.Equal(DoctorState.Ok, State(rows, "libz.so.1"));
         Assert.Contains(rows, r => r.Check == "vector unit" && r.Text.Length > 0);
         Assert.Contains(rows, r => r.Check == "disk space");

@@ -19,14 +19,25 @@ internal static class RandomSets
     /// <summary>A plane of exactly <paramref name="count"/> samples.</summary>
     public static ulong[] PlaneOf(Random random, int sampleCount, int count)
     {
-        var samples = Enumerable.Range(0, sampleCount).ToArray();
-        random.Shuffle(samples);
         var bits = new ulong[(sampleCount + 63) / 64];
-        foreach (var sample in samples.AsSpan(0, count)) bits[sample >> 6] |= 1UL << (sample & 63);
+        var inverted = count > sampleCount / 2;
+        for (var left = inverted ? sampleCount - count : count; left > 0;)
+        {
+            var sample = random.Next(sampleCount);
+            if ((bits[sample >> 6] >> (sample & 63) & 1) != 0) continue;
+            bits[sample >> 6] |= 1UL << (sample & 63);
+            left--;
+        }
+        for (var sample = 0; inverted && sample < sampleCount; sample++) bits[sample >> 6] ^= 1UL << (sample & 63);
         return bits;
     }
 
     /// <summary>The numbers of the set bits, the dull way.</summary>
-    public static ushort[] Ids(ulong[] bits) =>
-        [.. Enumerable.Range(0, bits.Length * 64).Where(sample => (bits[sample / 64] >> (sample % 64) & 1) != 0).Select(sample => (ushort)sample)];
+    public static ushort[] Ids(ulong[] bits)
+    {
+        var ids = new List<ushort>();
+        for (var sample = 0; sample < bits.Length * 64; sample++)
+            if ((bits[sample / 64] >> (sample % 64) & 1) != 0) ids.Add((ushort)sample);
+        return [.. ids];
+    }
 }

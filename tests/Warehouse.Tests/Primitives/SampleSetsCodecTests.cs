@@ -114,6 +114,106 @@ public sealed class SampleSetsCodecTests
         Assert.Contains("as many members", Assert.Throws<InvalidDataException>(() => SampleSets.Decode(members)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Noise_is_stored_and_few_values_are_packed()
+    {
+        var random = new Random(Seed);
+        var builder = new SampleSetsBuilder(4096);
+        for (var row = 0; row < 300; row++)
+        {
+            builder.AddBits(RandomSets.PlaneOf(random, 4096, 2048));
+            for (var list = 0; list < 4; list++) builder.AddIds(RandomSets.Ids(RandomSets.PlaneOf(random, 4096, 40)));
+        }
+        var column = builder.Build();
+        var encoded = Encoded(column);
+        Assert.Equal([true, true, true, false, true, false], Enumerable.Range(0, 6).Select(stream => Table(encoded, stream).Packed < Table(encoded, stream).Raw));
+        Assert.True(Same(column, SampleSets.Decode(encoded)), $"seed {Seed}");
+    }
+
+    [Theory]
+    [InlineData(0, 280)]
+    [InlineData(100, 500)]
+    [InlineData(320, 600)]
+    public void Planes_that_repeat_in_one_part_alone_are_packed(int firstRow, int endRow)
+    {
+        var random = new Random(Seed);
+        var builder = new SampleSetsBuilder(4096);
+        var same = RandomSets.PlaneOf(random, 4096, 2048);
+        for (var row = 0; row < 600; row++) builder.AddBits(row >= firstRow && row < endRow ? same : RandomSets.PlaneOf(random, 4096, 2048));
+        var encoded = Encoded(builder.Build());
+        Assert.InRange(Table(encoded, 5).Packed, 1, Table(encoded, 5).Raw * 2 / 3);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(19)]
+    public void A_column_is_read_whichever_streams_are_packed(int level)
+    {
+        var random = new Random(Seed);
+        var column = SampleSetsTests.Column(1000, [.. Enumerable.Range(0, 400).Select(_ => RandomSets.Plane(random, 1000, Math.Pow(random.NextDouble(), 6)))], byIds: true);
+        var encoded = Encoded(column);
+        for (var packed = 0; packed < 64; packed++)
+        {
+            var mixed = encoded;
+            for (var stream = 0; stream < 6; stream++)
+                if ((packed >> stream & 1) != 0) mixed = With(mixed, stream, Packed(Raw(encoded, stream), level));
+            Assert.True(Same(column, SampleSets.Decode(mixed)), $"streams {packed:b6}, seed {Seed}");
+        }
+    }
+
+    [Fact]
+    public void A_frame_that_is_damaged_cut_or_of_another_length_is_refused()
+    {
+        var random = new Random(Seed);
+        var encoded = Encoded(SampleSetsTests.Column(1000, [.. Enumerable.Range(0, 400).Select(_ => RandomSets.Plane(random, 1000, Math.Pow(random.NextDouble(), 6)))], byIds: true));
+        for (var stream = 0; stream < 6; stream++)
+        {
+            var raw = Raw(encoded, stream);
+            var frame = Packed(raw, 1);
+            Assert.True(frame.Length < raw.Length, $"stream {stream}");
+            AssertRefused(With(encoded, stream, frame[..^1]));
+            AssertRefused(With(encoded, stream, frame[..8]));
+            AssertRefused(With(encoded, stream, [.. frame, 0]));
+            AssertRefused(With(encoded, stream, [(byte)(frame[0] ^ 1), .. frame[1..]]));
+            AssertRefused(With(encoded, stream, Packed(raw.AsSpan(1), 1)));
+            AssertRefused(With(encoded, stream, Packed([.. raw, 0], 1)));
+            AssertRefused(With(encoded, stream, new byte[raw.Length - 1]));
+        }
+    }
+
+    private static void AssertRefused(byte[] encoded) =>
+        Assert.Contains("zstd", Assert.Throws<InvalidDataException>(() => SampleSets.Decode(encoded)).Message, StringComparison.Ordinal);
+
+    private static (int Packed, int Raw) Table(byte[] encoded, int stream) => (BitConverter.ToInt32(encoded, 16 + (stream * 8)), BitConverter.ToInt32(encoded, 20 + (stream * 8)));
+
+    private static int StartOf(byte[] encoded, int stream) => 64 + Enumerable.Range(0, stream).Sum(before => Table(encoded, before).Packed);
+
+    private static byte[] Raw(byte[] encoded, int stream)
+    {
+        var (packed, raw) = Table(encoded, stream);
+        var bytes = encoded.AsSpan(StartOf(encoded, stream), packed).ToArray();
+        if (packed == raw) return bytes;
+        var unpacked = new byte[raw];
+        Zstd.Decompress(bytes, unpacked);
+        return unpacked;
+    }
+
+    private static byte[] Packed(ReadOnlySpan<byte> raw, int level)
+    {
+        var to = new byte[Zstd.MaxCompressedLength(raw.Length)];
+        return to[..Zstd.Compress(raw, to, level)];
+    }
+
+    /// <summary>The column with other packed bytes for a stream; those that would not be fewer than the raw ones change nothing.</summary>
+    private static byte[] With(byte[] encoded, int stream, byte[] packed)
+    {
+        if (packed.Length >= Table(encoded, stream).Raw) return encoded;
+        var at = StartOf(encoded, stream);
+        byte[] changed = [.. encoded[..at], .. packed, .. encoded[(at + Table(encoded, stream).Packed)..]];
+        BinaryPrimitives.WriteInt32LittleEndian(changed.AsSpan(16 + (stream * 8)), packed.Length);
+        return changed;
+    }
+
     private static void CheckDamaged(byte[] encoded, int at, byte change, SampleSets column)
     {
         encoded[at] ^= change;
