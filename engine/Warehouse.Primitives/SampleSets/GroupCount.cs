@@ -16,7 +16,7 @@ internal static class GroupCount
     /// <summary>Ids whose sums are kept at once; a byte holds the sum of as many.</summary>
     private const int StretchIds = 255;
 
-    /// <summary>Rows of more ids have a loop of their own: keeping sums costs more than the mispredicted end of a loop (measured on Zen 4).</summary>
+    /// <summary>Rows of more ids have a loop of their own: keeping sums costs more than the mispredicted end of a loop (seen at 125 ids; the border itself was not swept).</summary>
     private const int LongIds = 32;
 
     /// <summary>Planes of more groups are walked bit by bit instead of group by group.</summary>
@@ -67,7 +67,7 @@ internal static class GroupCount
     /// <summary>
     /// A byte per group in one register: an id adds the 16 bytes that hold a 1 at its group's place. The sum before each id is kept
     /// for a stretch of ids, whatever rows they are of, and a row is the difference of two sums: no loop ends with a row, so none is
-    /// mispredicted (measured on Zen 4: half the time of a loop per row).
+    /// mispredicted (missing calls of 2,504 samples, 12 ids a row, Zen 4: 1.2 ms, a loop per row 1.5).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void ListRegister(in ListRows list, GroupMap groups, Span<int> counts)

@@ -20,8 +20,8 @@ public sealed partial class SampleSets
     }
 
     /// <summary>
-    /// Reads only the number of members of each row, as <see cref="Count"/> gives it, and touches neither ids nor planes: about a
-    /// twentieth of <see cref="Decode"/>. What it reads is checked as there; damage of ids and planes stays unseen.
+    /// Reads only the number of members of each row, as <see cref="Count"/> gives it, and touches neither ids nor planes: an
+    /// eighth to a twentieth of <see cref="Decode"/>. What it reads is checked as there; damage of ids and planes stays unseen.
     /// </summary>
     /// <param name="encoded">The disk form of a column.</param>
     /// <param name="sampleCount">The number of samples that the column must have.</param>
