@@ -61,7 +61,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
         CallSetWriter? writer = null;
         try
         {
-            writer = header.Samples.Count == 0 ? null : new CallSetWriter(CreateSegment, header.Samples.Count, request.BlockGq, request.SkipBadRecords);
+            writer = header.Samples.Count == 0 ? null : new CallSetWriter(CreateSegment, header.Samples.Count, new CallSetOptions(request.BlockGq, request.SkipBadRecords, request.Threads));
             var sex = header.Samples.Count == 0 ? null : new SexEvidence(header.Samples.Count, assembly);
             var sketches = new SketchBuilder(header.Samples.Count);
             var check = new ReferenceCheck(normalizer, file, request.SkipBadRecords);
@@ -82,6 +82,11 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
                 File = file, Sha256 = reader.Sha256OfInput(), Header = header, Records = reader.RecordCount, Writer = writer, Segments = segments,
                 Skipped = skipped, SkippedPlaces = places, Warnings = reader.LintWarnings, Sex = sex, Sketches = sketches.Complete(),
             };
+        }
+        catch (Exception) when (writer is not null)
+        {
+            writer.Settle();
+            throw;
         }
         finally
         {
