@@ -81,8 +81,8 @@ public sealed class SegmentCheckTests : IDisposable
         commit.Add(file);
         commit.Remove(old.Id);
         var entry = catalog.Segments.Single();
-        var changed = catalog.With([new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }]);
-        CatalogParts.Write(commit, changed);
+        var changed = catalog with { Segments = [new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }] };
+        CatalogParts.Write(commit, changed, catalog);
         commit.Publish();
         return file.Id.ToString();
     }
