@@ -2,6 +2,7 @@
 # Checks for what this project needs on a Debian machine and installs what is missing.
 #   ./setup.sh run     what ./warehouse needs: the .NET 10 SDK, the libraries of it and of the program, certificates
 #   ./setup.sh test    the same and the foreign programs that ./test.sh compares with
+#   ./setup.sh bench   the same as test and the further peers of bench/peers/run.sh
 # Silent when nothing is missing. Exit 0: all there. Exit 5: something is missing and could not be installed;
 # the line to run by hand is on standard error. Nothing is downloaded when nothing is missing.
 set -u
@@ -60,6 +61,17 @@ find_missing_for_test() {
   has_program npm || missing+=(npm)
 }
 
+find_missing_for_bench() {
+  local program module
+  for program in vcftools vcfanno sqlite3 valgrind; do
+    has_program "$program" || missing+=("$program")
+  done
+  # Debian's own python3, whatever comes first on PATH.
+  for module in zarr numcodecs numpy; do
+    [ -d "/usr/lib/python3/dist-packages/$module" ] || missing+=("python3-$module")
+  done
+}
+
 install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
   local as_root=()
@@ -84,14 +96,14 @@ refuse() {
 
 # JavaScript peers, pinned by hash in the lock file; installed again only when that file changed.
 install_node_packages() {
-  local folder="$root/tests/interop"
+  local folder="$root/$1" how=${2:-ci}
   [ -f "$folder/package-lock.json" ] || return 0
   cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed-lock.json" && return 0
   mkdir -p "$root/artifacts"
-  say "installing the JavaScript peers of tests/interop (log: artifacts/setup.log)"
-  if ! (cd "$folder" && npm ci --no-audit --no-fund >>"$log" 2>&1 </dev/null); then
-    say "npm ci failed in tests/interop, see artifacts/setup.log. Run this line, then try again:"
-    printf '(cd tests/interop && npm ci)\n' >&2
+  say "installing the JavaScript peers of $1 (log: artifacts/setup.log)"
+  if ! (cd "$folder" && npm $how --no-audit --no-fund >>"$log" 2>&1 </dev/null); then
+    say "npm $how failed in $1, see artifacts/setup.log. Run this line, then try again:"
+    printf '(cd %s && npm %s)\n' "$1" "$how" >&2
     exit 5
   fi
   mkdir -p "$folder/node_modules"
@@ -101,6 +113,11 @@ install_node_packages() {
 missing=()
 case "${1:-}" in
   run) find_missing_for_run; install_missing; check_sdk ;;
-  test) find_missing_for_run; find_missing_for_test; install_missing; check_sdk; install_node_packages ;;
-  *) say "usage: setup.sh run|test"; exit 2 ;;
+  test) find_missing_for_run; find_missing_for_test; install_missing; check_sdk; install_node_packages tests/interop ;;
+  bench)
+    find_missing_for_run; find_missing_for_test; find_missing_for_bench; install_missing; check_sdk
+    # "ci" wants builds for all other systems in the lock file, and not every registry has those; hashes are checked here too.
+    install_node_packages tests/interop; install_node_packages bench/peers "install --no-save"
+    ;;
+  *) say "usage: setup.sh run|test|bench"; exit 2 ;;
 esac

@@ -40,7 +40,7 @@ public sealed partial class VariantStore
                 throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {asked}; the newest is {Version}"), InputPlace.None);
             var purged = Math.Max(before.PurgedBefore, purgeBefore ?? 0);
             dropped = Compaction.Dropped(before, purged);
-            var segments = Merged(new Compaction(before, dropped, commit, progress, stop), _ => true);
+            var segments = Merged(new Compaction(before, dropped, commit, progress, stop) { Packs = true }, _ => true);
             var sheets = before.Sheets.Where(s => before.Samples[s.Sample].WithdrawnVersion == 0).ToList();
             if (segments is not null || purged != before.PurgedBefore || sheets.Count != before.Sheets.Count)
                 Publish(commit, With(before, segments ?? before.Segments, sheets, purged));

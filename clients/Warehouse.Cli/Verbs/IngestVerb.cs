@@ -25,6 +25,8 @@ internal sealed class IngestVerb : Verb
     private readonly Option<bool> _replace = new("--replace") { Description = "Retire what the store holds of these samples." };
     private readonly Option<bool> _lint = new("--lint") { Description = "Also report what cannot change a count." };
 
+    private readonly Option<int?> _threads = new("--threads") { HelpName = "N", Description = "Threads used; what is stored does not depend on it. One per processor where not said." };
+
     /// <summary>The request.</summary>
     internal IngestRequest Read(ParseResult parsed) => new()
     {
@@ -36,6 +38,7 @@ internal sealed class IngestVerb : Verb
         SkipBadRecords = parsed.GetValue(_onError) == OnError.Skip,
         Replace = parsed.GetValue(_replace),
         Lint = parsed.GetValue(_lint),
+        Threads = parsed.GetValue(_threads) ?? Math.Min(Environment.ProcessorCount, IngestRequest.MaxThreads),
     };
 
     /// <inheritdoc/>
@@ -45,9 +48,13 @@ internal sealed class IngestVerb : Verb
         {
             if (result.Tokens is [var token] && int.TryParse(token.Value, out var gq) && gq < 0) result.AddError("--block-gq is at least 0");
         });
+        _threads.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, out var threads) && threads is < 1 or > IngestRequest.MaxThreads) result.AddError($"--threads is 1 to {IngestRequest.MaxThreads}");
+        });
         _store.AddTo(command);
         command.Arguments.Add(_files);
-        foreach (var option in (Option[])[_sheet, _callable, _assume, _blockGq, _onError, _replace, _lint]) command.Options.Add(option);
+        foreach (var option in (Option[])[_sheet, _callable, _assume, _blockGq, _onError, _replace, _lint, _threads]) command.Options.Add(option);
         _output.AddTo(command);
     }
 

@@ -14,7 +14,7 @@ internal sealed class SimulateVerb : Verb
     private readonly Option<ulong> _seed = new("--seed") { HelpName = "S", DefaultValueFactory = _ => 1, Description = "The same seed gives the same bytes." };
     private readonly Option<SimulationShape?> _shape = new("--as") { HelpName = "joint|single|gvcf", CustomParser = OutputSymbols.ParseWord<SimulationShape>, Description = "One VCF (default), one per sample, or one gVCF per sample." };
     private readonly Option<bool> _truth = new("--truth") { Description = "Write the figures that freq must give too." };
-    private readonly Option<string?> _preset = new("--preset") { HelpName = "A|B|D|small", Description = "The sets of the benchmarks; other options are added to it." };
+    private readonly Option<string?> _preset = new("--preset") { HelpName = "A|B|C|Cg|D|small", Description = "The sets of the benchmarks; other options are added to it." };
     private readonly Option<SimulationFormat?> _format = new("--format-fields") { HelpName = "gt|full", CustomParser = OutputSymbols.ParseWord<SimulationFormat>, Description = "GT alone (default) or GT:GQ:DP:AD." };
     private readonly Option<double?> _sfs = new("--sfs") { HelpName = "a", Description = "Exponent of the site-frequency spectrum k^-a." };
     private readonly Option<double?> _halfCalls = new("--half-calls") { HelpName = "RATE", Description = "Share of genotypes with one allele missing." };

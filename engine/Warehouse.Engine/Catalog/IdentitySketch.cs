@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Warehouse.Engine.Coding;
 
@@ -76,6 +77,7 @@ internal sealed class IdentitySketch
     }
 
     /// <summary>True when the two may be of one person: most groups have the same least entry. Costs nanoseconds; <see cref="SketchMatch"/> decides.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool MayBe(IdentitySketch other) => Math.Min(Entries.Length, other.Entries.Length) >= SketchMatch.LeastAgreeing && BitOperations.PopCount(Vector512.Equals(Vector512.Create(_signature), Vector512.Create(other._signature)).ExtractMostSignificantBits()) >= LeastEqualGroups;
 
     /// <summary>The sketch of two files of one sample.</summary>

@@ -39,6 +39,9 @@ internal sealed class Compaction
         (_catalog, _dropped, _commit, _progress, _stop) = (catalog, dropped, commit, progress, stop);
     }
 
+    /// <summary>Whether segments get the smaller form of their genotypes, also those that nothing joins. It takes longer to write.</summary>
+    public bool Packs { get; init; }
+
     /// <summary>Ordinals that no snapshot from <paramref name="purgeBefore"/> on can show: of withdrawn samples, and replaced before it.</summary>
     public static bool[] Dropped(StoreCatalog catalog, long purgeBefore) =>
         [.. catalog.Ordinals.Select(o => catalog.Samples[o.Sample].WithdrawnVersion != 0 || (o.UntilVersion != 0 && o.UntilVersion <= purgeBefore))];
@@ -49,11 +52,12 @@ internal sealed class Compaction
         var result = _catalog.Segments.Where(s => !isCandidate(s)).ToList();
         var changed = false;
         var bins = Bins([.. _catalog.Segments.Where(isCandidate)]);
-        result.AddRange(bins.Select(TakeSettled).OfType<SegmentEntry>());
-        _total = bins.Where(IsWork).Sum(b => b.Sum(s => s.Records));
+        bins.AddRange(bins.Select(TakeSettled).OfType<SegmentEntry>().Select(s => new List<SegmentEntry> { s }).ToList());
+        var work = bins.Where(IsWork).ToHashSet();
+        _total = work.Sum(b => b.Sum(s => s.Records));
         foreach (var bin in bins)
         {
-            if (!IsWork(bin))
+            if (!work.Contains(bin))
             {
                 result.AddRange(bin);
                 continue;
@@ -78,7 +82,13 @@ internal sealed class Compaction
         return largest;
     }
 
-    private bool IsWork(List<SegmentEntry> bin) => bin.Count > 1 || Array.Exists(bin[0].Ordinals, o => _dropped[o]);
+    private bool IsWork(List<SegmentEntry> bin) => bin.Count > 1 || Array.Exists(bin[0].Ordinals, o => _dropped[o]) || (Packs && !IsPacked(bin[0]));
+
+    private bool IsPacked(SegmentEntry entry)
+    {
+        using var segment = Segment.Open(_commit.OpenFile(IdOf(entry)));
+        return segment.IsPacked;
+    }
 
     private bool HasKept(SegmentEntry segment) => !Array.TrueForAll(segment.Ordinals, o => _dropped[o]);
 
@@ -115,14 +125,14 @@ internal sealed class Compaction
         while (round.Count > MaxInputs)
         {
             _total += round.Sum(s => s.Records);
-            round = [.. round.Chunk(MaxInputs).Select(chunk => MergeOnce(chunk).Entry)];
+            round = [.. round.Chunk(MaxInputs).Select(chunk => MergeOnce(chunk, packed: false).Entry)];
         }
-        var (entry, file) = MergeOnce([.. round]);
+        var (entry, file) = MergeOnce([.. round], Packs);
         _commit.Add(file);
         return entry;
     }
 
-    private (SegmentEntry Entry, FileEntry File) MergeOnce(SegmentEntry[] entries)
+    private (SegmentEntry Entry, FileEntry File) MergeOnce(SegmentEntry[] entries, bool packed)
     {
         var kept = entries.SelectMany(e => e.Ordinals).Where(o => !_dropped[o]).Order().ToArray();
         var places = new Dictionary<int, int>();
@@ -132,7 +142,7 @@ internal sealed class Compaction
         {
             foreach (var entry in entries) segments.Add(Segment.Open(_commit.OpenFile(IdOf(entry))));
             var inputs = segments.Select((s, i) => new MergeInput(s, i, places, PanelOf)).ToArray();
-            using var writer = new SegmentWriter(_commit.CreateFile(SegmentWriter.FileKind), kept);
+            using var writer = new SegmentWriter(_commit.CreateFile(SegmentWriter.FileKind), kept, packed);
             new SegmentMerge(inputs, writer, Report, _stop).Run();
             var file = writer.Complete();
             return (new SegmentEntry

@@ -185,7 +185,7 @@ internal sealed class MergedBlock
             var table = _sites.Build(_phases);
             foreach (var row in _collapsed) table.RowCollapsed[row] = true;
             table.Index();
-            BlockEncoder.Write(_segment, contig, table, _sites.Ids, _evidence, Streams());
+            BlockEncoder.Write(_segment, contig, table, _sites.Ids, _evidence, Streams(table));
         }
         _sites.Clear();
         _evidence.Clear();
@@ -198,17 +198,24 @@ internal sealed class MergedBlock
         (_anySwapped, _largestEnd) = (false, int.MinValue);
     }
 
-    private Dictionary<BlockStream, byte[]> Streams()
+    private Dictionary<BlockStream, byte[]> Streams(SiteTable table)
     {
         var streams = new Dictionary<BlockStream, byte[]>();
-        CallColumns.Put(streams, BlockStream.Het, _hetRows, null);
-        CallColumns.Put(streams, BlockStream.Hom, _homRows, null);
-        CallColumns.Put(streams, BlockStream.Missing, _missingRows, null);
+        var (het, hom, missing, absent) = (_hetRows.Build(), _homRows.Build(), _missingRows.Build(), _absentRows.Build());
+        CallColumns.Put(streams, BlockStream.Het, _hetRows, het);
+        CallColumns.Put(streams, BlockStream.Hom, _homRows, hom);
+        CallColumns.Put(streams, BlockStream.Missing, _missingRows, missing);
         CallColumns.Put(streams, BlockStream.Haploid, _haploidRows, null);
-        CallColumns.Put(streams, BlockStream.Absent, _absentRows, null);
+        CallColumns.Put(streams, BlockStream.Absent, _absentRows, absent);
         CallColumns.Put(streams, BlockStream.AdjFail, _adjRows, null);
         CallColumns.Put(streams, BlockStream.Phased, _phasedRows, null);
-        if (_anySwapped) streams[BlockStream.Swapped] = PackedStream.Pack(_swappedBits.Finish());
+        var swapped = _anySwapped ? _swappedBits.Finish() : null;
+        if (swapped is not null) streams[BlockStream.Swapped] = PackedStream.Pack(swapped);
+        if (_segment.IsPacked)
+        {
+            var columns = new HaplotypeColumns(het, hom, swapped is null ? null : BitAppender.Decode(swapped));
+            PackedGenotypes.ReplaceIfSmaller(streams, table.FirstRow, _segment.SampleCount, columns, (missing, absent));
+        }
         if (_exceptionCalls.Count > 0) streams[BlockStream.Exceptions] = PackedStream.Pack(CallColumns.EncodeExceptions(_exceptionCalls));
         if (_detail.Any) streams[BlockStream.Detail] = PackedStream.Pack(_detail.Finish());
         if (_lost.Count > 0) streams[BlockStream.Lost] = PackedStream.Pack(EncodeLost());

@@ -3,6 +3,9 @@ namespace Warehouse.Engine.Ingest;
 /// <summary>What <c>ingest</c> asks: all files become one commit, or none.</summary>
 public sealed record IngestRequest
 {
+    /// <summary>Most threads.</summary>
+    public const int MaxThreads = 64;
+
     /// <summary>VCF, gVCF or BCF files, plain, BGZF or gzip; <c>-</c> is standard input.</summary>
     public required IReadOnlyList<string> Files { get; init; }
 
@@ -27,6 +30,6 @@ public sealed record IngestRequest
     /// <summary>Report what cannot change a count too.</summary>
     public bool Lint { get; init; }
 
-    /// <summary>Threads used for reading; results do not depend on it.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
+    /// <summary>Threads used, 1 to <see cref="MaxThreads"/>: 1 = all on the calling one. What is stored does not depend on it.</summary>
+    public int Threads { get; init; } = Math.Min(Environment.ProcessorCount, MaxThreads);
 }

@@ -29,7 +29,7 @@ internal sealed partial class ContigScan
     private readonly Selection _selection;
     private readonly CountRules _rules;
     private readonly Source[] _sources;
-    private readonly Family[] _families;
+    private Family[]? _families;
     private readonly RowCounter _counter;
     private readonly Fallback _fallback;
     private readonly ContigClass _class;
@@ -56,7 +56,6 @@ internal sealed partial class ContigScan
         _contig = contig < 0 ? canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
         _sources = OpenSources(view, contig, selection, carried);
-        _families = Family.Group(_sources, selection);
         _counter = new RowCounter(rules);
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
@@ -73,10 +72,15 @@ internal sealed partial class ContigScan
         return [.. sources];
     }
 
-    /// <summary>The listed base alleles with start in [start, end), ascending by start, REF, ALT. The row is reused.</summary>
+    /// <summary>
+    /// The listed base alleles with start in [start, end), ascending by start, REF, ALT. The row is reused, its REF and ALT are not. Taken to
+    /// its end; then a scan may list or find again, further on.
+    /// </summary>
     public IEnumerable<ScanRow> List(int start, int end)
     {
         (_listing, _from) = (true, start);
+        foreach (var source in _sources)
+            foreach (var block in source.Open) Enqueue(source, block);
         var at = start;
         while (true)
         {
@@ -86,11 +90,13 @@ internal sealed partial class ContigScan
                 if (next == int.MaxValue || next >= end) break;
                 Advance(Math.Max(next, at), Math.Max(next, at) + 1);
             }
-            if (_queue.Count == 0 || _queue.Peek().Start >= end) yield break;
+            if (_queue.Count == 0 || _queue.Peek().Start >= end) break;
             Pop();
             at = _row.Start;
             if (IsListed()) yield return _row;
         }
+        _queue.Clear();
+        _listing = false;
     }
 
     private int NextStart()
@@ -106,15 +112,16 @@ internal sealed partial class ContigScan
         foreach (var source in _sources)
         {
             var opened = source.Advance(start, end);
-            for (var i = source.Open.Count - opened; _listing && i < source.Open.Count; i++)
-            {
-                var block = source.Open[i];
-                if (block.Block.Info.RowCount == 0) continue;
-                var rows = _carried ? block.CarriedRows(source.Counted) : block.Sites.SortedRows;
-                var cursor = new Cursor(source.Index, block, rows, block.Sites.LowerBound(rows, _from));
-                if (cursor.IsValid) _queue.Enqueue(cursor, cursor);
-            }
+            for (var i = source.Open.Count - opened; _listing && i < source.Open.Count; i++) Enqueue(source, source.Open[i]);
         }
+    }
+
+    private void Enqueue(Source source, OpenBlock block)
+    {
+        if (block.Block.Info.RowCount == 0) return;
+        var rows = _carried ? block.CarriedRows(source.Counted) : block.Sites.SortedRows;
+        var cursor = new Cursor(source.Index, block, rows, block.Sites.LowerBound(rows, _from));
+        if (cursor.IsValid) _queue.Enqueue(cursor, cursor);
     }
 
     private void Pop()
@@ -174,7 +181,7 @@ internal sealed partial class ContigScan
         for (var group = 0; group < figures.Length; group++) figures[group] = new CountFigures { NSamples = _selection.GroupSizes[group] };
         Advance(row.Start, row.End);
         var place = PlaceOf(row);
-        foreach (var family in _families) CountFamily(family, row, place, figures);
+        foreach (var family in _families ??= Family.Group(_sources, _selection)) CountFamily(family, row, place, figures);
     }
 
     /// <summary>Carriers of a row among the selected samples, as their files wrote them.</summary>

@@ -26,11 +26,11 @@ internal sealed class Block(Segment segment, BlockInfo info)
 
     public SiteTable Sites => (SiteTable)Column(BlockStream.Sites);
 
-    public SampleSets? Het => Sets(BlockStream.Het);
+    public SampleSets? Het => Haplotypes is { } held ? held.Het : Sets(BlockStream.Het);
 
-    public SampleSets? Hom => Sets(BlockStream.Hom);
+    public SampleSets? Hom => Haplotypes is { } held ? held.Hom : Sets(BlockStream.Hom);
 
-    public SampleSets? Missing => Sets(BlockStream.Missing);
+    public SampleSets? Missing => Sets(BlockStream.MissingGaps) ?? Sets(BlockStream.Missing);
 
     public SampleSets? Haploid => Sets(BlockStream.Haploid);
 
@@ -65,7 +65,11 @@ internal sealed class Block(Segment segment, BlockInfo info)
     }
 
     /// <summary>The swapped bits of the block, in record order over heterozygous calls; null when none is swapped.</summary>
-    public ulong[]? Swapped() => segment.Read(info, BlockStream.Swapped) is { } packed ? BitAppender.Decode(PackedStream.Unpack(packed)) : null;
+    public ulong[]? Swapped()
+    {
+        if (Haplotypes is { } held) return held.Swapped;
+        return segment.Read(info, BlockStream.Swapped) is { } packed ? BitAppender.Decode(PackedStream.Unpack(packed)) : null;
+    }
 
     /// <summary>Rows of which a panel lost its last carrier by compaction, with the panel's first ordinal. Empty for most blocks.</summary>
     public IReadOnlySet<(int Row, int Panel)> Lost => (HashSet<(int Row, int Panel)>)Column(BlockStream.Lost);
@@ -88,18 +92,31 @@ internal sealed class Block(Segment segment, BlockInfo info)
         _ when stored is null => (None, 0),
         BlockStream.Detail => DecodeDetail(PackedStream.Unpack(stored)),
         BlockStream.Exceptions => DecodeExceptions(PackedStream.Unpack(stored)),
+        BlockStream.Haplotypes => DecodeHaplotypes(stored),
+        BlockStream.MissingGaps => WithBytes(SampleGaps.Decode(stored, SampleCount, info.RecordCount)),
         _ => DecodeSets(stream, stored),
     };
 
     private SampleSets? Sets(BlockStream stream) => Column(stream) as SampleSets;
+
+    /// <summary>Het, hom and swapped, where compaction wrote them as one stream.</summary>
+    private HaplotypeColumns? Haplotypes => Column(BlockStream.Haplotypes) as HaplotypeColumns;
+
+    private (object, long) DecodeHaplotypes(byte[] stored)
+    {
+        var columns = HaplotypeColumns.Decode(stored, SampleCount, Sites.FirstRow, Missing, Absent);
+        return (columns, (columns.Het?.HotBytes ?? 0) + (columns.Hom?.HotBytes ?? 0) + (8L * (columns.Swapped?.Length ?? 0)));
+    }
 
     private (object, long) DecodeSets(BlockStream stream, byte[] stored)
     {
         var sets = SampleSets.Decode(stored);
         var rows = stream is BlockStream.Het or BlockStream.Hom ? info.RowCount : info.RecordCount;
         if (sets.RowCount != rows || sets.SampleCount != SampleCount) throw new InvalidDataException("a set column has the wrong shape");
-        return (sets, sets.HotBytes);
+        return WithBytes(sets);
     }
+
+    private static (object, long) WithBytes(SampleSets sets) => (sets, sets.HotBytes);
 
     private (object, long) DecodeSites(byte[]? stored)
     {

@@ -47,6 +47,12 @@ internal enum BlockStream : byte
 
     /// <summary>Rows of which a panel lost its last carrier by compaction: count; per entry row, first ordinal of the panel.</summary>
     Lost = 13,
+
+    /// <summary>Het, hom and swapped together, in place of those three: <see cref="HaplotypeColumns"/>. Only in packed segments.</summary>
+    Haplotypes = 14,
+
+    /// <summary>Missing in its second form, in place of the first: <see cref="SampleGaps"/>. Only in packed segments.</summary>
+    MissingGaps = 15,
 }
 
 /// <summary>

@@ -14,12 +14,15 @@ internal sealed class Segment : IDisposable
 
     private readonly SegmentPool? _pool;
 
-    private Segment(SealedReader file, int[] ordinals, BlockInfo[] blocks, SegmentPool? pool) => (_file, Ordinals, Blocks, _pool) = (file, ordinals, blocks, pool);
+    private Segment(SealedReader file, int[] ordinals, BlockInfo[] blocks, bool packed, SegmentPool? pool) => (_file, Ordinals, Blocks, IsPacked, _pool) = (file, ordinals, blocks, packed, pool);
 
     /// <summary>Ordinal of each local sample, ascending.</summary>
     public int[] Ordinals { get; }
 
     public BlockInfo[] Blocks { get; }
+
+    /// <summary>Whether its writer chose the smaller form of the genotypes, block by block: nothing is to be won by writing it again.</summary>
+    public bool IsPacked { get; }
 
     /// <summary>Opens a segment and reads its directory.</summary>
     /// <param name="file">The sealed file; the segment closes it.</param>
@@ -36,13 +39,14 @@ internal sealed class Segment : IDisposable
         var directory = new byte[length];
         file.Read(offset, directory);
         var from = new ByteReader(directory);
-        if (from.Byte() != SegmentWriter.Version) throw new InvalidDataException("a segment has an unknown version");
+        var version = from.Byte();
+        if (version is not (SegmentWriter.Version or SegmentWriter.PackedVersion)) throw new InvalidDataException("a segment has an unknown version");
         var ordinals = new int[from.Count(length)];
         for (var (i, before) = (0, 0); i < ordinals.Length; i++) ordinals[i] = before = checked(before + from.Count());
         var blocks = new BlockInfo[from.Count(length)];
         for (var i = 0; i < blocks.Length; i++) blocks[i] = BlockInfo.Read(ref from, offset);
         from.End();
-        return new Segment(file, ordinals, blocks, pool);
+        return new Segment(file, ordinals, blocks, version == SegmentWriter.PackedVersion, pool);
     }
 
     /// <summary>A block of the directory; of a segment in a pool the one that the pool keeps.</summary>

@@ -31,6 +31,7 @@ internal sealed class SegmentCheck
         {
             stop.ThrowIfCancellationRequested();
             Require(info.Streams.Keys.All(Enum.IsDefined), "a block has an unknown stream");
+            Require(PackedGenotypes.AreSound(info.Streams.Keys, segment.IsPacked), "a block has its genotypes in two forms");
             new SegmentCheck(new Block(segment, info)).Check();
         }
     }

@@ -7,22 +7,29 @@ namespace Warehouse.Engine.Segments;
 /// Writes one segment: the blocks of a panel of samples, all contigs, then the directory. Content of the sealed file:
 /// <code>
 /// streams of block 0, of block 1, …
-/// directory: u8 version = 1 | samples | ordinals: first, then differences | blocks | block entries (BlockInfo.Write)
+/// directory: u8 version: 1, or 2 = packed | samples | ordinals: first, then differences | blocks | block entries (BlockInfo.Write)
 /// trailer:   i64 offset of the directory | i32 its length | u32 "WSEG" (little-endian 0x47455357)
 /// </code>
 /// Disposed without <see cref="Complete"/> it leaves nothing that a manifest names. One thread.
 /// </summary>
-internal sealed class SegmentWriter(SealedWriter file, IReadOnlyList<int> ordinals) : IDisposable
+internal sealed class SegmentWriter(SealedWriter file, IReadOnlyList<int> ordinals, bool packed = false) : IDisposable
 {
     /// <summary>Kind byte of segment files.</summary>
     internal const byte FileKind = 1;
 
     internal const byte Version = 1;
+
+    /// <summary>Version of a segment in which every block has the smaller of the two forms of its genotypes. Readers of version 1 alone refuse it.</summary>
+    internal const byte PackedVersion = 2;
+
     internal const int Magic = 0x47455357;
     internal const int TrailerBytes = 16;
     private readonly List<BlockInfo> _blocks = [];
 
     public int SampleCount => ordinals.Count;
+
+    /// <summary>Whether genotypes are to be written in the smaller form, which takes longer to write and to read.</summary>
+    public bool IsPacked => packed;
 
     public IReadOnlyList<BlockInfo> Blocks => _blocks;
 
@@ -42,7 +49,7 @@ internal sealed class SegmentWriter(SealedWriter file, IReadOnlyList<int> ordina
     public FileEntry Complete()
     {
         var to = new ByteWriter(1024);
-        to.Byte(Version);
+        to.Byte(packed ? PackedVersion : Version);
         to.Var(ordinals.Count);
         var before = 0;
         foreach (var ordinal in ordinals)

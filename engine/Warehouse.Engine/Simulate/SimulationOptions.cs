@@ -99,15 +99,18 @@ public sealed record SimulationOptions
     /// <summary>Threads that compress the joint file.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>The sets of the speed page: <c>A</c> 100,000 sites x 2,504 samples, <c>B</c> 20,000 x 50,000, <c>D</c> 5,000,000 x 32, and <c>small</c> 2,000 x 60 with X, Y, MT and the truth.</summary>
+    /// <summary>The sets of the speed page: <c>A</c> 100,000 sites x 2,504 samples, <c>B</c> 20,000 x 50,000, <c>C</c> 200 files of one sample with about 48,220 records each,
+    /// <c>Cg</c> 200 gVCF files with 27.1 million records together, <c>D</c> 5,000,000 sites x 32 samples, and <c>small</c> 2,000 x 60 with X, Y, MT and the truth.</summary>
     /// <exception cref="InputException">The name is none of these.</exception>
     public static SimulationOptions Preset(string name, string folder) => name switch
     {
         "A" => new() { Folder = folder, Samples = 2504, Variants = 100_000, SfsExponent = 1.25, SexChromosomes = false, FamilyShare = 0 },
         "B" => new() { Folder = folder, Samples = 50_000, Variants = 20_000, SfsExponent = 1.3, SexChromosomes = false, FamilyShare = 0 },
+        "C" => new() { Folder = folder, Samples = 200, Variants = 361_400, Shape = SimulationShape.Single, Format = SimulationFormat.Full, SexChromosomes = false, FamilyShare = 0 },
+        "Cg" => new() { Folder = folder, Samples = 200, Variants = 318_500, Shape = SimulationShape.Gvcf, SexChromosomes = false, FamilyShare = 0 },
         "D" => new() { Folder = folder, Samples = 32, Variants = 5_000_000, SexChromosomes = false, FamilyShare = 0 },
         "small" => new() { Folder = folder, Samples = 60, Variants = 2000, Truth = true },
-        _ => throw Refuse("the preset is A, B, D or small"),
+        _ => throw Refuse("the preset is A, B, C, Cg, D or small"),
     };
 
     /// <summary>Refuses options that cannot be simulated.</summary>

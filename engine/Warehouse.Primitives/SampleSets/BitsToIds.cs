@@ -28,6 +28,7 @@ internal static class BitsToIds
     }
 
     /// <summary>Packs 32 numbers at a time; whole vectors are stored while there is room for them, the rest goes bit by bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int Compress512(ReadOnlySpan<ulong> bits, Span<ushort> ids)
     {
         ref var to = ref MemoryMarshal.GetReference(ids);

@@ -27,6 +27,8 @@ public static class ByteMatch
         else ToBits<Scalar>(codes, value, bits);
     }
 
+    // Optimised at once: no code for these vectors is compiled ahead.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void ToBits<TWay>(ReadOnlySpan<byte> codes, byte value, Span<ulong> bits)
         where TWay : struct, IByteCompare
     {

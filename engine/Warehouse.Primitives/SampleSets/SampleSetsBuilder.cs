@@ -92,7 +92,8 @@ public sealed class SampleSetsBuilder
         _planeCount = 0;
     }
 
-    private void AddCounted(ReadOnlySpan<ulong> bits, int count)
+    /// <summary>Adds a row by its plane, which the caller has checked and counted.</summary>
+    internal void AddCounted(ReadOnlySpan<ulong> bits, int count)
     {
         var kind = SampleRow.KindOf(count, _sampleCount);
         if (kind == RowKind.Plane)

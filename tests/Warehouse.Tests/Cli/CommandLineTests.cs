@@ -76,6 +76,8 @@ public sealed class CommandLineTests
     [InlineData("ingest s")]
     [InlineData("ingest s f --on-error stop")]
     [InlineData("ingest s f --block-gq -1")]
+    [InlineData("ingest s f --threads 0")]
+    [InlineData("ingest s f --threads 65")]
     [InlineData("seen s")]
     [InlineData("seen s q --vcf v -o o")]
     [InlineData("seen s --vcf v")]

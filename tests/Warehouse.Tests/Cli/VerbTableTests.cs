@@ -100,10 +100,10 @@ public sealed class VerbTableTests
     public void Ingest_reads_every_option()
     {
         var request = new Cli().Read<IngestVerb, IngestRequest>((v, p, _) => v.Read(p), "ingest", "s", "a.vcf", "-", "--samples", "t.tsv", "--callable", "c.bed",
-            "--assume-reference", "--block-gq", "30", "--on-error", "skip", "--replace", "--lint");
+            "--assume-reference", "--block-gq", "30", "--on-error", "skip", "--replace", "--lint", "--threads", "3");
         Assert.Equal(["a.vcf", "-"], request.Files);
         Assert.Equal(("t.tsv", "c.bed", true, 30), (request.SheetPath, request.CallablePath, request.AssumeReference, request.BlockGq));
-        Assert.Equal((true, true, true), (request.SkipBadRecords, request.Replace, request.Lint));
+        Assert.Equal((true, true, true, 3), (request.SkipBadRecords, request.Replace, request.Lint, request.Threads));
         var plain = new Cli().Read<IngestVerb, IngestRequest>((v, p, _) => v.Read(p), "ingest", "s", "a.vcf");
         Assert.Equal((20, false), (plain.BlockGq, plain.SkipBadRecords));
     }

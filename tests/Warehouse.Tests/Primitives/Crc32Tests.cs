@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Text;
 using Warehouse.Primitives;
 using Xunit;
@@ -12,13 +13,14 @@ public sealed class Crc32Tests
     [Fact]
     public void Every_path_equals_one_bit_at_a_time_on_every_length()
     {
-        var data = new byte[600];
+        var data = new byte[1400];
         new Random(20).NextBytes(data);
         for (var length = 0; length < data.Length; length++)
         {
             var expected = BitByBit(data.AsSpan(0, length), 0);
             Assert.Equal(expected, Crc32.ComputeTable(data.AsSpan(0, length), 0));
             Assert.Equal(expected, Crc32.Compute(data.AsSpan(0, length)));
+            if (Pclmulqdq.IsSupported && length >= 128) Assert.Equal(expected, Crc32.ComputeFolding(data.AsSpan(0, length), 0));
         }
     }
 

@@ -145,7 +145,7 @@ public sealed class SampleSetsCodecTests
         return to.WrittenSpan.ToArray();
     }
 
-    private static bool Same(SampleSets a, SampleSets b)
+    internal static bool Same(SampleSets a, SampleSets b)
     {
         if ((a.SampleCount, a.RowCount) != (b.SampleCount, b.RowCount)) return false;
         ulong[] ofA = new ulong[a.WordCount], ofB = new ulong[b.WordCount];
