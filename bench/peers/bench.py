@@ -2,6 +2,7 @@
 
 import csv
 import os
+import zlib
 
 from measure import Failed, Figures, Task, interleave, once, run
 from report import FACTOR, Peer, Row
@@ -17,7 +18,7 @@ class Node:
         for _, sql in statements:
             if "\n" in sql:
                 raise ValueError(sql)
-        path = f"statements.{abs(hash(tuple(statements)))}"
+        path = f"statements.{zlib.crc32(repr(statements).encode())}"
         with open(path, "w") as file:
             file.writelines(f"{name}\t{sql}\n" for name, sql in statements)
         return Task(["bash", "-c", f"exec node '{HERE}/duckdb.mjs' '{database}' {runs} < {path}"], inside=True, runs=limit)
