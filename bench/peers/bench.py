@@ -36,6 +36,7 @@ class Bench:
 
     def __init__(self, sets, warehouse, benchmarks, runs):
         self.sets, self.warehouse, self.benchmarks, self.runs = sets, warehouse, benchmarks, runs
+        self.quick = runs < 9  # then peers that need more than ten seconds are left out
         self.node = Node()
         self.sections = []
         self.tasks = {}

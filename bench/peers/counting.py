@@ -47,8 +47,9 @@ def counts(bench):
 def counted(bench, name):
     sets, whole = bench.sets, {}
     known, kinds = expected(bench, name), list(REACH[name])
-    ours = Task(warm(bench, name), inside=True)
-    inside = bench.node.task(sets.duckdb(name, bench.node), bench.runs, statements(bench, name, kinds), limit=min(3, bench.runs))
+    few = min(3, bench.runs)
+    ours = Task(warm(bench, name), inside=True, runs=few)  # each process asks each question at least 21 times
+    inside = bench.node.task(sets.duckdb(name, bench.node), bench.runs, statements(bench, name, kinds), limit=few)
     contig, first, last = REGION
     for kind, keep in {"tenth": ["--keep", sets.tenth(name)], "all": [], "region": ["--keep", sets.tenth(name), "--chr", contig, "--from-bp", first, "--to-bp", last]}.items():
         if kind in kinds:
@@ -145,6 +146,6 @@ def freq(bench):
         loop = " && ".join(f"plink2 --pfile {sets.pgen(name)} --keep {path} --freq counts --threads 1 --out counts.group" for path in sets.groups(name))
         bench.compare(f"{name}: `freq --by` ten groups", by, {"plink2, ten runs": Task(shell(loop))},
                       check=lambda: same_rows(freq_rows(f"freq.{name}.tsv", by=True), known["groups"]))
-        if name == "A":
+        if name == "A" and not bench.quick:
             vcftools = Task(["vcftools", "--gzvcf", sets.vcf(name), "--counts", "--keep", sets.tenth(name), "--out", "counts.vcftools"], runs=1)
             bench.compare("A: `freq`, a random 10 %, beside the tool that reads the VCF", freq_task(bench, store, "freq.A.tsv", *keep), {"vcftools": vcftools})
