@@ -27,5 +27,11 @@ if (args is ["kernels", var file])
     KernelReport.Write(file);
     return 0;
 }
+// "haplotypes STORE" times the packed form of the genotypes of a store.
+if (args is ["haplotypes", var packed])
+{
+    foreach (var line in HaplotypeReading.Of(packed)) Console.WriteLine(line);
+    return 0;
+}
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()));
 return 0;

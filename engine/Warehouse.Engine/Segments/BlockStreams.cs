@@ -50,6 +50,9 @@ internal enum BlockStream : byte
 
     /// <summary>Het, hom and swapped together, in place of those three: <see cref="HaplotypeColumns"/>. Only in packed segments.</summary>
     Haplotypes = 14,
+
+    /// <summary>Missing in its second form, in place of the first: <see cref="SampleGaps"/>. Only in packed segments.</summary>
+    MissingGaps = 15,
 }
 
 /// <summary>
