@@ -39,7 +39,6 @@ class Bench:
         self.quick = runs < 9  # then peers that need more than ten seconds are left out
         self.node = Node()
         self.sections = []
-        self.tasks = {}
 
     def section(self, title, about=""):
         self.sections.append((title, about, []))
@@ -60,7 +59,6 @@ class Bench:
             "ours": lambda: (ours.figures().scaled(FACTOR[unit]), Figures(ours.wall).scaled(FACTOR[unit])),
             **{name: lambda task=task: (task.figures().scaled(FACTOR[unit]), None) for name, task in peers.items()},
         }, check, quoted)
-        self.tasks[work] = ours
 
     def compare_inside(self, work, failures, ours, peers, check=None, unit="ms", reach=None, quoted=()):
         """Figures that programs took themselves: `ours` and each peer give Figures in ms."""
