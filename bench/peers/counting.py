@@ -4,7 +4,8 @@ import re
 import sys
 
 from bench import HERE, acount_rows, bcf_rows, freq_rows, same_rows, sums
-from measure import Failed, Figures, Task, run, shell
+from loading import memory
+from measure import Failed, Task, run, shell
 from sets import GROUPS, REGION
 
 # Of pgenlib, plink2's engine in process, which is in no registry: a tenth, all.
@@ -142,6 +143,8 @@ def freq(bench):
             # The target is to be no slower than plink2, so it is known only now.
             bench.compare(f"{name}: `freq`, {words}", ours, {"plink2": plink},
                           check=lambda kind=kind: same_rows(freq_rows(out), known[kind]), reach=lambda peers: peers[0].figures.median if name == "A" and kind == "tenth" else None)
+            if kind == "tenth":
+                memory(bench, f"{name}: peak memory of that, with all pages it touches", ours, 300, plink)
         by = freq_task(bench, store, f"freq.{name}.tsv", "--by", "ancestry")
         loop = " && ".join(f"plink2 --pfile {sets.pgen(name)} --keep {path} --freq counts --threads 1 --out counts.group" for path in sets.groups(name))
         bench.compare(f"{name}: `freq --by` ten groups", by, {"plink2, ten runs": Task(shell(loop))},
