@@ -205,7 +205,7 @@ internal sealed class GatherBlock
     public void Write(int contig)
     {
         if (_sites.RecordCount > 0 || _evidence.Count > 0)
-            BlockEncoder.Write(_segment, contig, _sites.Build(_phases), _sites.Ids, _evidence, Streams());
+            BlockEncoder.Encode(contig, _sites.Build(_phases), _sites.Ids, _evidence, Streams()).WriteTo(_segment);
         _sites.Clear();
         _evidence.Clear();
         _phases.Clear();
