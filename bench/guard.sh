@@ -12,15 +12,12 @@ program=artifacts/bin/Warehouse.Benchmarks/release/Warehouse.Benchmarks.dll
 work=artifacts/guard
 rm -rf "$work"
 mkdir -p "$work"
-./warehouse --version >/dev/null
 dotnet build bench/Warehouse.Benchmarks -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >"$work/build.log" 2>&1 ||
   { cat "$work/build.log" >&2; exit 5; }
-{ ./warehouse simulate "$work/set" --samples 200 --variants 2000 --seed 1 && ./warehouse init "$work/store" --assembly GRCh37 &&
-  ./warehouse ingest "$work/store" "$work/set/cohort.vcf.gz"; } >/dev/null
-
+dotnet "$program" guard "$work" >/dev/null # makes the store
 env DOTNET_EnableAVX512=0 DOTNET_TieredCompilation=0 DOTNET_gcServer=0 DOTNET_gcConcurrent=0 DOTNET_GCgen0size=8000000 DOTNET_PROCESSOR_COUNT=1 \
   valgrind --tool=callgrind --instr-atstart=no --smc-check=all-non-file --callgrind-out-file="$work/out" \
-  dotnet "$program" guard "$work/store" >"$work/paths.tsv" 2>"$work/valgrind.log" || { tail -5 "$work/valgrind.log" >&2; exit 5; }
+  dotnet "$program" guard "$work" >"$work/paths.tsv" 2>"$work/valgrind.log" || { tail -5 "$work/valgrind.log" >&2; exit 5; }
 
 number=0
 while IFS=$'\t' read -r name runs; do

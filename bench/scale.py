@@ -1,5 +1,6 @@
 """Measures how costs grow and fits their exponents. See scale.sh."""
 
+import gzip
 import json
 import math
 import os
@@ -78,9 +79,9 @@ def warm(store, folder, names=("tenth",)):
     return found
 
 
-def rows_of(store):
-
-    return int({row["fact"]: row["value"] for row in json.loads(run(WAREHOUSE, "info", store, "--format", "json"))}["allele rows"])
+def facts(store):
+    """What info says, by fact."""
+    return {row["fact"]: row["value"] for row in json.loads(run(WAREHOUSE, "info", store, "--format", "json"))}
 
 
 def samples_and_variants(page, start):
@@ -91,14 +92,16 @@ def samples_and_variants(page, start):
         for samples, variants in shapes:
             folder, store = simulated("joint", samples, variants), "scale.store"
             take.append((filled(store, f"{folder}/cohort.vcf.gz") - start) / (samples * variants) * 1e9)
-            count.append(warm(store, folder)[0] * 1e6 / rows_of(store))
-            size.append(size_mb(store) * 1e6 / (samples * variants))
+            known = facts(store)
+            # A store of several panels has rows of each.
+            count.append(warm(store, folder)[0] * 1e6 / variants)
+            size.append((int(known["bytes on disk"]) - int(known["bytes of column sites"])) / (samples * variants))
         xs = [shape[0 if axis == "samples" else 1] for shape in shapes]
         by_samples = axis == "samples"
-        page.add(f"a tenth of the samples counted, per variant, against {axis}", "ns", xs, count, 1.1 if by_samples else 0.1,
+        page.add(f"a tenth of the samples counted, per variant, against {axis}", "ns", xs, count, 1.1 if by_samples else 0.15,
                  "linear in carriers or planes at most" if by_samples else "flat")
         page.add(f"taking in, per genotype, against {axis}", "ns", xs, take, 0.1, "flat")
-        page.add(f"bytes on disk per genotype, against {axis}", "bytes", xs, size, 0.1, "flat")
+        page.add(f"bytes of genotypes on disk, of each, against {axis}", "bytes", xs, size, 0.1, "flat")
 
 
 def renamed(folder, index):
@@ -130,17 +133,22 @@ def store_size(page, start):
 
 def split(folder, parts, samples):
     """The same samples in so many files."""
-    if parts == 1:
-        return [f"{folder}/cohort.vcf.gz"]
     width = samples // parts
-    files = []
-    for part in range(parts):
-        first = 10 + part * width
-        def make(path, first=first):
-            run(*shell(f"bgzip -dc {folder}/cohort.vcf.gz | {{ sed '/^#CHROM/q' | head -n -1; }} > {path}.head; "
-                       f"{{ cat {path}.head; bgzip -dc {folder}/cohort.vcf.gz | grep -v '^##' | cut -f 1-9,{first}-{first + width - 1}; }} | bgzip -c > {path}; rm {path}.head"))
-        files.append(cached(f"{folder}.split.{parts}.{part}.vcf.gz", make))
-    return files
+
+    def make(path):
+        os.mkdir(path)
+        outs = [open(f"{path}/{part}.vcf", "wb") for part in range(parts)]
+        with gzip.open(f"{folder}/cohort.vcf.gz", "rb") as lines:
+            for line in lines:
+                cells = line.rstrip(b"\n").split(b"\t")
+                for part, out in enumerate(outs):
+                    first = 9 + part * width
+                    out.write(line if line.startswith(b"##") else b"\t".join(cells[:9] + cells[first:first + width]) + b"\n")
+        for part, out in enumerate(outs):
+            out.close()
+            run("bgzip", f"{path}/{part}.vcf")
+    made = cached(f"{folder}.split.{parts}", make)
+    return [f"{made}/{part}.vcf.gz" for part in range(parts)]
 
 
 def segments(page, start):
@@ -153,13 +161,15 @@ def segments(page, start):
         task = Task([WAREHOUSE, "freq", "parts.store", "--format", "tsv", "-o", "scale.tsv"])
         interleave(RUNS, {"freq": task})
         whole.append((task.figures().median - start) * 1e3)
-    page.add("the same counts, warm, from so many segments", "ms", xs, count, 0.5, "sub-linear: more passes over fewer samples")
-    page.add("`freq` of them as a process, less its start", "ms", xs, whole, 0.5, "sub-linear")
+    page.add("the same counts, warm, from so many segments", "ms", xs, count, 1.0, "linear at most: each is looked at")
+    page.add("`freq` of them as a process, less its start", "ms", xs, whole, 1.0, "linear at most")
 
 
 def opening(page, start, label, xs, make):
     """First answer of a process and bytes of the newest manifest."""
-    spent, newest, folder = [], [], []
+    spent, newest, written = [], [], []
+    with open("one.name", "w") as file:
+        file.write("S000001\n")
     for x in xs:
         store = make(x)
         ask = Task([WAREHOUSE, "cohorts", store])
@@ -167,10 +177,12 @@ def opening(page, start, label, xs, make):
         spent.append(max(0.1, (ask.figures().median - start) * 1e3))
         manifests = sorted(os.listdir(f"{store}/m"))
         newest.append(os.path.getsize(f"{store}/m/{manifests[-1]}") / 1e3)
-        folder.append(size_mb(f"{store}/m") * 1e3)
+        before = size_mb(store)
+        run(WAREHOUSE, "cohort", "set", store, "small", "--samples-file", "one.name")
+        written.append((size_mb(store) - before) * 1e3)
     page.add(f"open and one answer from the catalog, less the start, against {label}", "ms", xs, spent, 0.9, "sub-linear")
     page.add(f"newest manifest, against {label}", "KB", xs, newest, 0.9 if label == "commits" else 1.05, "sub-linear" if label == "commits" else "linear: one entry each")
-    return folder
+    page.add(f"bytes that a commit of one small cohort adds, against {label}", "KB", xs, written, 0.9, "sub-linear")
 
 
 def commits_and_segments(page, start):
@@ -185,12 +197,8 @@ def commits_and_segments(page, start):
     filled("commits.store", singles[0])
 
     def by_commits(count):
-        names = run(WAREHOUSE, "cohorts", "commits.store")  # checks that it opens
-        assert names is not None
-        with open("commits.names", "w") as file:
-            file.write("S000001\n")
         while state["commits"] < count:
-            run(WAREHOUSE, "cohort", "set", "commits.store", "c", "--samples-file", "commits.names")
+            run(WAREHOUSE, "cohort", "set", "commits.store", "c", "--samples-file", "one.name")
             state["commits"] += 1
         return "commits.store"
     opening(page, start, "commits", [8 * k for k in STEPS], by_commits)

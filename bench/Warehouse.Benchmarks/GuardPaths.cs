@@ -3,8 +3,10 @@ using System.Text;
 using Warehouse.Cli.Output;
 using Warehouse.Engine;
 using Warehouse.Engine.Coding;
+using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Segments;
+using Warehouse.Engine.Simulate;
 using Warehouse.Engine.Variants;
 using Warehouse.Engine.Vcf;
 using Warehouse.Primitives;
@@ -19,9 +21,11 @@ internal static class GuardPaths
 {
     private const int Samples = 2504, Rows = 4000, Lines = 100;
 
-    /// <summary>Runs them; the store is the one that guard.sh made.</summary>
-    public static void Run(string store)
+    /// <summary>Runs them over a store in the folder, which is made when it is not there.</summary>
+    public static void Run(string folder)
     {
+        var store = Path.Combine(folder, "store");
+        if (!Directory.Exists(store)) MakeStore(folder, store);
         using var open = new OpenStore(store);
         var column = SampleSetsBenchmarks.NewColumn(new Random(1), Samples, Rows);
         foreach (var (name, runs, path) in new (string, int, Action)[]
@@ -36,6 +40,14 @@ internal static class GuardPaths
             Callgrind.DumpAndStop();
             Console.WriteLine($"{name}\t{runs}");
         }
+    }
+
+    private static void MakeStore(string folder, string path)
+    {
+        var set = Path.Combine(folder, "set");
+        Simulator.Run(new SimulationOptions { Folder = set, Samples = 200, Variants = 2000 }, null, CancellationToken.None);
+        using var store = VariantStore.Create(new CreateOptions { Path = path, Assembly = "GRCh37" });
+        store.Ingest(new IngestRequest { Files = [Path.Combine(set, "cohort.vcf.gz")] });
     }
 
     private static Action DecodeGenotypes()
@@ -87,7 +99,7 @@ internal static class GuardPaths
         return () => SiteTableCodec.Decode(encoded);
     }
 
-    /// <summary>A store that guard.sh made, its first rows, and their spellings.</summary>
+    /// <summary>The store, its first rows, and the spellings of some.</summary>
     private sealed class OpenStore : IDisposable
     {
         private readonly VariantStore _store;

@@ -13,7 +13,7 @@ if (args is ["quick", .. var sizes])
     foreach (var line in benchmarks.Quick()) Console.WriteLine(line);
     return 0;
 }
-// "guard STORE" runs the paths whose instructions bench/guard.sh counts.
+// "guard FOLDER" runs the paths whose instructions bench/guard.sh counts.
 if (args is ["guard", var guarded])
 {
     GuardPaths.Run(guarded);

@@ -25,7 +25,7 @@ def head(bench, quick, started, described):
         "*theirs / ours* above 1: we are ahead. *quoted*: not run here; a figure of the design's page of measurements on a machine of this kind.",
         "GenomicsDB and TileDB-VCF are in no registry and were not run.",
         "",
-        "Sets, simulated (that time is not counted above) by `warehouse simulate --preset`:",
+        "Sets, simulated by `warehouse simulate --preset`:",
         *(f"- {line}" for line in described),
     ]
 

@@ -1,7 +1,6 @@
 """The sets: simulated once into artifacts/bench, with the forms that peers need of them."""
 
 import glob
-import gzip
 import os
 import random
 import shutil
@@ -183,9 +182,3 @@ def real_set():
     data = os.environ.get("WAREHOUSE_TEST_DATA", "")
     found = glob.glob(f"{data}/genotypes/**/10k.chr22.phase3*.vcf.gz", recursive=True) if data else []
     return found[0] if found else None
-
-
-def gunzip_count(path):
-    """Records of a gzipped VCF."""
-    with gzip.open(path, "rb") as lines:
-        return sum(1 for line in lines if not line.startswith(b"#"))

@@ -185,7 +185,7 @@ internal sealed class MergedBlock
             var table = _sites.Build(_phases);
             foreach (var row in _collapsed) table.RowCollapsed[row] = true;
             table.Index();
-            BlockEncoder.Write(_segment, contig, table, _sites.Ids, _evidence, Streams(table));
+            BlockEncoder.Encode(contig, table, _sites.Ids, _evidence, Streams(table)).WriteTo(_segment);
         }
         _sites.Clear();
         _evidence.Clear();

@@ -27,12 +27,12 @@ public sealed class AlleleLookup : IDisposable
     }
 
     /// <summary>Whether an allele was seen, by every visible sample of the choice, and its figures over the counting ones.</summary>
-    /// <param name="contig">Contig in any spelling that the store's assembly knows.</param>
+    /// <param name="contig">Contig in any spelling; one that the store has no data of is not assessed, but by assumption.</param>
     /// <param name="start">0-based start of the normalised allele.</param>
     /// <param name="reference">REF, normalised: upper-case ASCII bases.</param>
     /// <param name="alternate">ALT likewise. An allele that is not normalised is another allele than the one it means.</param>
     /// <param name="figures">AC, AN and the rest as COUNTS.md has them; AN and the unassessed are told for an allele without a carrier too.</param>
-    /// <exception cref="InputException">The assembly has no such contig.</exception>
+    /// <exception cref="InputException">The contig is an accession of another assembly.</exception>
     /// <exception cref="InvalidDataException">The store is damaged there.</exception>
     public SeenState Find(string contig, int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate, out CountFigures figures)
     {

@@ -39,6 +39,7 @@ internal sealed partial class ContigScan
     private readonly ScanRow _row = new();
     private readonly List<(OpenBlock Block, int Row)> _own = [];
     private readonly List<int> _found = [];
+    private readonly bool _carried;
     private bool _listing;
     private int _from;
 
@@ -48,23 +49,24 @@ internal sealed partial class ContigScan
     /// <param name="selection">Whom to count.</param>
     /// <param name="rules">How.</param>
     /// <param name="canonical">Name of the contig where the store does not have it.</param>
-    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null)
+    /// <param name="carried">List only what a counted sample carries: segments and rows of other samples are passed over.</param>
+    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null, bool carried = false)
     {
-        (_selection, _rules, _assembly) = (selection, rules, view.Assembly);
+        (_selection, _rules, _assembly, _carried) = (selection, rules, view.Assembly, carried);
         _contig = contig < 0 ? canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
-        _sources = OpenSources(view, contig, selection);
+        _sources = OpenSources(view, contig, selection, carried);
         _counter = new RowCounter(rules);
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
 
-    /// <summary>The segments that have data on a contig and a sample of the snapshot, in the order of the catalog.</summary>
-    public static Source[] OpenSources(StoreView view, int contig, Selection selection)
+    /// <summary>The segments that have data on a contig and a sample of the snapshot, or one that is counted, in the order of the catalog.</summary>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false)
     {
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
         {
-            if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => selection.VisibleOrdinal[o])) continue;
+            if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => counted ? selection.SlotOfOrdinal[o] >= 0 : selection.VisibleOrdinal[o])) continue;
             sources.Add(new Source(view.Open(entry), contig, selection, sources.Count));
         }
         return [.. sources];
@@ -117,7 +119,8 @@ internal sealed partial class ContigScan
     private void Enqueue(Source source, OpenBlock block)
     {
         if (block.Block.Info.RowCount == 0) return;
-        var cursor = new Cursor(source.Index, block, block.Sites.LowerBound(_from));
+        var rows = _carried ? block.CarriedRows(source.Counted) : block.Sites.SortedRows;
+        var cursor = new Cursor(source.Index, block, rows, block.Sites.LowerBound(rows, _from));
         if (cursor.IsValid) _queue.Enqueue(cursor, cursor);
     }
 
@@ -234,11 +237,11 @@ internal sealed partial class ContigScan
         return active!.SlotCount == family.Slots.Length ? active : null;
     }
 
-    private readonly record struct Cursor(int Source, OpenBlock Block, int Position)
+    private readonly record struct Cursor(int Source, OpenBlock Block, int[] Rows, int Position)
     {
-        public bool IsValid => Position < Block.Sites.SortedRows.Length;
+        public bool IsValid => Position < Rows.Length;
 
-        public int Row => Block.Sites.SortedRows[Position];
+        public int Row => Rows[Position];
 
         public int Start => Block.Sites.RowStart[Row];
 

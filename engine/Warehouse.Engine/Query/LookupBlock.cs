@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Warehouse.Engine.Segments;
 using Warehouse.Primitives;
 
@@ -57,11 +58,7 @@ internal sealed class LookupBlock
         ReadCounts(source, info, BlockStream.Hom, whole, _hom.AsSpan(0, info.RowCount));
         ReadCounts(source, info, BlockStream.Missing, whole, _missing.AsSpan(0, info.RecordCount));
         MarkNotSimple(source.Segment, info);
-        for (var i = 0; i < _keys.Count; i++)
-        {
-            var row = _keys.RowAt(i);
-            _rows[i] = new RowFigures(_het[row], _hom[row], _missing[_keys.RecordAt(i)]);
-        }
+        Combine();
     }
 
     /// <summary>Adds the states of the counted samples at an allele.</summary>
@@ -73,7 +70,7 @@ internal sealed class LookupBlock
     public LookupResult Ask(ulong key, int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate, ref CountFigures figures)
     {
         var keys = _keys.Keys;
-        var at = LowerBound(keys, key);
+        var at = _keys.LowerBound(key);
         var (found, matches) = (-1, 0);
         for (var i = at; i < keys.Length && keys[i] == key; i++)
         {
@@ -118,34 +115,15 @@ internal sealed class LookupBlock
         return LookupResult.Counted;
     }
 
-    /// <summary>First position whose key is not below one: a guess by the span of the starts, then in doubling steps from there.</summary>
-    private static int LowerBound(ReadOnlySpan<ulong> keys, ulong key)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // as SiteKeys.Place
+    private void Combine()
     {
-        if (keys.IsEmpty || keys[0] >= key) return 0;
-        if (keys[^1] < key) return keys.Length;
-        var (first, last) = (keys[0] >> 32, keys[^1] >> 32);
-        var at = last == first ? 0 : (int)(((key >> 32) - first) * (ulong)(keys.Length - 1) / (last - first));
-        int low, high;
-        if (keys[at] < key)
+        var (rows, het, hom, missing) = (_rows, _het, _hom, _missing);
+        for (var i = 0; i < _keys.Count; i++)
         {
-            (low, high) = (at, at + 8);
-            for (var step = 8; high < keys.Length && keys[high] < key; high += step) (low, step) = (high, step * 2);
-            high = Math.Min(high, keys.Length - 1);
+            var row = _keys.RowAt(i);
+            rows[i] = new RowFigures(het[row], hom[row], missing[_keys.RecordAt(i)]);
         }
-        else
-        {
-            (low, high) = (at - 8, at);
-            for (var step = 8; low > 0 && keys[low] >= key; low -= step) (high, step) = (low, step * 2);
-            low = Math.Max(low, 0);
-        }
-        // keys[low] < key <= keys[high]
-        while (high - low > 1)
-        {
-            var middle = (low + high) >>> 1;
-            if (keys[middle] < key) low = middle;
-            else high = middle;
-        }
-        return high;
     }
 
     private void LoadKeys(Segment segment, BlockInfo info)
@@ -164,18 +142,20 @@ internal sealed class LookupBlock
 
     private static void ReadCounts(Source source, BlockInfo info, BlockStream stream, bool whole, Span<ushort> counts)
     {
-        if (!info.Streams.ContainsKey(stream)) counts.Clear();
-        else if (whole)
+        if (whole && info.Streams.ContainsKey(stream))
         {
             if (SampleSets.DecodeCounts(source.Segment.Read(info, stream)!, counts) != source.SlotOf.Length) throw new InvalidDataException("a set column has the wrong shape");
+            return;
         }
-        else
+        var block = source.Segment.BlockOf(info);
+        if ((stream switch { BlockStream.Het => block.Het, BlockStream.Hom => block.Hom, _ => block.Missing }) is not { } sets)
         {
-            var block = source.Segment.BlockOf(info);
-            var masked = new int[counts.Length];
-            (stream switch { BlockStream.Het => block.Het, BlockStream.Hom => block.Hom, _ => block.Missing })?.CountMasked(0, source.Counted, masked);
-            for (var i = 0; i < masked.Length; i++) counts[i] = (ushort)masked[i];
+            counts.Clear(); // nor is there another form of it
+            return;
         }
+        var masked = new int[counts.Length];
+        sets.CountMasked(0, source.Counted, masked);
+        for (var i = 0; i < masked.Length; i++) counts[i] = (ushort)masked[i];
     }
 
     /// <summary>Records with haploid calls, exceptions, or samples without the record.</summary>

@@ -13,6 +13,7 @@ internal sealed class Source
     private readonly BlockInfo[] _pending;
     private readonly List<OpenBlock> _open = [];
     private readonly SegmentSamples _samples;
+    private int[]? _countedLocals;
     private int _next;
 
     public Source(Segment segment, int contig, Selection selection, int index)
@@ -40,6 +41,9 @@ internal sealed class Source
 
     /// <summary>Local samples that are counted.</summary>
     public SampleMask Counted => _samples.Counted;
+
+    /// <summary>The same, ascending.</summary>
+    public int[] CountedLocals => _countedLocals ??= [.. Enumerable.Range(0, SlotOf.Length).Where(local => SlotOf[local] >= 0)];
 
     /// <summary>Group and sex of a counted local sample.</summary>
     public (int Group, int Sex) GroupAndSex(int local) => (_selection.GroupOf[SlotOf[local]], (int)_selection.SexOf[SlotOf[local]]);

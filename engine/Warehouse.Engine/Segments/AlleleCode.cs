@@ -12,10 +12,8 @@ internal static class AlleleCode
 
     private const int MostBases = 11;
 
-    /// <summary>Two bits per base of ACGT; 0xFF for every other byte.</summary>
-    private static ReadOnlySpan<byte> Bits => BitsOfBases;
-
-    private static readonly byte[] BitsOfBases = MakeBits();
+    /// <summary>The bases by their bits 1 and 2. A constant, not a field: code compiled ahead of time pays for each look at a field.</summary>
+    private static ReadOnlySpan<byte> Bases => "ACTG"u8;
 
     /// <summary>The key of an allele; bases are upper case.</summary>
     /// <param name="start">0-based, -1 for the telomere.</param>
@@ -24,30 +22,30 @@ internal static class AlleleCode
     public static ulong KeyOf(int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
     {
         var place = (ulong)(uint)(start + 1) << 32;
-        if (reference.Length == 1 && alternate.Length == 1 && (Bits[reference[0]] | Bits[alternate[0]]) < 4) return place | OfSnv(Bits[reference[0]], Bits[alternate[0]]);
+        if (reference.Length == 1 && alternate.Length == 1 && OfBases(reference[0], alternate[0]) is not 0 and var snv) return place | snv;
         if (reference.Length + alternate.Length > MostBases) return place | Hash(reference, alternate);
         var bases = 0u;
-        foreach (var b in reference)
-        {
-            if (Bits[b] > 3) return place | Hash(reference, alternate);
-            bases = (bases << 2) | Bits[b];
-        }
-        foreach (var b in alternate)
-        {
-            if (Bits[b] > 3) return place | Hash(reference, alternate);
-            bases = (bases << 2) | Bits[b];
-        }
+        if (!Append(reference, ref bases) || !Append(alternate, ref bases)) return place | Hash(reference, alternate);
         return place | ((uint)reference.Length << 26) | ((uint)alternate.Length << 22) | bases;
     }
 
     /// <summary>The lower half for one base in place of another, or 0 when one of them is not of ACGT.</summary>
     public static uint OfBases(byte reference, byte alternate)
     {
-        var (from, to) = (Bits[reference], Bits[alternate]);
-        return (from | to) < 4 ? OfSnv(from, to) : 0;
+        uint from = (uint)(reference >> 1) & 3, to = (uint)(alternate >> 1) & 3;
+        return Bases[(int)from] == reference && Bases[(int)to] == alternate ? (1u << 26) | (1u << 22) | (from << 2) | to : 0;
     }
 
-    private static uint OfSnv(byte reference, byte alternate) => (1u << 26) | (1u << 22) | ((uint)reference << 2) | alternate;
+    private static bool Append(ReadOnlySpan<byte> text, ref uint bases)
+    {
+        foreach (var b in text)
+        {
+            var bits = (uint)(b >> 1) & 3;
+            if (Bases[(int)bits] != b) return false;
+            bases = (bases << 2) | bits;
+        }
+        return true;
+    }
 
     private static uint Hash(ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
     {
@@ -56,13 +54,5 @@ internal static class AlleleCode
         hash *= 1099511628211UL;
         foreach (var b in alternate) hash = (hash ^ b) * 1099511628211UL;
         return (uint)(hash ^ (hash >> 32)) | (uint)Hashed;
-    }
-
-    private static byte[] MakeBits()
-    {
-        var bits = new byte[256];
-        bits.AsSpan().Fill(0xFF);
-        for (var i = 0; i < 4; i++) bits["ACGT"[i]] = (byte)i;
-        return bits;
     }
 }

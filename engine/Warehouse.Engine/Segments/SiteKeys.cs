@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Warehouse.Engine.Coding;
 using Warehouse.Engine.Variants;
 
@@ -13,9 +14,16 @@ internal sealed class SiteKeys
     /// <summary>Most records and rows of a block that is keyed.</summary>
     public const int MaxRows = ushort.MaxValue;
 
+    /// <summary>Places that a row is moved forward as it comes.</summary>
+    private const int MostSteps = 16;
+
+    /// <summary>Keys for each start that <see cref="LowerBound"/> looks at first.</summary>
+    private const int Stretch = 64;
+
     private readonly List<LongAllele> _long = [];
     private ulong[] _keys = [];
     private uint[] _places = [];
+    private uint[] _samples = [];
     private int[] _starts = [], _ends = [], _largestEnds = [];
     private int[] _refLengths = [], _altCounts = [], _altLengths = [], _forms = [];
     private byte[] _text = [];
@@ -123,7 +131,41 @@ internal sealed class SiteKeys
         if (_keys.Length < rows) (_keys, _places, _altLengths) = (new ulong[rows], new uint[rows], new int[rows]);
     }
 
+    /// <summary>First position whose key is not below one.</summary>
+    public int LowerBound(ulong key)
+    {
+        // Every 64th start is in a small array that stays in a near cache; then a guess in that stretch, and steps from there.
+        var (samples, keys, start) = (_samples, _keys, (uint)(key >> 32));
+        int low = 0, high = (Count + Stretch - 1) / Stretch;
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (samples[middle] < start) low = middle + 1;
+            else high = middle;
+        }
+        if (low == 0) return Climb(0, key);
+        var (first, last) = ((low - 1) * Stretch, Math.Min(low * Stretch, Count) - 1);
+        var (from, to) = ((uint)(keys[first] >> 32), (uint)(keys[last] >> 32));
+        var at = to <= start ? last : first + (int)((start - from) * (ulong)(uint)(last - first) / (to - from));
+        while (at > first && keys[at - 1] >= key) at--;
+        return Climb(at, key);
+    }
+
+    private int Climb(int at, ulong key)
+    {
+        while (at < Count && _keys[at] < key) at++;
+        return at;
+    }
+
+    private void Sample()
+    {
+        var count = (Count + Stretch - 1) / Stretch;
+        if (_samples.Length < count) _samples = new uint[count];
+        for (var i = 0; i < count; i++) _samples[i] = (uint)(_keys[i * Stretch] >> 32);
+    }
+
     /// <summary>Three numbers per trimmed or moved row, in row order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadForms(ref ByteReader from, ReadOnlySpan<byte> rowFlags)
     {
         var count = 0;
@@ -139,18 +181,19 @@ internal sealed class SiteKeys
     }
 
     /// <summary>Walks the records with the text and makes keys and spans.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs a few hundred times in a short process: code compiled ahead is slow, and tiers come too late
     private void Place(Columns columns, int recordCount)
     {
         var (start, row, form, largest, ordered) = (-1, 0, 0, int.MinValue, true);
         var at = 0;
+        var (starts, ends, largestEnds) = (_starts, _ends, _largestEnds);
         for (var record = 0; record < recordCount; record++)
         {
-            start = Sum(start, _starts[record]);
-            _starts[record] = start;
+            starts[record] = start = Sum(start, starts[record]);
             var (refLength, alts) = (_refLengths[record], _altCounts[record]);
             var end = (columns.Flags[record] & (byte)RecordFlags.Speaks) != 0 ? Sum(start, refLength) : int.MinValue;
-            _ends[record] = end;
-            _largestEnds[record] = largest = Math.Max(largest, end);
+            ends[record] = end;
+            largestEnds[record] = largest = Math.Max(largest, end);
             if (alts > columns.RowFlags.Length - row) throw new InvalidDataException("the rows of a block do not add up");
             if (alts == 1 && refLength == 1 && _altLengths[row] == 1 && columns.RowFlags[row] == (byte)AlleleKind.Bases && at <= columns.Text.Length - 2
                 && AlleleCode.OfBases(columns.Text[at], columns.Text[at + 1]) is not 0 and var code)
@@ -163,16 +206,22 @@ internal sealed class SiteKeys
         if (row != columns.RowFlags.Length) throw new InvalidDataException("the rows of a block do not add up");
         if (at != columns.Text.Length) throw new InvalidDataException("the text of a block does not add up");
         if (!ordered) Array.Sort(_keys, _places, 0, Count);
+        Sample();
     }
 
+    /// <summary>Rows are nearly in order: those of one start change places. What is farther off is left to a sort at the end.</summary>
     private void Add(ulong key, int row, int record, ref bool ordered)
     {
-        if (Count > 0 && _keys[Count - 1] > key) ordered = false;
-        _keys[Count] = key;
-        _places[Count++] = ((uint)row << 16) | (uint)record;
+        var (keys, at) = (_keys, Count++);
+        var least = ordered ? Math.Max(0, at - MostSteps) : at;
+        for (; at > least && keys[at - 1] > key; at--) (keys[at], _places[at]) = (keys[at - 1], _places[at - 1]);
+        if (ordered && at > 0 && keys[at - 1] > key) ordered = false;
+        keys[at] = key;
+        _places[at] = ((uint)row << 16) | (uint)record;
     }
 
     /// <summary>The rows of any record: REF, its ALTs, then REF and ALT of its moved rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PlaceRows(Columns columns, (int Record, int Start, int Alts) of, ref int row, ref int form, ref int at, ref bool ordered)
     {
         var reference = Take(columns.Text, ref at, _refLengths[of.Record]);
@@ -208,7 +257,11 @@ internal sealed class SiteKeys
         }
     }
 
-    private static int Sum(int start, int bases) => (int)Math.Clamp((long)start + bases, -1, int.MaxValue) is var sum && sum == (long)start + bases ? sum : throw new InvalidDataException("a place of a block is out of range");
+    private static int Sum(int start, int bases)
+    {
+        var sum = (long)start + bases;
+        return sum is >= -1 and <= int.MaxValue ? (int)sum : throw new InvalidDataException("a place of a block is out of range");
+    }
 
     private static int Shift(long bases) => bases == (int)bases ? (int)bases : throw new InvalidDataException("a place of a block is out of range");
 

@@ -176,13 +176,16 @@ internal sealed class SiteTable
     }
 
     /// <summary>First position in <see cref="SortedRows"/> whose start is not below <paramref name="start"/>.</summary>
-    public int LowerBound(int start)
+    public int LowerBound(int start) => LowerBound(SortedRows, start);
+
+    /// <summary>The same among some of the sorted rows.</summary>
+    public int LowerBound(ReadOnlySpan<int> rows, int start)
     {
-        var (low, high) = (0, SortedRows.Length);
+        var (low, high) = (0, rows.Length);
         while (low < high)
         {
             var middle = (low + high) >>> 1;
-            if (RowStart[SortedRows[middle]] < start) low = middle + 1;
+            if (RowStart[rows[middle]] < start) low = middle + 1;
             else high = middle;
         }
         return low;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Warehouse.Primitives;
@@ -36,6 +37,7 @@ public sealed partial class SampleSets
         return streams.SampleCount;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // compiled ahead of time the vector operations become calls
     private static void Widen(ReadOnlySpan<byte> bytes, Span<ushort> values)
     {
         var i = 0;
@@ -48,6 +50,7 @@ public sealed partial class SampleSets
         for (; i < values.Length; i++) values[i] = bytes[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int CountAbove(ReadOnlySpan<ushort> values, int limit)
     {
         var (above, i) = (0, 0);
