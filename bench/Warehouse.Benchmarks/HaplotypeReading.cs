@@ -12,7 +12,8 @@ namespace Warehouse.Benchmarks;
 /// </summary>
 internal static class HaplotypeReading
 {
-    private const int Rounds = 7;
+    private const int Warmup = 8;
+    private const int Rounds = 9;
 
     private sealed record Case(int Samples, int[] FirstRow, HaplotypeColumns Columns, SampleSets? Missing, SampleSets? Absent)
     {
@@ -47,11 +48,11 @@ internal static class HaplotypeReading
     private static double MedianMs(List<Case> cases, Action<Case> work)
     {
         var times = new List<double>();
-        for (var round = 0; round < Rounds; round++)
+        for (var round = -Warmup; round < Rounds; round++)
         {
             var watch = Stopwatch.StartNew();
             cases.ForEach(work);
-            times.Add(watch.Elapsed.TotalMilliseconds);
+            if (round >= 0) times.Add(watch.Elapsed.TotalMilliseconds);
         }
         times.Sort();
         return times[Rounds / 2];

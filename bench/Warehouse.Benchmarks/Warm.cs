@@ -13,6 +13,9 @@ internal static class Warm
 {
     private const int Runs = 21;
 
+    /// <summary>Until then the runtime has compiled what runs often for the second time.</summary>
+    private const int WarmMs = 700;
+
     /// <summary>Asks. Arguments: a store, [--tenth FILE of sample names], [--by COLUMN], [--only NAME of a question].</summary>
     public static int Run(string[] arguments)
     {
@@ -45,7 +48,7 @@ internal static class Warm
     private static string Line(string name, Session session, FrequencyRequest request)
     {
         var (times, sum) = (new double[Runs], Sum(session, request));
-        for (var warm = 0; warm < 40; warm++) Ask(session, request);
+        for (var warming = Stopwatch.StartNew(); warming.ElapsedMilliseconds < WarmMs;) Ask(session, request);
         var repeats = 1;
         for (var timing = Stopwatch.StartNew(); timing.ElapsedMilliseconds < 20; repeats++) Ask(session, request);
         for (var run = 0; run < Runs; run++)

@@ -142,18 +142,20 @@ internal sealed class LookupBlock
 
     private static void ReadCounts(Source source, BlockInfo info, BlockStream stream, bool whole, Span<ushort> counts)
     {
-        if (!info.Streams.ContainsKey(stream)) counts.Clear();
-        else if (whole)
+        if (whole && info.Streams.ContainsKey(stream))
         {
             if (SampleSets.DecodeCounts(source.Segment.Read(info, stream)!, counts) != source.SlotOf.Length) throw new InvalidDataException("a set column has the wrong shape");
+            return;
         }
-        else
+        var block = source.Segment.BlockOf(info);
+        if ((stream switch { BlockStream.Het => block.Het, BlockStream.Hom => block.Hom, _ => block.Missing }) is not { } sets)
         {
-            var block = source.Segment.BlockOf(info);
-            var masked = new int[counts.Length];
-            (stream switch { BlockStream.Het => block.Het, BlockStream.Hom => block.Hom, _ => block.Missing })?.CountMasked(0, source.Counted, masked);
-            for (var i = 0; i < masked.Length; i++) counts[i] = (ushort)masked[i];
+            counts.Clear(); // nor is there another form of it
+            return;
         }
+        var masked = new int[counts.Length];
+        sets.CountMasked(0, source.Counted, masked);
+        for (var i = 0; i < masked.Length; i++) counts[i] = (ushort)masked[i];
     }
 
     /// <summary>Records with haploid calls, exceptions, or samples without the record.</summary>

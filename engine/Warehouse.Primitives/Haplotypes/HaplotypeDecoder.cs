@@ -58,7 +58,7 @@ internal sealed class HaplotypeDecoder
             if (!alone) FinishRecord();
         }
         for (var stream = 0; stream < HaplotypeColumns.ExtraBits; stream++) Require(_at[stream] == _ends[stream], "a stream holds more than the rows");
-        Require((_extraAt + 7) / 8 == _ends[HaplotypeColumns.ExtraBits], "the extra bits do not fit the runs");
+        Require((_extraAt + 7) / 8 == _ends[HaplotypeColumns.ExtraBits] && ((_extraAt & 7) == 0 || _streams[_extraAt / 8] >> (int)(_extraAt & 7) == 0), "the extra bits do not fit the runs");
         var swapped = _swapped.Words;
         return new HaplotypeColumns(NullIfEmpty(_hets), NullIfEmpty(_homs), swapped.ContainsAnyExcept(0UL) ? swapped.ToArray() : null);
     }
@@ -91,8 +91,9 @@ internal sealed class HaplotypeDecoder
 
     /// <summary>
     /// The inner loop of decoding. It checks nothing: <see cref="SlackBytes"/> let it run past the ends of its streams by a whole row, and
-    /// positions only grow, so that the last one vouches for all.
+    /// positions only grow, so that the last one vouches for all. Optimised at once: a command decodes each block once, before any tiering.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadRuns(int runs, bool common)
     {
         ref var bytes = ref MemoryMarshal.GetArrayDataReference(_streams);
@@ -137,7 +138,7 @@ internal sealed class HaplotypeDecoder
             }
         var carriers = _inside.AsSpan(0, found);
         if (found > 1) carriers.Sort();
-        // Het ids move to the front, hom ids stay behind where they were found: both fit, as neither is ahead of the reading.
+        // Het ids move to the front, never ahead of the reading; hom ids go where the edges were, which are read by now.
         Span<ushort> homs = MemoryMarshal.Cast<int, ushort>(_edges.AsSpan());
         int het = 0, hom = 0;
         for (var i = 0; i < found; i++)
@@ -163,11 +164,23 @@ internal sealed class HaplotypeDecoder
         var inside = HaplotypeOrder.Split(_order, _edges.AsSpan(0, 2 * runs), _bits, _inside);
         LoadMasked(record);
         var inverted = inside > _samples;
-        Mark(inverted ? _order.AsSpan(0, _count - inside) : _inside.AsSpan(0, inside));
-        TakeMarks.Run(_marks, _planes);
-        Span<ulong> first = _planes.AsSpan(0, _words), second = _planes.AsSpan(_words, first.Length), het = _het.AsSpan(0, first.Length);
-        ReadOnlySpan<ulong> masked = _masked.AsSpan(0, first.Length);
-        var flip = inverted ? ulong.MaxValue : 0;
+        Marks.Set(inverted ? _order.AsSpan(0, _count - inside) : _inside.AsSpan(0, inside), _marks);
+        Marks.Take(_marks, _planes);
+        Span<ulong> first = _planes.AsSpan(0, _words), second = _planes.AsSpan(_words);
+        var (hets, homs) = Combine(first, second, _het, _masked, inverted ? ulong.MaxValue : 0);
+        if (alone) _swapped.AppendChosen(first, _het);
+        for (var w = 0; !alone && w < _words; w++) TellSwapped(w, _het[w], first[w]);
+        _hets.AddCounted(_het, hets);
+        _homs.AddCounted(second, homs);
+    }
+
+    /// <summary>From the haplotypes that are marked (or, flipped, not marked) to those that carry, and who has one and who has two of them: the latter in place of the second.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (int Hets, int Homs) Combine(Span<ulong> first, Span<ulong> second, Span<ulong> het, ReadOnlySpan<ulong> masked, ulong flip)
+    {
+        second = second[..first.Length];
+        het = het[..first.Length];
+        masked = masked[..first.Length];
         int hets = 0, homs = 0;
         for (var w = 0; w < first.Length; w++)
         {
@@ -176,10 +189,7 @@ internal sealed class HaplotypeDecoder
             hets += BitOperations.PopCount(a ^ b);
             homs += BitOperations.PopCount(a & b);
         }
-        if (alone) _swapped.AppendChosen(first, het);
-        for (var w = 0; !alone && w < first.Length; w++) TellSwapped(w, het[w], first[w]);
-        _hets.AddCounted(_het, hets);
-        _homs.AddCounted(second, homs);
+        return (hets, homs);
     }
 
     /// <summary>Notes that some samples of a word are heterozygous in a row; the last row of the record that says it counts.</summary>
@@ -194,12 +204,6 @@ internal sealed class HaplotypeDecoder
         _swapped.AppendChosen(_swappedHere, _anyHet);
         _anyHet.AsSpan().Clear();
         _swappedHere.AsSpan().Clear();
-    }
-
-    private void Mark(ReadOnlySpan<ushort> haplotypes)
-    {
-        ref var marks = ref MemoryMarshal.GetArrayDataReference(_marks);
-        foreach (var haplotype in haplotypes) Unsafe.Add(ref marks, (nint)haplotype) = 1;
     }
 
     /// <summary>Who is masked in a record, and every bit that is no sample.</summary>

@@ -47,6 +47,7 @@ internal static class HaplotypeOrder
     }
 
     /// <summary>32 haplotypes at a time: the runs become bits, and each half of a vector is packed to its side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int Compress512(Span<ushort> order, ReadOnlySpan<int> edges, Span<ulong> bits, Span<ushort> inside)
     {
         var count = order.Length - Slack;
@@ -106,44 +107,5 @@ internal static class HaplotypeOrder
             1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
         var spread = Vector512.Create(Vector256.Create((ushort)chosen), Vector256.Create((ushort)(chosen >> 16)));
         return Vector512.Equals(spread & laneBit, laneBit);
-    }
-}
-
-/// <summary>Kernel: bytes that are zero or one to bits; the bytes are zero afterwards. <see cref="Scalar"/> is the definition.</summary>
-internal static class TakeMarks
-{
-    /// <param name="marks">A multiple of 64 bytes, each 0 or 1.</param>
-    /// <param name="bits">One word for each 64 bytes; overwritten.</param>
-    public static void Run(Span<byte> marks, Span<ulong> bits)
-    {
-        if (Vector512.IsHardwareAccelerated) Run512(marks, bits);
-        else Scalar(marks, bits);
-    }
-
-    internal static void Scalar(Span<byte> marks, Span<ulong> bits)
-    {
-        for (var i = 0; i < bits.Length; i++)
-        {
-            var word = 0UL;
-            for (var b = 0; b < 8; b++)
-            {
-                // The product moves the low bit of each of the eight bytes into the top byte.
-                var eight = MemoryMarshal.Read<ulong>(marks[(i * 64 + b * 8)..]);
-                word |= eight * 0x0102040810204080UL >> 56 << (b * 8);
-            }
-            bits[i] = word;
-        }
-        marks.Clear();
-    }
-
-    internal static void Run512(Span<byte> marks, Span<ulong> bits)
-    {
-        ref var at = ref MemoryMarshal.GetReference(marks);
-        for (var i = 0; i < bits.Length; i++)
-        {
-            ref var from = ref Unsafe.Add(ref at, i * 64);
-            bits[i] = Vector512.GreaterThan(Vector512.LoadUnsafe(ref from), Vector512<byte>.Zero).ExtractMostSignificantBits();
-            Vector512<byte>.Zero.StoreUnsafe(ref from);
-        }
     }
 }

@@ -86,6 +86,7 @@ public static class SampleGaps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static SampleSets Decode(byte[] streams, ReadOnlySpan<int> starts, int sampleCount, int rowCount)
     {
         var (rows, ids, found) = (new SampleSetsBuilder(sampleCount), new ushort[sampleCount], 0);
@@ -113,7 +114,7 @@ public static class SampleGaps
             Require(end <= rowStart + sampleCount, "a run leaves its row");
             for (var place = start; place < end; place++) ids[found++] = (ushort)(place - rowStart);
         }
-        Require(extra <= extraEnd && (extra + 7) / 8 == starts[2], "the extra bits do not fit the runs");
+        Require(extra <= extraEnd && (extra + 7) / 8 == starts[2] && ((extra & 7) == 0 || streams[extra / 8] >> (int)(extra & 7) == 0), "the extra bits do not fit the runs");
         for (; rows.RowCount < rowCount; found = 0) rows.AddIds(ids.AsSpan(0, found));
         return rows.Build();
     }

@@ -116,8 +116,9 @@ public sealed class DamageTests
     {
         var cli = new Cli();
         var code = cli.Run([.. question.Split(' ').Select(w => w == "STORE" ? store.Path : w)]);
-        // What doctor says of the machine's disk changes while the tests run.
-        var lines = cli.Output.Split('\n').Where(l => !l.StartsWith("disk space", StringComparison.Ordinal));
+        // What doctor says of the machine's disk changes while the tests run. Bytes behind the last whole entry of a key table are what a
+        // stop leaves: verify counts them as surplus, and no answer depends on them.
+        var lines = cli.Output.Split('\n').Where(l => !l.StartsWith("disk space", StringComparison.Ordinal) && !l.StartsWith("surplus", StringComparison.Ordinal));
         return (code, string.Join('\n', lines), cli.Error);
     }
 

@@ -54,9 +54,9 @@ public sealed class HaplotypeKernelTests
             byte[] marks = [.. Enumerable.Range(0, words * 64).Select(_ => (byte)random.Next(2))];
             var (marksB, bits, bitsB) = (marks.ToArray(), new ulong[words], new ulong[words]);
             for (var i = 0; i < marks.Length; i++) Assert.InRange(marks[i], 0, 1);
-            TakeMarks.Scalar(marks, bits);
-            if (Vector512.IsHardwareAccelerated) TakeMarks.Run512(marksB, bitsB);
-            else TakeMarks.Run(marksB, bitsB);
+            Marks.Scalar(marks, bits);
+            if (Vector512.IsHardwareAccelerated) Marks.Take512(marksB, bitsB);
+            else Marks.Take(marksB, bitsB);
             Assert.Equal(bits, bitsB);
             Assert.False(marks.AsSpan().ContainsAnyExcept((byte)0) || marksB.AsSpan().ContainsAnyExcept((byte)0));
         }
