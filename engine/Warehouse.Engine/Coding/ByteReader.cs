@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace Warehouse.Engine.Coding;
@@ -57,6 +58,36 @@ internal ref struct ByteReader
     {
         var value = Var();
         return value <= (ulong)limit ? (int)value : throw new InvalidDataException("a stored count is too large");
+    }
+
+    /// <summary>Fills a list with counts: where the next sixteen are below 128, as most runs of columns are, they are widened at once.</summary>
+    public void Counts(Span<int> to, int limit)
+    {
+        var i = 0;
+        while (i < to.Length)
+        {
+            if (limit >= 127 && to.Length - i >= Vector128<byte>.Count && Remaining >= Vector128<byte>.Count)
+            {
+                var bytes = Vector128.Create(_bytes.Slice(_at, Vector128<byte>.Count));
+                if (bytes.ExtractMostSignificantBits() == 0)
+                {
+                    var (low, high) = Vector128.Widen(bytes);
+                    var ((a, b), (c, d)) = (Vector128.Widen(low), Vector128.Widen(high));
+                    a.AsInt32().CopyTo(to[i..]);
+                    b.AsInt32().CopyTo(to[(i + 4)..]);
+                    c.AsInt32().CopyTo(to[(i + 8)..]);
+                    d.AsInt32().CopyTo(to[(i + 12)..]);
+                    (i, _at) = (i + Vector128<byte>.Count, _at + Vector128<byte>.Count);
+                    continue;
+                }
+            }
+            for (var end = Math.Min(to.Length, i + Vector128<byte>.Count); i < end; i++)
+            {
+                var first = _at < _bytes.Length ? _bytes[_at] : (byte)255;
+                if (first < 0x80 && first <= limit) (to[i], _at) = (first, _at + 1);
+                else to[i] = Count(limit);
+            }
+        }
     }
 
     public long Signed()

@@ -28,7 +28,13 @@ public sealed class FileList : IReadOnlyList<FileEntry>
     private FileList(IReadOnlyList<FileListChunk> chunks)
     {
         Chunks = chunks;
-        _entries = [.. chunks.SelectMany(c => c.Entries)];
+        _entries = new FileEntry[chunks.Sum(c => c.Entries.Length)];
+        var at = 0;
+        foreach (var chunk in chunks)
+        {
+            chunk.Entries.CopyTo(_entries, at);
+            at += chunk.Entries.Length;
+        }
         _places = new Dictionary<FileId, int>(_entries.Length);
         for (var i = 0; i < _entries.Length; i++)
             if (!_places.TryAdd(_entries[i].Id, i)) throw new DamagedStoreException(_entries[i].Name, "is listed twice");
@@ -74,7 +80,7 @@ public sealed class FileList : IReadOnlyList<FileEntry>
         foreach (var chunk in Chunks)
         {
             var left = chunk.Entries.Where(e => !removed.Contains(e.Id)).ToList();
-            if (left.Count > 0) kept.Add((left.Count == chunk.Entries.Count ? chunk : null, left));
+            if (left.Count > 0) kept.Add((left.Count == chunk.Entries.Length ? chunk : null, left));
         }
         // Many half-empty lists are packed anew; otherwise only the last one is filled up.
         if (kept.Count > 2 + 2 * kept.Sum(k => k.Entries.Count) / MaxEntries) kept = [(null, [.. kept.SelectMany(k => k.Entries)])];
@@ -105,4 +111,4 @@ public sealed class FileList : IReadOnlyList<FileEntry>
 }
 
 /// <summary>One list file and its entries.</summary>
-internal sealed record FileListChunk(FileEntry ListFile, IReadOnlyList<FileEntry> Entries);
+internal sealed record FileListChunk(FileEntry ListFile, FileEntry[] Entries);

@@ -20,11 +20,11 @@ internal sealed class ContigPlan
     /// <param name="selection">Any selection of the session: only what it sees matters.</param>
     public static ContigPlan Build(StoreView view, int contig, Selection selection)
     {
-        var blocks = new List<(int Start, int End, Segment Segment, BlockInfo Info)>();
+        var blocks = new List<PlacedBlock>();
         foreach (var source in ContigScan.OpenSources(view, contig, selection))
             foreach (var info in source.Segment.Blocks)
-                if (info.Contig == contig && OpenBlock.Span(info) is var (start, end) && end > start) blocks.Add((start, end, source.Segment, info));
-        var order = blocks.Select((b, i) => (b.Start, Index: i)).Order().Select(b => blocks[b.Index]).ToList();
+                if (info.Contig == contig && OpenBlock.Span(info) is var (start, end) && end > start) blocks.Add(new PlacedBlock(start, end, source.Segment, info));
+        var order = InOrder(blocks);
         var (stretches, sets) = (new List<Stretch>(), new List<Segment[]>());
         for (var at = 0; at < order.Count;)
         {
@@ -39,6 +39,16 @@ internal sealed class ContigPlan
         }
         return new ContigPlan([.. stretches]);
     }
+
+    /// <summary>Blocks by start; those of one start as they come. Few lists of blocks are out of order.</summary>
+    private static List<PlacedBlock> InOrder(List<PlacedBlock> blocks)
+    {
+        for (var i = 1; i < blocks.Count; i++)
+            if (blocks[i].Start < blocks[i - 1].Start) return [.. blocks.OrderBy(b => b.Start)];
+        return blocks;
+    }
+
+    private sealed record PlacedBlock(int Start, int End, Segment Segment, BlockInfo Info);
 
     /// <summary>Index of the first stretch that ends behind a place.</summary>
     public int FirstBehind(int start)
@@ -102,8 +112,11 @@ internal sealed class Stretch((int Start, int End) span, Segment[] segments, Blo
         _judged = true;
         if (!_byColumns) return null;
         foreach (var block in blocks!)
+        {
+            if (block is { Haploid: null, Absent: null, HasExceptions: false }) continue;
             for (var record = 0; record < block.Info.RecordCount; record++)
                 if (!block.IsPlain(record) || !block.IsWhole(record)) (Odd ??= new bool[block.Info.RecordCount])[record] = true;
+        }
         return blocks;
     }
 }

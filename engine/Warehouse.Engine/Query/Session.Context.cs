@@ -9,16 +9,25 @@ public sealed partial class Session
     private string? _scopeDigest;
     private string? _withdrawnDigest;
 
-    /// <summary>What the last question asked of this session was answered from; its contigs are complete when all its rows were taken. Null before the first.</summary>
-    public AnswerContext? AnsweredFrom => _answered is null ? null : _answered with { RefgetAccessions = new SortedDictionary<string, string>(_touched, StringComparer.Ordinal) };
+    /// <summary>What the last question asked of this session was answered from; its contigs are complete when all its rows were taken. Null before the first. Its digests are computed here: ask before the session is disposed of.</summary>
+    public AnswerContext? AnsweredFrom => _asked is null ? null : AskedContext with { RefgetAccessions = new SortedDictionary<string, string>(_touched, StringComparer.Ordinal) };
 
-    private AnswerContext? _answered;
+    private Selection? _asked;
+    private AnswerContext? _answerContext;
 
     /// <summary>Begins a question: from here on <see cref="AnsweredFrom"/> speaks of it.</summary>
-    private AnswerContext Begin(Selection selection)
+    private void Begin(Selection selection)
     {
         _touched.Clear();
-        return _answered = new AnswerContext
+        (_asked, _answerContext) = (selection, null);
+    }
+
+    /// <summary>The context of the question begun. Made when it is asked for: its digests go over every sample, and few answers print them.</summary>
+    private AnswerContext AskedContext => _answerContext ??= ContextOf(_asked!);
+
+    private AnswerContext ContextOf(Selection selection)
+    {
+        return new AnswerContext
         {
             Assembly = _view.Assembly.Name, NormalizerVersion = Normalizer.Version, TrimmedOnly = !_facts.HasReference, Snapshot = Snapshot,
             SnapshotDigest = _snapshotDigest ??= _view.Catalog.DigestAt(Snapshot),

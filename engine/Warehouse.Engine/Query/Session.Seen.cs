@@ -73,7 +73,8 @@ public sealed partial class Session
         var rules = new CountRules();
         var figures = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules, null);
         var everyone = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules with { PerSample = true }, null);
-        var context = Begin(figures);
+        Begin(figures);
+        var context = AskedContext;
         var questions = Interpret(queries, stop);
         var answers = new SeenAnswer[queries.Length];
         for (var i = 0; i < queries.Length; i++)

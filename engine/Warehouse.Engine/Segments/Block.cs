@@ -50,6 +50,9 @@ internal sealed class Block(Segment segment, BlockInfo info)
 
     public DetailTable? Detail => Column(BlockStream.Detail) as DetailTable;
 
+    /// <summary>Whether any record has exceptions.</summary>
+    public bool HasExceptions => Column(BlockStream.Exceptions) is ExceptionColumn;
+
     /// <summary>Exceptions of a record, samples ascending.</summary>
     public ReadOnlySpan<ExceptionCall> Exceptions(int record) => Column(BlockStream.Exceptions) is ExceptionColumn calls ? calls.Of(record) : [];
 

@@ -22,7 +22,7 @@ internal sealed class SegmentPool : IDisposable
     private readonly LinkedList<OpenSegment> _idle = [];
     private readonly Dictionary<BlockInfo, LinkedListNode<WarmBlock>> _blocks = [];
     private readonly LinkedList<WarmBlock> _byUse = [];
-    private readonly Dictionary<UInt128, WeakReference<SiteTable>> _sites = [];
+    private readonly Dictionary<string, WeakReference<SiteTable>> _sites = new(StringComparer.Ordinal);
     private Predicate<string> _isCurrent = _ => true;
     private int _prunedSites;
     private long _maxBytes = DefaultMaxBytes;
@@ -133,7 +133,7 @@ internal sealed class SegmentPool : IDisposable
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(packed, digest);
-        var key = System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(digest);
+        var key = Convert.ToHexString(digest);
         lock (_gate)
             if (_sites.TryGetValue(key, out var known) && known.TryGetTarget(out var shared)) return (shared, false);
         var table = SiteTableCodec.Decode(PackedStream.Unpack(packed));

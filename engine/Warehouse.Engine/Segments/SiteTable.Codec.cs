@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using Warehouse.Engine.Coding;
 using Warehouse.Engine.Variants;
 
@@ -115,17 +117,22 @@ internal static class SiteTableCodec
         var rowCount = from.Count(bytes.Length);
         var textBytes = from.Count(bytes.Length);
         var table = new SiteTable(recordCount, rowCount);
-        ReadRecords(table, ref from);
-        var forms = new (byte Flags, int A, int B, int C)[rowCount];
-        for (var row = 0; row < rowCount; row++) forms[row].Flags = from.Byte();
-        for (var row = 0; row < rowCount; row++) table.WrittenAlt[row].Length = from.Count(textBytes);
-        for (var row = 0; row < rowCount; row++)
+        var scratch = ArrayPool<int>.Shared.Rent(Math.Max(recordCount, rowCount));
+        try
         {
-            if ((forms[row].Flags & Trimmed) != 0) (forms[row].A, forms[row].B) = (from.Count(textBytes), from.Count(textBytes));
-            else if ((forms[row].Flags & Moved) != 0) (forms[row].A, forms[row].B, forms[row].C) = (checked((int)from.Signed()), from.Count(textBytes), from.Count(textBytes));
+            ReadRecords(table, ref from, scratch);
+            var flags = from.Raw(rowCount);
+            var written = scratch.AsSpan(0, rowCount);
+            from.Counts(written, textBytes);
+            var forms = from;
+            SkipForms(flags, ref from, textBytes);
+            table.Text = from.Raw(textBytes).ToArray();
+            PlaceText(table, flags, written, forms);
         }
-        table.Text = from.Raw(textBytes).ToArray();
-        PlaceText(table, forms);
+        finally
+        {
+            ArrayPool<int>.Shared.Return(scratch);
+        }
         for (var left = from.Count(rowCount); left > 0; left--)
         {
             var row = from.Count(rowCount - 1);
@@ -133,60 +140,86 @@ internal static class SiteTableCodec
         }
         table.FilterTexts = new string[from.Count(ushort.MaxValue + 1)];
         for (var i = 0; i < table.FilterTexts.Length; i++) table.FilterTexts[i] = from.Text();
-        if (table.Filter.Any(f => f >= table.FilterTexts.Length)) throw new InvalidDataException("a record names a filter that the block lacks");
+        foreach (var filter in table.Filter)
+            if (filter >= table.FilterTexts.Length) throw new InvalidDataException("a record names a filter that the block lacks");
         from.End();
         table.Index();
         return table;
     }
 
-    private static void ReadRecords(SiteTable table, ref ByteReader from)
+    private static void ReadRecords(SiteTable table, ref ByteReader from, int[] scratch)
     {
+        var values = scratch.AsSpan(0, table.RecordCount);
+        from.Counts(values, int.MaxValue);
+        var (starts, ends, firsts) = (table.RecordStart, table.RecordEnd, table.FirstRow);
         var before = -1;
-        for (var i = 0; i < table.RecordCount; i++) table.RecordStart[i] = before = checked(before + from.Count());
-        for (var i = 0; i < table.RecordCount; i++) table.RecordEnd[i] = checked(table.RecordStart[i] + from.Count());
-        for (var i = 0; i < table.RecordCount; i++) table.FirstRow[i + 1] = checked(table.FirstRow[i] + from.Count(table.RowCount));
-        if (table.FirstRow[^1] != table.RowCount) throw new InvalidDataException("the rows of a block do not add up");
-        for (var i = 0; i < table.RecordCount; i++) table.Flags[i] = (RecordFlags)from.Byte();
-        for (var i = 0; i < table.RecordCount; i++) table.Filter[i] = (ushort)from.Count(ushort.MaxValue);
+        for (var i = 0; i < values.Length; i++) starts[i] = before = checked(before + values[i]);
+        from.Counts(values, int.MaxValue);
+        for (var i = 0; i < values.Length; i++) ends[i] = checked(starts[i] + values[i]);
+        from.Counts(values, table.RowCount);
+        before = firsts[0] = 0;
+        for (var i = 0; i < values.Length; i++) firsts[i + 1] = before = checked(before + values[i]);
+        if (before != table.RowCount) throw new InvalidDataException("the rows of a block do not add up");
+        MemoryMarshal.Cast<byte, RecordFlags>(from.Raw(values.Length)).CopyTo(table.Flags);
+        from.Counts(values, ushort.MaxValue);
+        for (var i = 0; i < values.Length; i++) table.Filter[i] = (ushort)values[i];
     }
 
-    private static void PlaceText(SiteTable table, (byte Flags, int A, int B, int C)[] forms)
+    /// <summary>Moves past the numbers of trimmed and moved rows: they are read with the text, which lies behind them.</summary>
+    private static void SkipForms(ReadOnlySpan<byte> flags, ref ByteReader from, int textBytes)
+    {
+        foreach (var flag in flags)
+        {
+            if ((flag & (Trimmed | Moved)) == 0) continue;
+            if ((flag & Trimmed) != 0) from.Count(textBytes);
+            else from.Signed();
+            from.Count(textBytes);
+            if ((flag & Trimmed) == 0) from.Count(textBytes);
+        }
+    }
+
+    private static void PlaceText(SiteTable table, ReadOnlySpan<byte> flags, ReadOnlySpan<int> written, ByteReader forms)
     {
         var at = 0;
         for (var record = 0; record < table.RecordCount; record++)
         {
             var refLength = table.RecordEnd[record] - table.RecordStart[record];
-            table.RefAt[record] = Advance(table, ref at, refLength);
+            var refAt = table.RefAt[record] = Advance(table, ref at, refLength);
             var (first, end) = (table.FirstRow[record], table.FirstRow[record + 1]);
             for (var row = first; row < end; row++)
             {
+                var flag = flags[row];
                 table.RowRecord[row] = record;
-                table.RowKind[row] = (AlleleKind)(forms[row].Flags & KindBits);
-                table.RowCollapsed[row] = (forms[row].Flags & Collapsed) != 0;
-                table.WrittenAlt[row].At = Advance(table, ref at, table.WrittenAlt[row].Length);
+                table.RowKind[row] = (AlleleKind)(flag & KindBits);
+                table.RowCollapsed[row] = (flag & Collapsed) != 0;
+                // Most rows are as written; what the others are is said below, over these.
+                table.RowStart[row] = table.RecordStart[record];
+                table.RowRef[row] = (refAt, refLength);
+                table.RowAlt[row] = table.WrittenAlt[row] = (Advance(table, ref at, written[row]), written[row]);
             }
-            for (var row = first; row < end; row++) PlaceRow(table, row, forms[row], ref at);
+            for (var row = first; row < end; row++)
+                if ((flags[row] & (Trimmed | Moved)) != 0) PlaceRow(table, row, flags[row], ref forms, ref at);
         }
         if (at != table.Text.Length) throw new InvalidDataException("the text of a block does not add up");
     }
 
-    private static void PlaceRow(SiteTable table, int row, (byte Flags, int A, int B, int C) form, ref int at)
+    /// <summary>Places a row that is not as written. Its numbers were checked when they were passed.</summary>
+    private static void PlaceRow(SiteTable table, int row, byte flags, ref ByteReader forms, ref int at)
     {
-        var record = table.RowRecord[row];
-        var (start, refLength) = (table.RecordStart[record], table.RecordEnd[record] - table.RecordStart[record]);
-        var written = table.WrittenAlt[row];
-        if ((form.Flags & Moved) != 0)
+        if ((flags & Trimmed) == 0)
         {
-            table.RowStart[row] = checked(start + form.A);
-            table.RowRef[row] = (Advance(table, ref at, form.B), form.B);
-            table.RowAlt[row] = (Advance(table, ref at, form.C), form.C);
+            table.RowStart[row] = checked(table.RowStart[row] + (int)forms.Signed());
+            var (refLength, altLength) = (forms.Count(), forms.Count());
+            table.RowRef[row] = (Advance(table, ref at, refLength), refLength);
+            table.RowAlt[row] = (Advance(table, ref at, altLength), altLength);
             return;
         }
-        var (left, right) = (form.Flags & Trimmed) != 0 ? (form.A, form.B) : (0, 0);
-        if (left + right > Math.Min(refLength, written.Length)) throw new InvalidDataException("a row is trimmed to nothing");
-        table.RowStart[row] = start + left;
-        table.RowRef[row] = (table.RefAt[record] + left, refLength - left - right);
-        table.RowAlt[row] = (written.At + left, written.Length - left - right);
+        var (left, right) = (forms.Count(), forms.Count());
+        var (reference, alternate) = (table.RowRef[row], table.RowAlt[row]);
+        if ((long)left + right > Math.Min(reference.Length, alternate.Length)) throw new InvalidDataException("a row is trimmed to nothing");
+        table.RowStart[row] += left;
+        table.RowRef[row] = (reference.At + left, reference.Length - left - right);
+        table.RowAlt[row] = (alternate.At + left, alternate.Length - left - right);
     }
 
     private static int Advance(SiteTable table, ref int at, int length)

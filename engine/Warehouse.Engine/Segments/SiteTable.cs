@@ -34,23 +34,28 @@ internal sealed class SiteTable
 {
     internal SiteTable(int recordCount, int rowCount)
     {
-        RecordStart = new int[recordCount];
-        RecordEnd = new int[recordCount];
-        Flags = new RecordFlags[recordCount];
-        Filter = new ushort[recordCount];
-        RefAt = new int[recordCount];
-        FirstRow = new int[recordCount + 1];
-        RowRecord = new int[rowCount];
-        RowKind = new AlleleKind[rowCount];
+        // Whoever makes a table writes every entry, but for the rows that are collapsed and the first of FirstRow.
+        RecordStart = GC.AllocateUninitializedArray<int>(recordCount);
+        RecordEnd = GC.AllocateUninitializedArray<int>(recordCount);
+        Flags = GC.AllocateUninitializedArray<RecordFlags>(recordCount);
+        Filter = GC.AllocateUninitializedArray<ushort>(recordCount);
+        RefAt = GC.AllocateUninitializedArray<int>(recordCount);
+        FirstRow = GC.AllocateUninitializedArray<int>(recordCount + 1);
+        FirstRow[0] = 0;
+        RowRecord = GC.AllocateUninitializedArray<int>(rowCount);
+        RowKind = GC.AllocateUninitializedArray<AlleleKind>(rowCount);
         RowCollapsed = new bool[rowCount];
-        RowStart = new int[rowCount];
-        WrittenAlt = new (int, int)[rowCount];
-        RowRef = new (int, int)[rowCount];
-        RowAlt = new (int, int)[rowCount];
+        RowStart = GC.AllocateUninitializedArray<int>(rowCount);
+        WrittenAlt = GC.AllocateUninitializedArray<(int, int)>(rowCount);
+        RowRef = GC.AllocateUninitializedArray<(int, int)>(rowCount);
+        RowAlt = GC.AllocateUninitializedArray<(int, int)>(rowCount);
     }
 
     // Largest end of the REF spans of SortedRows 0..i; made on first use, twice when two threads ask at once.
     private int[]? _largestRowEnd;
+
+    // Of the speaking records 0..i, made likewise.
+    private int[]? _largestEnd;
 
     /// <summary>Bytes of memory that the columns take, about: 22 a record, 54 a row, and the text.</summary>
     public long MemoryBytes => (22L * RecordCount) + (54L * RowCount) + Text.Length + (96L * Extents.Count);
@@ -100,7 +105,7 @@ internal sealed class SiteTable
     public int[] SortedRows { get; private set; } = [];
 
     /// <summary>Largest end of a speaking record among records 0..i.</summary>
-    public int[] LargestEnd { get; private set; } = [];
+    public int[] LargestEnd => _largestEnd ??= LargestEnds();
 
     public ReadOnlySpan<byte> RowRefText(int row) => Text.AsSpan(RowRef[row].At, RowRef[row].Length);
 
@@ -130,7 +135,7 @@ internal sealed class SiteTable
     public bool RepeatsAlleles()
     {
         for (var i = 1; i < SortedRows.Length; i++)
-            if (CompareRows(SortedRows[i - 1], SortedRows[i]) == 0) return true;
+            if (RowStart[SortedRows[i - 1]] == RowStart[SortedRows[i]] && CompareRows(SortedRows[i - 1], SortedRows[i]) == 0) return true;
         return false;
     }
 
@@ -207,6 +212,17 @@ internal sealed class SiteTable
         return ends;
     }
 
+    private int[] LargestEnds()
+    {
+        var (ends, largest) = (new int[RecordCount], int.MinValue);
+        for (var i = 0; i < ends.Length; i++)
+        {
+            if ((Flags[i] & RecordFlags.Speaks) != 0) largest = Math.Max(largest, RecordEnd[i]);
+            ends[i] = largest;
+        }
+        return ends;
+    }
+
     /// <summary>Adds the speaking records that overlap [start, end) to a list, in record order.</summary>
     public void Touching(int start, int end, List<int> records)
     {
@@ -239,20 +255,15 @@ internal sealed class SiteTable
     /// <summary>Computes the derived columns once all rows are in.</summary>
     internal void Index()
     {
-        LargestEnd = new int[RecordCount];
-        var largest = int.MinValue;
-        for (var i = 0; i < RecordCount; i++)
+        (_largestEnd, _largestRowEnd) = (null, null);
+        var sorted = GC.AllocateUninitializedArray<int>(RowCount);
+        var (kinds, starts, count, ordered, before) = (RowKind, RowStart, 0, true, int.MinValue);
+        for (var row = 0; row < sorted.Length; row++)
         {
-            if ((Flags[i] & RecordFlags.Speaks) != 0) largest = Math.Max(largest, RecordEnd[i]);
-            LargestEnd[i] = largest;
-        }
-        var sorted = new int[RowCount];
-        var count = 0;
-        var ordered = true;
-        for (var row = 0; row < RowCount; row++)
-        {
-            if (RowKind[row] != AlleleKind.Bases || RowCollapsed[row]) continue;
-            if (count > 0 && CompareRows(sorted[count - 1], row) > 0) ordered = false;
+            if (kinds[row] != AlleleKind.Bases || RowCollapsed[row]) continue;
+            var start = starts[row];
+            if (start <= before && count > 0 && (start < before || CompareRows(sorted[count - 1], row) > 0)) ordered = false;
+            before = start;
             sorted[count++] = row;
         }
         Array.Resize(ref sorted, count);
