@@ -1,3 +1,5 @@
+using Warehouse.Engine.Query;
+
 namespace Warehouse.Cli.Output;
 
 /// <summary>
@@ -29,6 +31,24 @@ internal abstract class RowWriter : IDisposable
 
     /// <summary>Several texts in one cell: an array in JSON, elsewhere with commas.</summary>
     public virtual void Texts(IReadOnlyList<string> values) => Text(values.Count == 0 ? null : string.Join(',', values));
+
+    /// <summary>The figures of a variant, cell by cell in the order of COUNTS.md.</summary>
+    public virtual void Figures(in CountFigures figures)
+    {
+        Integer(figures.Ac);
+        Integer(figures.An);
+        Real(Columns.Af(figures));
+        Integer(figures.NHet);
+        Integer(figures.NHomAlt);
+        Integer(figures.NHemi);
+        Integer(figures.NHalf);
+        Integer(figures.Carriers);
+        Integer(figures.NNoCall);
+        Integer(figures.NNotAssessed);
+        Integer(figures.NSamples);
+        Integer(figures.AnAssumed);
+        Real(Faf95.Of(figures.Ac, figures.An));
+    }
 
     /// <summary>A whole number or a missing value.</summary>
     public void Integer(long? value)
