@@ -1,7 +1,10 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Filters;
 using BenchmarkDotNet.Running;
 using Warehouse.Benchmarks;
 
-// "quick [samples] [rows]" reads a stopwatch in seconds; everything else goes to BenchmarkDotNet.
+// "quick [samples] [rows]" reads a stopwatch in seconds; "kernels FILE" writes the page of the kernels in minutes; the modes below say what
+// they do; everything else goes to BenchmarkDotNet.
 if (args is ["quick", .. var sizes])
 {
     var benchmarks = new SampleSetsBenchmarks();
@@ -10,5 +13,26 @@ if (args is ["quick", .. var sizes])
     foreach (var line in benchmarks.Quick()) Console.WriteLine(line);
     return 0;
 }
-BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args);
+// "guard FOLDER" runs the paths whose instructions bench/guard.sh counts.
+if (args is ["guard", var guarded])
+{
+    GuardPaths.Run(guarded);
+    return 0;
+}
+// "points STORE QUERIES.vcf" looks single alleles up and takes one sample out.
+if (args is ["points", var store, var queries]) return Points.Run(store, queries);
+// "warm STORE [--tenth FILE] [--by COLUMN]" asks frequency questions of a store in one process.
+if (args is ["warm", _, ..]) return Warm.Run(args[1..]);
+if (args is ["kernels", var file])
+{
+    KernelReport.Write(file);
+    return 0;
+}
+// "haplotypes STORE" times the packed form of the genotypes of a store.
+if (args is ["haplotypes", var packed])
+{
+    foreach (var line in HaplotypeReading.Of(packed)) Console.WriteLine(line);
+    return 0;
+}
+BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()).AddFilter(new SimpleFilter(KernelReport.IsRunnable)));
 return 0;

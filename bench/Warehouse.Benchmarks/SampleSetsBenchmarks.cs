@@ -16,6 +16,8 @@ public class SampleSetsBenchmarks
     private SampleSets _column = null!;
     private SampleMask _tenth = null!;
     private int[] _counts = null!;
+    private int[] _groupCounts = null!;
+    private GroupMap _groups = null!;
     private byte[] _encoded = null!;
 
     [Params(2504)]
@@ -31,19 +33,35 @@ public class SampleSetsBenchmarks
         _tenth = new SampleMask(SampleCount);
         for (var sample = 0; sample < SampleCount; sample++) _tenth[sample] = random.Next(10) == 0;
         _counts = new int[RowCount];
+        _groups = new GroupMap([.. Enumerable.Range(0, SampleCount).Select(_ => (byte)random.Next(10))], 10);
+        _groupCounts = new int[RowCount * 10];
         var to = new ArrayBufferWriter<byte>();
         _column.Encode(to);
         _encoded = to.WrittenSpan.ToArray();
     }
 
-    [Benchmark]
+    [Benchmark, Work(100_000, "rows")]
     public int CountTenth()
     {
         _column.CountMasked(0, _tenth, _counts);
         return _counts[^1];
     }
 
-    [Benchmark]
+    [Benchmark, Work(100_000, "rows")]
+    public int CountTenGroups()
+    {
+        _column.CountGroups(0, _groups, _groupCounts);
+        return _groupCounts[^1];
+    }
+
+    [Benchmark, Work(100_000, "rows")]
+    public int DecodeCounts()
+    {
+        SampleSets.DecodeCounts(_encoded, SampleCount, _counts);
+        return _counts[^1];
+    }
+
+    [Benchmark, Work(100_000, "rows")]
     public int Encode()
     {
         var to = new ArrayBufferWriter<byte>(_encoded.Length * 2);
@@ -51,7 +69,7 @@ public class SampleSetsBenchmarks
         return to.WrittenCount;
     }
 
-    [Benchmark]
+    [Benchmark, Work(100_000, "rows")]
     public SampleSets Decode() => SampleSets.Decode(_encoded);
 
     /// <summary>A quick reading by stopwatch, medians of 41 runs, as text.</summary>
@@ -60,11 +78,13 @@ public class SampleSetsBenchmarks
         Setup();
         yield return $"{RowCount} rows x {SampleCount} samples, hot {_column.HotBytes / 1e6:f2} MB, encoded {_encoded.Length / 1e6:f2} MB, AVX-512 {Avx512BW.IsSupported}, AVX2 {Avx2.IsSupported}";
         yield return Line("count a tenth", Median(() => CountTenth()));
+        yield return Line("count ten groups", Median(() => CountTenGroups()));
+        yield return Line("decode counts alone", Median(() => DecodeCounts()));
         yield return Line("encode", Median(() => Encode()));
         yield return Line("decode", Median(() => Decode()));
     }
 
-    private static SampleSets NewColumn(Random random, int sampleCount, int rowCount)
+    internal static SampleSets NewColumn(Random random, int sampleCount, int rowCount)
     {
         var cumulative = new double[sampleCount];
         for (var k = 1; k <= sampleCount; k++) cumulative[k - 1] = (k > 1 ? cumulative[k - 2] : 0) + Math.Pow(k, -1.25);

@@ -2,8 +2,9 @@
 
 import csv
 import os
+import zlib
 
-from measure import Failed, Figures, Task, interleave, once
+from measure import Failed, Figures, Task, interleave, once, run
 from report import FACTOR, Peer, Row
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,7 +18,7 @@ class Node:
         for _, sql in statements:
             if "\n" in sql:
                 raise ValueError(sql)
-        path = f"statements.{abs(hash(tuple(statements)))}"
+        path = f"statements.{zlib.crc32(repr(statements).encode())}"
         with open(path, "w") as file:
             file.writelines(f"{name}\t{sql}\n" for name, sql in statements)
         return Task(["bash", "-c", f"exec node '{HERE}/duckdb.mjs' '{database}' {runs} < {path}"], inside=True, runs=limit)
@@ -35,9 +36,9 @@ class Bench:
 
     def __init__(self, sets, warehouse, benchmarks, runs):
         self.sets, self.warehouse, self.benchmarks, self.runs = sets, warehouse, benchmarks, runs
+        self.quick = runs < 9  # then peers that need more than ten seconds are left out
         self.node = Node()
         self.sections = []
-        self.tasks = {}
 
     def section(self, title, about=""):
         self.sections.append((title, about, []))
@@ -58,7 +59,6 @@ class Bench:
             "ours": lambda: (ours.figures().scaled(FACTOR[unit]), Figures(ours.wall).scaled(FACTOR[unit])),
             **{name: lambda task=task: (task.figures().scaled(FACTOR[unit]), None) for name, task in peers.items()},
         }, check, quoted)
-        self.tasks[work] = ours
 
     def compare_inside(self, work, failures, ours, peers, check=None, unit="ms", reach=None, quoted=()):
         """Figures that programs took themselves: `ours` and each peer give Figures in ms."""
@@ -78,9 +78,9 @@ class Bench:
                 try:
                     if name in failures or base in failures:
                         raise failures.get(name) or failures[base]
-                    row.peers.append(Peer(name, take()[0]))
+                    row.peers.append(Peer(base, take()[0]))
                 except Failed as failure:
-                    row.peers.append(Peer(f"{name} failed: {failure}"))
+                    row.peers.append(Peer(f"{base} failed: {failure}"))
             if callable(row.reach):
                 row.reach = row.reach(row.peers)
             row.same = check() if check else ""
@@ -123,6 +123,17 @@ def acount_rows(path, group=None):
                 if alt != "*":
                     key = trimmed(row["CHROM"], int(row["POS"]), row["REF"], alt)
                     rows[(group, *key) if group else key] = int(count), int(row["OBS_CT"])
+    return rows
+
+
+def bcf_rows(path):
+    """The same of a BCF with AC and AN."""
+    rows = {}
+    for line in run("bcftools", "query", "-f", "%CHROM\t%POS\t%REF\t%ALT\t%AC\t%AN\n", path).splitlines():
+        contig, pos, ref, alts, counts, number = line.split("\t")
+        for alt, count in zip(alts.split(","), counts.split(",")):
+            if alt != "*":
+                rows[trimmed(contig, int(pos), ref, alt)] = int(count), int(number)
     return rows
 
 

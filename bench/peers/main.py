@@ -1,59 +1,23 @@
 """Runs the sections, and writes the page and the README's table. See run.sh."""
 
 import os
-import platform
-import re
-import subprocess
 import sys
 import time
 
 import report
-from bench import HERE, Bench
+from bench import Bench
 from counting import counts, freq
 from loading import disk, grow, ingest, single
 from looking import cold, export, look
-from measure import run
+from machine import ROOT, head_lines, results_folder, versions
 from sets import SHAPE, Sets
 
-ROOT = os.path.dirname(os.path.dirname(HERE))
 SECTIONS = {section.__name__: section for section in (counts, freq, look, ingest, single, grow, export, disk, cold)}
 
 
-def processor():
-    """Of /proc/cpuinfo: what names the machine."""
-    with open("/proc/cpuinfo") as lines:
-        cells = dict(re.split(r"\s*: ?", line.rstrip("\n"), maxsplit=1) for line in lines if ":" in line)
-    return cells["model name"], cells["cpu family"], cells["model"]
-
-
-def results_folder():
-    name, _, model = processor()
-    folder = f"{ROOT}/bench/results/" + re.sub("[^a-z0-9-]", "", f"{name}-model-{model}".lower().replace(" ", "-"))
-    os.makedirs(folder, exist_ok=True)
-    return folder
-
-
-def versions():
-    """Programs and their versions, in one line."""
-    asked = {
-        ".NET": ["bash", "-c", "dotnet --list-runtimes | awk '/NETCore/ { v = $2 } END { print v }'"],
-        "": ["bash", "-c", "plink2 --version | cut -d' ' -f1-3"],
-        "bcftools": ["bash", "-c", "bcftools --version | awk 'NR == 1 { print $2 }'"],
-        "vcftools": ["bash", "-c", "vcftools --version | tr -d '()' | awk '{ print $2 }'"],
-        "vcfanno": ["bash", "-c", "dpkg-query -W -f '${Version}' vcfanno"],
-        "DuckDB": ["node", "-p", f"JSON.parse(require('fs').readFileSync('{HERE}/package.json')).dependencies['@duckdb/node-api']"],
-        "SQLite": ["bash", "-c", "sqlite3 --version | cut -d' ' -f1"],
-        "zarr": [sys.executable, "-c", "import zarr; print(zarr.__version__)"],
-    }
-    return ", ".join(f"{name} {run(*argv).strip()}".strip() for name, argv in asked.items()) + f", Python {platform.python_version()}"
-
-
 def head(bench, quick, started, described):
-    name, family, model = processor()
-    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
     return [
-        f"Made by `bench/peers/run.sh{' --quick' if quick else ''}` at commit {commit or 'unknown'} in {(time.time() - started) / 60:.0f} minutes, without the time to simulate. "
-        f"{os.cpu_count()} cores of {name} (family {family}, model {model}), {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB.",
+        *head_lines(f"bench/peers/run.sh{' --quick' if quick else ''}", started),
         f"Versions: {versions()}.",
         "",
         f"Runs are interleaved (ours, theirs, ours, theirs …), up to {bench.runs} of each; slow peers run less often: the number stands behind the spread (least-most, runs). "
@@ -94,4 +58,5 @@ def main():
     print(report.short_of(text))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -45,6 +45,7 @@ class Task:
     peak_mb: list = dataclasses.field(default_factory=list)
     lines: dict = dataclasses.field(default_factory=dict)
     output: str = ""
+    errors: str = ""
 
     def figures(self):
         return Figures(self.cpu)
@@ -57,7 +58,9 @@ class Task:
 
     def found(self, name):
         """What the command found under this name."""
-        return self.lines[name][-1][1] if name in self.lines else None
+        if name not in self.lines:
+            raise Failed(f"{os.path.basename(self.argv[0])} found nothing called {name}")
+        return self.lines[name][-1][1]
 
 
 def once(task):
@@ -75,8 +78,9 @@ def once(task):
         output.seek(0)
         errors.seek(0)
         task.output = output.read().decode(errors="replace")
+        task.errors = errors.read().decode(errors="replace")
         if process.returncode not in task.accept:
-            reason = errors.read().decode(errors="replace").strip() or task.output.strip()
+            reason = task.errors.strip() or task.output.strip()
             raise Failed(f"{os.path.basename(str(task.argv[0]))} ended with {process.returncode}: {reason[-200:]}".replace("\n", " "))
     task.cpu.append(usage.ru_utime + usage.ru_stime)
     task.wall.append(wall)

@@ -112,6 +112,8 @@ def short_table(rows):
             continue
         best = row.strongest
         theirs = f"{best.name} {number(best.figures.median)} {row.unit} | {number(best.figures.median / row.ours.median) if row.ours.median else ''}" if best else "| "
+        quoted = "".join(f"; {peer.name} {peer.quoted} (quoted)" for peer in row.peers if peer.quoted)
+        theirs = theirs.replace(" |", f"{quoted} |", 1) if best else f"{quoted[2:]} | "
         text.append(f"| {row.work} | {number(row.ours.median)} {row.unit} | {reach(row)} | {row.verdict} | {theirs} |")
     return text
 

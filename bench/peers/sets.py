@@ -1,7 +1,6 @@
 """The sets: simulated once into artifacts/bench, with the forms that peers need of them."""
 
 import glob
-import gzip
 import os
 import random
 import shutil
@@ -9,7 +8,7 @@ import shutil
 from measure import Failed, run, shell
 
 GROUPS = ["AFR", "AMR", "ASJ", "CSA", "EAS", "FIN", "MID", "NFE", "OTH", "SAS"]
-REGION = ("1", 600_001, 700_000)
+REGION = ("1", 1_001_001, 1_101_000)  # what Warehouse.Benchmarks warm asks: 100 kb, a million bases behind the first site
 SHAPE = {"A": (100_000, 2504), "B": (20_000, 50_000)}
 # Non-reference genotypes in millions within 3 %, plink2's .pgen in MB within 10 %: else a set is not the one meant.
 REACH = {"A": (15.2, 12.4), "B": (19.2, 21.5)}
@@ -183,9 +182,3 @@ def real_set():
     data = os.environ.get("WAREHOUSE_TEST_DATA", "")
     found = glob.glob(f"{data}/genotypes/**/10k.chr22.phase3*.vcf.gz", recursive=True) if data else []
     return found[0] if found else None
-
-
-def gunzip_count(path):
-    """Records of a gzipped VCF."""
-    with gzip.open(path, "rb") as lines:
-        return sum(1 for line in lines if not line.startswith(b"#"))

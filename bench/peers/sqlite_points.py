@@ -18,7 +18,7 @@ for turn in range(int(sys.argv[3]) + 1):
     start = time.process_time()
     for key in asked:
         row = cursor.execute("select ac, an, n_hom_alt, carriers from site where contig = ? and pos = ? and ref = ? and alt = ?", key).fetchone()
-        if row:
+        if row and row[0]:
             hits += 1
             copies += row[0]
     if turn:  # the first warms

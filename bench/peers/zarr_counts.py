@@ -1,6 +1,6 @@
-"""AC and called alleles per site over some samples of a zarr array of genotypes; prints both sums.
+"""AC and AN of every ALT over some samples of a zarr array of genotypes that convert.py made; prints the sums of both.
 
-usage: zarr_counts.py ZARR SAMPLES [FIRST LAST]   (SAMPLES: a file of sample numbers, or "all"; sites FIRST to before LAST)
+usage: zarr_counts.py ZARR SAMPLES   (SAMPLES: a file of sample numbers, or "all")
 """
 
 import sys
@@ -8,14 +8,16 @@ import sys
 import numpy
 import zarr
 
-genotypes = zarr.open(sys.argv[1], mode="r")
+group = zarr.open_group(sys.argv[1], mode="r")
+genotypes, alleles = group["genotypes"], group["alleles"][:].astype(int)
 samples = None if sys.argv[2] == "all" else numpy.loadtxt(sys.argv[2], dtype=int)
-first, last = (int(sys.argv[3]), int(sys.argv[4])) if len(sys.argv) > 3 else (0, genotypes.shape[0])
-alts = called = 0
-for start in range(first - first % 1000, last, 1000):
-    rows = genotypes[max(start, first):min(start + 1000, last)]
+copies = called = 0
+for start in range(0, genotypes.shape[0], 1000):
+    rows = genotypes[start:start + 1000]
     if samples is not None:
         rows = rows[:, samples]
-    alts += int((rows > 0).sum(axis=(1, 2)).sum())
-    called += int((rows >= 0).sum(axis=(1, 2)).sum())
-print(alts, called)
+    kinds, stars = alleles[start:start + 1000].T
+    with_star = numpy.flatnonzero(stars > 0)
+    copies += numpy.count_nonzero(rows > 0) - numpy.count_nonzero(rows[with_star] == stars[with_star, None, None])
+    called += int((numpy.count_nonzero(rows >= 0, axis=(1, 2)) * kinds).sum())
+print(copies, called)

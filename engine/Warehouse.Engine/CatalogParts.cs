@@ -12,24 +12,34 @@ namespace Warehouse.Engine;
 /// </summary>
 internal static class CatalogParts
 {
-    /// <summary>Gives a commit the parts of a catalog.</summary>
-    public static void Write(Commit commit, StoreCatalog catalog)
+    /// <summary>Gives a commit the parts of a catalog: the lists in pages, of which those that the version before has are left as they are.</summary>
+    public static void Write(Commit commit, StoreCatalog catalog, StoreCatalog before)
     {
-        var named = catalog.With([.. catalog.Segments.Select(s => s with { File = FileId.TryParse(s.File, out var id) && commit.TryFindFile(id, out var file)
-            ? file.ContentSha256.ToString() : throw new ArgumentException("the catalog names a segment that the commit lacks", nameof(catalog)) })]);
+        var named = catalog with { Segments = [.. catalog.Segments.Select(s => s with { File = FileId.TryParse(s.File, out var id) && commit.TryFindFile(id, out var file)
+            ? file.ContentSha256.ToString() : throw new ArgumentException("the catalog names a segment that the commit lacks", nameof(catalog)) })] };
         foreach (var part in CatalogCodec.Parts) commit.SetPart(part, CatalogCodec.Encode(named, part));
+        foreach (var (name, content) in CatalogCodec.Pages(catalog, before))
+        {
+            if (content is null) commit.RemovePart(name);
+            else commit.SetPart(name, content);
+        }
     }
 
-    /// <summary>Reads the catalog of a version.</summary>
-    /// <exception cref="DamagedStoreException">A part is not what was written, or names a segment that the version lacks.</exception>
-    public static StoreCatalog Read(StoreFolder folder, Manifest manifest)
+    /// <summary>Reads the catalog of a version; its pages when they are first used, while the version is held.</summary>
+    /// <exception cref="DamagedStoreException">A part is not what was written, or names a segment that the version lacks; of a page, at its first use.</exception>
+    public static StoreCatalog Read(StoreFolder folder, Manifest manifest) => Checked(() =>
+    {
+        var named = CatalogCodec.Decode(part => folder.TryReadPart(manifest, part), page => Checked(page));
+        var files = manifest.Files.Where(f => f.Kind == SegmentWriter.FileKind).ToDictionary(f => f.ContentSha256.ToString(), f => f.Id.ToString(), StringComparer.Ordinal);
+        return named with { Segments = [.. named.Segments.Select(s => s with { File = files.TryGetValue(s.File, out var id)
+            ? id : throw new InvalidDataException("the catalog names a segment that the version lacks") })] };
+    });
+
+    private static T Checked<T>(Func<T> read)
     {
         try
         {
-            var named = CatalogCodec.Decode(part => folder.TryReadPart(manifest, part));
-            var files = manifest.Files.Where(f => f.Kind == SegmentWriter.FileKind).ToDictionary(f => f.ContentSha256.ToString(), f => f.Id.ToString(), StringComparer.Ordinal);
-            return named.With([.. named.Segments.Select(s => s with { File = files.TryGetValue(s.File, out var id)
-                ? id : throw new InvalidDataException("the catalog names a segment that the version lacks") })]);
+            return read();
         }
         catch (Exception bad) when (bad is InvalidDataException or ArgumentException or OverflowException)
         {

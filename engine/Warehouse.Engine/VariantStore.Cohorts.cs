@@ -28,7 +28,7 @@ public sealed partial class VariantStore
         var members = where is null ? Members(catalog, samples!) : Select(catalog, where);
         var entry = new CohortEntry { Name = name, FromVersion = commit.Version, UntilVersion = 0, Where = where, Samples = members };
         var cohorts = catalog.Cohorts.Select(c => c.Name == name && c.UntilVersion == 0 ? Ended(c, commit.Version) : c).Append(entry).ToList();
-        Publish(commit, With(catalog, cohorts: cohorts));
+        Publish(commit, catalog with { Cohorts = cohorts });
         return Describe(Catalog(), entry);
     }
 
@@ -98,12 +98,6 @@ public sealed partial class VariantStore
         return [.. members];
     }
 
-    private static StoreCatalog With(StoreCatalog catalog, IReadOnlyList<CohortEntry>? cohorts = null, IReadOnlyList<SampleEntry>? samples = null) => new()
-    {
-        Contigs = catalog.Contigs, Samples = samples ?? catalog.Samples, Sheets = catalog.Sheets, Columns = catalog.Columns, Ordinals = catalog.Ordinals,
-        Batches = catalog.Batches, Segments = catalog.Segments, Callables = catalog.Callables, Cohorts = cohorts ?? catalog.Cohorts, PurgedBefore = catalog.PurgedBefore,
-    };
-
     /// <summary>Withdraws samples: from this commit on no answer about any snapshot has them. Compaction then removes their bytes. Returns the version.</summary>
     /// <exception cref="InputException">An unknown name; nothing was withdrawn.</exception>
     public long Withdraw(IReadOnlyList<string> names)
@@ -116,7 +110,7 @@ public sealed partial class VariantStore
         var samples = catalog.Samples.ToArray();
         foreach (var sample in members) samples[sample] = samples[sample] with { WithdrawnVersion = commit.Version };
         foreach (var (name, content) in SketchPart.Without(ReadPart, members)) commit.SetPart(name, content);
-        Publish(commit, With(catalog, samples: samples));
+        Publish(commit, catalog with { Samples = samples });
         return Version;
     }
 

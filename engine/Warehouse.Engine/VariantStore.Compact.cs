@@ -17,8 +17,11 @@ public sealed record CompactReport(long Version, int SegmentsBefore, int Segment
 
 public sealed partial class VariantStore
 {
-    /// <summary>One-sample segments of a single ingest from which on they are merged before they are published.</summary>
+    /// <summary>One-sample segments from which on an ingest merges them before it publishes: its own, and those that earlier commits left.</summary>
     private const int LeastToMergeInIngest = 64;
+
+    /// <summary>Records of earlier commits that an ingest merges at most, a few seconds of work; more are left to a compaction.</summary>
+    private const long MostEarlierRecords = 1 << 22;
 
     /// <summary>
     /// Merges segments, drops the data of withdrawn samples, and removes what no version in use names. No answer changes.
@@ -43,20 +46,25 @@ public sealed partial class VariantStore
             var segments = Merged(new Compaction(before, dropped, commit, progress, stop) { Packs = true }, _ => true);
             var sheets = before.Sheets.Where(s => before.Samples[s.Sample].WithdrawnVersion == 0).ToList();
             if (segments is not null || purged != before.PurgedBefore || sheets.Count != before.Sheets.Count)
-                Publish(commit, With(before, segments ?? before.Segments, sheets, purged));
+                Publish(commit, before with { Segments = segments ?? before.Segments, Sheets = sheets.Count == before.Sheets.Count ? before.Sheets : sheets, PurgedBefore = purged });
         }
         var garbage = _folder.CollectGarbage();
         var held = before.Segments.SelectMany(s => s.Ordinals).Count(o => dropped[o]);
         return new CompactReport(Version, before.Segments.Count, Catalog().Segments.Count, Bytes(old), Bytes(_folder.Current), held, garbage.Files);
     }
 
-    /// <summary>Merges the one-sample segments that an ingest wrote, when they are many, before anything is published.</summary>
+    /// <summary>
+    /// Merges one-sample segments when they are many, before anything is published. Samples that come one by one are so rewritten once,
+    /// with every 64th of them, and questions meet a 64th of the segments. The files of earlier commits stay until a compaction removes them.
+    /// </summary>
     private static StoreCatalog WithoutSmallSegments(StoreCatalog before, StoreCatalog after, Commit commit, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
-        var small = after.Segments.Where(s => s.Ordinals.Length == 1 && s.Ordinals[0] >= before.Ordinals.Count).ToHashSet();
+        var small = after.Segments.Where(s => s.Ordinals.Length == 1).ToHashSet();
+        bool IsEarlier(SegmentEntry segment) => segment.Ordinals[0] < before.Ordinals.Count;
+        if (small.Count < LeastToMergeInIngest || small.Where(IsEarlier).Sum(s => s.Records) > MostEarlierRecords) small.RemoveWhere(IsEarlier);
         if (small.Count < LeastToMergeInIngest) return after;
         var compaction = new Compaction(after, new bool[after.Ordinals.Count], commit, progress, stop);
-        return Merged(compaction, small.Contains) is { } segments ? With(after, segments, after.Sheets, after.PurgedBefore) : after;
+        return Merged(compaction, small.Contains) is { } segments ? after with { Segments = segments } : after;
     }
 
     private static IReadOnlyList<SegmentEntry>? Merged(Compaction compaction, Func<SegmentEntry, bool> isCandidate)
@@ -70,12 +78,6 @@ public sealed partial class VariantStore
             throw new DamagedStoreException("segments", bad.Message, bad);
         }
     }
-
-    private static StoreCatalog With(StoreCatalog catalog, IReadOnlyList<SegmentEntry> segments, IReadOnlyList<SheetEntry> sheets, long purgedBefore) => new()
-    {
-        Contigs = catalog.Contigs, Samples = catalog.Samples, Sheets = sheets, Columns = catalog.Columns, Ordinals = catalog.Ordinals, Batches = catalog.Batches,
-        Segments = segments, Callables = catalog.Callables, Cohorts = catalog.Cohorts, PurgedBefore = purgedBefore,
-    };
 
     private static long Bytes(Manifest manifest) => manifest.Files.Sum(f => f.LengthBytes);
 }

@@ -35,7 +35,7 @@ public sealed partial class VariantStore
     private IEnumerable<VerifyFinding> VerifySegments(HashSet<string> named, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         IReadOnlyList<SegmentEntry> segments = [];
-        if (Try(() => segments = Catalog().Segments) is { } unreadable)
+        if (Try(() => segments = Catalog().ReadAll().Segments) is { } unreadable)
         {
             yield return new VerifyFinding(FindingKind.Damaged, "catalog", unreadable);
             yield break;

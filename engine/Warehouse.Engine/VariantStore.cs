@@ -103,7 +103,7 @@ public sealed partial class VariantStore : IDisposable
         using var commit = _folder.BeginCommit();
         _folder.Refresh();
         using var reference = OpenReference();
-        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, ReadPart, progress, stop);
+        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, (name, most) => _folder.TryReadPart(_folder.Current, name, most), progress, stop);
         if (catalog is not null) Publish(commit, WithoutSmallSegments(Catalog(), catalog, commit, progress, stop));
         return receipt;
     }
@@ -197,7 +197,7 @@ public sealed partial class VariantStore : IDisposable
 
     internal void Publish(Commit commit, StoreCatalog catalog)
     {
-        CatalogParts.Write(commit, catalog);
+        CatalogParts.Write(commit, catalog, Catalog());
         commit.Publish();
         _folder.Refresh();
         KeepOnlyCurrent();

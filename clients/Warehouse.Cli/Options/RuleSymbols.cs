@@ -10,7 +10,7 @@ internal sealed class RuleSymbols
     private readonly Option<bool> _pass = new("--pass") { Description = "A record with a FILTER other than PASS gives no call." };
     private readonly Option<string> _ploidy = new("--ploidy") { HelpName = "by-sex|as-called", DefaultValueFactory = _ => "by-sex", Description = "How X and Y are counted." };
     private readonly Option<string> _per = new("--per") { HelpName = "person|sample", DefaultValueFactory = _ => "person", Description = "Count one sample per person, or every sample." };
-    private readonly Option<bool> _noPrecomputed = new("--no-precomputed") { Description = "Compute from genotypes even where a stored total exists; this version stores none, so it changes nothing." };
+    private readonly Option<bool> _noPrecomputed = new("--no-precomputed") { Description = "Count genotypes even where stored totals tell, and say on standard error how many bytes of them were read." };
 
     public void AddTo(Command command)
     {

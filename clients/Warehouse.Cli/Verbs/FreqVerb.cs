@@ -64,6 +64,7 @@ internal sealed class FreqVerb : Verb
                 else outcome.AddAsked(row.Figures);
                 Columns.Write(writer, row, request.Symbolic, grouped);
             }
+            if (request.Rules.NoPrecomputed && request.Variants is null) context.Error.WriteLine(FormattableString.Invariant($"counted from {context.Engine.GenotypeBytesRead} bytes of genotypes"));
             return outcome.Code;
         });
     }

@@ -4,12 +4,15 @@ namespace Warehouse.Engine.Catalog;
 
 /// <summary>
 /// The parts of the manifest that hold the catalog, each a sequence of counted entries in LEB128, zig-zag LEB128, length-prefixed UTF-8
-/// and bytes, in the field order of the entry types, after a version byte of 1. Parts: <c>contigs</c>, <c>samples</c> (samples, ordinals,
-/// batches), <c>sheets</c>, <c>segments</c>, <c>callables</c>, <c>cohorts</c>. A commit rewrites the parts whose bytes changed.
+/// and bytes, in the field order of the entry types, after a version byte. Parts: <c>contigs</c>, <c>samples</c> (how many samples,
+/// ordinals and batches there are), <c>sheets</c> (columns, and how many sheet entries there are), <c>segments</c>, <c>callables</c>, <c>cohorts</c>.
+/// What grows with the samples lies in pages of 1,024 entries, see <see cref="CatalogPages"/>. Stores of the first programs have the lists in
+/// the parts themselves: version 1 of <c>samples</c> and <c>sheets</c>, which is read and never written.
 /// </summary>
 internal static class CatalogCodec
 {
     private const byte Version = 1;
+    private const byte PagedVersion = 2;
 
     /// <summary>Names of the parts, in the order of <see cref="Encode"/>.</summary>
     public static readonly string[] Parts = ["contigs", "samples", "sheets", "segments", "callables", "cohorts"];
@@ -17,12 +20,12 @@ internal static class CatalogCodec
     public static byte[] Encode(StoreCatalog catalog, string part)
     {
         var to = new ByteWriter(4096);
-        to.Byte(Version);
+        to.Byte(part is "samples" or "sheets" ? PagedVersion : Version);
         switch (part)
         {
             case "contigs": WriteContigs(catalog, to); break;
-            case "samples": WriteSamples(catalog, to); break;
-            case "sheets": WriteSheets(catalog, to); break;
+            case "samples": WriteCounts(catalog, to); break;
+            case "sheets": WriteColumns(catalog, to); break;
             case "segments": WriteSegments(catalog, to); break;
             case "callables": WriteCallables(catalog, to); break;
             case "cohorts": WriteCohorts(catalog, to); break;
@@ -31,23 +34,32 @@ internal static class CatalogCodec
         return to.ToArray();
     }
 
-    /// <summary>Decodes a catalog; a part that is absent is empty.</summary>
+    /// <summary>Decodes a catalog; a part that is absent is empty. Pages are read when they are first used.</summary>
+    /// <param name="read">Reads a part.</param>
+    /// <param name="guard">Runs the reading of a page and names what it throws.</param>
     /// <exception cref="InvalidDataException">A part is not what this version writes.</exception>
-    public static StoreCatalog Decode(Func<string, byte[]?> read)
+    public static StoreCatalog Decode(Func<string, byte[]?> read, Func<Func<object>, object> guard)
     {
-        var (samples, ordinals, batches, purged) = ReadSamples(read("samples"));
-        var (columns, sheets) = ReadSheets(read("sheets"));
-        return new StoreCatalog
+        var catalog = new StoreCatalog
         {
             Contigs = Read(read("contigs"), (ref ByteReader f) => new ContigEntry(f.Text(), f.Text(), f.Count())),
-            Samples = samples, Ordinals = ordinals, Batches = batches, PurgedBefore = purged, Columns = columns, Sheets = sheets,
             Segments = Read(read("segments"), ReadSegment),
             Callables = Read(read("callables"), ReadCallable),
             Cohorts = Read(read("cohorts"), ReadCohort),
         };
+        var pages = new CatalogPages(read, guard);
+        return ReadSheets(read("sheets"), ReadSamples(read("samples"), catalog, pages), pages);
     }
 
-    private delegate T Reader<T>(ref ByteReader from);
+    /// <summary>The pages that a version has to write, by part name; null for one that it has to leave out.</summary>
+    public static IEnumerable<(string Name, byte[]? Content)> Pages(StoreCatalog catalog, StoreCatalog before) =>
+        CatalogPages.Samples.Changed(catalog.Samples, before.Samples)
+            .Concat(CatalogPages.Ordinals.Changed(catalog.Ordinals, before.Ordinals))
+            .Concat(CatalogPages.Batches.Changed(catalog.Batches, before.Batches))
+            .Concat(CatalogPages.Lineages.Changed(catalog.Lineages, before.Lineages))
+            .Concat(CatalogPages.Sheets.Changed(catalog.Sheets, before.Sheets));
+
+    internal delegate T Reader<T>(ref ByteReader from);
 
     private static T[] Read<T>(byte[]? bytes, Reader<T> one)
     {
@@ -60,12 +72,22 @@ internal static class CatalogCodec
 
     private static ByteReader Open(byte[] bytes)
     {
-        var from = new ByteReader(bytes);
-        if (from.Byte() != Version) throw new InvalidDataException("a part of the catalog has an unknown version");
+        var from = Open(bytes, out var version);
+        if (version != Version) throw Unknown();
         return from;
     }
 
-    private static T[] List<T>(ref ByteReader from, Reader<T> one)
+    private static ByteReader Open(byte[] bytes, out byte version)
+    {
+        var from = new ByteReader(bytes);
+        version = from.Byte();
+        if (version is not (Version or PagedVersion)) throw Unknown();
+        return from;
+    }
+
+    private static InvalidDataException Unknown() => new("a part of the catalog has an unknown version");
+
+    internal static T[] List<T>(ref ByteReader from, Reader<T> one)
     {
         var all = new T[from.Count(from.Remaining)];
         for (var i = 0; i < all.Length; i++) all[i] = one(ref from);
@@ -83,73 +105,36 @@ internal static class CatalogCodec
         }
     }
 
-    private static void WriteSamples(StoreCatalog catalog, ByteWriter to)
+    private static void WriteCounts(StoreCatalog catalog, ByteWriter to)
     {
         to.Var((ulong)catalog.PurgedBefore);
         to.Var(catalog.Samples.Count);
-        foreach (var sample in catalog.Samples)
-        {
-            to.Text(sample.Name);
-            to.Var((ulong)sample.WithdrawnVersion);
-        }
         to.Var(catalog.Ordinals.Count);
-        foreach (var ordinal in catalog.Ordinals)
-        {
-            to.Var(ordinal.Sample);
-            to.Var(ordinal.Batch);
-            to.Var((ulong)ordinal.FromVersion);
-            to.Var((ulong)ordinal.UntilVersion);
-        }
         to.Var(catalog.Batches.Count);
-        foreach (var batch in catalog.Batches) WriteBatch(batch, to);
     }
 
-    private static void WriteBatch(BatchEntry batch, ByteWriter to)
+    private static StoreCatalog ReadSamples(byte[]? bytes, StoreCatalog catalog, CatalogPages pages)
     {
-        to.Bytes(batch.InputSha256);
-        to.Var((ulong)batch.Version);
-        to.Signed(batch.LoadedUnixMs);
-        to.Bool(batch.AssumeReference);
-        to.Bool(batch.HasBlocks);
-        to.Var(batch.BlockGq);
-        to.Signed(batch.Callable);
-        to.Var(batch.FirstOrdinal);
-        to.Var(batch.Count);
-        to.Var((ulong)batch.Records);
-        WriteStretches(batch.Stretches, to);
-        to.Var(batch.Lineage.Count);
-        foreach (var line in batch.Lineage) to.Text(line);
-    }
-
-    private static (SampleEntry[], OrdinalEntry[], BatchEntry[], long) ReadSamples(byte[]? bytes)
-    {
-        if (bytes is null) return ([], [], [], 0);
-        var from = Open(bytes);
-        var purged = (long)from.Var();
-        var samples = List(ref from, (ref ByteReader f) => new SampleEntry(f.Text(), (long)f.Var()));
-        var ordinals = List(ref from, (ref ByteReader f) => new OrdinalEntry(f.Count(), f.Count(), (long)f.Var(), (long)f.Var()));
-        var batches = List(ref from, ReadBatch);
+        if (bytes is null) return catalog;
+        var from = Open(bytes, out var version);
+        catalog = catalog with { PurgedBefore = (long)from.Var() };
+        if (version == PagedVersion)
+        {
+            var (samples, ordinals, batches) = (from.Count(), from.Count(), from.Count());
+            from.End();
+            return catalog with
+            {
+                Samples = pages.Open(CatalogPages.Samples, samples), Ordinals = pages.Open(CatalogPages.Ordinals, ordinals),
+                Batches = pages.Open(CatalogPages.Batches, batches), Lineages = pages.Open(CatalogPages.Lineages, batches),
+            };
+        }
+        catalog = catalog with { Samples = List(ref from, CatalogPages.Samples.Read), Ordinals = List(ref from, CatalogPages.Ordinals.Read) };
+        var old = List(ref from, (ref ByteReader f) => (Batch: CatalogPages.Batches.Read(ref f), Lineage: CatalogPages.Lineages.Read(ref f)));
         from.End();
-        return (samples, ordinals, batches, purged);
+        return catalog with { Batches = [.. old.Select(o => o.Batch)], Lineages = [.. old.Select(o => o.Lineage)] };
     }
 
-    private static BatchEntry ReadBatch(ref ByteReader from) => new()
-    {
-        InputSha256 = from.Bytes().ToArray(),
-        Version = (long)from.Var(),
-        LoadedUnixMs = from.Signed(),
-        AssumeReference = from.Bool(),
-        HasBlocks = from.Bool(),
-        BlockGq = from.Count(),
-        Callable = (int)from.Signed(),
-        FirstOrdinal = from.Count(),
-        Count = from.Count(),
-        Records = (long)from.Var(),
-        Stretches = ReadStretches(ref from),
-        Lineage = List(ref from, (ref ByteReader f) => f.Text()),
-    };
-
-    private static void WriteSheets(StoreCatalog catalog, ByteWriter to)
+    private static void WriteColumns(StoreCatalog catalog, ByteWriter to)
     {
         to.Var(catalog.Columns.Count);
         foreach (var (name, aggregate) in catalog.Columns.OrderBy(c => c.Key, StringComparer.Ordinal))
@@ -158,28 +143,24 @@ internal static class CatalogCodec
             to.Bool(aggregate);
         }
         to.Var(catalog.Sheets.Count);
-        foreach (var sheet in catalog.Sheets)
-        {
-            to.Var(sheet.Sample);
-            to.Var((ulong)sheet.FromVersion);
-            to.Var(sheet.Values.Count);
-            foreach (var (name, value) in sheet.Values.OrderBy(v => v.Key, StringComparer.Ordinal))
-            {
-                to.Text(name);
-                to.Text(value);
-            }
-        }
     }
 
-    private static (Dictionary<string, bool>, SheetEntry[]) ReadSheets(byte[]? bytes)
+    private static StoreCatalog ReadSheets(byte[]? bytes, StoreCatalog catalog, CatalogPages pages)
     {
-        if (bytes is null) return ([], []);
-        var from = Open(bytes);
-        var columns = List(ref from, (ref ByteReader f) => (Name: f.Text(), Aggregate: f.Bool())).ToDictionary(c => c.Name, c => c.Aggregate);
-        var sheets = List(ref from, (ref ByteReader f) => new SheetEntry(f.Count(), (long)f.Var(),
-            List(ref f, (ref ByteReader g) => (Name: g.Text(), Value: g.Text())).ToDictionary(v => v.Name, v => v.Value)));
+        if (bytes is null) return catalog;
+        var from = Open(bytes, out var version);
+        catalog = catalog with { Columns = List(ref from, (ref ByteReader f) => (Name: f.Text(), Aggregate: f.Bool())).ToDictionary(c => c.Name, c => c.Aggregate) };
+        if (version == PagedVersion) catalog = catalog with { Sheets = pages.Open(CatalogPages.Sheets, from.Count()) };
+        else
+        {
+            catalog = catalog with
+            {
+                Sheets = List(ref from, (ref ByteReader f) => new SheetEntry(f.Count(), (long)f.Var(),
+                    List(ref f, (ref ByteReader g) => (Name: g.Text(), Value: g.Text())).ToDictionary(v => v.Name, v => v.Value))),
+            };
+        }
         from.End();
-        return (columns, sheets);
+        return catalog;
     }
 
     private static void WriteSegments(StoreCatalog catalog, ByteWriter to)
@@ -267,7 +248,7 @@ internal static class CatalogCodec
         Samples = ReadAscending(ref from),
     };
 
-    private static void WriteStretches(IReadOnlyDictionary<int, (int Start, int End)> stretches, ByteWriter to)
+    internal static void WriteStretches(IReadOnlyDictionary<int, (int Start, int End)> stretches, ByteWriter to)
     {
         to.Var(stretches.Count);
         foreach (var (contig, (start, end)) in stretches.OrderBy(s => s.Key))
@@ -278,7 +259,7 @@ internal static class CatalogCodec
         }
     }
 
-    private static Dictionary<int, (int Start, int End)> ReadStretches(ref ByteReader from)
+    internal static Dictionary<int, (int Start, int End)> ReadStretches(ref ByteReader from)
     {
         var stretches = new Dictionary<int, (int, int)>();
         for (var left = from.Count(from.Remaining); left > 0; left--) stretches.Add(from.Count(), (checked((int)from.Signed()), checked((int)from.Signed())));

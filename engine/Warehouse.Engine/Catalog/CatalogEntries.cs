@@ -48,9 +48,6 @@ internal sealed record BatchEntry
 
     /// <summary>Per contig ordinal the stretch from first start to last end.</summary>
     public required IReadOnlyDictionary<int, (int Start, int End)> Stretches { get; init; }
-
-    /// <summary>Lineage: header lines that name reference, source and tools, as written.</summary>
-    public required IReadOnlyList<string> Lineage { get; init; }
 }
 
 /// <summary>A segment file.</summary>

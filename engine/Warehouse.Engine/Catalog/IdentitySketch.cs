@@ -26,7 +26,8 @@ internal sealed class IdentitySketch
     private const int MaxEntries = 1 << 20;
 
     private const int MaxLevel = 24;
-    private const int Groups = 64;
+    /// <summary>Bytes of a signature.</summary>
+    public const int Groups = 64;
 
     /// <summary>Where 0.8 of the alleles agree, 51 of 64 groups are expected to, and fewer than 40 once in 3,000 pairs.</summary>
     private const int LeastEqualGroups = 40;
@@ -76,9 +77,15 @@ internal sealed class IdentitySketch
         return (x ^ (x >> 31)) >> (64 - HashBits);
     }
 
+    /// <summary>The least entry of each group of hashes, as one byte; 0 for a group without.</summary>
+    public ReadOnlySpan<byte> Signature => _signature;
+
     /// <summary>True when the two may be of one person: most groups have the same least entry. Costs nanoseconds; <see cref="SketchMatch"/> decides.</summary>
+    public bool MayBe(IdentitySketch other) => other.Entries.Length >= SketchMatch.LeastAgreeing && MayBe(other._signature);
+
+    /// <summary>The same of a sample of which only the signature is at hand.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public bool MayBe(IdentitySketch other) => Math.Min(Entries.Length, other.Entries.Length) >= SketchMatch.LeastAgreeing && BitOperations.PopCount(Vector512.Equals(Vector512.Create(_signature), Vector512.Create(other._signature)).ExtractMostSignificantBits()) >= LeastEqualGroups;
+    public bool MayBe(ReadOnlySpan<byte> signature) => Entries.Length >= SketchMatch.LeastAgreeing && BitOperations.PopCount(Vector512.Equals(Vector512.Create(_signature), Vector512.Create(signature)).ExtractMostSignificantBits()) >= LeastEqualGroups;
 
     /// <summary>The sketch of two files of one sample.</summary>
     public static IdentitySketch Join(IdentitySketch a, IdentitySketch b)

@@ -6,7 +6,11 @@ namespace Warehouse.Engine.Catalog;
 
 /// <summary>
 /// The sketches of 1,024 samples in a row: part <c>sketches/N</c> of the manifest. A commit rewrites the parts of the samples that it changes,
-/// at most 4 MiB each, so its cost does not grow with the store. Layout: version byte 1, then 1,024 sketches, see <see cref="IdentitySketch"/>.
+/// at most 4 MiB each, so its cost does not grow with the store. The signatures come first: they tell nearly all pairs of people apart, so
+/// that a new sample is compared with all others by 64 bytes of each. Version 1, of the first programs, has no signatures and is read.
+/// <code>
+/// u8 version = 2 | 1,024 signatures of 64 bytes, see IdentitySketch | 1,024 sketches
+/// </code>
 /// </summary>
 internal static class SketchPart
 {
@@ -16,7 +20,11 @@ internal static class SketchPart
     /// <summary>Parts of a store; later samples have no sketch.</summary>
     public const int MaxParts = 1000;
 
-    private const byte Version = 1;
+    /// <summary>Bytes up to the sketches.</summary>
+    public const int HeadBytes = 1 + (Samples * IdentitySketch.Groups);
+
+    private const byte Version = 2;
+    private const byte VersionWithoutSignatures = 1;
 
     public static string NameOf(int part) => string.Create(CultureInfo.InvariantCulture, $"sketches/{part:d4}");
 
@@ -28,17 +36,29 @@ internal static class SketchPart
         Array.Fill(sketches, IdentitySketch.Empty);
         if (bytes is null) return sketches;
         var from = new ByteReader(bytes);
-        if (from.Byte() != Version) throw new InvalidDataException("a part of the sketches has an unknown version");
-        for (var i = 0; i < Samples; i++) sketches[i] = IdentitySketch.Read(ref from);
+        var version = from.Byte();
+        if (version is not (Version or VersionWithoutSignatures)) throw new InvalidDataException("a part of the sketches has an unknown version");
+        var signatures = version == Version ? from.Raw(HeadBytes - 1) : default;
+        for (var i = 0; i < Samples; i++)
+        {
+            sketches[i] = IdentitySketch.Read(ref from);
+            if (version == Version && !signatures.Slice(i * IdentitySketch.Groups, IdentitySketch.Groups).SequenceEqual(sketches[i].Signature))
+                throw new InvalidDataException("a sketch does not have the signature that stands for it");
+        }
         from.End();
         return sketches;
     }
+
+    /// <summary>The signatures of a part, sample by sample; empty when it has none of its own.</summary>
+    /// <param name="head">Its first bytes, at most <see cref="HeadBytes"/>.</param>
+    public static ReadOnlySpan<byte> Signatures(ReadOnlySpan<byte> head) => head.Length == HeadBytes && head[0] == Version ? head[1..] : default;
 
     public static byte[] Encode(IdentitySketch[] sketches)
     {
         Debug.Assert(sketches.Length == Samples);
         var to = new ByteWriter(1 << 16);
         to.Byte(Version);
+        foreach (var sketch in sketches) to.Raw(sketch.Signature);
         foreach (var sketch in sketches) sketch.Write(to);
         return to.ToArray();
     }

@@ -6,7 +6,7 @@ namespace Warehouse.Engine.Catalog;
 /// What a store holds, as of its newest manifest, with the history that older snapshots need: every entry says from which
 /// version until which it is in force. Changed by making a copy inside a commit. Immutable, any thread.
 /// </summary>
-internal sealed class StoreCatalog
+internal sealed record StoreCatalog
 {
     public static StoreCatalog Empty { get; } = new();
 
@@ -23,6 +23,9 @@ internal sealed class StoreCatalog
 
     public IReadOnlyList<BatchEntry> Batches { get; init; } = [];
 
+    /// <summary>Per batch the header lines that name reference, source and tools, as written. Nothing but its own reader looks at them.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Lineages { get; init; } = [];
+
     public IReadOnlyList<SegmentEntry> Segments { get; init; } = [];
 
     public IReadOnlyList<CallableEntry> Callables { get; init; } = [];
@@ -38,6 +41,16 @@ internal sealed class StoreCatalog
         for (var i = 0; i < Contigs.Count; i++)
             if (Contigs[i].Canonical == canonical) return i;
         return -1;
+    }
+
+    /// <summary>Reads every page now, to find what cannot be read.</summary>
+    public StoreCatalog ReadAll()
+    {
+        foreach (var pages in (IEnumerable<object>[])[Samples, Batches, Lineages, Sheets.SelectMany(s => s.Values.Keys), Ordinals.Cast<object>()])
+            foreach (var _ in pages)
+            {
+            }
+        return this;
     }
 
     /// <summary>Sheet values of every sample at a version, later entries first.</summary>
@@ -75,13 +88,6 @@ internal sealed class StoreCatalog
         }
         return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(to.Written));
     }
-
-    /// <summary>The same with other segments.</summary>
-    public StoreCatalog With(IReadOnlyList<SegmentEntry> segments) => new()
-    {
-        Contigs = Contigs, Samples = Samples, Sheets = Sheets, Columns = Columns, Ordinals = Ordinals, Batches = Batches, Segments = segments,
-        Callables = Callables, Cohorts = Cohorts, PurgedBefore = PurgedBefore,
-    };
 
     /// <summary>The cohort of a name at a version, or null.</summary>
     public CohortEntry? Cohort(string name, long version) => Cohorts.FirstOrDefault(c => c.Name == name && c.InForce(version));

@@ -22,6 +22,8 @@ internal ref struct ByteReader
 
     public readonly int Position => _at;
 
+    public readonly ReadOnlySpan<byte> Rest => _bytes[_at..];
+
     public ReadOnlySpan<byte> Raw(int count)
     {
         if (count < 0 || count > Remaining) throw new InvalidDataException("a stored record ends too early");

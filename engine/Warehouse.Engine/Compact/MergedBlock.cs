@@ -185,7 +185,7 @@ internal sealed class MergedBlock
             var table = _sites.Build(_phases);
             foreach (var row in _collapsed) table.RowCollapsed[row] = true;
             table.Index();
-            BlockEncoder.Write(_segment, contig, table, _sites.Ids, _evidence, Streams(table));
+            BlockEncoder.Encode(contig, table, _sites.Ids, _evidence, Streams(table)).WriteTo(_segment);
         }
         _sites.Clear();
         _evidence.Clear();
@@ -214,7 +214,7 @@ internal sealed class MergedBlock
         if (_segment.IsPacked)
         {
             var columns = new HaplotypeColumns(het, hom, swapped is null ? null : BitAppender.Decode(swapped));
-            HaplotypeStream.ReplaceIfSmaller(streams, table.FirstRow, _segment.SampleCount, columns, (missing, absent));
+            PackedGenotypes.ReplaceIfSmaller(streams, table.FirstRow, _segment.SampleCount, columns, (missing, absent));
         }
         if (_exceptionCalls.Count > 0) streams[BlockStream.Exceptions] = PackedStream.Pack(CallColumns.EncodeExceptions(_exceptionCalls));
         if (_detail.Any) streams[BlockStream.Detail] = PackedStream.Pack(_detail.Finish());

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Variants;
@@ -7,8 +8,9 @@ using Warehouse.Engine.Vcf;
 namespace Warehouse.Engine.Export;
 
 /// <summary>
-/// One annotation. Records are gathered in windows; the alleles of a window are asked in ascending order of their normalised starts,
-/// because a left shift can step back behind the record before, and its lines leave in their own order. One thread.
+/// One annotation. Most alleles are looked up as their record is read. Those that need the general way wait for the end of a window of
+/// records and are asked in ascending order of their normalised starts, because a left shift can step back behind the record before; the
+/// lines leave in their own order. One thread.
 /// </summary>
 internal sealed class AnnotationRun
 {
@@ -19,15 +21,19 @@ internal sealed class AnnotationRun
     public const int WindowBytes = 16 << 20;
 
     private static readonly string[] Fields = ["WH_SEEN", "WH_AC", "WH_AN", "WH_AF", "WH_HOM", "WH_CARRIERS"];
+
+    /// <summary>Decoded blocks that are kept: records come in order, so those around the place are enough.</summary>
+    private const long MaxBlockBytes = 4 << 20;
+
     private readonly Session _session;
-    private readonly Selection _figures;
-    private readonly Selection _everyone;
+    private readonly AlleleLookup _lookup;
     private readonly Normalizer _normalizer;
     private readonly string _input;
     private readonly Stream _target;
     private readonly List<(int At, int Length, int FirstAllele)> _lines = [];
     private readonly List<Allele> _alleles = [];
-    private readonly MemoryStream _output = new();
+    private readonly List<(int Allele, int Start, byte[] Ref, byte[] Alt)> _waiting = [];
+    private readonly AnnotationText _output = new();
     private byte[] _text = new byte[1 << 20];
     private int _used;
     private long _records;
@@ -38,8 +44,7 @@ internal sealed class AnnotationRun
     public AnnotationRun(Session session, SampleChoice samples, string input, Stream target)
     {
         (_session, _input, _target) = (session, input, target);
-        _figures = session.Select(samples, new CountRules());
-        _everyone = session.Select(samples, new CountRules { PerSample = true });
+        _lookup = session.PrepareLookup(samples, MaxBlockBytes);
         _normalizer = new Normalizer(session.Reference());
     }
 
@@ -48,7 +53,7 @@ internal sealed class AnnotationRun
     {
         var record = new VcfRecord();
         var (written, canonical) = (-1, "");
-        AlleleAnswers? answers = null;
+        ContigAnswers? answers = null;
         while (reader.Read(record))
         {
             if (_records++ == 0) WriteHeader(reader.Header, Columns(record.LineText.Span));
@@ -62,9 +67,9 @@ internal sealed class AnnotationRun
             {
                 written = record.ContigIndex;
                 canonical = Canonical(reader.Header.Contigs[written], record);
-                answers = new AlleleAnswers(_session.View, canonical, _figures, _everyone);
+                answers = _lookup.Canonical(canonical);
             }
-            Add(canonical, record);
+            Add(canonical, record, answers!);
         }
         if (_records == 0) WriteHeader(reader.Header, reader.Header.Samples.Count > 0 ? 9 : 8);
         Flush(answers);
@@ -87,7 +92,7 @@ internal sealed class AnnotationRun
         }
     }
 
-    private void Add(string canonical, VcfRecord record)
+    private void Add(string canonical, VcfRecord record, ContigAnswers answers)
     {
         if (record.LineText.IsEmpty) throw new InputException("annotate-text", "BCF has no lines to annotate: bcftools view turns it into VCF", new InputPlace(_input, 0, 0, ""));
         if (record.Start >= 0 && _normalizer.CheckRef(canonical, record.Start, record.Ref.Span) == RefMatch.Mismatch)
@@ -99,38 +104,42 @@ internal sealed class AnnotationRun
         _used += line.Length;
         foreach (var alt in record.Alts)
         {
-            var kind = AlleleKinds.Classify(alt.Span);
-            if (kind != AlleleKind.Bases) _alleles.Add(new Allele(kind, record.Start, [], []));
-            else
+            var allele = new Allele { Kind = AlleleKinds.Classify(alt.Span), State = SeenState.NotAssessable };
+            if (allele.Kind == AlleleKind.Bases)
             {
                 var normal = _normalizer.Normalize(canonical, record.Start, record.Ref.Span, alt.Span);
-                _alleles.Add(new Allele(kind, normal.Start, normal.Ref.ToArray(), normal.Alt.ToArray()));
+                if (!answers.TryFind(normal.Start, normal.Ref, normal.Alt, out allele.State, out allele.Figures)) _waiting.Add((_alleles.Count, normal.Start, normal.Ref.ToArray(), normal.Alt.ToArray()));
             }
+            _alleles.Add(allele);
         }
     }
 
-    /// <summary>Answers the window and writes its lines.</summary>
-    private void Flush(AlleleAnswers? answers)
+    /// <summary>Answers what waits and writes the lines of the window.</summary>
+    private void Flush(ContigAnswers? answers)
     {
-        var asked = _alleles.Where(a => a.Kind == AlleleKind.Bases).OrderBy(a => a.Start).ToList();
-        if (asked.Count > 0) answers?.Restart(asked[0].Start);
-        foreach (var allele in asked)
-            if (answers is not null) (allele.State, allele.Figures) = answers.Ask(allele.Start, allele.Ref, allele.Alt);
-        foreach (var allele in _alleles) Count(allele);
+        if (_waiting.Count > 0) _waiting.Sort((a, b) => a.Start.CompareTo(b.Start));
+        foreach (var (at, start, reference, alternate) in _waiting)
+        {
+            ref var allele = ref CollectionsMarshal.AsSpan(_alleles)[at];
+            (allele.State, allele.Figures) = answers!.General.Ask(start, reference, alternate);
+        }
+        var alleles = CollectionsMarshal.AsSpan(_alleles);
+        foreach (ref readonly var allele in alleles) Count(allele);
         for (var i = 0; i < _lines.Count; i++)
         {
             var (at, length, first) = _lines[i];
-            var end = i + 1 < _lines.Count ? _lines[i + 1].FirstAllele : _alleles.Count;
-            WriteLine(_text.AsSpan(at, length), _alleles.GetRange(first, end - first));
+            var end = i + 1 < _lines.Count ? _lines[i + 1].FirstAllele : alleles.Length;
+            _output.WriteLine(_text.AsSpan(at, length), alleles[first..end]);
         }
-        _output.WriteTo(_target);
-        _output.SetLength(0);
+        _target.Write(_output.Written);
+        _output.Clear();
+        _waiting.Clear();
         _lines.Clear();
         _alleles.Clear();
         _used = 0;
     }
 
-    private void Count(Allele allele)
+    private void Count(in Allele allele)
     {
         if (!allele.IsAsked) return;
         switch (allele.State)
@@ -139,35 +148,6 @@ internal sealed class AnnotationRun
             case SeenState.NotSeen: _notSeen++; break;
             default: _notAssessable++; break;
         }
-    }
-
-    private void WriteLine(ReadOnlySpan<byte> line, List<Allele> alleles)
-    {
-        if (alleles.Exists(a => a.IsAsked))
-        {
-            var info = 0;
-            for (var column = 0; column < 7; column++) info += line[info..].IndexOf((byte)'\t') + 1;
-            var end = line[info..].IndexOf((byte)'\t') is >= 0 and var tab ? info + tab : line.Length;
-            if (line[info..end] is [(byte)'.']) _output.Write(line[..info]);
-            else
-            {
-                _output.Write(line[..end]);
-                _output.WriteByte((byte)';');
-            }
-            _output.Write(Encoding.ASCII.GetBytes(Info(alleles)));
-            line = line[end..];
-        }
-        _output.Write(line);
-        _output.WriteByte((byte)'\n');
-    }
-
-    private static string Info(List<Allele> alleles)
-    {
-        string Join(Func<Allele, string> value) => string.Join(',', alleles.Select(a => a.IsAsked ? value(a) : "."));
-        string Figure(Func<CountFigures, long> value) => Join(a => a.State == SeenState.NotAssessable ? "." : value(a.Figures).ToString(CultureInfo.InvariantCulture));
-        var states = Join(a => a.State switch { SeenState.Seen => "seen", SeenState.NotSeen => "not_seen", _ => "not_assessable" });
-        var frequencies = Join(a => a.State == SeenState.NotAssessable || a.Figures.An == 0 ? "." : CFormat.G((double)a.Figures.Ac / a.Figures.An, 6));
-        return $"WH_SEEN={states};WH_AC={Figure(f => f.Ac)};WH_AN={Figure(f => f.An)};WH_AF={frequencies};WH_HOM={Figure(f => f.NHomAlt)};WH_CARRIERS={Figure(f => f.Carriers)}";
     }
 
     private static int Columns(ReadOnlySpan<byte> line) => line.Count((byte)'\t') + 1;
@@ -181,7 +161,7 @@ internal sealed class AnnotationRun
                 throw new InputException("annotated-before", "the file has been annotated before; `bcftools annotate -x INFO/WH_SEEN,INFO/WH_AC,INFO/WH_AN,INFO/WH_AF,INFO/WH_HOM,INFO/WH_CARRIERS` removes that", new InputPlace(_input, 0, 0, "INFO"));
             text.Append(line).Append('\n');
         }
-        var over = string.Create(CultureInfo.InvariantCulture, $"{_figures.SlotCount} samples of snapshot {_session.Snapshot}");
+        var over = string.Create(CultureInfo.InvariantCulture, $"{_lookup.SampleCount} samples of snapshot {_session.Snapshot}");
         var form = _normalizer.Reference is null ? ", alleles trimmed only" : "";
         text.Append(CultureInfo.InvariantCulture, $"##INFO=<ID=WH_SEEN,Number=A,Type=String,Description=\"seen, not_seen or not_assessable in {over}{form}\">\n");
         text.Append("##INFO=<ID=WH_AC,Number=A,Type=Integer,Description=\"Copies of the allele\">\n##INFO=<ID=WH_AN,Number=A,Type=Integer,Description=\"Called alleles where this one could be\">\n");
@@ -193,21 +173,15 @@ internal sealed class AnnotationRun
     }
 
     /// <summary>One ALT of the window.</summary>
-    private sealed class Allele(AlleleKind kind, int start, byte[] reference, byte[] alternate)
+    internal struct Allele
     {
-        public AlleleKind Kind => kind;
+        public AlleleKind Kind;
 
-        public int Start => start;
+        public SeenState State;
 
-        public byte[] Ref => reference;
-
-        public byte[] Alt => alternate;
-
-        public SeenState State { get; set; } = SeenState.NotAssessable;
-
-        public CountFigures Figures { get; set; }
+        public CountFigures Figures;
 
         /// <summary>False for what is no allele of its own.</summary>
-        public bool IsAsked => kind is not (AlleleKind.Star or AlleleKind.Unspecified);
+        public readonly bool IsAsked => Kind is not (AlleleKind.Star or AlleleKind.Unspecified);
     }
 }

@@ -28,20 +28,29 @@ internal sealed class ContigMap
         string canonical;
         try
         {
-            canonical = _assembly.CanonicalContig(contig.Name);
+            canonical = CanonicalOf(_assembly, contig);
         }
         catch (InputException wrong)
         {
             throw new InputException("wrong-assembly", wrong.Expected, place);
         }
-        // The chrM of UCSC hg19 is another sequence than MT and is kept apart from it.
-        if (canonical == "MT" && contig.LengthBases == HumanGenome.OldMitochondrionBases) canonical = Assembly.OldMitochondrion;
         Check(canonical, contig.LengthBases, place);
         return Add(canonical, contig.Name, contig.LengthBases);
     }
 
+    /// <summary>The canonical name of a contig as a file writes it. The chrM of UCSC hg19 is another sequence than MT and is kept apart from it.</summary>
+    /// <exception cref="InputException">The name belongs to another assembly.</exception>
+    public static string CanonicalOf(Assembly assembly, VcfContig contig)
+    {
+        var canonical = assembly.CanonicalContig(contig.Name);
+        return canonical == "MT" && contig.LengthBases == HumanGenome.OldMitochondrionBases ? Assembly.OldMitochondrion : canonical;
+    }
+
     /// <summary>The same for a name without a header.</summary>
     public int Of(string name, string file) => Of(new VcfContig(name, 0, "", false), file);
+
+    /// <summary>Ordinal of a canonical contig that the store has.</summary>
+    public int Known(string canonical) => _index[canonical];
 
     private int Add(string canonical, string name, int lengthBases)
     {

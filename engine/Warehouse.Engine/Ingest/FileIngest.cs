@@ -18,7 +18,23 @@ internal sealed record FileResult
 
     public required long Records { get; init; }
 
-    public required CallSetWriter? Writer { get; init; }
+    /// <summary>Allele rows of bases.</summary>
+    public required long Variants { get; init; }
+
+    /// <summary>Rows that repeat an allele of the file.</summary>
+    public required long Collapsed { get; init; }
+
+    /// <summary>It has reference blocks.</summary>
+    public required bool HasBlocks { get; init; }
+
+    /// <summary>The stretch covered per contig ordinal: first start to last end.</summary>
+    public required IReadOnlyDictionary<int, (int Start, int End)> Stretches { get; init; }
+
+    /// <summary>The file in memory, when it was gathered; then it has no segment yet.</summary>
+    public GatheredFile? Gathered { get; init; }
+
+    /// <summary>Nothing of it can be stored.</summary>
+    public bool IsEmpty => Gathered is null && Segments.Count == 0;
 
     public required IReadOnlyList<(int First, int Count, FileEntry File, IReadOnlyList<BlockInfo> Blocks)> Segments { get; init; }
 
@@ -40,6 +56,30 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
     /// <summary>Bytes of all files of the command; 0 when one of them is no regular file and tells no length.</summary>
     private readonly long _totalBytes = request.Files.All(f => f != "-" && File.Exists(f) && new FileInfo(f).Length > 0) ? request.Files.Sum(f => new FileInfo(f).Length) : 0;
     private long _bytesBefore;
+    private long _gathered;
+
+    /// <summary>The result of a file that was gathered: its contigs become those of the store now, in the order in which it has them.</summary>
+    /// <exception cref="InputException">A contig belongs to another assembly.</exception>
+    public FileResult Take(GatheredFile gathered, string file)
+    {
+        var stretches = new Dictionary<int, (int Start, int End)>();
+        foreach (var run in gathered.Runs)
+        {
+            var contig = contigs.Of(gathered.Header.Contigs[run.HeaderContig], file);
+            var known = stretches.GetValueOrDefault(contig, run.Stretch);
+            stretches[contig] = (Math.Min(known.Start, run.Stretch.Start), Math.Max(known.End, run.Stretch.End));
+        }
+        _bytesBefore += new FileInfo(file).Length;
+        return new FileResult
+        {
+            File = file, Sha256 = gathered.Sha256, Header = gathered.Header, Records = gathered.Records, Segments = [], Gathered = gathered,
+            Variants = gathered.Variants, Collapsed = 0, HasBlocks = gathered.HasBlocks, Stretches = stretches, Skipped = [], SkippedPlaces = [], Warnings = gathered.Header.Warnings,
+            Sex = gathered.Sex, Sketches = [gathered.Sketch],
+        };
+    }
+
+    /// <summary>Bytes of a gathered file have been read.</summary>
+    public void Report(long bytes, IProgress<WorkProgress>? progress) => progress?.Report(new WorkProgress("reading", _gathered += bytes, _totalBytes, "bytes"));
 
     public FileResult Run(string file, int firstOrdinal, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
@@ -61,7 +101,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
         CallSetWriter? writer = null;
         try
         {
-            writer = header.Samples.Count == 0 ? null : new CallSetWriter(CreateSegment, header.Samples.Count, request.BlockGq, request.SkipBadRecords);
+            writer = header.Samples.Count == 0 ? null : new CallSetWriter(CreateSegment, header.Samples.Count, new CallSetOptions(request.BlockGq, request.SkipBadRecords, request.Threads));
             var sex = header.Samples.Count == 0 ? null : new SexEvidence(header.Samples.Count, assembly);
             var sketches = new SketchBuilder(header.Samples.Count);
             var check = new ReferenceCheck(normalizer, file, request.SkipBadRecords);
@@ -79,9 +119,15 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
             if (writer?.SkippedDuplicates > 0) skipped["vcf-repeated-allele"] = writer.SkippedDuplicates;
             return new FileResult
             {
-                File = file, Sha256 = reader.Sha256OfInput(), Header = header, Records = reader.RecordCount, Writer = writer, Segments = segments,
+                File = file, Sha256 = reader.Sha256OfInput(), Header = header, Records = reader.RecordCount, Segments = segments,
+                Variants = writer?.VariantCount ?? 0, Collapsed = writer?.CollapsedCount ?? 0, HasBlocks = writer?.HasBlocks ?? false, Stretches = writer?.Stretches ?? [],
                 Skipped = skipped, SkippedPlaces = places, Warnings = reader.LintWarnings, Sex = sex, Sketches = sketches.Complete(),
             };
+        }
+        catch (Exception) when (writer is not null)
+        {
+            writer.Settle();
+            throw;
         }
         finally
         {

@@ -15,7 +15,7 @@ internal readonly record struct IdentityFinding(int Sample, int Other, bool IsSa
 /// Compares the samples of an ingest with each other and with all of the store, part by part, and gives the commit the parts of sketches
 /// that change. Memory: the new sketches and one part of old ones. Only a report: no count depends on it. One thread.
 /// </summary>
-internal sealed class IdentityCheck(Commit commit, Func<string, byte[]?> read, IReadOnlyDictionary<int, IReadOnlyDictionary<string, string>> sheets)
+internal sealed class IdentityCheck(Commit commit, Func<string, int, byte[]?> read, IReadOnlyDictionary<int, IReadOnlyDictionary<string, string>> sheets)
 {
     /// <summary>Samples like a new one after which no more are looked for.</summary>
     private const int MostAlike = 10;
@@ -39,13 +39,16 @@ internal sealed class IdentityCheck(Commit commit, Func<string, byte[]?> read, I
         for (var part = 0; part < SketchPart.MaxParts && part * SketchPart.Samples < sampleCount; part++)
         {
             stop.ThrowIfCancellationRequested();
-            var old = SketchPart.Decode(read(SketchPart.NameOf(part)));
-            for (var i = 0; i < old.Length; i++)
+            var (at, first) = (part, part * SketchPart.Samples);
+            var old = new Lazy<IdentitySketch[]>(() => SketchPart.Decode(read(SketchPart.NameOf(at), int.MaxValue)));
+            var signatures = SketchPart.Signatures(read(SketchPart.NameOf(part), SketchPart.HeadBytes));
+            for (var i = 0; i < SketchPart.Samples && first + i < sampleCount; i++)
             {
-                var sample = part * SketchPart.Samples + i;
-                if (old[i].Entries.Length == 0 || loaded.ContainsKey(sample)) continue;
-                var one = new New(sample, old[i], PersonOf(sample));
-                Compare(one, all, byPerson[one.Person]);
+                if (loaded.ContainsKey(first + i)) continue;
+                var person = byPerson.Count > 0 ? PersonOf(first + i) : "";
+                // The signature alone leaves out nearly everyone; the sketches of a part are read when somebody is left.
+                if (!signatures.IsEmpty && !byPerson.Contains(person) && !MayBeAny(all, signatures.Slice(i * IdentitySketch.Groups, IdentitySketch.Groups))) continue;
+                if (old.Value[i].Entries.Length > 0) Compare(new New(first + i, old.Value[i], person), all, byPerson[person]);
             }
         }
         _findings.AddRange(all.Where(n => n.Alike > 0).Select(n => new IdentityFinding(n.Sample, n.Other, true, n.Best, n.Alike - 1)));
@@ -56,7 +59,7 @@ internal sealed class IdentityCheck(Commit commit, Func<string, byte[]?> read, I
     private List<New> Store(int part, IReadOnlyList<KeyValuePair<int, (IdentitySketch Sketch, bool Replaces)>> loaded)
     {
         var all = new List<New>();
-        var sketches = part < SketchPart.MaxParts ? SketchPart.Decode(read(SketchPart.NameOf(part))) : null;
+        var sketches = part < SketchPart.MaxParts ? SketchPart.Decode(read(SketchPart.NameOf(part), int.MaxValue)) : null;
         foreach (var (sample, (sketch, replaces)) in loaded)
         {
             var old = sketches?[sample % SketchPart.Samples] ?? IdentitySketch.Empty;
@@ -67,6 +70,13 @@ internal sealed class IdentityCheck(Commit commit, Func<string, byte[]?> read, I
         }
         if (sketches is not null) commit.SetPart(SketchPart.NameOf(part), SketchPart.Encode(sketches));
         return all;
+    }
+
+    private static bool MayBeAny(New[] all, ReadOnlySpan<byte> signature)
+    {
+        foreach (var one in all)
+            if (one.Sketch.MayBe(signature)) return true;
+        return false;
     }
 
     private string PersonOf(int sample) => sheets.TryGetValue(sample, out var sheet) && sheet.TryGetValue("person", out var person) ? person : "";

@@ -15,7 +15,7 @@ namespace Warehouse.Engine.Manifests;
 /// 16  16  store id (big-endian)
 /// 32   8  time, UTC, in units of 100 ns since 0001-01-01
 /// 40  32  SHA-256 of the sealed manifest of the version before; zero for version 1
-/// 72   4  number p of parts, at most 1,024
+/// 72   4  number p of parts, at most 16,384
 /// 76   4  number l of file lists, at most 131,072
 /// 80      p parts, by name in ordinal order: 1 byte length of the name, the name (ASCII), a FileEntry of 72 bytes
 ///         l file lists, in order: a FileEntry each
@@ -25,7 +25,7 @@ namespace Warehouse.Engine.Manifests;
 internal static class ManifestFormat
 {
     internal const string Folder = "m";
-    internal const int MaxParts = 1024, MaxLists = 1 << 17, MaxPartNameBytes = 64;
+    internal const int MaxParts = 1 << 14, MaxLists = 1 << 17, MaxPartNameBytes = 64;
 
     /// <summary>Largest part; also bounds every file that is read as a whole.</summary>
     internal const int MaxPartBytes = 1 << 28;

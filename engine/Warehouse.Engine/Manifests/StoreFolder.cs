@@ -109,6 +109,16 @@ public sealed partial class StoreFolder : IDisposable
     public byte[]? TryReadPart(Manifest manifest, string name) =>
         manifest.Parts.TryGetValue(name, out var entry) ? ManifestFormat.ReadWhole(_storage, entry, Keys) : null;
 
+    /// <summary>The first bytes of a part, as many as it has up to a limit; null when the version has no such part. Each chunk is checked.</summary>
+    internal byte[]? TryReadPart(Manifest manifest, string name, int mostBytes)
+    {
+        if (!manifest.Parts.TryGetValue(name, out var entry) || entry.ContentBytes <= mostBytes) return TryReadPart(manifest, name);
+        using var reader = OpenFile(entry);
+        var bytes = new byte[mostBytes];
+        reader.Read(0, bytes);
+        return bytes;
+    }
+
     /// <summary>Content of a part that must be there.</summary>
     /// <exception cref="DamagedStoreException">The version has no such part.</exception>
     public byte[] ReadPart(Manifest manifest, string name) =>

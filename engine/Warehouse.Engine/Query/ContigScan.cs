@@ -29,7 +29,7 @@ internal sealed partial class ContigScan
     private readonly Selection _selection;
     private readonly CountRules _rules;
     private readonly Source[] _sources;
-    private readonly Family[] _families;
+    private Family[]? _families;
     private readonly RowCounter _counter;
     private readonly Fallback _fallback;
     private readonly ContigClass _class;
@@ -39,6 +39,7 @@ internal sealed partial class ContigScan
     private readonly ScanRow _row = new();
     private readonly List<(OpenBlock Block, int Row)> _own = [];
     private readonly List<int> _found = [];
+    private readonly bool _carried;
     private bool _listing;
     private int _from;
 
@@ -48,33 +49,38 @@ internal sealed partial class ContigScan
     /// <param name="selection">Whom to count.</param>
     /// <param name="rules">How.</param>
     /// <param name="canonical">Name of the contig where the store does not have it.</param>
-    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null)
+    /// <param name="carried">List only what a counted sample carries: segments and rows of other samples are passed over.</param>
+    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null, bool carried = false)
     {
-        (_selection, _rules, _assembly) = (selection, rules, view.Assembly);
+        (_selection, _rules, _assembly, _carried) = (selection, rules, view.Assembly, carried);
         _contig = contig < 0 ? canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
-        _sources = OpenSources(view, contig, selection);
-        _families = Family.Group(_sources, selection);
+        _sources = OpenSources(view, contig, selection, carried);
         _counter = new RowCounter(rules);
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
 
-    /// <summary>The segments that have data on a contig and a sample of the snapshot, in the order of the catalog.</summary>
-    public static Source[] OpenSources(StoreView view, int contig, Selection selection)
+    /// <summary>The segments that have data on a contig and a sample of the snapshot, or one that is counted, in the order of the catalog.</summary>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false)
     {
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
         {
-            if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => selection.VisibleOrdinal[o])) continue;
+            if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => counted ? selection.SlotOfOrdinal[o] >= 0 : selection.VisibleOrdinal[o])) continue;
             sources.Add(new Source(view.Open(entry), contig, selection, sources.Count));
         }
         return [.. sources];
     }
 
-    /// <summary>The listed base alleles with start in [start, end), ascending by start, REF, ALT. The row is reused.</summary>
+    /// <summary>
+    /// The listed base alleles with start in [start, end), ascending by start, REF, ALT. The row is reused, its REF and ALT are not. Taken to
+    /// its end; then a scan may list or find again, further on.
+    /// </summary>
     public IEnumerable<ScanRow> List(int start, int end)
     {
         (_listing, _from) = (true, start);
+        foreach (var source in _sources)
+            foreach (var block in source.Open) Enqueue(source, block);
         var at = start;
         while (true)
         {
@@ -84,11 +90,13 @@ internal sealed partial class ContigScan
                 if (next == int.MaxValue || next >= end) break;
                 Advance(Math.Max(next, at), Math.Max(next, at) + 1);
             }
-            if (_queue.Count == 0 || _queue.Peek().Start >= end) yield break;
+            if (_queue.Count == 0 || _queue.Peek().Start >= end) break;
             Pop();
             at = _row.Start;
             if (IsListed()) yield return _row;
         }
+        _queue.Clear();
+        _listing = false;
     }
 
     private int NextStart()
@@ -104,14 +112,16 @@ internal sealed partial class ContigScan
         foreach (var source in _sources)
         {
             var opened = source.Advance(start, end);
-            for (var i = source.Open.Count - opened; _listing && i < source.Open.Count; i++)
-            {
-                var block = source.Open[i];
-                if (block.Block.Info.RowCount == 0) continue;
-                var cursor = new Cursor(source.Index, block, block.Sites.LowerBound(_from));
-                if (cursor.IsValid) _queue.Enqueue(cursor, cursor);
-            }
+            for (var i = source.Open.Count - opened; _listing && i < source.Open.Count; i++) Enqueue(source, source.Open[i]);
         }
+    }
+
+    private void Enqueue(Source source, OpenBlock block)
+    {
+        if (block.Block.Info.RowCount == 0) return;
+        var rows = _carried ? block.CarriedRows(source.Counted) : block.Sites.SortedRows;
+        var cursor = new Cursor(source.Index, block, rows, block.Sites.LowerBound(rows, _from));
+        if (cursor.IsValid) _queue.Enqueue(cursor, cursor);
     }
 
     private void Pop()
@@ -171,7 +181,7 @@ internal sealed partial class ContigScan
         for (var group = 0; group < figures.Length; group++) figures[group] = new CountFigures { NSamples = _selection.GroupSizes[group] };
         Advance(row.Start, row.End);
         var place = PlaceOf(row);
-        foreach (var family in _families) CountFamily(family, row, place, figures);
+        foreach (var family in _families ??= Family.Group(_sources, _selection)) CountFamily(family, row, place, figures);
     }
 
     /// <summary>Carriers of a row among the selected samples, as their files wrote them.</summary>
@@ -227,11 +237,11 @@ internal sealed partial class ContigScan
         return active!.SlotCount == family.Slots.Length ? active : null;
     }
 
-    private readonly record struct Cursor(int Source, OpenBlock Block, int Position)
+    private readonly record struct Cursor(int Source, OpenBlock Block, int[] Rows, int Position)
     {
-        public bool IsValid => Position < Block.Sites.SortedRows.Length;
+        public bool IsValid => Position < Rows.Length;
 
-        public int Row => Block.Sites.SortedRows[Position];
+        public int Row => Rows[Position];
 
         public int Start => Block.Sites.RowStart[Row];
 

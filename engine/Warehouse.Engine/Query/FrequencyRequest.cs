@@ -40,7 +40,7 @@ public sealed record CountRules
     /// <summary>Count every sample, not one per person.</summary>
     public bool PerSample { get; init; }
 
-    /// <summary>Compute from genotypes even where a stored total exists. No total is stored today: every figure is computed from genotypes.</summary>
+    /// <summary>Count genotypes even where all samples of a segment are counted and its rows carry their totals. The figures are the same.</summary>
     public bool NoPrecomputed { get; init; }
 }
 

@@ -65,6 +65,24 @@ internal sealed class OpenBlock(Block block)
         return counts[group] = all;
     }
 
+    /// <summary>The sorted rows that a sample of a mask carries.</summary>
+    public int[] CarriedRows(SampleMask mask)
+    {
+        var (carriers, one) = (new int[block.Info.RowCount], new int[block.Info.RowCount]);
+        foreach (var sets in (SampleSets?[])[block.Het, block.Hom])
+        {
+            if (sets is null) continue;
+            sets.CountMasked(0, mask, one);
+            for (var row = 0; row < one.Length; row++) carriers[row] += one[row];
+        }
+        if (block.Info.Streams.ContainsKey(BlockStream.Exceptions))
+            for (var record = 0; record < block.Info.RecordCount; record++)
+                foreach (var call in block.Exceptions(record))
+                    foreach (var allele in call.Alleles)
+                        if (allele > 0 && Sites.FirstRow[record] + allele <= Sites.FirstRow[record + 1] && mask[call.Sample]) carriers[Sites.FirstRow[record] + allele - 1]++;
+        return Array.FindAll(Sites.SortedRows, row => carriers[row] > 0);
+    }
+
     /// <summary>Whether a filter in force fails a record for a local sample.</summary>
     public bool Fails(int record, int local, CountRules rules) =>
         (rules.PassOnly && (Sites.Flags[record] & RecordFlags.Passes) == 0) || (rules.Adj && block.AdjFail is { } fails && fails.Contains(record, local));

@@ -14,10 +14,15 @@ internal enum Sex : byte
 
 /// <summary>
 /// The samples of one count, each in a slot, with what counting needs to know of them; and which of the store's ordinals belong to
-/// which slot. Built from snapshot, scope, choice and rules; the order of slots is the order of samples in the store. Immutable, any thread.
+/// which slot. Built from snapshot, scope, choice and rules; the order of slots is the order of samples in the store. What it finds about
+/// segments is kept with it. One thread.
 /// </summary>
 internal sealed class Selection
 {
+    private readonly Dictionary<Segment, SegmentSamples> _samples = [];
+    private readonly Dictionary<Segment[], int[]?> _outside = [];
+    private string? _digest;
+
     private Selection(int slots, int ordinals)
     {
         SampleOf = new int[slots];
@@ -33,6 +38,35 @@ internal sealed class Selection
     }
 
     public int SlotCount => SampleOf.Length;
+
+    /// <summary>Digest of the samples counted and their groups, for <see cref="AnswerContext"/>.</summary>
+    public string Digest => _digest ??= AnswerContext.DigestOf("samples:" + string.Join('\n', Groups), SampleOf.Zip(GroupOf).SelectMany(s => new[] { s.First, s.Second }));
+
+    /// <summary>
+    /// How many slots of each class have no data in any of some segments; null when a slot has data in two of them. Remembered by the array.
+    /// </summary>
+    public int[]? CountOutside(Segment[] segments)
+    {
+        if (_outside.TryGetValue(segments, out var known)) return known;
+        var (inside, counts) = (new bool[SlotCount], new int[Classes.Count]);
+        foreach (var index in ClassOf) counts[index]++;
+        foreach (var segment in segments)
+            foreach (var slot in SamplesOf(segment).SlotOf)
+            {
+                if (slot < 0) continue;
+                if (inside[slot]) return _outside[segments] = null;
+                inside[slot] = true;
+                counts[ClassOf[slot]]--;
+            }
+        return _outside[segments] = counts;
+    }
+
+    /// <summary>The samples of a segment that are seen and counted.</summary>
+    public SegmentSamples SamplesOf(Segment segment)
+    {
+        if (!_samples.TryGetValue(segment, out var samples)) _samples.Add(segment, samples = new SegmentSamples(segment, this));
+        return samples;
+    }
 
     public int[] SampleOf { get; }
 
@@ -163,8 +197,12 @@ internal sealed class Selection
         for (var slot = 0; slot < SlotCount; slot++)
         {
             var (group, sex, assumed, callables) = (GroupOf[slot], SexOf[slot], Assumed[slot], CallableOf[slot]);
-            if (indexes.TryAdd((group, sex, assumed, string.Join(',', callables)), classes.Count)) classes.Add((group, sex, assumed, callables));
-            ClassOf[slot] = indexes[(group, sex, assumed, string.Join(',', callables))];
+            var key = (group, sex, assumed, callables.Length == 0 ? "" : string.Join(',', callables));
+            if (!indexes.TryGetValue(key, out ClassOf[slot]))
+            {
+                indexes.Add(key, ClassOf[slot] = classes.Count);
+                classes.Add((group, sex, assumed, callables));
+            }
         }
         Classes = classes;
     }

@@ -24,13 +24,13 @@ public sealed partial class Session
             SnapshotDigest = _snapshotDigest ??= _view.Catalog.DigestAt(Snapshot),
             ScopeDigest = _scopeDigest ??= AnswerContext.DigestOf("scope:" + _scope.Rule, []),
             WithdrawnDigest = _withdrawnDigest ??= AnswerContext.DigestOf("withdrawn", Enumerable.Range(0, _view.Catalog.Samples.Count).Where(s => _view.Catalog.Samples[s].WithdrawnVersion != 0)),
-            SamplesDigest = AnswerContext.DigestOf("samples:" + string.Join('\n', selection.Groups), selection.SampleOf.Zip(selection.GroupOf).SelectMany(s => new[] { s.First, s.Second })),
+            SamplesDigest = selection.Digest,
             RefgetAccessions = _touched,
         };
     }
 
     /// <summary>Notes that an answer speaks of a contig; returns its refget accession, or null.</summary>
-    private string? Touch(string canonical)
+    internal string? Touch(string canonical)
     {
         if (!_facts.RefgetAccessions.TryGetValue(canonical, out var accession)) return null;
         _touched[canonical] = accession;

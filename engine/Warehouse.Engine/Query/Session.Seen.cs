@@ -27,6 +27,18 @@ public sealed partial class Session
         Report("seen", rows);
     }
 
+    /// <summary>Prepares to look up single alleles by place and bases, many and in any order; see <see cref="AlleleLookup"/>.</summary>
+    /// <param name="samples">Over which samples, as for <see cref="Seen"/>.</param>
+    /// <exception cref="InputException">An unknown cohort or sample.</exception>
+    public AlleleLookup PrepareLookup(SampleChoice samples) => PrepareLookup(samples, AlleleLookup.DefaultMaxBytes);
+
+    internal AlleleLookup PrepareLookup(SampleChoice samples, long maxBytes)
+    {
+        var figures = Select(samples, new CountRules());
+        Begin(figures);
+        return new AlleleLookup(this, figures, Select(samples, new CountRules { PerSample = true }), maxBytes);
+    }
+
     /// <summary>Answers queries in their order, each with every visible sample that carries the variant.</summary>
     public IEnumerable<CarrierAnswer> Carriers(IEnumerable<string> queries, CancellationToken stop = default)
     {

@@ -28,25 +28,10 @@ public sealed partial class Session : IDisposable
     /// <summary>The manifest version whose data is answered.</summary>
     public long Snapshot { get; }
 
-    /// <summary>Figures per variant and group, in the order of COUNTS.md. The row is reused: copy what you keep.</summary>
-    /// <exception cref="InputException">An unknown contig, cohort, sample or column.</exception>
-    public IEnumerable<FrequencyRow> Frequencies(FrequencyRequest request, CancellationToken stop = default)
-    {
-        var selection = Selection.Build(_view.Catalog, _scope, Snapshot, request.Samples, request.Rules, request.By);
-        Begin(selection);
-        var rows = 0L;
-        foreach (var row in request.Variants is { } asked ? Asked(asked, selection, request, stop) : Listed(selection, request, stop))
-        {
-            rows++;
-            yield return row;
-        }
-        Report("frequencies", rows);
-    }
-
     internal StoreView View => _view;
 
     /// <summary>The samples of a choice that the scope sees at the snapshot.</summary>
-    internal Selection Select(SampleChoice choice, CountRules rules) => Selection.Build(_view.Catalog, _scope, Snapshot, choice, rules, null);
+    internal Selection Select(SampleChoice choice, CountRules rules) => Prepare(choice, rules, null);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -56,59 +41,6 @@ public sealed partial class Session : IDisposable
     }
 
     internal void Report(string operation, long rows) => _options.Sink?.Invoke(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows));
-
-    private IEnumerable<FrequencyRow> Listed(Selection selection, FrequencyRequest request, CancellationToken stop)
-    {
-        var output = new FrequencyRow();
-        var figures = new CountFigures[selection.GroupSizes.Length];
-        foreach (var (contig, regions) in RegionsByContig(request.Regions))
-        {
-            Touch(_view.Catalog.Contigs[contig].Canonical);
-            output.Contig = _view.Catalog.Contigs[contig].Spelling;
-            foreach (var region in regions)
-            {
-                var symbolic = request.Symbolic ? Symbolic(contig, selection, request.Rules) : null;
-                foreach (var row in Rows(new ContigScan(_view, contig, selection, request.Rules), symbolic, region, output, figures))
-                {
-                    stop.ThrowIfCancellationRequested();
-                    if (request.MinAc > 0 && Total(figures) < request.MinAc) continue;
-                    foreach (var one in Groups(row, selection, figures)) yield return one;
-                }
-            }
-        }
-    }
-
-    /// <summary>Counts the base alleles and, when asked for, the symbolic ones of a region in one order: start, REF, ALT, end.</summary>
-    private static IEnumerable<FrequencyRow> Rows(ContigScan bases, SymbolicScan? symbolic, (int Start, int End) region, FrequencyRow output, CountFigures[] figures)
-    {
-        using var plain = bases.List(region.Start, region.End).GetEnumerator();
-        using var described = (symbolic?.List(region.Start, region.End) ?? []).GetEnumerator();
-        var (hasPlain, hasDescribed) = (plain.MoveNext(), described.MoveNext());
-        while (hasPlain || hasDescribed)
-        {
-            if (hasPlain && (!hasDescribed || IsBefore(plain.Current, described.Current)))
-            {
-                bases.Count(plain.Current, figures);
-                Fill(output, output.Contig, plain.Current);
-                yield return output;
-                hasPlain = plain.MoveNext();
-                continue;
-            }
-            var (entry, allele) = (described.Current, described.Current.Allele);
-            symbolic!.Count((allele.Start, allele.End), entry.Rows, figures);
-            (output.Start, output.Ref, output.Alt, output.End) = (allele.Start, entry.Ref, allele.Type, allele.End);
-            yield return output;
-            hasDescribed = described.MoveNext();
-        }
-    }
-
-    private static bool IsBefore(ScanRow row, SymbolicEntry entry)
-    {
-        var order = row.Start.CompareTo(entry.Allele.Start);
-        if (order == 0) order = row.Ref.AsSpan().SequenceCompareTo(System.Text.Encoding.UTF8.GetBytes(entry.Ref));
-        if (order == 0) order = row.Alt.AsSpan().SequenceCompareTo(System.Text.Encoding.UTF8.GetBytes(entry.Allele.Type));
-        return order <= 0;
-    }
 
     private IEnumerable<FrequencyRow> Asked(IReadOnlyList<string> queries, Selection selection, FrequencyRequest request, CancellationToken stop)
     {
@@ -170,13 +102,6 @@ public sealed partial class Session : IDisposable
         }
     }
 
-    private static long Total(CountFigures[] figures)
-    {
-        var total = 0L;
-        foreach (var f in figures) total += f.Ac;
-        return total;
-    }
-
     private static void Fill(FrequencyRow output, string contig, ScanRow row)
     {
         (output.Contig, output.Start, output.End) = (contig, row.Start, -1);
@@ -191,8 +116,7 @@ public sealed partial class Session : IDisposable
         var byContig = new Dictionary<int, List<(int Start, int End)>>();
         foreach (var region in regions)
         {
-            var canonical = _view.Assembly.CanonicalContig(region.Contig);
-            if (canonical == "MT" && _view.Catalog.ContigIndex(canonical) < 0 && _view.Catalog.ContigIndex(Assembly.OldMitochondrion) >= 0) canonical = Assembly.OldMitochondrion;
+            var canonical = CanonicalOf(region.Contig);
             var contig = _view.Catalog.ContigIndex(canonical);
             if (contig < 0)
             {
@@ -203,6 +127,13 @@ public sealed partial class Session : IDisposable
             list.Add((region.Start, region.End));
         }
         return [.. _view.ContigsInOrder().Where(byContig.ContainsKey).Select(c => (c, Merge(byContig[c])))];
+    }
+
+    /// <summary>The canonical name of a contig that was asked for; MT asks the mitochondrion of hg19 where the store has no other.</summary>
+    internal string CanonicalOf(string contig)
+    {
+        var canonical = _view.Assembly.CanonicalContig(contig);
+        return canonical == "MT" && _view.Catalog.ContigIndex(canonical) < 0 && _view.Catalog.ContigIndex(Assembly.OldMitochondrion) >= 0 ? Assembly.OldMitochondrion : canonical;
     }
 
     private static List<(int Start, int End)> Merge(List<(int Start, int End)> regions)

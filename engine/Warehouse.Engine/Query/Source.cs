@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Warehouse.Engine.Segments;
 using Warehouse.Primitives;
 
@@ -13,40 +12,15 @@ internal sealed class Source
     private readonly Selection _selection;
     private readonly BlockInfo[] _pending;
     private readonly List<OpenBlock> _open = [];
-    private (int Class, SampleMask Samples)[]? _classes;
-    private (int First, int End, int Panel)[]? _panels;
+    private readonly SegmentSamples _samples;
+    private int[]? _countedLocals;
     private int _next;
 
     public Source(Segment segment, int contig, Selection selection, int index)
     {
         (Segment, Index, Groups, _selection) = (segment, index, selection.Groups.Count, selection);
+        _samples = selection.SamplesOf(segment);
         _pending = [.. segment.Blocks.Where(b => b.Contig == contig).OrderBy(b => OpenBlock.Span(b).Start)];
-        SlotOf = new int[segment.Ordinals.Length];
-        Visible = new SampleMask(SlotOf.Length);
-        Counted = new SampleMask(SlotOf.Length);
-        // Groups may be as many as samples; those without a sample here share one empty mask.
-        var none = new SampleMask(SlotOf.Length);
-        (GroupMask, SexMask) = (new SampleMask[Groups], new SampleMask[Groups * 3]);
-        GroupMask.AsSpan().Fill(none);
-        SexMask.AsSpan().Fill(none);
-        for (var local = 0; local < SlotOf.Length; local++)
-        {
-            var ordinal = segment.Ordinals[local];
-            Visible[local] = selection.VisibleOrdinal[ordinal];
-            var slot = SlotOf[local] = selection.SlotOfOrdinal[ordinal];
-            if (slot < 0) continue;
-            Mark(ref GroupMask[selection.GroupOf[slot]], none, local);
-            Mark(ref SexMask[(selection.GroupOf[slot] * 3) + (int)selection.SexOf[slot]], none, local);
-            Counted[local] = true;
-            SlotCount++;
-        }
-        Debug.Assert(SlotOf.Where(s => s >= 0).Distinct().Count() == SlotCount, "a segment has two parts of one sample in force at once");
-    }
-
-    private static void Mark(ref SampleMask mask, SampleMask none, int local)
-    {
-        if (mask == none) mask = new SampleMask(none.SampleCount);
-        mask[local] = true;
     }
 
     public Segment Segment { get; }
@@ -57,31 +31,34 @@ internal sealed class Source
     public int Groups { get; }
 
     /// <summary>Slot per local sample, or -1.</summary>
-    public int[] SlotOf { get; }
+    public int[] SlotOf => _samples.SlotOf;
 
     /// <summary>Local samples that are counted.</summary>
-    public int SlotCount { get; }
+    public int SlotCount => _samples.Counted.Count;
 
     /// <summary>Local samples of the snapshot that the scope sees.</summary>
-    public SampleMask Visible { get; }
+    public SampleMask Visible => _samples.Visible;
 
     /// <summary>Local samples that are counted.</summary>
-    public SampleMask Counted { get; }
+    public SampleMask Counted => _samples.Counted;
+
+    /// <summary>The same, ascending.</summary>
+    public int[] CountedLocals => _countedLocals ??= [.. Enumerable.Range(0, SlotOf.Length).Where(local => SlotOf[local] >= 0)];
 
     /// <summary>Group and sex of a counted local sample.</summary>
     public (int Group, int Sex) GroupAndSex(int local) => (_selection.GroupOf[SlotOf[local]], (int)_selection.SexOf[SlotOf[local]]);
 
     /// <summary>Counted local samples per class of the selection.</summary>
-    public (int Class, SampleMask Samples)[] Classes => _classes ??= FindClasses();
+    public (int Class, SampleMask Samples)[] Classes => _samples.Classes;
 
     /// <summary>The panels of the segment: first local sample, end, first ordinal of the panel.</summary>
-    public (int First, int End, int Panel)[] Panels => _panels ??= FindPanels();
+    public (int First, int End, int Panel)[] Panels => _samples.Panels;
 
     /// <summary>Counted local samples per group.</summary>
-    public SampleMask[] GroupMask { get; }
+    public SampleMask[] GroupMask => _samples.GroupMask;
 
     /// <summary>Counted local samples per group and sex, at group * 3 + sex.</summary>
-    public SampleMask[] SexMask { get; }
+    public SampleMask[] SexMask => _samples.SexMask;
 
     public IReadOnlyList<OpenBlock> Open => _open;
 
@@ -130,31 +107,6 @@ internal sealed class Source
                 if (block.Block.Info.EvidenceCount > 0 && at < end) at = block.Block.Evidence.Extend(local, at, end, adj, ref ploidy);
         }
         return at;
-    }
-
-    private (int Class, SampleMask Samples)[] FindClasses()
-    {
-        var classes = new SortedDictionary<int, SampleMask>();
-        for (var local = 0; local < SlotOf.Length; local++)
-        {
-            if (SlotOf[local] is not (>= 0 and var slot)) continue;
-            if (!classes.TryGetValue(_selection.ClassOf[slot], out var samples)) classes.Add(_selection.ClassOf[slot], samples = new SampleMask(SlotOf.Length));
-            samples[local] = true;
-        }
-        return [.. classes.Select(c => (c.Key, c.Value))];
-    }
-
-    /// <summary>Ordinals ascend and a panel is a stretch of them, so its samples lie together.</summary>
-    private (int First, int End, int Panel)[] FindPanels()
-    {
-        var panels = new List<(int First, int End, int Panel)>();
-        for (var local = 0; local < SlotOf.Length; local++)
-        {
-            var panel = _selection.PanelOfOrdinal[Segment.Ordinals[local]];
-            if (panels.Count > 0 && panels[^1].Panel == panel) panels[^1] = (panels[^1].First, local + 1, panel);
-            else panels.Add((local, local + 1, panel));
-        }
-        return [.. panels];
     }
 
     /// <summary>Whether any evidence of an open block overlaps [start, end).</summary>

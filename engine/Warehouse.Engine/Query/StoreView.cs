@@ -11,6 +11,7 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, Func<SegmentEntry, Segment> open, (ReaderLease Lease, SegmentPool Pool) held) : IDisposable
 {
+    private int[]? _contigs;
     private readonly Dictionary<string, Segment> _segments = new(StringComparer.Ordinal);
 
     public StoreCatalog Catalog => catalog;
@@ -27,7 +28,7 @@ internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, Func<Se
     }
 
     /// <summary>Contig indices in the order of answers.</summary>
-    public IEnumerable<int> ContigsInOrder() => Enumerable.Range(0, catalog.Contigs.Count).OrderBy(i => catalog.Contigs[i].Canonical, ContigOrder.Instance);
+    public IReadOnlyList<int> ContigsInOrder() => _contigs ??= [.. Enumerable.Range(0, catalog.Contigs.Count).OrderBy(i => catalog.Contigs[i].Canonical, ContigOrder.Instance)];
 
     public void Dispose()
     {

@@ -21,10 +21,17 @@ internal static class AdjRule
         if ((record.Fields & FormatFields.Gq) == 0 || record.Gq[sample] < LeastGq || (record.Fields & FormatFields.Dp) == 0) return true;
         var depth = record.Dp[sample];
         if (record.First[sample] == VcfRecord.IrregularMark) return FailsIrregular(record, sample, depth);
-        var (first, second) = (record.First[sample], record.Second[sample]);
-        if (depth < (second == VcfRecord.NoAllele ? LeastDpHaploid : LeastDp)) return true;
+        var alleles = record.Alts.Count + 1;
+        return Fails(record.Gq[sample], depth, (record.First[sample], record.Second[sample]), (record.Fields & FormatFields.Ad) == 0 ? default : record.Ad.AsSpan(sample * alleles, alleles));
+    }
+
+    /// <summary>The same of a call in the byte codes of <see cref="VcfRecord"/>; -1 where GQ or DP is absent, no depths where AD is.</summary>
+    public static bool Fails(int gq, int depth, (byte First, byte Second) call, ReadOnlySpan<int> depths)
+    {
+        var (first, second) = call;
+        if (gq < LeastGq || depth < (second == VcfRecord.NoAllele ? LeastDpHaploid : LeastDp)) return true;
         if (first == second || first == 0 || second is 0 or VcfRecord.NoAllele) return false;
-        return Unbalanced(record, sample, first - 1, depth) || Unbalanced(record, sample, second - 1, depth);
+        return Unbalanced(depths, first - 1, depth) || Unbalanced(depths, second - 1, depth);
     }
 
     /// <summary>Whether a reference block is good enough.</summary>
@@ -35,10 +42,13 @@ internal static class AdjRule
         var alleles = record.Irregular.Find(c => c.Sample == sample).Alleles;
         if (depth < (alleles.Length == 1 ? LeastDpHaploid : LeastDp)) return true;
         if (alleles.Contains(-1) || alleles.Distinct().Count() < 2) return false;
-        return alleles.Any(a => Unbalanced(record, sample, a, depth));
+        var count = record.Alts.Count + 1;
+        foreach (var allele in alleles)
+            if (Unbalanced((record.Fields & FormatFields.Ad) == 0 ? default : record.Ad.AsSpan(sample * count, count), allele, depth)) return true;
+        return false;
     }
 
     /// <summary>Whether an ALT has too few reads, or an unknown number of them; REF is not judged.</summary>
-    private static bool Unbalanced(VcfRecord record, int sample, int allele, int depth) =>
-        allele > 0 && ((record.Fields & FormatFields.Ad) == 0 || record.Ad[(sample * (record.Alts.Count + 1)) + allele] is var reads && (reads < 0 || (long)reads * BalanceFactor < depth));
+    private static bool Unbalanced(ReadOnlySpan<int> depths, int allele, int depth) =>
+        allele > 0 && (depths.IsEmpty || depths[allele] is var reads && (reads < 0 || (long)reads * BalanceFactor < depth));
 }

@@ -30,7 +30,7 @@ internal sealed class Block(Segment segment, BlockInfo info)
 
     public SampleSets? Hom => Haplotypes is { } held ? held.Hom : Sets(BlockStream.Hom);
 
-    public SampleSets? Missing => Sets(BlockStream.Missing);
+    public SampleSets? Missing => Sets(BlockStream.MissingGaps) ?? Sets(BlockStream.Missing);
 
     public SampleSets? Haploid => Sets(BlockStream.Haploid);
 
@@ -93,6 +93,7 @@ internal sealed class Block(Segment segment, BlockInfo info)
         BlockStream.Detail => DecodeDetail(PackedStream.Unpack(stored)),
         BlockStream.Exceptions => DecodeExceptions(PackedStream.Unpack(stored)),
         BlockStream.Haplotypes => DecodeHaplotypes(stored),
+        BlockStream.MissingGaps => WithBytes(SampleGaps.Decode(stored, SampleCount, info.RecordCount)),
         _ => DecodeSets(stream, stored),
     };
 
@@ -112,8 +113,10 @@ internal sealed class Block(Segment segment, BlockInfo info)
         var sets = SampleSets.Decode(stored);
         var rows = stream is BlockStream.Het or BlockStream.Hom ? info.RowCount : info.RecordCount;
         if (sets.RowCount != rows || sets.SampleCount != SampleCount) throw new InvalidDataException("a set column has the wrong shape");
-        return (sets, sets.HotBytes);
+        return WithBytes(sets);
     }
+
+    private static (object, long) WithBytes(SampleSets sets) => (sets, sets.HotBytes);
 
     private (object, long) DecodeSites(byte[]? stored)
     {

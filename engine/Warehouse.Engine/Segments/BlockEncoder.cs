@@ -3,10 +3,19 @@ using Warehouse.Engine.Variants;
 
 namespace Warehouse.Engine.Segments;
 
-/// <summary>Puts the parts of a block together and describes it for the directory.</summary>
+/// <summary>A block as it will lie in its segment.</summary>
+/// <param name="Streams">Its streams.</param>
+/// <param name="Describe">What the directory says of it, given the places of the streams.</param>
+internal sealed record EncodedBlock(Dictionary<BlockStream, byte[]> Streams, Func<IReadOnlyDictionary<BlockStream, (long, int)>, BlockInfo> Describe)
+{
+    /// <summary>Appends it to its segment.</summary>
+    public void WriteTo(SegmentWriter segment) => segment.Add(Streams, Describe);
+}
+
+/// <summary>Puts the parts of a block together and describes it for the directory. Any thread; the parts are read, not kept.</summary>
 internal static class BlockEncoder
 {
-    public static void Write(SegmentWriter segment, int contig, SiteTable table, IReadOnlyList<string>? ids, EvidenceBuilder evidence, Dictionary<BlockStream, byte[]> streams)
+    public static EncodedBlock Encode(int contig, SiteTable table, IReadOnlyList<string>? ids, EvidenceBuilder evidence, Dictionary<BlockStream, byte[]> streams)
     {
         if (table.RecordCount > 0)
         {
@@ -22,16 +31,18 @@ internal static class BlockEncoder
         }
         if (evidence.Count > 0) streams[BlockStream.Evidence] = PackedStream.Pack(evidence.Encode());
         var (rows, records) = Ranges(table);
-        segment.Add(streams, places => new BlockInfo
+        var (intervals, span) = (evidence.Count, evidence.Count > 0 ? (evidence.SmallestStart, evidence.LargestEnd) : (0, 0));
+        var structural = table.RowKind.Any(k => k is AlleleKind.Symbolic or AlleleKind.Breakend);
+        return new EncodedBlock(streams, places => new BlockInfo
         {
             Contig = contig,
             RecordCount = table.RecordCount,
             RowCount = table.RowCount,
-            EvidenceCount = evidence.Count,
+            EvidenceCount = intervals,
             Rows = rows,
             Records = records,
-            Evidence = evidence.Count > 0 ? (evidence.SmallestStart, evidence.LargestEnd) : (0, 0),
-            HasStructural = table.RowKind.Any(k => k is AlleleKind.Symbolic or AlleleKind.Breakend),
+            Evidence = span,
+            HasStructural = structural,
             Streams = places,
         });
     }

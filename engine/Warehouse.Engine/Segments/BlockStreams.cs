@@ -50,6 +50,9 @@ internal enum BlockStream : byte
 
     /// <summary>Het, hom and swapped together, in place of those three: <see cref="HaplotypeColumns"/>. Only in packed segments.</summary>
     Haplotypes = 14,
+
+    /// <summary>Missing in its second form, in place of the first: <see cref="SampleGaps"/>. Only in packed segments.</summary>
+    MissingGaps = 15,
 }
 
 /// <summary>
@@ -88,14 +91,31 @@ internal static class PackedStream
     /// <exception cref="InvalidDataException">Unknown codec or lengths that disagree.</exception>
     public static byte[] Unpack(ReadOnlySpan<byte> packed)
     {
+        var raw = new byte[RawLength(packed)];
+        Unpack(packed, raw);
+        return raw;
+    }
+
+    /// <summary>Length of a stream when unpacked.</summary>
+    public static int RawLength(ReadOnlySpan<byte> packed)
+    {
+        var from = new ByteReader(packed);
+        from.Byte();
+        return from.Count(MaxRawBytes);
+    }
+
+    /// <summary>Unpacks a whole stream into a buffer of at least <see cref="RawLength"/>.</summary>
+    /// <returns>The part of the buffer that was filled.</returns>
+    public static ReadOnlySpan<byte> Unpack(ReadOnlySpan<byte> packed, Span<byte> buffer)
+    {
         var from = new ByteReader(packed);
         var codec = from.Byte();
-        var length = from.Count(MaxRawBytes);
+        var raw = buffer[..from.Count(MaxRawBytes)];
         var rest = from.Raw(from.Remaining);
-        if (codec == Stored) return rest.Length == length ? rest.ToArray() : throw new InvalidDataException("a stored stream has the wrong length");
-        if (codec != Zstandard) throw new InvalidDataException("a stream has an unknown codec");
-        var raw = new byte[length];
-        Zstd.Decompress(rest, raw);
+        if (codec == Zstandard) Zstd.Decompress(rest, raw);
+        else if (codec != Stored) throw new InvalidDataException("a stream has an unknown codec");
+        else if (rest.Length != raw.Length) throw new InvalidDataException("a stored stream has the wrong length");
+        else rest.CopyTo(raw);
         return raw;
     }
 }

@@ -164,12 +164,7 @@ internal sealed class CallColumns
         {
             var hets = _anyHet[w];
             if (hets == 0) continue;
-            var swapped = 0UL;
-            for (var bits = hets; bits != 0; bits &= bits - 1)
-            {
-                var bit = BitOperations.TrailingZeroCount(bits);
-                if (first[(w * 64) + bit] > second[(w * 64) + bit]) swapped |= 1UL << bit;
-            }
+            var swapped = ByteMatch.Greater64(first.Slice(w * 64, 64), second.Slice(w * 64, 64)) & hets;
             _anySwapped |= swapped != 0;
             _swapped.Append(Extract(swapped, hets), BitOperations.PopCount(hets));
         }

@@ -23,7 +23,7 @@ internal sealed class CallPhase
         (_hets, _one, _swappedHere, _phasedHere) = (new ulong[words], new ulong[words], new ulong[words], new ulong[words]);
         if (_swapped is null) return;
         _firstHet = new long[block.Info.RecordCount + 1];
-        for (var record = 0; record < block.Info.RecordCount; record++) _firstHet[record + 1] = _firstHet[record] + LoadHets(record);
+        for (var record = 0; record < block.Info.RecordCount; record++) _firstHet[record + 1] = _firstHet[record] + CountHets(record);
         if (_firstHet[^1] > _swapped.Length * 64L) throw new InvalidDataException("a block has fewer swapped bits than heterozygous calls");
     }
 
@@ -50,6 +50,27 @@ internal sealed class CallPhase
 
     /// <summary>Whether the larger allele index of a heterozygous call is written first.</summary>
     public bool IsSwapped(int sample) => (_swappedHere[sample >> 6] >> (sample & 63) & 1) != 0;
+
+    /// <summary>Phase and order of one diploid call, without turning to its record; as <see cref="IsPhased"/> and <see cref="IsSwapped"/> say.</summary>
+    public (bool IsPhased, bool IsSwapped) Of(int record, int sample)
+    {
+        var flags = _block.Sites.Flags[record];
+        var phased = (flags & RecordFlags.AllPhased) != 0 || ((flags & RecordFlags.MixedPhase) != 0 && _block.Phased?.Contains(record, sample) == true);
+        if (_swapped is null) return (phased, false);
+        _entered = -1;
+        LoadHets(record);
+        var (word, bit) = (sample >> 6, 1UL << (sample & 63));
+        if ((_hets[word] & bit) == 0) return (phased, false);
+        var at = _firstHet[record] + BitOperations.PopCount(_hets[word] & (bit - 1));
+        for (var w = 0; w < word; w++) at += BitOperations.PopCount(_hets[w]);
+        return (phased, (_swapped[at >> 6] >> (int)(at & 63) & 1) != 0);
+    }
+
+    private int CountHets(int record)
+    {
+        var (first, end) = (_block.Sites.FirstRow[record], _block.Sites.FirstRow[record + 1]);
+        return end - first == 1 ? _block.Het?.Count(first) ?? 0 : LoadHets(record);
+    }
 
     /// <summary>Loads the samples that are heterozygous in any row of a record; returns how many.</summary>
     private int LoadHets(int record)

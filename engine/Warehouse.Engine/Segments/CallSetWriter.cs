@@ -7,10 +7,16 @@ namespace Warehouse.Engine.Segments;
 /// <summary>One ALT of a record, normalised. The spans of text live until the next record.</summary>
 internal readonly record struct NormalizedRow(AlleleKind Kind, ReadOnlyMemory<byte> WrittenAlt, int Start, ReadOnlyMemory<byte> Ref, ReadOnlyMemory<byte> Alt, StructuralExtent? Extent);
 
+/// <summary>How the calls of a file are written.</summary>
+/// <param name="BlockGq">Least GQ or RGQ of evidence.</param>
+/// <param name="SkipBad">An allele repeated with other genotypes is skipped and counted instead of refused.</param>
+/// <param name="Threads">Threads used, the calling one among them; what is written does not depend on it.</param>
+internal readonly record struct CallSetOptions(int BlockGq, bool SkipBad, int Threads);
+
 /// <summary>
 /// Writes the segments of one file: one per panel of <see cref="CallColumns.MaxSamples"/> samples, cut into blocks. Memory: one block
-/// per panel (<see cref="BlockRecords"/> records, twice that where records overlap without a gap) plus its streams.
-/// After any exception the writer is of no use; its files are garbage that no manifest names. One thread.
+/// per panel (<see cref="BlockRecords"/> records, twice that where records overlap without a gap) plus its streams; two where another
+/// thread encodes. After any exception the writer is of no use; its files are garbage that no manifest names. One calling thread.
 /// </summary>
 internal sealed class CallSetWriter : IDisposable
 {
@@ -20,27 +26,29 @@ internal sealed class CallSetWriter : IDisposable
     /// <summary>Evidence intervals per block and panel.</summary>
     public const int BlockIntervals = 1 << 18;
 
-    private readonly List<Panel> _panels = [];
-    private readonly SiteTableBuilder _sites = new();
-    private readonly List<(long Line, long Offset)> _places = [];
-    private readonly int _blockGq;
-    private readonly bool _skipBad;
+    private readonly List<(int First, int Count)> _panels = [];
+    private readonly List<SegmentWriter> _segments = [];
+    private readonly CallSetOptions _options;
+    private CollectedBlock _open;
+    private CollectedBlock? _spare;
+    private Task _encoding = Task.CompletedTask;
     private int _contig = -1;
     private int _largestEnd = int.MinValue;
 
     /// <summary>Starts the segments of a file.</summary>
     /// <param name="createSegment">Makes the segment of samples [first, first + count).</param>
     /// <param name="samples">Samples of the file.</param>
-    /// <param name="blockGq">Least GQ or RGQ of evidence.</param>
-    /// <param name="skipBad">Whether an allele repeated with other genotypes is skipped and counted instead of refused.</param>
-    public CallSetWriter(Func<int, int, SegmentWriter> createSegment, int samples, int blockGq, bool skipBad)
+    /// <param name="options">How.</param>
+    public CallSetWriter(Func<int, int, SegmentWriter> createSegment, int samples, CallSetOptions options)
     {
-        (_blockGq, _skipBad) = (blockGq, skipBad);
+        _options = options;
         for (var first = 0; first < samples; first += CallColumns.MaxSamples)
         {
             var count = Math.Min(CallColumns.MaxSamples, samples - first);
-            _panels.Add(new Panel(first, count, new CallColumns(first, count), new EvidenceBuilder(count), createSegment(first, count)));
+            _panels.Add((first, count));
+            _segments.Add(createSegment(first, count));
         }
+        _open = new CollectedBlock(_panels);
     }
 
     /// <summary>Records and evidence-only records written.</summary>
@@ -71,11 +79,11 @@ internal sealed class CallSetWriter : IDisposable
         Extend(contig, record.Start, Math.Max(until, reference));
         HasBlocks |= record.Alts.Count > 0 || until > reference;
         if (!record.Passes || !record.HasGt) return;
-        foreach (var panel in _panels)
+        foreach (var panel in _open.Panels)
             for (var s = 0; s < panel.Count; s++) AddEvidence(record, panel, s, until);
     }
 
-    private void AddEvidence(VcfRecord record, Panel panel, int local, int until)
+    private void AddEvidence(VcfRecord record, CollectedBlock.Panel panel, int local, int until)
     {
         var sample = panel.First + local;
         int ploidy;
@@ -89,7 +97,7 @@ internal sealed class CallSetWriter : IDisposable
         else return;
         var gq = Value(record, FormatFields.Gq, record.Gq, sample);
         if (gq < 0) gq = Value(record, FormatFields.Rgq, record.Rgq, sample);
-        if (gq >= 0 && gq < _blockGq) return;
+        if (gq >= 0 && gq < _options.BlockGq) return;
         var depth = Value(record, FormatFields.MinDp, record.MinDp, sample);
         if (depth < 0) depth = Value(record, FormatFields.Dp, record.Dp, sample);
         var length = Value(record, FormatFields.Len, record.Len, sample);
@@ -114,14 +122,14 @@ internal sealed class CallSetWriter : IDisposable
             if (row.Kind is AlleleKind.Bases or AlleleKind.Star) flags |= RecordFlags.Speaks;
             if (row.Kind == AlleleKind.Bases) VariantCount++;
         }
-        _sites.AddRecord(record.Start, referenceUpper, flags, Text(record.Filter), Text(record.Id));
-        _places.Add((record.Line, record.OffsetBytes));
+        _open.Sites.AddRecord(record.Start, referenceUpper, flags, Text(record.Filter), Text(record.Id));
+        _open.AddPlace(record.Line, record.OffsetBytes);
         foreach (var row in rows)
         {
-            _sites.AddRow(row.Kind, row.WrittenAlt.Span, row.Start, row.Ref.Span, row.Alt.Span);
-            if (row.Extent is { } extent) _sites.SetExtent(extent);
+            _open.Sites.AddRow(row.Kind, row.WrittenAlt.Span, row.Start, row.Ref.Span, row.Alt.Span);
+            if (row.Extent is { } extent) _open.Sites.SetExtent(extent);
         }
-        foreach (var panel in _panels) panel.Phase.Add(panel.Calls.Add(record));
+        foreach (var panel in _open.Panels) panel.Phase.Add(panel.Calls.Add(record));
         _largestEnd = Math.Max(_largestEnd, end);
     }
 
@@ -135,83 +143,72 @@ internal sealed class CallSetWriter : IDisposable
 
     private void Enter(int contig, int start)
     {
-        var full = _sites.RecordCount >= 2 * BlockRecords || (_sites.RecordCount >= BlockRecords && start >= _largestEnd)
-            || _panels.Any(p => p.Evidence.Count >= BlockIntervals);
+        var full = _open.Sites.RecordCount >= 2 * BlockRecords || (_open.Sites.RecordCount >= BlockRecords && start >= _largestEnd) || HasManyIntervals();
         if (contig == _contig && !full) return;
         FinishBlock();
         if (contig != _contig) _largestEnd = int.MinValue;
-        _contig = contig;
+        _open.Contig = _contig = contig;
     }
 
+    private bool HasManyIntervals()
+    {
+        foreach (var panel in _open.Panels)
+            if (panel.Evidence.Count >= BlockIntervals) return true;
+        return false;
+    }
+
+    /// <summary>
+    /// Encodes and writes the open block: with more than one thread on another, while the next block is collected in a second set of
+    /// buffers. There is never more than one under way, so blocks stay in order and memory is that of two.
+    /// </summary>
     private void FinishBlock()
     {
-        if (_sites.RecordCount == 0 && _panels.All(p => p.Evidence.Count == 0)) return;
-        var collapsed = FindRepeats();
-        foreach (var panel in _panels) WritePanel(panel, collapsed);
-        _sites.Clear();
-        _places.Clear();
-    }
-
-    /// <summary>Rows that repeat an earlier row of the block: the better ranked one stays (COUNTS.md: starts at its place, shortest, then as text).</summary>
-    private List<(int Row, bool Skipped)> FindRepeats()
-    {
-        var repeats = new List<(int, bool)>();
-        var table = _sites.Build(_panels[0].Phase);
-        for (var i = 1; i < table.SortedRows.Length; i++)
+        if (_open.IsEmpty) return;
+        Settle();
+        var block = _open;
+        if (_options.Threads <= 1)
         {
-            var (a, b) = (table.SortedRows[i - 1], table.SortedRows[i]);
-            if (table.CompareRows(a, b) != 0) continue;
-            var (recordA, recordB) = (table.RowRecord[a], table.RowRecord[b]);
-            if (recordA == recordB) throw Refuse("vcf-alt-twice", "two ALT items of the record are the same allele", recordB);
-            var same = _panels.TrueForAll(p => p.Calls.SameCalls((a, recordA, table.AltIndex(a)), (b, recordB, table.AltIndex(b))));
-            if (!same && !_skipBad) throw Refuse("vcf-repeated-allele", $"the allele of line {_places[recordA].Line} again, with other genotypes", recordB);
-            var (keep, drop) = same && Rank(table, b, a) < 0 ? (b, a) : (a, b);
-            repeats.Add((drop, !same));
-            table.SortedRows[i] = keep;
-            if (same) CollapsedCount++;
-            else SkippedDuplicates++;
+            Write(block);
+            return;
         }
-        return repeats;
+        _open = _spare ?? new CollectedBlock(_panels);
+        _spare = block;
+        _encoding = Task.Run(() => Write(block));
     }
 
-    private static int Rank(SiteTable table, int a, int b)
+    private void Write(CollectedBlock block)
     {
-        var (recordA, recordB) = (table.RowRecord[a], table.RowRecord[b]);
-        var start = table.RowStart[a];
-        var byStart = (table.RecordStart[recordA] != start).CompareTo(table.RecordStart[recordB] != start);
-        if (byStart != 0) return byStart;
-        var byLength = (table.RecordEnd[recordA] - table.RecordStart[recordA]).CompareTo(table.RecordEnd[recordB] - table.RecordStart[recordB]);
-        return byLength != 0 ? byLength : table.CompareText(recordA, recordB);
+        var (panels, collapsed, skipped) = block.Encode(_options.SkipBad, _options.Threads - 1);
+        for (var i = 0; i < panels.Length; i++) panels[i].WriteTo(_segments[i]);
+        CollapsedCount += collapsed;
+        SkippedDuplicates += skipped;
+        block.Clear();
     }
 
-    private InputException Refuse(string code, string text, int record) => new(code, text, new InputPlace("", _places[record].Line, _places[record].Offset, "ALT"));
-
-    private void WritePanel(Panel panel, List<(int Row, bool Skipped)> repeats)
+    /// <summary>
+    /// Waits for what is under way on another thread. Whoever gives the file up calls it first: what was wrong with an earlier record
+    /// comes before what is wrong with a later one, whatever the number of threads.
+    /// </summary>
+    /// <exception cref="InputException">A block that was being written has a fault.</exception>
+    public void Settle()
     {
-        var table = _sites.Build(panel.Phase);
-        foreach (var (row, skipped) in repeats)
-        {
-            table.RowCollapsed[row] = true;
-            if (skipped) table.Flags[table.RowRecord[row]] &= ~RecordFlags.Speaks;
-        }
-        table.Index();
-        var streams = panel.Calls.Finish();
-        BlockEncoder.Write(panel.Segment, _contig, table, _sites.Ids, panel.Evidence, streams);
-        panel.Phase.Clear();
-        panel.Evidence.Clear();
+        var encoding = _encoding;
+        _encoding = Task.CompletedTask;
+        encoding.GetAwaiter().GetResult();
     }
 
     /// <summary>Ends the file: seals every segment and returns its entry, panel by panel.</summary>
     public IReadOnlyList<(int First, int Count, FileEntry File, IReadOnlyList<BlockInfo> Blocks)> Complete()
     {
         if (_contig >= 0) FinishBlock();
-        return [.. _panels.Select(p => (p.First, p.Count, p.Segment.Complete(), p.Segment.Blocks))];
+        Settle();
+        return [.. _panels.Zip(_segments, (p, s) => (p.First, p.Count, s.Complete(), s.Blocks))];
     }
 
-    public void Dispose() => _panels.ForEach(p => p.Segment.Dispose());
-
-    private sealed record Panel(int First, int Count, CallColumns Calls, EvidenceBuilder Evidence, SegmentWriter Segment)
+    public void Dispose()
     {
-        public List<RecordFlags> Phase { get; } = [];
+        // Only after an exception is anything still under way, and its own has been seen or does not matter any more.
+        ((IAsyncResult)_encoding).AsyncWaitHandle.WaitOne();
+        _segments.ForEach(s => s.Dispose());
     }
 }

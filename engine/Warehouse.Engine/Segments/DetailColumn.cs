@@ -72,6 +72,22 @@ internal sealed class DetailBuilder
         }
     }
 
+    /// <summary>Adds the carriers of a record as they are stored: per carrier the values of the fields, each plus one as LEB128.</summary>
+    public void Add(int carriers, FormatFields fields, int alleles, ReadOnlySpan<byte> values)
+    {
+        if (carriers == 0 || fields == FormatFields.None)
+        {
+            AddNone();
+            return;
+        }
+        Any = true;
+        _records++;
+        _bytes.Var(carriers);
+        _bytes.Byte((byte)fields);
+        _bytes.Var(alleles);
+        _bytes.Raw(values);
+    }
+
     private void AddSample(VcfRecord record, int sample, int alleles)
     {
         if ((record.Fields & FormatFields.Gq) != 0) _bytes.Var(record.Gq[sample] + 1);

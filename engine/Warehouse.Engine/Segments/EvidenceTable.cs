@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Warehouse.Engine.Coding;
 
 namespace Warehouse.Engine.Segments;
@@ -122,7 +123,10 @@ internal sealed class EvidenceBuilder(int samples)
 
     public int LargestEnd { get; private set; } = int.MinValue;
 
-    public void Add(int sample, int start, int end, int ploidy, bool adj) => Add(sample, start, end, (byte)((ploidy << 1) | (adj ? 1 : 0)));
+    /// <summary>The kind byte of an interval.</summary>
+    public static byte KindOf(int ploidy, bool adj) => (byte)((ploidy << 1) | (adj ? 1 : 0));
+
+    public void Add(int sample, int start, int end, int ploidy, bool adj) => Add(sample, start, end, KindOf(ploidy, adj));
 
     public void Add(int sample, int start, int end, byte kind)
     {
@@ -140,21 +144,30 @@ internal sealed class EvidenceBuilder(int samples)
 
     public byte[] Encode()
     {
-        var to = new ByteWriter(Count * 5 + samples + 16);
-        to.Var(samples);
-        foreach (var list in _intervals) to.Var(list.Count);
+        const int MostBytes = 11; // of an interval: two numbers of 32 bits and a byte
+        var (to, at) = (new byte[checked((Count * MostBytes) + ((samples + 1) * 5))], 0);
+        Put(to, ref at, samples);
+        foreach (var list in _intervals) Put(to, ref at, list.Count);
         foreach (var list in _intervals)
         {
             var before = 0;
-            foreach (var (start, end, kind) in list)
+            foreach (ref readonly var piece in CollectionsMarshal.AsSpan(list))
             {
-                to.Var(start - before);
-                to.Var(end - start);
-                to.Byte(kind);
-                before = start;
+                Put(to, ref at, piece.Start - before);
+                Put(to, ref at, piece.End - piece.Start);
+                to[at++] = piece.Kind;
+                before = piece.Start;
             }
         }
-        return to.ToArray();
+        return to[..at];
+    }
+
+    private static void Put(byte[] to, ref int at, int value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        var left = (uint)value;
+        for (; left >= 0x80; left >>= 7) to[at++] = (byte)(left | 0x80);
+        to[at++] = (byte)left;
     }
 
     public void Clear()

@@ -58,6 +58,24 @@ internal sealed class RecordCalls
         return calls;
     }
 
+    /// <summary>
+    /// The allele indices of one sample in a record without exceptions, as <see cref="Alleles"/> of the decoded record gives them; -1 when
+    /// it is absent. The span needs 16 places.
+    /// </summary>
+    public static int AllelesOf(Block block, int record, int sample, Span<int> alleles)
+    {
+        if (block.Absent?.Contains(record, sample) == true) return -1;
+        var (first, second) = block.Missing?.Contains(record, sample) == true ? (-1, -1) : (0, 0);
+        for (var row = block.Sites.FirstRow[record]; row < block.Sites.FirstRow[record + 1]; row++)
+        {
+            var allele = Math.Min(block.Sites.AltIndex(row), VcfRecord.MaxRegularAllele);
+            if (block.Hom?.Contains(row, sample) == true) (first, second) = (allele, allele);
+            if (block.Het?.Contains(row, sample) == true) (first, second) = (second, allele);
+        }
+        (alleles[0], alleles[1]) = (first, second);
+        return block.Haploid?.Contains(record, sample) == true ? 1 : 2;
+    }
+
     /// <summary>Samples of a row; a null column is empty.</summary>
     public static ReadOnlySpan<ushort> Ids(SampleSets? sets, int row, ushort[] buffer) => sets is null ? [] : buffer.AsSpan(0, sets.CopyIds(row, buffer));
 

@@ -31,7 +31,7 @@ internal sealed class SegmentCheck
         {
             stop.ThrowIfCancellationRequested();
             Require(info.Streams.Keys.All(Enum.IsDefined), "a block has an unknown stream");
-            Require(!info.Streams.ContainsKey(BlockStream.Haplotypes) || (segment.IsPacked && !HaplotypeStream.Replaced.Any(info.Streams.ContainsKey)), "a block has its genotypes in two forms");
+            Require(PackedGenotypes.AreSound(info.Streams.Keys, segment.IsPacked), "a block has its genotypes in two forms");
             new SegmentCheck(new Block(segment, info)).Check();
         }
     }

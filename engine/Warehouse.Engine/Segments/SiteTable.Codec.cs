@@ -17,10 +17,11 @@ namespace Warehouse.Engine.Segments;
 /// </summary>
 internal static class SiteTableCodec
 {
-    private const byte Version = 1;
-    private const byte Collapsed = 8;
-    private const byte Trimmed = 16;
-    private const byte Moved = 32;
+    internal const byte Version = 1;
+    internal const byte KindBits = 7;
+    internal const byte Collapsed = 8;
+    internal const byte Trimmed = 16;
+    internal const byte Moved = 32;
 
     public static void Encode(SiteTable table, ByteWriter to)
     {
@@ -160,7 +161,7 @@ internal static class SiteTableCodec
             for (var row = first; row < end; row++)
             {
                 table.RowRecord[row] = record;
-                table.RowKind[row] = (AlleleKind)(forms[row].Flags & 7);
+                table.RowKind[row] = (AlleleKind)(forms[row].Flags & KindBits);
                 table.RowCollapsed[row] = (forms[row].Flags & Collapsed) != 0;
                 table.WrittenAlt[row].At = Advance(table, ref at, table.WrittenAlt[row].Length);
             }

@@ -113,6 +113,27 @@ internal sealed class SiteTable
     /// <summary>1-based ALT index of a row within its record.</summary>
     public int AltIndex(int row) => row - FirstRow[RowRecord[row]] + 1;
 
+    /// <summary>Whether another table has the same records and rows with the same FILTER verdicts; phase may differ.</summary>
+    public bool HasSameRows(SiteTable other)
+    {
+        if (ReferenceEquals(this, other)) return true;
+        if (!RecordStart.AsSpan().SequenceEqual(other.RecordStart) || !SortedRows.AsSpan().SequenceEqual(other.SortedRows) || !RowRecord.AsSpan().SequenceEqual(other.RowRecord)
+            || !RowStart.AsSpan().SequenceEqual(other.RowStart)) return false;
+        for (var record = 0; record < RecordCount; record++)
+            if (((Flags[record] ^ other.Flags[record]) & RecordFlags.Passes) != 0) return false;
+        foreach (var row in SortedRows)
+            if (!RowRefText(row).SequenceEqual(other.RowRefText(row)) || !RowAltText(row).SequenceEqual(other.RowAltText(row))) return false;
+        return true;
+    }
+
+    /// <summary>Whether two countable rows are the same allele.</summary>
+    public bool RepeatsAlleles()
+    {
+        for (var i = 1; i < SortedRows.Length; i++)
+            if (CompareRows(SortedRows[i - 1], SortedRows[i]) == 0) return true;
+        return false;
+    }
+
     /// <summary>Orders two base rows by start, REF, ALT.</summary>
     public int CompareRows(int a, int b)
     {
@@ -155,13 +176,16 @@ internal sealed class SiteTable
     }
 
     /// <summary>First position in <see cref="SortedRows"/> whose start is not below <paramref name="start"/>.</summary>
-    public int LowerBound(int start)
+    public int LowerBound(int start) => LowerBound(SortedRows, start);
+
+    /// <summary>The same among some of the sorted rows.</summary>
+    public int LowerBound(ReadOnlySpan<int> rows, int start)
     {
-        var (low, high) = (0, SortedRows.Length);
+        var (low, high) = (0, rows.Length);
         while (low < high)
         {
             var middle = (low + high) >>> 1;
-            if (RowStart[SortedRows[middle]] < start) low = middle + 1;
+            if (RowStart[rows[middle]] < start) low = middle + 1;
             else high = middle;
         }
         return low;

@@ -12,10 +12,14 @@ internal sealed class BgzfBatch : IDisposable
     public const int MaxBlockBytes = 65_536;
 
     private const int MaxBlocks = 16;
+
+    /// <summary>Most decompressed bytes of a batch.</summary>
+    public const int MaxBytes = MaxBlocks * MaxBlockBytes;
+
     private const int TrailerBytes = 8;
     private readonly List<Block> _blocks = new(MaxBlocks);
-    private byte[] _packed = ArrayPool<byte>.Shared.Rent(MaxBlocks * MaxBlockBytes);
-    private byte[] _plain = ArrayPool<byte>.Shared.Rent(MaxBlocks * MaxBlockBytes);
+    private byte[] _packed = ArrayPool<byte>.Shared.Rent(MaxBytes);
+    private byte[] _plain = ArrayPool<byte>.Shared.Rent(MaxBytes);
     private int _packedBytes;
     private int _plainBytes;
     private int _taken;
@@ -51,8 +55,16 @@ internal sealed class BgzfBatch : IDisposable
     /// <summary>Begins to inflate, here or on a pool thread.</summary>
     public void Start(bool inline)
     {
-        if (inline) InflateAll();
-        else _work = Task.Run(InflateAll);
+        if (inline) InflateAll(_plain);
+        else _work = Task.Run(() => InflateAll(_plain));
+    }
+
+    /// <summary>Inflates here and now, straight to where the bytes are wanted; gives how many. There is nothing to take then.</summary>
+    /// <param name="into">At least <see cref="MaxBytes"/>.</param>
+    public int InflateInto(Span<byte> into)
+    {
+        InflateAll(into);
+        return _taken = _plainBytes;
     }
 
     /// <summary>Waits until it is inflated.</summary>
@@ -79,17 +91,17 @@ internal sealed class BgzfBatch : IDisposable
         _packed = _plain = [];
     }
 
-    private void InflateAll()
+    private void InflateAll(Span<byte> plain)
     {
         foreach (var block in _blocks)
         {
-            Error = InflateOne(block);
+            Error = InflateOne(block, plain);
             if (Error is not null) return;
         }
         Error = FrameError;
     }
 
-    private InputException? InflateOne(Block block)
+    private InputException? InflateOne(Block block, Span<byte> plain)
     {
         var trailer = _packed.AsSpan(block.Start + block.Length, TrailerBytes);
         var size = (int)BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]);
@@ -97,7 +109,7 @@ internal sealed class BgzfBatch : IDisposable
         try
         {
             using var inflate = new DeflateStream(new MemoryStream(_packed, block.Start, block.Length, writable: false), CompressionMode.Decompress);
-            got = inflate.ReadAtLeast(_plain.AsSpan(_plainBytes, size), size, throwOnEndOfStream: false);
+            got = inflate.ReadAtLeast(plain.Slice(_plainBytes, size), size, throwOnEndOfStream: false);
             if (got == size && inflate.ReadByte() >= 0) got++;
         }
         catch (InvalidDataException)
@@ -105,7 +117,7 @@ internal sealed class BgzfBatch : IDisposable
             return Damaged("bgzf-deflate", "the compressed data is damaged", block);
         }
         if (got != size) return Damaged("bgzf-isize", "the stated length of the BGZF block does not match its data", block);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != Crc32.Compute(_plain.AsSpan(_plainBytes, size)))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != Crc32.Compute(plain.Slice(_plainBytes, size)))
             return Damaged("bgzf-crc", "the checksum of the BGZF block does not match its data", block);
         _plainBytes += size;
         return null;

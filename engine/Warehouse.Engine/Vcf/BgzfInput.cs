@@ -15,6 +15,10 @@ internal sealed class BgzfInput(RawInput raw, long maxBytes, int threads) : Deco
 {
     private const int FixedHeaderBytes = 12;
     private const int TrailerBytes = 8;
+
+    /// <summary>Batches under way beside one per thread: 2 MiB each, packed and inflated.</summary>
+    public const int BatchesAhead = 6;
+
     private readonly Queue<BgzfBatch> _inFlight = new();
     private readonly Stack<BgzfBatch> _free = new();
     private BgzfBatch? _current;
@@ -46,6 +50,15 @@ internal sealed class BgzfInput(RawInput raw, long maxBytes, int threads) : Deco
                 _free.Push(batch);
                 _current = null;
             }
+            if (threads <= 1 && into.Length >= BgzfBatch.MaxBytes)
+            {
+                // Alone there is nobody to hand the bytes over to: they need not be copied. What is wrong with them comes out of the next turn.
+                if (_ended) return 0;
+                _current = Collect();
+                var count = _current.InflateInto(into);
+                if (count > 0) return count;
+                continue;
+            }
             Dispatch();
             if (_inFlight.Count == 0) return 0;
             _current = _inFlight.Dequeue();
@@ -65,18 +78,29 @@ internal sealed class BgzfInput(RawInput raw, long maxBytes, int threads) : Deco
         base.Dispose();
     }
 
-    /// <summary>Keeps one batch per thread and one more under way; with one thread it inflates here.</summary>
+    /// <summary>
+    /// Keeps one batch per thread and some more under way, refilled when half of them are used up, because to wake a thread for every
+    /// batch costs more than the batch; with one thread it inflates here.
+    /// </summary>
     private void Dispatch()
     {
-        var most = threads <= 1 ? 1 : threads + 1;
+        var most = threads <= 1 ? 1 : threads + BatchesAhead;
+        if (_inFlight.Count > most / 2) return;
         while (!_ended && _inFlight.Count < most)
         {
-            var batch = _free.Count > 0 ? _free.Pop() : new BgzfBatch();
-            batch.Clear();
-            while (!_ended && !batch.IsFull) AddBlock(batch);
+            var batch = Collect();
             batch.Start(inline: threads <= 1);
             _inFlight.Enqueue(batch);
         }
+    }
+
+    /// <summary>A batch of the next blocks, not inflated yet.</summary>
+    private BgzfBatch Collect()
+    {
+        var batch = _free.Count > 0 ? _free.Pop() : new BgzfBatch();
+        batch.Clear();
+        while (!_ended && !batch.IsFull) AddBlock(batch);
+        return batch;
     }
 
     private void AddBlock(BgzfBatch batch)

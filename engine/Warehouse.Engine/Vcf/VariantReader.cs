@@ -66,6 +66,9 @@ public abstract class VariantReader : IDisposable
     {
     }
 
+    /// <summary>Notes that the end of the file has been reached and checked.</summary>
+    private protected void End() => _ended = true;
+
     /// <summary>The format's part of <see cref="Read"/>.</summary>
     private protected abstract bool ReadNext(VcfRecord record);
 

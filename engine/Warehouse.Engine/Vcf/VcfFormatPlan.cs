@@ -28,6 +28,9 @@ internal sealed class VcfFormatPlan
     /// <summary>Number of keys.</summary>
     public int Count => _fields.Length;
 
+    /// <summary>Length of the text.</summary>
+    public int LengthBytes => _text.Length;
+
     /// <summary>True when the first key is GT.</summary>
     public bool HasGt { get; private set; }
 

@@ -19,6 +19,9 @@ internal static class VcfGenotypeKernel
 
     private const int StepBytes = StepSamples * CellBytes;
 
+    /// <summary><c>0|0</c> and a tab.</summary>
+    private const uint CommonCell = 0x09307C30;
+
     /// <summary>Decodes all columns.</summary>
     /// <param name="text">The columns: 4 * samples - 1 bytes.</param>
     /// <param name="altCount">ALT alleles of the record; a larger index is not of the shape.</param>
@@ -101,6 +104,16 @@ internal static class VcfGenotypeKernel
         var b = Vector512.LoadUnsafe(ref at, 64);
         var c = Vector512.LoadUnsafe(ref at, 128);
         var d = Vector512.LoadUnsafe(ref at, 192);
+        // Most steps of a large cohort are "0|0" throughout, which is code 1 three times.
+        var common = Vector512.Create(CommonCell).AsByte();
+        if (((a ^ common) | (b ^ common) | (c ^ common) | (d ^ common)) == Vector512<byte>.Zero)
+        {
+            var one = Vector512.Create((byte)1);
+            one.StoreUnsafe(ref MemoryMarshal.GetReference(first));
+            one.StoreUnsafe(ref MemoryMarshal.GetReference(second));
+            one.StoreUnsafe(ref MemoryMarshal.GetReference(phased));
+            return true;
+        }
         var bad = Bad(a, low, high) | Bad(b, low, high) | Bad(c, low, high) | Bad(d, low, high);
         Store(Cells(a), Cells(b), Cells(c), Cells(d), 0, first);
         Store(Cells(a), Cells(b), Cells(c), Cells(d), 16, second);

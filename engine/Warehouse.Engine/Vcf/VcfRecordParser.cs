@@ -9,6 +9,10 @@ namespace Warehouse.Engine.Vcf;
 internal sealed class VcfRecordParser
 {
     private const int FixedColumns = 8;
+
+    /// <summary>Longest column of a line that is read in one pass.</summary>
+    private const int MostPlainBases = 256;
+
     private readonly VcfParsedHeader _parsed;
     private readonly VcfFaults _faults;
     private readonly VcfReadOptions _options;
@@ -34,6 +38,7 @@ internal sealed class VcfRecordParser
     /// <exception cref="InputException">The line is no record that this understands.</exception>
     public void Parse(ReadOnlyMemory<byte> line, VcfRecord record)
     {
+        if (_options.SitesOnly && _lint is null && TryPlain(line, record)) return;
         Span<Range> columns = stackalloc Range[FixedColumns];
         var rest = SplitFixed(line.Span, columns);
         record.Line = _faults.Line;
@@ -51,6 +56,55 @@ internal sealed class VcfRecordParser
         ReadGenotypes(line, rest, record);
         _lint?.Check(record, contigName, line.Span[columns[7]], rest < 0 ? default : line.Span[rest..]);
         Accept(contigName, record);
+    }
+
+    /// <summary>
+    /// The commonest line of a file of sites in one pass: of the contig before it, one ALT, bases of ACGT, FILTER passed or missing. False for
+    /// every other line, and for every line that is refused: <see cref="Parse"/> judges those from the start.
+    /// </summary>
+    private bool TryPlain(ReadOnlyMemory<byte> line, VcfRecord record)
+    {
+        var text = line.Span;
+        var at = _contigName.Length;
+        if (_rules.CurrentContig < 0 || text.Length <= at || text[at] != '\t' || !text.StartsWith(_contigName)) return false;
+        at++;
+        if (!NextColumn(text, ref at, out var position) || !VcfText.TryDigits(text[position], out var positionText)) return false;
+        if (!NextColumn(text, ref at, out var id) || text[id].ContainsAnyExceptInRange((byte)'!', (byte)'~')) return false;
+        if (!NextColumn(text, ref at, out var reference) || !IsPlainBases(text[reference])) return false;
+        if (!NextColumn(text, ref at, out var alternate) || !IsPlainBases(text[alternate]) || text[alternate].SequenceEqual(text[reference])) return false;
+        var qual = float.NaN;
+        if (!NextColumn(text, ref at, out var quality) || (text[quality] is not [(byte)'.'] && !VcfText.TryFloat(text[quality], out qual))) return false;
+        if (!NextColumn(text, ref at, out var filter) || (text[filter] is not [(byte)'.'] && !text[filter].SequenceEqual("PASS"u8))) return false;
+        var infoLength = text[at..].IndexOf((byte)'\t');
+        if (infoLength == 0 || at == text.Length || infoLength > 0 != _parsed.HasFormatColumn) return false;
+        (record.Line, record.OffsetBytes, record.LineText) = (_faults.Line, _faults.OffsetBytes, line);
+        record.ContigIndex = _rules.CurrentContig;
+        _rules.SetPosition(record, positionText);
+        if (record.Start > int.MaxValue - MostPlainBases) return false;
+        (record.Id, record.Ref, record.Qual, record.Filter, record.Passes) = (line[id], line[reference], qual, line[filter], true);
+        record.Alts.Clear();
+        record.Alts.Add(line[alternate]);
+        _info.Parse(infoLength < 0 ? line[at..] : line.Slice(at, infoLength), record);
+        VcfSampleColumns.Clear(record);
+        _rules.Accept(record);
+        return true;
+    }
+
+    /// <summary>The column that begins here and ends with a tab; false when it is empty, very long, or the last.</summary>
+    private static bool NextColumn(ReadOnlySpan<byte> line, ref int at, out Range column)
+    {
+        var length = line[at..].IndexOf((byte)'\t');
+        column = at..(at + Math.Max(length, 0));
+        if (length is <= 0 or > MostPlainBases) return false;
+        at += length + 1;
+        return true;
+    }
+
+    private static bool IsPlainBases(ReadOnlySpan<byte> text)
+    {
+        foreach (var b in text)
+            if (b is not ((byte)'A' or (byte)'C' or (byte)'G' or (byte)'T')) return false;
+        return true;
     }
 
     /// <summary>Finds the first eight columns; gives where the rest begins, -1 when there is none.</summary>

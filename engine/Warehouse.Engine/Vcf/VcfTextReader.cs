@@ -18,14 +18,24 @@ internal sealed class VcfTextReader : VariantReader
         _options = options;
         _lines = new LineInput(input);
         _faults = new VcfFaults(input.Raw.Name, options.Lint, Warn);
-        var parsed = new VcfHeaderParser(_lines, _faults, options.Limits).Read();
-        Header = parsed.Header;
+        Parsed = new VcfHeaderParser(_lines, _faults, options.Limits).Read();
         foreach (var warning in Header.Warnings) Warn(warning);
-        _parser = new VcfRecordParser(parsed, _faults, options);
+        _parser = new VcfRecordParser(Parsed, _faults, options);
     }
 
     /// <inheritdoc/>
-    public override VcfHeader Header { get; }
+    public override VcfHeader Header => Parsed.Header;
+
+    /// <summary>The header with what only readers need.</summary>
+    internal VcfParsedHeader Parsed { get; }
+
+    /// <summary>The next line as it is, for a caller who parses and counts himself; false at the end of the file, which has been checked then. Not together with Read.</summary>
+    internal bool NextLine(out ReadOnlyMemory<byte> line)
+    {
+        if (_lines.Next(_options.Limits.MaxLineBytes, out line)) return true;
+        End();
+        return false;
+    }
 
     /// <inheritdoc/>
     private protected override bool ReadNext(VcfRecord record)

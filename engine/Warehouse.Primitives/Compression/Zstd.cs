@@ -41,6 +41,28 @@ public static partial class Zstd
             return (int)Checked(ZSTD_compressCCtx(context, to, (nuint)destination.Length, from, (nuint)source.Length, level));
     }
 
+    /// <summary>
+    /// Writes one frame without searching for repeats: bytes are only coded by how often they come. For noise of few values; decompresses
+    /// faster than what <see cref="Compress"/> makes of it. Returns its length in bytes.
+    /// </summary>
+    /// <param name="source">What to compress; must not overlap the destination.</param>
+    /// <param name="destination">At least <see cref="MaxCompressedLength"/> bytes.</param>
+    /// <exception cref="ArgumentException">The destination is too short.</exception>
+    /// <exception cref="InvalidDataException">zstd failed.</exception>
+    /// <exception cref="SystemLibraryMissingException">libzstd is not installed.</exception>
+    public static unsafe int CompressEntropy(ReadOnlySpan<byte> source, Span<byte> destination)
+    {
+        if (destination.Length < MaxCompressedLength(source.Length)) throw new ArgumentException("shorter than MaxCompressedLength", nameof(destination));
+        var context = _compressor ??= Compressor.Create();
+        // zstd.h: strategy fast, matches of 7 bytes or more sought every 128 KiB: none. The last is an experimental parameter; a library
+        // that refuses it stores the bytes, which is right and only larger.
+        const int level = 100, minMatch = 105, step = 106, strategy = 107, codeLiterals = 1002;
+        foreach (var (parameter, value) in (ReadOnlySpan<(int, int)>)[(level, 1), (strategy, 1), (minMatch, 7), (step, 1 << 17)]) Checked(ZSTD_CCtx_setParameter(context, parameter, value));
+        ZSTD_CCtx_setParameter(context, codeLiterals, 1);
+        fixed (byte* from = source, to = destination)
+            return (int)Checked(ZSTD_compress2(context, to, (nuint)destination.Length, from, (nuint)source.Length));
+    }
+
     /// <summary>Decompresses to exactly the destination's length.</summary>
     /// <exception cref="InvalidDataException">The source is damaged or of another length.</exception>
     /// <exception cref="SystemLibraryMissingException">libzstd is not installed.</exception>
@@ -74,6 +96,12 @@ public static partial class Zstd
 
     [LibraryImport(Library)]
     private static unsafe partial nuint ZSTD_compressCCtx(Compressor context, byte* to, nuint toBytes, byte* from, nuint fromBytes, int level);
+
+    [LibraryImport(Library)]
+    private static partial nuint ZSTD_CCtx_setParameter(Compressor context, int parameter, int value);
+
+    [LibraryImport(Library)]
+    private static unsafe partial nuint ZSTD_compress2(Compressor context, byte* to, nuint toBytes, byte* from, nuint fromBytes);
 
     [LibraryImport(Library)]
     private static unsafe partial nuint ZSTD_decompressDCtx(Decompressor context, byte* to, nuint toBytes, byte* from, nuint fromBytes);

@@ -77,15 +77,15 @@ public sealed record HaplotypeColumns(SampleSets? Het, SampleSets? Hom, ulong[]?
     /// <exception cref="ArgumentException">A given column has another shape.</exception>
     public static HaplotypeColumns Decode(ReadOnlySpan<byte> encoded, int sampleCount, ReadOnlySpan<int> firstRow, SampleSets? missing, SampleSets? absent)
     {
-        SampleWords.Checked(sampleCount);
         CheckShape(sampleCount, firstRow, missing, absent);
+        Require(sampleCount is >= 0 and <= SampleWords.MaxSamples, "too many samples");
         Require(encoded.Length >= HeaderBytes && BinaryPrimitives.ReadUInt32LittleEndian(encoded) == Magic, "not a haplotype column");
         Require(BinaryPrimitives.ReadUInt32LittleEndian(encoded[4..]) == Version, "unknown version");
         Require(BinaryPrimitives.ReadInt32LittleEndian(encoded[8..]) == sampleCount, "another number of samples");
         Require(BinaryPrimitives.ReadInt32LittleEndian(encoded[12..]) == firstRow[^1], "another number of rows");
         Require(IsWithinLimits(sampleCount, firstRow[^1]), "too large");
         Span<int> starts = stackalloc int[StreamCount + 1];
-        var streams = StreamTable.Unpack(encoded, HeaderBytes, sizeof(ulong), starts);
+        var streams = StreamTable.Unpack(encoded, HeaderBytes, HaplotypeDecoder.SlackBytes, starts);
         try
         {
             return new HaplotypeDecoder(streams, starts, sampleCount, missing, absent).Run(firstRow);

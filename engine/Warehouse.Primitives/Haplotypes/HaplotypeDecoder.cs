@@ -11,6 +11,9 @@ namespace Warehouse.Primitives;
 /// </summary>
 internal sealed class HaplotypeDecoder
 {
+    /// <summary>Bytes that are read behind the last stream at most: a row of 32,768 runs with 32 extra bits each, and a word.</summary>
+    public const int SlackBytes = (SampleWords.MaxSamples * 4) + 8;
+
     private readonly byte[] _streams;
     private readonly int[] _at, _ends;
     private readonly SampleSets? _missing, _absent;
@@ -24,7 +27,7 @@ internal sealed class HaplotypeDecoder
     private long _extraAt;
     private int _maskedRecord = -1;
 
-    /// <param name="streams">The raw streams, and eight bytes behind the last.</param>
+    /// <param name="streams">The raw streams, and <see cref="SlackBytes"/> behind the last.</param>
     /// <param name="starts">Where each begins, and the end of the last.</param>
     /// <param name="samples">0 to 32,768.</param>
     /// <param name="missing">Masked samples; null = none.</param>
@@ -86,33 +89,42 @@ internal sealed class HaplotypeDecoder
         else AddCommon(record, runs, alone);
     }
 
-    // kernel: the inner loop of decoding; one stream position per gap class, in four locals' worth of memory.
+    /// <summary>
+    /// The inner loop of decoding. It checks nothing: <see cref="SlackBytes"/> let it run past the ends of its streams by a whole row, and
+    /// positions only grow, so that the last one vouches for all.
+    /// </summary>
     private void ReadRuns(int runs, bool common)
     {
         ref var bytes = ref MemoryMarshal.GetArrayDataReference(_streams);
         ref var symbols = ref MemoryMarshal.GetArrayDataReference(RunSymbols.All);
-        Span<int> edges = _edges, at = _at, ends = _ends;
-        var extraEnd = _ends[HaplotypeColumns.ExtraBits] * 8L;
-        var (extra, end, stream) = (_extraAt, -1, common ? HaplotypeColumns.CommonSymbols : HaplotypeColumns.RareSymbols);
-        for (var i = 0; i < 2 * runs; i += 2)
+        ref var at = ref _at[common ? HaplotypeColumns.CommonSymbols : HaplotypeColumns.RareSymbols];
+        ref var edge = ref MemoryMarshal.GetArrayDataReference(_edges);
+        var (extra, end, most) = (_extraAt, -1L, common ? 3 : 0);
+        nint context = 0;
+        for (var i = 0; i < runs; i++)
         {
-            var place = at[stream]++;
-            if (place >= ends[stream] || extra > extraEnd) Require(false, "a stream ends before the rows");
-            var code = Unsafe.Add(ref bytes, place);
-            var symbol = Unsafe.Add(ref symbols, code);
-            // Eight bytes lie behind the last stream, and 7 + 32 bits fit a word.
+            ref var place = ref Unsafe.Add(ref at, context);
+            nint code = Unsafe.Add(ref bytes, (nint)place);
+            place++;
+            context = Math.Min((int)code & 15, most);
+            ref var symbol = ref Unsafe.Add(ref symbols, code);
+            // 7 + 32 bits fit a word.
             var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, (nint)(extra >> 3))) >> (int)(extra & 7);
-            var start = end + 1 + symbol.GapBase + (int)(word & ((1UL << symbol.GapBits) - 1));
-            end = start + 1 + symbol.LengthBase + (int)(word >> symbol.GapBits & ((1UL << symbol.LengthBits) - 1));
+            var start = end + 1 + symbol.GapBase + (long)Low(word, symbol.GapBits);
+            end = start + 1 + symbol.LengthBase + (long)Low(word >> symbol.GapBits, symbol.LengthBits);
             extra += symbol.GapBits + symbol.LengthBits;
-            edges[i] = start;
-            edges[i + 1] = end;
-            if (common) stream = HaplotypeColumns.CommonSymbols + Math.Min(code & 15, 3);
-            if (end > _count) Require(false, "a run leaves the order");
+            edge = (int)start;
+            Unsafe.Add(ref edge, 1) = (int)end;
+            edge = ref Unsafe.Add(ref edge, 2);
         }
-        Require(extra <= extraEnd, "the extra bits end before the rows");
+        Require(end <= _count, "a run leaves the order");
+        Require(extra <= _ends[HaplotypeColumns.ExtraBits] * 8L, "the extra bits end before the rows");
+        for (var stream = HaplotypeColumns.RareSymbols; stream < HaplotypeColumns.ExtraBits; stream++) Require(_at[stream] <= _ends[stream], "a stream ends before the rows");
         _extraAt = extra;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Low(ulong word, byte count) => Bmi2.X64.IsSupported ? Bmi2.X64.ZeroHighBits(word, count) : word & ((1UL << count) - 1);
 
     private void AddRare(int runs, bool alone)
     {
@@ -153,20 +165,19 @@ internal sealed class HaplotypeDecoder
         var inverted = inside > _samples;
         Mark(inverted ? _order.AsSpan(0, _count - inside) : _inside.AsSpan(0, inside));
         TakeMarks.Run(_marks, _planes);
-        Span<ulong> first = _planes.AsSpan(0, _words), second = _planes.AsSpan(_words);
+        Span<ulong> first = _planes.AsSpan(0, _words), second = _planes.AsSpan(_words, first.Length), het = _het.AsSpan(0, first.Length);
+        ReadOnlySpan<ulong> masked = _masked.AsSpan(0, first.Length);
         var flip = inverted ? ulong.MaxValue : 0;
         int hets = 0, homs = 0;
-        for (var w = 0; w < _words; w++)
+        for (var w = 0; w < first.Length; w++)
         {
-            var (a, b) = ((first[w] ^ flip) & ~_masked[w], (second[w] ^ flip) & ~_masked[w]);
-            var het = a ^ b;
-            _het[w] = het;
-            second[w] = a & b;
-            hets += BitOperations.PopCount(het);
+            var (a, b) = ((first[w] ^ flip) & ~masked[w], (second[w] ^ flip) & ~masked[w]);
+            (first[w], second[w], het[w]) = (a, a & b, a ^ b);
+            hets += BitOperations.PopCount(a ^ b);
             homs += BitOperations.PopCount(a & b);
-            if (alone) _swapped.Append(Extract(a, het), BitOperations.PopCount(het));
-            else TellSwapped(w, het, a);
         }
+        if (alone) _swapped.AppendChosen(first, het);
+        for (var w = 0; !alone && w < first.Length; w++) TellSwapped(w, het[w], first[w]);
         _hets.AddCounted(_het, hets);
         _homs.AddCounted(second, homs);
     }
@@ -180,20 +191,9 @@ internal sealed class HaplotypeDecoder
 
     private void FinishRecord()
     {
-        for (var w = 0; w < _words; w++)
-        {
-            _swapped.Append(Extract(_swappedHere[w], _anyHet[w]), BitOperations.PopCount(_anyHet[w]));
-            (_anyHet[w], _swappedHere[w]) = (0, 0);
-        }
-    }
-
-    /// <summary>The bits at the places of the mask, moved together.</summary>
-    private static ulong Extract(ulong bits, ulong mask)
-    {
-        if (Bmi2.X64.IsSupported) return Bmi2.X64.ParallelBitExtract(bits, mask);
-        var (packed, at) = (0UL, 0);
-        for (; mask != 0; mask &= mask - 1) packed |= ((bits >> BitOperations.TrailingZeroCount(mask)) & 1) << at++;
-        return packed;
+        _swapped.AppendChosen(_swappedHere, _anyHet);
+        _anyHet.AsSpan().Clear();
+        _swappedHere.AsSpan().Clear();
     }
 
     private void Mark(ReadOnlySpan<ushort> haplotypes)

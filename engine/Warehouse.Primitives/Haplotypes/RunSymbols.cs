@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Warehouse.Primitives;
 
@@ -53,5 +54,34 @@ internal sealed class BitWriter
         _words[word] |= bits << used;
         if (used + count > 64) _words[word + 1] = bits >> (64 - used);
         Count += count;
+    }
+
+    /// <summary>Appends of each word the bits at the places of its mask, moved together.</summary>
+    public void AppendChosen(ReadOnlySpan<ulong> bits, ReadOnlySpan<ulong> masks)
+    {
+        var (word, used) = ((int)(Count >> 6), (int)(Count & 63));
+        if (word + masks.Length + 2 > _words.Length) Array.Resize(ref _words, Math.Max(_words.Length * 2, word + masks.Length + 2));
+        var (words, open) = (_words, _words[word]);
+        for (var i = 0; i < masks.Length; i++)
+        {
+            var (chosen, count) = (Extract(bits[i], masks[i]), BitOperations.PopCount(masks[i]));
+            open |= chosen << used;
+            used += count;
+            if (used < 64) continue;
+            words[word++] = open;
+            used -= 64;
+            // What did not fit; none when the word was empty before.
+            open = used == 0 ? 0 : chosen >> (count - used);
+        }
+        words[word] = open;
+        Count = (word * 64L) + used;
+    }
+
+    private static ulong Extract(ulong bits, ulong mask)
+    {
+        if (Bmi2.X64.IsSupported) return Bmi2.X64.ParallelBitExtract(bits, mask);
+        var (packed, at) = (0UL, 0);
+        for (; mask != 0; mask &= mask - 1) packed |= ((bits >> BitOperations.TrailingZeroCount(mask)) & 1) << at++;
+        return packed;
     }
 }

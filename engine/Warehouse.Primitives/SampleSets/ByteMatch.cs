@@ -27,6 +27,25 @@ public static class ByteMatch
         else ToBits<Scalar>(codes, value, bits);
     }
 
+    /// <summary>Bit s is set where byte s of <paramref name="left"/> is above that of <paramref name="right"/>.</summary>
+    /// <param name="left">64 bytes.</param>
+    /// <param name="right">64 bytes.</param>
+    // Optimised at once: no code for these vectors is compiled ahead.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static ulong Greater64(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        if (!Vector512.IsHardwareAccelerated) return ScalarGreater64(left, right);
+        return Vector512.GreaterThan(Vector512.Create(left), Vector512.Create(right)).ExtractMostSignificantBits();
+    }
+
+    internal static ulong ScalarGreater64(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        var bits = 0UL;
+        for (var i = 0; i < 64; i++)
+            if (left[i] > right[i]) bits |= 1UL << i;
+        return bits;
+    }
+
     // Optimised at once: no code for these vectors is compiled ahead.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void ToBits<TWay>(ReadOnlySpan<byte> codes, byte value, Span<ulong> bits)

@@ -25,6 +25,9 @@ internal readonly record struct SampleRow(int Start, ushort Length, RowKind Kind
     /// </summary>
     public static int MaxListLength(int sampleCount) => 4 * SampleWords.Padded(sampleCount);
 
+    /// <summary>Number of members of the row.</summary>
+    public int Members(int sampleCount) => Kind == RowKind.Complement ? sampleCount - Length : Length;
+
     /// <summary>The one kind that a row of <paramref name="count"/> members has: equal sets have equal forms.</summary>
     public static RowKind KindOf(int count, int sampleCount)
     {

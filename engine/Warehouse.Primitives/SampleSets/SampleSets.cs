@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 
 namespace Warehouse.Primitives;
@@ -23,9 +24,7 @@ public sealed partial class SampleSets
         SampleCount = sampleCount;
         WordCount = SampleWords.Padded(sampleCount);
         (_rows, _ids, _planes) = (rows, ids, planes);
-        _listRows = RowsOf(RowKind.List);
-        _complementRows = RowsOf(RowKind.Complement);
-        _planeRows = RowsOf(RowKind.Plane);
+        Index(rows, out _listRows, out _complementRows, out _planeRows);
         Debug.Assert(planes.Words.Length == _planeRows.Length * WordCount);
     }
 
@@ -46,7 +45,7 @@ public sealed partial class SampleSets
         _rows.Length * 8L + _ids.Length * 2L + _planes.Words.Length * 8L + (_listRows.Length + _complementRows.Length + _planeRows.Length) * 4L;
 
     /// <summary>Number of members of a row.</summary>
-    public int Count(int row) => _rows[row].Kind == RowKind.Complement ? SampleCount - _rows[row].Length : _rows[row].Length;
+    public int Count(int row) => _rows[row].Members(SampleCount);
 
     /// <summary>Whether a row has no member.</summary>
     public bool IsEmpty(int row) => _rows[row] is { Kind: RowKind.List, Length: 0 };
@@ -104,6 +103,14 @@ public sealed partial class SampleSets
             GroupCount.Lists(Lists(new(in row), row), groups, ofRow);
             for (var group = 0; group < ofRow.Length; group++) ofRow[group] = groups.Sizes[group] - ofRow[group];
         }
+    }
+
+    /// <summary>counts[i] = number of members of row firstRow + i, for as many rows as <paramref name="counts"/> is long. No id and no plane is read.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The rows leave the column.</exception>
+    public void CountAll(int firstRow, Span<int> counts)
+    {
+        var rows = _rows.AsSpan(firstRow, counts.Length);
+        for (var i = 0; i < rows.Length; i++) counts[i] = rows[i].Kind == RowKind.Complement ? SampleCount - rows[i].Length : rows[i].Length;
     }
 
     /// <summary>Overwrites the first <see cref="WordCount"/> words with the row as a plane: bit s of word s / 64 is sample s.</summary>
@@ -174,18 +181,24 @@ public sealed partial class SampleSets
         return at < 0 ? ~at : at;
     }
 
-    private int[] RowsOf(RowKind kind)
+    /// <summary>The rows of each kind, ascending. Empty rows are in none: the counts are cleared anyway.</summary>
+    private static void Index(SampleRow[] rows, out int[] lists, out int[] complements, out int[] planes)
     {
-        var count = 0;
-        foreach (var row in _rows) count += IsIndexed(row, kind) ? 1 : 0;
-        var indices = new int[count];
-        for (int row = 0, at = 0; row < _rows.Length; row++)
-            if (IsIndexed(_rows[row], kind)) indices[at++] = row;
-        return indices;
+        var rented = ArrayPool<int>.Shared.Rent(rows.Length * 3 + 3);
+        Span<int> listed = rented.AsSpan(0, rows.Length + 1), complemented = rented.AsSpan(rows.Length + 1, rows.Length + 1), dense = rented.AsSpan(2 * rows.Length + 2, rows.Length + 1);
+        int listCount = 0, complementCount = 0, planeCount = 0;
+        // Written always and counted when it holds: no branch to mispredict.
+        for (var row = 0; row < rows.Length; row++)
+        {
+            var kind = rows[row].Kind;
+            listed[listCount] = complemented[complementCount] = dense[planeCount] = row;
+            listCount += kind == RowKind.List & rows[row].Length > 0 ? 1 : 0;
+            complementCount += kind == RowKind.Complement ? 1 : 0;
+            planeCount += kind == RowKind.Plane ? 1 : 0;
+        }
+        (lists, complements, planes) = (listed[..listCount].ToArray(), complemented[..complementCount].ToArray(), dense[..planeCount].ToArray());
+        ArrayPool<int>.Shared.Return(rented);
     }
-
-    /// <summary>Empty rows are in no index: the counts are cleared anyway.</summary>
-    private static bool IsIndexed(SampleRow row, RowKind kind) => row.Kind == kind && (kind != RowKind.List || row.Length > 0);
 
     private ReadOnlySpan<ushort> Ids(int row) => _ids.AsSpan(_rows[row].Start, _rows[row].Length);
 

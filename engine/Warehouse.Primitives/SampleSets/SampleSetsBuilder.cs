@@ -69,6 +69,11 @@ public sealed class SampleSetsBuilder
     {
         if (!SampleWords.AreValid(bits, _sampleCount)) throw new ArgumentException("too few words, or bits behind the last sample", nameof(bits));
         bits = bits[..SampleWords.Needed(_sampleCount)];
+        if (!bits.ContainsAnyExcept(0UL))
+        {
+            AddEmpty();
+            return;
+        }
         AddCounted(bits, SampleWords.PopCount(bits));
     }
 

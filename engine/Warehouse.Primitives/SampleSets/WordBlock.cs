@@ -4,21 +4,30 @@ using System.Runtime.InteropServices;
 
 namespace Warehouse.Primitives;
 
-/// <summary>Zeroed 64-bit words that start at a multiple of 64 bytes: a pinned array, so the collector frees but never moves it.</summary>
+/// <summary>64-bit words that start at a multiple of 64 bytes: a pinned array, so the collector frees but never moves it.</summary>
 internal readonly struct WordBlock
 {
     private readonly ulong[] _array;
     private readonly int _start;
     private readonly int _length;
 
-    public unsafe WordBlock(int length)
+    /// <summary>Zeroed words.</summary>
+    public WordBlock(int length)
+        : this(GC.AllocateArray<ulong>(length + 7, pinned: true), length)
+    {
+    }
+
+    private unsafe WordBlock(ulong[] array, int length)
     {
         _length = length;
-        _array = GC.AllocateArray<ulong>(length + 7, pinned: true);
+        _array = array;
         var address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_array));
         _start = (int)(-(nint)address & 63) / sizeof(ulong);
         Debug.Assert((address + (nuint)(_start * sizeof(ulong))) % 64 == 0);
     }
+
+    /// <summary>Words of any content, for who writes all of them.</summary>
+    public static WordBlock Uninitialized(int length) => new(GC.AllocateUninitializedArray<ulong>(length + 7, pinned: true), length);
 
     public Span<ulong> Words => _array.AsSpan(_start, _length);
 }

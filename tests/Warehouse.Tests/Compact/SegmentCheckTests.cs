@@ -35,6 +35,10 @@ public sealed class SegmentCheckTests : IDisposable
     [InlineData("lost", "too large")]
     [InlineData("ordinals", "its samples are not those of the catalog")]
     [InlineData("sites", "a block and its sites disagree")]
+    [InlineData("packed", null)]
+    [InlineData("packed twice", "a block has its genotypes in two forms")]
+    [InlineData("packed in version 1", "a block has its genotypes in two forms")]
+    [InlineData("packed badly", "haplotype column")]
     public void Verify_names_a_segment_whose_parts_do_not_fit(string what, string? problem)
     {
         File.WriteAllText(_folder["a.vcf"], Vcf);
@@ -64,9 +68,10 @@ public sealed class SegmentCheckTests : IDisposable
         using var segment = Segment.Open(folder.OpenFile(old));
         var info = segment.Blocks.Single();
         var streams = info.Streams.Keys.ToDictionary(s => s, s => segment.Read(info, s)!);
+        if (what.StartsWith("packed", StringComparison.Ordinal)) Pack(what, new Block(segment, info), streams);
         Change(what, streams);
         int[] ordinals = what == "ordinals" ? [0, 1, 5] : segment.Ordinals;
-        using var writer = new SegmentWriter(commit.CreateFile(SegmentWriter.FileKind), ordinals);
+        using var writer = new SegmentWriter(commit.CreateFile(SegmentWriter.FileKind), ordinals, packed: what is "packed" or "packed twice" or "packed badly");
         writer.Add(streams, places => new BlockInfo
         {
             Contig = info.Contig, RecordCount = info.RecordCount, RowCount = info.RowCount, EvidenceCount = info.EvidenceCount, Rows = info.Rows, Records = info.Records,
@@ -76,10 +81,19 @@ public sealed class SegmentCheckTests : IDisposable
         commit.Add(file);
         commit.Remove(old.Id);
         var entry = catalog.Segments.Single();
-        var changed = catalog.With([new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }]);
-        CatalogParts.Write(commit, changed);
+        var changed = catalog with { Segments = [new SegmentEntry { File = file.Id.ToString(), Ordinals = entry.Ordinals, Stretches = entry.Stretches, Records = entry.Records, Rows = entry.Rows }] };
+        CatalogParts.Write(commit, changed, catalog);
         commit.Publish();
         return file.Id.ToString();
+    }
+
+    private static void Pack(string what, Block block, Dictionary<BlockStream, byte[]> streams)
+    {
+        var packed = new HaplotypeColumns(block.Het, block.Hom, block.Swapped()).Encode(block.SampleCount, block.Sites.FirstRow, block.Missing, block.Absent)!;
+        if (what == "packed badly") packed[^1] ^= 0x10;
+        streams[BlockStream.Haplotypes] = packed;
+        foreach (var plain in (BlockStream[])[BlockStream.Het, BlockStream.Hom, BlockStream.Swapped])
+            if (what != "packed twice") streams.Remove(plain);
     }
 
     private static void Change(string what, Dictionary<BlockStream, byte[]> streams)

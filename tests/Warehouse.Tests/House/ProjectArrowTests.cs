@@ -18,7 +18,7 @@ public sealed class ProjectArrowTests
         [Cli] = [Primitives, Engine],
         [Simulation] = [Primitives, Engine],
         ["Warehouse.Tests"] = [Primitives, Engine, Cli, Simulation],
-        ["Warehouse.Benchmarks"] = [Primitives, Engine],
+        ["Warehouse.Benchmarks"] = [Primitives, Engine, Cli],
     };
 
     [Fact]

@@ -105,7 +105,7 @@ public sealed class GroupCountTests
     {
         var plane = RandomSets.PlaneOf(random, map.SampleCount, count);
         var ids = memory.Copy<ushort>(RandomSets.Ids(plane));
-        SampleRow[] entries = [new(0, (ushort)count, RowKind.List), new(count, 0, RowKind.List), new(0, (ushort)count, RowKind.List)];
+        SampleRow[] entries = [new(0, (ushort)count, RowKind.List), new(0, 0, RowKind.List), new(0, (ushort)count, RowKind.List)];
         var list = new ListRows { Rows = [1, 2], Entries = entries, Ids = ids, FirstRow = 1 };
         var expected = new int[map.GroupCount].Concat(Dull(plane, groupOf, map.GroupCount)).ToArray();
         ListKernel[] kernels = map.GroupCount <= GroupMap.FewGroups

@@ -75,6 +75,27 @@ public sealed class HaplotypeKernelTests
         }
     }
 
+    [Fact]
+    public void Chosen_bits_are_appended_as_one_by_one()
+    {
+        var random = new Random(Seed);
+        for (var round = 0; round < 300; round++)
+        {
+            BitWriter whole = new(), single = new();
+            for (var part = 0; part < 6; part++)
+            {
+                var density = random.Next(4) / 3.0;
+                var masks = Enumerable.Range(0, random.Next(5)).Select(_ => RandomSets.Plane(random, 64, density)[0]).ToArray();
+                var bits = masks.Select(_ => (ulong)random.NextInt64(long.MinValue, long.MaxValue)).ToArray();
+                whole.AppendChosen(bits, masks);
+                for (var bit = 0; bit < masks.Length * 64; bit++)
+                    if ((masks[bit / 64] >> (bit % 64) & 1) != 0) single.Append(bits[bit / 64] >> (bit % 64) & 1, 1);
+                Assert.Equal(single.Count, whole.Count);
+                Assert.True(single.Words.SequenceEqual(whole.Words), $"seed {Seed}, round {round}");
+            }
+        }
+    }
+
     private static int[] Edges(Random random, int count, double density)
     {
         var edges = new List<int>();

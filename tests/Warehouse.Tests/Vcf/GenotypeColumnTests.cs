@@ -142,6 +142,20 @@ public sealed class GenotypeColumnTests
         Assert.Equal(code, Assert.Throws<InputException>(() => VcfFiles.ReadAll(VcfFiles.Header("A") + $"1\t5\t.\tA\tC\t.\t.\t.\t{format}\t{columns}\n")).Code);
 
     [Fact]
+    public void Steps_of_nothing_but_reference_equal_the_scalar_path_and_one_other_byte_leaves_it()
+    {
+        var random = new Random(36);
+        for (var samples = 1; samples <= 330; samples++)
+        {
+            var text = Encoding.ASCII.GetBytes(string.Join('\t', Enumerable.Repeat("0|0", samples)));
+            Compare(text, samples, 1, $"{samples} samples");
+            var at = random.Next(text.Length);
+            text[at] = (byte)".01/|\t:x"[random.Next(8)];
+            Compare(text, samples, 1, $"seed 36, {samples} samples, byte {at}");
+        }
+    }
+
+    [Fact]
     public void Sites_only_leaves_the_samples_out()
     {
         using var reader = VcfFiles.Open(VcfFiles.Header("A") + "1\t5\t.\tA\tC\t.\t.\t.\tGT\tnonsense\n", new VcfReadOptions { SitesOnly = true });

@@ -1,0 +1,230 @@
+using System.Text;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Variants;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Query;
+
+/// <summary>
+/// The listed variants of one contig with their figures, batch by batch. Stretches whose blocks are the panels of one file are counted by
+/// whole columns (<see cref="ColumnCounter"/>), and records in them that are not plain are judged again one by one; all other stretches
+/// go row by row through <see cref="ContigScan"/>, which is the definition. One thread.
+/// </summary>
+internal sealed class FrequencyScan
+{
+    /// <summary>Figures of a batch, rows x groups: a block of a few groups, and columns that stay in the second-level cache.</summary>
+    private const int MostFigures = 1 << 14;
+
+    private readonly StoreView _view;
+    private readonly int _contig;
+    private readonly Selection _selection;
+    private readonly CountRules _rules;
+    private readonly FrequencyBatch _batch;
+    private readonly ColumnCounter _counter;
+    private readonly ContigPlan _plan;
+    private readonly bool _bySex;
+    private readonly Place _place;
+    private readonly CountFigures[] _figures;
+    private ContigScan? _scan;
+    private Segment[]? _outsideOf;
+    private CountFigures[]? _outside;
+
+    public FrequencyScan(StoreView view, int contig, Selection selection, (CountRules Rules, ContigPlan Plan) how, (FrequencyBatch Batch, ColumnCounter Counter) tools)
+    {
+        (_view, _contig, _selection, _rules, _plan, _batch, _counter) = (view, contig, selection, how.Rules, how.Plan, tools.Batch, tools.Counter);
+        _place = Place.At(view.Assembly, view.Catalog.Contigs[contig].Canonical, !_rules.PloidyAsCalled, new ScanRow());
+        _bySex = _place.BySex;
+        _figures = new CountFigures[selection.GroupSizes.Length];
+    }
+
+    /// <summary>Bytes of genotype columns read so far: by columns what the kernels read, row by row, where totals are not to be used, whole blocks.</summary>
+    public long BytesRead { get; private set; }
+
+    private int RowsOfBatch => Math.Max(1, MostFigures / _figures.Length);
+
+    private ContigScan Scan => _scan ??= new ContigScan(_view, _contig, _selection, _rules);
+
+    /// <summary>The batches of a region; earlier regions lay before it. The batch is reused.</summary>
+    /// <param name="region">0-based half-open, by start.</param>
+    /// <param name="symbolic">Lists symbolic alleles too; null = base alleles alone.</param>
+    public IEnumerable<FrequencyBatch> List((int Start, int End) region, SymbolicScan? symbolic)
+    {
+        if (symbolic is not null)
+        {
+            if (_rules.NoPrecomputed)
+                for (var i = _plan.FirstBehind(region.Start); i < _plan.Stretches.Length && _plan.Stretches[i].Span.Start < region.End; i++) BytesRead += _plan.Stretches[i].GenotypeBytes();
+            foreach (var batch in ByRow(region, symbolic)) yield return batch;
+            yield break;
+        }
+        var general = (Start: 0, End: 0);
+        for (var i = _plan.FirstBehind(region.Start); i < _plan.Stretches.Length && _plan.Stretches[i].Span.Start < region.End; i++)
+        {
+            var stretch = _plan.Stretches[i];
+            var part = (Start: Math.Max(region.Start, stretch.Span.Start), End: Math.Min(region.End, stretch.Span.End));
+            if (Columns(stretch, part) is { } columns)
+            {
+                if (general.End > general.Start)
+                    foreach (var batch in ByRow(general, null)) yield return batch;
+                general = default;
+                foreach (var batch in ByColumn(columns)) yield return batch;
+            }
+            else
+            {
+                if (_rules.NoPrecomputed) BytesRead += stretch.GenotypeBytes();
+                general = (general.End > general.Start ? general.Start : part.Start, part.End);
+            }
+        }
+        if (general.End > general.Start)
+            foreach (var batch in ByRow(general, null)) yield return batch;
+    }
+
+    /// <summary>A stretch to be counted by columns.</summary>
+    /// <param name="Panels">Its blocks, and whom to count in each.</param>
+    /// <param name="Rows">Rows of the table in order.</param>
+    /// <param name="Odd">Records to be judged one by one; null = none.</param>
+    private readonly record struct ColumnWork((Block Block, SegmentSamples Samples)[] Panels, ReadOnlyMemory<int> Rows, bool[]? Odd);
+
+    private ColumnWork? Columns(Stretch stretch, (int Start, int End) part)
+    {
+        if (_bySex || _figures.Length > GroupMap.MaxGroups || !FindOutside(stretch) || stretch.Columns() is not { } blocks) return null;
+        var table = blocks[0].Sites;
+        var rows = table.SortedRows.AsMemory(table.LowerBound(part.Start)..Math.Max(table.LowerBound(part.Start), table.LowerBound(part.End)));
+        var odd = OddRecords(stretch, blocks);
+        if (odd is not null)
+        {
+            var count = 0;
+            foreach (var row in rows.Span) count += odd[table.RowRecord[row]] ? 1 : 0;
+            if (count > rows.Length / 4) return null;
+        }
+        var panels = new (Block, SegmentSamples)[blocks.Length];
+        for (var i = 0; i < blocks.Length; i++) panels[i] = (blocks[i], _selection.SamplesOf(stretch.Segments[i]));
+        return new ColumnWork(panels, rows, odd);
+    }
+
+    /// <summary>Finds the figures of the samples without data in a stretch; false when they depend on the place, or when a sample has data in two of its blocks.</summary>
+    private bool FindOutside(Stretch stretch)
+    {
+        if (ReferenceEquals(_outsideOf, stretch.Segments)) return _outside is not null;
+        (_outsideOf, _outside) = (stretch.Segments, null);
+        if (_selection.CountOutside(stretch.Segments) is not { } counts) return false;
+        var outside = new CountFigures[_figures.Length];
+        var fallback = new Fallback(_view.Catalog, _contig, _selection, _rules, Assembly.ClassOf(_view.Catalog.Contigs[_contig].Canonical));
+        for (var i = 0; i < counts.Length; i++)
+        {
+            if (counts[i] == 0) continue;
+            var (group, sex, assumed, callables) = _selection.Classes[i];
+            if (Array.Exists(callables, c => _view.Catalog.Callables[c].Intervals.ContainsKey(_contig))) return false;
+            fallback.WithoutRecord(_place, sex, assumed, []).AddTo(ref outside[group], counts[i]);
+        }
+        _outside = outside;
+        return true;
+    }
+
+    /// <summary>The odd records of a stretch and those that a filter in force fails for somebody.</summary>
+    private bool[]? OddRecords(Stretch stretch, Block[] blocks)
+    {
+        if (!_rules.Adj && !_rules.PassOnly) return stretch.Odd;
+        var odd = stretch.Odd is { } known ? (bool[])known.Clone() : new bool[blocks[0].Info.RecordCount];
+        foreach (var block in blocks)
+            for (var record = 0; record < odd.Length; record++)
+                odd[record] |= (_rules.PassOnly && (block.Sites.Flags[record] & RecordFlags.Passes) == 0) || (_rules.Adj && block.AdjFail is { } fails && !fails.IsEmpty(record));
+        return odd;
+    }
+
+    private IEnumerable<FrequencyBatch> ByColumn(ColumnWork work)
+    {
+        for (var at = 0; at < work.Rows.Length; at += RowsOfBatch)
+        {
+            var rows = Listed(work, work.Rows.Slice(at, Math.Min(RowsOfBatch, work.Rows.Length - at)));
+            if (rows.Length == 0) continue;
+            _batch.Begin(work.Panels[0].Block.Sites, rows);
+            BytesRead += _counter.Count(_batch, rows.Span, work.Panels, _outside, _rules.NoPrecomputed);
+            if (work.Odd is not null) Judge(work.Odd, work.Panels[0].Block.Sites, rows.Span);
+            yield return _batch;
+        }
+    }
+
+    /// <summary>Counts the rows of odd records again, one by one. The blocks of a stretch have the same rows, so none is let go before its last.</summary>
+    private void Judge(bool[] odd, SiteTable table, ReadOnlySpan<int> rows)
+    {
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (!odd[table.RowRecord[rows[i]]]) continue;
+            Scan.Count(Find(table, rows[i]), _figures);
+            _batch.Put(i, _figures);
+        }
+    }
+
+    private ScanRow Find(SiteTable table, int row) => Scan.Find(table.RowStart[row], table.RowRefText(row).ToArray(), table.RowAltText(row).ToArray());
+
+    /// <summary>The rows that are listed: all, when a panel has no hidden sample and lost no carrier; else those with a visible carrier, and others by the rule.</summary>
+    private ReadOnlyMemory<int> Listed(ColumnWork work, ReadOnlyMemory<int> rows)
+    {
+        foreach (var (block, samples) in work.Panels)
+            if (samples.Visible.Count > 0 && samples.Visible.Count == samples.SlotOf.Length && !block.Info.Streams.ContainsKey(BlockStream.Lost)) return rows;
+        var table = work.Panels[0].Block.Sites;
+        var (carriers, one) = (new int[table.RowCount], new int[table.RowCount]);
+        foreach (var (block, samples) in work.Panels)
+            foreach (var sets in (ReadOnlySpan<SampleSets?>)[block.Het, block.Hom])
+            {
+                sets?.CountMasked(0, samples.Visible, one);
+                for (var row = 0; sets is not null && row < one.Length; row++) carriers[row] += one[row];
+            }
+        var listed = new List<int>(rows.Length);
+        foreach (var row in rows.Span)
+        {
+            if (carriers[row] == 0)
+            {
+                Find(table, row);
+                if (!Scan.IsListed()) continue;
+            }
+            listed.Add(row);
+        }
+        return listed.ToArray();
+    }
+
+    /// <summary>The general path.</summary>
+    private IEnumerable<FrequencyBatch> ByRow((int Start, int End) region, SymbolicScan? symbolic)
+    {
+        var most = Math.Min(RowsOfBatch, 1024);
+        _batch.Begin(most);
+        foreach (var row in Rows(region, symbolic))
+        {
+            _batch.Add(row, _figures);
+            if (_batch.Count < most) continue;
+            yield return _batch;
+            _batch.Begin(most);
+        }
+        if (_batch.Count > 0) yield return _batch;
+    }
+
+    /// <summary>Base alleles and, when asked for, symbolic ones in one order: start, REF, ALT, end; each with its figures counted.</summary>
+    private IEnumerable<(int Start, int End, byte[] Ref, byte[] Alt)> Rows((int Start, int End) region, SymbolicScan? symbolic)
+    {
+        using var plain = Scan.List(region.Start, region.End).GetEnumerator();
+        using var described = (symbolic?.List(region.Start, region.End) ?? []).GetEnumerator();
+        var (hasPlain, hasDescribed) = (plain.MoveNext(), described.MoveNext());
+        while (hasPlain || hasDescribed)
+        {
+            if (hasPlain && (!hasDescribed || IsBefore(plain.Current, described.Current)))
+            {
+                Scan.Count(plain.Current, _figures);
+                yield return (plain.Current.Start, -1, plain.Current.Ref, plain.Current.Alt);
+                hasPlain = plain.MoveNext();
+                continue;
+            }
+            var (entry, allele) = (described.Current, described.Current.Allele);
+            symbolic!.Count((allele.Start, allele.End), entry.Rows, _figures);
+            yield return (allele.Start, allele.End, Encoding.UTF8.GetBytes(entry.Ref), Encoding.UTF8.GetBytes(allele.Type));
+            hasDescribed = described.MoveNext();
+        }
+    }
+
+    private static bool IsBefore(ScanRow row, SymbolicEntry entry)
+    {
+        var order = row.Start.CompareTo(entry.Allele.Start);
+        if (order == 0) order = row.Ref.AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(entry.Ref));
+        if (order == 0) order = row.Alt.AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(entry.Allele.Type));
+        return order <= 0;
+    }
+}
