@@ -6,7 +6,7 @@ public static partial class Faf95
     /// <see cref="Lambda"/> of 0 to 1023 (0 stands for none), as the solver of <c>Faf95Tests</c> finds them. Written down, because solving for
     /// them takes 10 ms of every start, and so that answers do not hang on a machine's logarithm.
     /// </summary>
-    private static ReadOnlySpan<double> Table =>
+    private static readonly double[] Table =
     [
         0, 0.051293294387550536, 0.3553615106986621, 0.8176914471639535, 1.3663183967498307, 1.9701495680595298, 2.61301474419632, 3.285315691894671,
         3.980822786189276, 4.695227540344492, 5.4254056970912945, 6.169007289395324, 6.9242125135851085, 7.689578291630867, 8.46393752221125, 9.246330490976732,
