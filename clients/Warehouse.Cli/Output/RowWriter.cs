@@ -32,8 +32,14 @@ internal abstract class RowWriter : IDisposable
     /// <summary>Several texts in one cell: an array in JSON, elsewhere with commas.</summary>
     public virtual void Texts(IReadOnlyList<string> values) => Text(values.Count == 0 ? null : string.Join(',', values));
 
+    /// <summary>The rows of a batch of <c>freq</c>, whole.</summary>
+    public virtual void Frequencies(FrequencyBatch batch, bool symbolic, bool grouped)
+    {
+        foreach (var row in batch.Rows(new FrequencyRow())) Columns.Write(this, row, symbolic, grouped);
+    }
+
     /// <summary>The figures of a variant, cell by cell in the order of COUNTS.md.</summary>
-    public virtual void Figures(in CountFigures figures)
+    public void Figures(in CountFigures figures)
     {
         Integer(figures.Ac);
         Integer(figures.An);

@@ -10,6 +10,7 @@ internal sealed class TsvWriter : RowWriter
 {
     private readonly Column[] _columns;
     private readonly ByteSink _sink;
+    private FrequencyText? _frequencies;
     private int _at;
 
     public TsvWriter(Column[] columns, Stream stream)
@@ -18,6 +19,17 @@ internal sealed class TsvWriter : RowWriter
         _sink = new ByteSink(stream);
         _sink.Utf8(string.Join('\t', columns.Select(c => c.Name)));
         _sink.Byte((byte)'\n');
+    }
+
+    /// <summary>The text of a cell, escaped.</summary>
+    /// <param name="value">The value; null is missing.</param>
+    /// <param name="free">Whether the cell is of <see cref="ColumnKind.FreeText"/>.</param>
+    public static string Cell(string? value, bool free) => value is null ? "." : (free && SafeText.LooksLikeFormula(value) ? "'" : "") + SafeText.Escape(value);
+
+    public override void Frequencies(FrequencyBatch batch, bool symbolic, bool grouped)
+    {
+        _frequencies ??= new FrequencyText(_sink, (_columns[^11].Digits, _columns[^1].Digits));
+        _frequencies.Write(batch, symbolic, grouped);
     }
 
     public override void Text(string? value)
@@ -32,29 +44,6 @@ internal sealed class TsvWriter : RowWriter
         if (free && SafeText.LooksLikeFormula(value)) _sink.Byte((byte)'\'');
         if (SafeText.IsPlain(value)) _sink.Plain(value);
         else _sink.Utf8(SafeText.Escape(value));
-    }
-
-    // The same cells as the base's, into one piece of the buffer: most of a row of freq is these.
-    public override void Figures(in CountFigures figures)
-    {
-        var text = _sink.Reserve((13 * (1 + Decimal.MaxLengthBytes)) + (2 * CFormat.MaxLengthBytes));
-        var at = 0;
-        System.Diagnostics.Debug.Assert(_at > 0, "the place stands before the figures");
-        at = Cell(figures.Ac, text, at);
-        at = Cell(figures.An, text, at);
-        at = Cell(Columns.Af(figures), _columns[_at + 2].Digits, text, at);
-        at = Cell(figures.NHet, text, at);
-        at = Cell(figures.NHomAlt, text, at);
-        at = Cell(figures.NHemi, text, at);
-        at = Cell(figures.NHalf, text, at);
-        at = Cell(figures.Carriers, text, at);
-        at = Cell(figures.NNoCall, text, at);
-        at = Cell(figures.NNotAssessed, text, at);
-        at = Cell(figures.NSamples, text, at);
-        at = Cell(figures.AnAssumed, text, at);
-        at = Cell(Faf95.Of(figures.Ac, figures.An), _columns[_at + 12].Digits, text, at);
-        _sink.Advance(at);
-        _at += 13;
     }
 
     public override void Integer(long value)
@@ -91,20 +80,6 @@ internal sealed class TsvWriter : RowWriter
     public override void Complete() => _sink.Flush();
 
     public override void Dispose() => _sink.Dispose();
-
-    private static int Cell(long value, Span<byte> text, int at)
-    {
-        text[at++] = (byte)'\t';
-        return at + Decimal.Put(value, text[at..]);
-    }
-
-    private static int Cell(double value, int digits, Span<byte> text, int at)
-    {
-        text[at++] = (byte)'\t';
-        if (!double.IsNaN(value)) return at + CFormat.G(value, digits, text[at..]);
-        text[at] = (byte)'.';
-        return at + 1;
-    }
 
     private void Separate()
     {
