@@ -51,15 +51,23 @@ internal class Engine
         return summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
     }
 
-    /// <summary>Bytes of genotypes that the last <see cref="Frequencies"/>, taken to its end, read.</summary>
+    /// <summary>Bytes of genotypes that the last <see cref="FrequencyBatches"/>, taken to its end, read.</summary>
     public long GenotypeBytesRead { get; private set; }
 
-    /// <summary>Figures per variant and group; the row is reused.</summary>
+    /// <summary>Figures per group of the alleles that the request names; the row is reused.</summary>
     public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf) });
         foreach (var row in session.Frequencies(request, cancellation)) yield return row;
+    }
+
+    /// <summary>Figures per listed variant and group; the batch is reused.</summary>
+    public virtual IEnumerable<FrequencyBatch> FrequencyBatches(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf) });
+        foreach (var batch in session.FrequencyBatches(request, cancellation)) yield return batch;
         GenotypeBytesRead = session.GenotypeBytesRead;
     }
 

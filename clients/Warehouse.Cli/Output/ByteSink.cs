@@ -28,18 +28,32 @@ internal sealed class ByteSink(Stream stream) : IDisposable
     /// <summary>A whole number in decimal.</summary>
     public void Integer(long value)
     {
-        value.TryFormat(Room(20), out var written);
+        var written = Decimal.Put(value, Room(Decimal.MaxLengthBytes)); // Room may reset _used: never inside +=
         _used += written;
     }
 
     /// <summary>A number as C's %.Ng.</summary>
     public void Real(double value, int digits)
     {
-        var written = CFormat.G(value, digits, Room(CFormat.MaxLengthBytes)); // Room may reset _used: never inside +=
+        var written = CFormat.G(value, digits, Room(CFormat.MaxLengthBytes));
         _used += written;
     }
 
-    /// <summary>Text known to be plain ASCII or already escaped.</summary>
+    /// <summary>Text known to be ASCII.</summary>
+    public void Plain(ReadOnlySpan<char> text)
+    {
+        var room = Room(text.Length);
+        for (var i = 0; i < text.Length; i++) room[i] = (byte)text[i];
+        _used += text.Length;
+    }
+
+    /// <summary>Lets the caller write at most some bytes; <see cref="Advance"/> then says how many it wrote.</summary>
+    public Span<byte> Reserve(int lengthBytes) => Room(lengthBytes);
+
+    /// <summary>Keeps bytes written into what <see cref="Reserve"/> gave.</summary>
+    public void Advance(int lengthBytes) => _used += lengthBytes;
+
+    /// <summary>Text of any characters, already escaped.</summary>
     public void Utf8(ReadOnlySpan<char> text)
     {
         var written = Encoding.UTF8.GetBytes(text, Room(Encoding.UTF8.GetMaxByteCount(text.Length)));

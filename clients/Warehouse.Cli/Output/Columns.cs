@@ -6,6 +6,7 @@ namespace Warehouse.Cli.Output;
 /// <summary>The columns of answers and their cells, in the order that other tools rely on (COUNTS.md).</summary>
 internal static class Columns
 {
+    /// <summary>The figures, as <see cref="RowWriter.Figures"/> writes them.</summary>
     private static readonly Column[] Figures =
     [
         new("ac", ColumnKind.Integer), new("an", ColumnKind.Integer), new("af", ColumnKind.Real, 6), new("n_het", ColumnKind.Integer),
@@ -72,7 +73,7 @@ internal static class Columns
         // Half-open 0-based and 1-based inclusive ends are the same number.
         if (symbolic) writer.Integer(row.End < 0 ? null : (long?)row.End);
         if (grouped) writer.Text(row.Group);
-        WriteFigures(writer, row.Figures);
+        writer.Figures(row.Figures);
         writer.EndRow();
     }
 
@@ -110,7 +111,7 @@ internal static class Columns
         {
             WritePlace(writer, answer.Contig, answer.Start, answer.Ref, answer.Alt);
             writer.Integer(answer.Figures.NSamples - answer.Figures.NNoCall - answer.Figures.NNotAssessed);
-            WriteFigures(writer, answer.Figures);
+            writer.Figures(answer.Figures);
         }
         writer.Real(answer.State == SeenState.NotSeen && answer.Figures.An > 0 ? 3.0 / answer.Figures.An : double.NaN);
         writer.Text(Time(answer.FirstSeen));
@@ -184,24 +185,8 @@ internal static class Columns
         writer.Text(alt);
     }
 
-    private static void WriteFigures(RowWriter writer, in CountFigures figures)
-    {
-        writer.Integer(figures.Ac);
-        writer.Integer(figures.An);
-        writer.Real(Af(figures));
-        writer.Integer(figures.NHet);
-        writer.Integer(figures.NHomAlt);
-        writer.Integer(figures.NHemi);
-        writer.Integer(figures.NHalf);
-        writer.Integer(figures.Carriers);
-        writer.Integer(figures.NNoCall);
-        writer.Integer(figures.NNotAssessed);
-        writer.Integer(figures.NSamples);
-        writer.Integer(figures.AnAssumed);
-        writer.Real(Faf95.Of(figures.Ac, figures.An));
-    }
-
-    private static double Af(in CountFigures figures) => figures.An == 0 ? double.NaN : (double)figures.Ac / figures.An;
+    /// <summary>AC over AN; NaN without an allele.</summary>
+    internal static double Af(in CountFigures figures) => figures.An == 0 ? double.NaN : (double)figures.Ac / figures.An;
 
     private static void WriteMissing(RowWriter writer, int count)
     {

@@ -46,7 +46,7 @@ internal sealed class JsonWriter : RowWriter
         else if (SafeText.IsPlain(value) && !value.Contains('"'))
         {
             _sink.Byte((byte)'"');
-            _sink.Utf8(value);
+            _sink.Plain(value);
             _sink.Byte((byte)'"');
         }
         else _sink.Utf8(Quote(value));

@@ -1,3 +1,5 @@
+using Warehouse.Engine.Query;
+
 namespace Warehouse.Cli.Output;
 
 /// <summary>
@@ -29,6 +31,30 @@ internal abstract class RowWriter : IDisposable
 
     /// <summary>Several texts in one cell: an array in JSON, elsewhere with commas.</summary>
     public virtual void Texts(IReadOnlyList<string> values) => Text(values.Count == 0 ? null : string.Join(',', values));
+
+    /// <summary>The rows of a batch of <c>freq</c>, whole.</summary>
+    public virtual void Frequencies(FrequencyBatch batch, bool symbolic, bool grouped)
+    {
+        foreach (var row in batch.Rows(new FrequencyRow())) Columns.Write(this, row, symbolic, grouped);
+    }
+
+    /// <summary>The figures of a variant, cell by cell in the order of COUNTS.md.</summary>
+    public void Figures(in CountFigures figures)
+    {
+        Integer(figures.Ac);
+        Integer(figures.An);
+        Real(Columns.Af(figures));
+        Integer(figures.NHet);
+        Integer(figures.NHomAlt);
+        Integer(figures.NHemi);
+        Integer(figures.NHalf);
+        Integer(figures.Carriers);
+        Integer(figures.NNoCall);
+        Integer(figures.NNotAssessed);
+        Integer(figures.NSamples);
+        Integer(figures.AnAssumed);
+        Real(Faf95.Of(figures.Ac, figures.An));
+    }
 
     /// <summary>A whole number or a missing value.</summary>
     public void Integer(long? value)

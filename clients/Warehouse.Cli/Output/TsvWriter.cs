@@ -1,3 +1,5 @@
+using Warehouse.Engine.Query;
+
 namespace Warehouse.Cli.Output;
 
 /// <summary>
@@ -8,6 +10,7 @@ internal sealed class TsvWriter : RowWriter
 {
     private readonly Column[] _columns;
     private readonly ByteSink _sink;
+    private FrequencyText? _frequencies;
     private int _at;
 
     public TsvWriter(Column[] columns, Stream stream)
@@ -16,6 +19,17 @@ internal sealed class TsvWriter : RowWriter
         _sink = new ByteSink(stream);
         _sink.Utf8(string.Join('\t', columns.Select(c => c.Name)));
         _sink.Byte((byte)'\n');
+    }
+
+    /// <summary>The text of a cell, escaped.</summary>
+    /// <param name="value">The value; null is missing.</param>
+    /// <param name="free">Whether the cell is of <see cref="ColumnKind.FreeText"/>.</param>
+    public static string Cell(string? value, bool free) => value is null ? "." : (free && SafeText.LooksLikeFormula(value) ? "'" : "") + SafeText.Escape(value);
+
+    public override void Frequencies(FrequencyBatch batch, bool symbolic, bool grouped)
+    {
+        _frequencies ??= new FrequencyText(_sink, (_columns[^11].Digits, _columns[^1].Digits));
+        _frequencies.Write(batch, symbolic, grouped);
     }
 
     public override void Text(string? value)
@@ -28,7 +42,8 @@ internal sealed class TsvWriter : RowWriter
         var free = _columns[_at].Kind == ColumnKind.FreeText;
         Separate();
         if (free && SafeText.LooksLikeFormula(value)) _sink.Byte((byte)'\'');
-        _sink.Utf8(SafeText.Escape(value));
+        if (SafeText.IsPlain(value)) _sink.Plain(value);
+        else _sink.Utf8(SafeText.Escape(value));
     }
 
     public override void Integer(long value)

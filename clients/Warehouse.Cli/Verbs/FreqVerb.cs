@@ -58,13 +58,21 @@ internal sealed class FreqVerb : Verb
         return _output.Write(parsed, context, Columns.Frequency(request.Symbolic, grouped), writer =>
         {
             var outcome = new Outcome();
-            foreach (var row in context.Engine.Frequencies(store, asOf, request, context.Cancellation))
+            if (request.Variants is not null)
             {
-                if (request.Variants is null) outcome.AddListed();
-                else outcome.AddAsked(row.Figures);
-                Columns.Write(writer, row, request.Symbolic, grouped);
+                foreach (var row in context.Engine.Frequencies(store, asOf, request, context.Cancellation))
+                {
+                    outcome.AddAsked(row.Figures);
+                    Columns.Write(writer, row, request.Symbolic, grouped);
+                }
+                return outcome.Code;
             }
-            if (request.Rules.NoPrecomputed && request.Variants is null) context.Error.WriteLine(FormattableString.Invariant($"counted from {context.Engine.GenotypeBytesRead} bytes of genotypes"));
+            foreach (var batch in context.Engine.FrequencyBatches(store, asOf, request, context.Cancellation))
+            {
+                outcome.AddListed();
+                writer.Frequencies(batch, request.Symbolic, grouped);
+            }
+            if (request.Rules.NoPrecomputed) context.Error.WriteLine(FormattableString.Invariant($"counted from {context.Engine.GenotypeBytesRead} bytes of genotypes"));
             return outcome.Code;
         });
     }

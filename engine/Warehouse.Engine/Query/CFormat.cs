@@ -20,6 +20,9 @@ public static class CFormat
     private static readonly ulong[] PowersOfFive = Powers(5, 28);
     private static readonly ulong[] PowersOfTen = Powers(10, 20);
 
+    // Exact as doubles.
+    private static ReadOnlySpan<double> TensUpTo15 => [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
     /// <summary>The text of a value.</summary>
     /// <param name="value">Any value; infinities and NaN give <c>inf</c>, <c>-inf</c>, <c>nan</c>.</param>
     /// <param name="precision">Significant digits, 1 to 17.</param>
@@ -40,13 +43,31 @@ public static class CFormat
         if (double.IsInfinity(value)) return used + Put("inf"u8, text[used..]);
         if (value == 0) return used + Put("0"u8, text[used..]);
 
-        var (digits, exponent) = Digits(Math.Abs(value), precision);
+        if (!TryDigitsOfFraction(Math.Abs(value), precision, out var digits, out var exponent)) (digits, exponent) = Digits(Math.Abs(value), precision);
         Span<byte> decimals = stackalloc byte[MaxPrecision];
         for (var i = precision - 1; i >= 0; i--, digits /= 10) decimals[i] = (byte)('0' + digits % 10);
         var significant = decimals[..(decimals[..precision].LastIndexOfAnyExcept((byte)'0') + 1)];
         return used + (exponent < -4 || exponent >= precision
             ? PutExponential(significant, exponent, text[used..])
             : PutFixed(significant, exponent, text[used..]));
+    }
+
+    /// <summary>
+    /// The same for a frequency, quickly: value x 10^n in double arithmetic, when that cannot round to another number than the exact product
+    /// does. The product is under 10^6 and its error under 2^-33; what comes within 2^-20 of a half, or falls out of the digits, is left to
+    /// <see cref="Digits"/>.
+    /// </summary>
+    private static bool TryDigitsOfFraction(double value, int precision, out ulong digits, out int exponent)
+    {
+        (digits, exponent) = (0, -1);
+        if (value is >= 1 or < 1e-9 || precision > 6) return false;
+        var scaled = value * TensUpTo15[precision];
+        for (var at = precision; scaled < TensUpTo15[precision - 1]; exponent--) scaled = value * TensUpTo15[++at];
+        var whole = (uint)scaled;
+        var rest = scaled - whole;
+        if (Math.Abs(rest - 0.5) < 1.0 / (1 << 20)) return false;
+        digits = rest > 0.5 ? whole + 1 : whole;
+        return digits < PowersOfTen[precision] && scaled - TensUpTo15[precision - 1] > 1.0 / (1 << 20);
     }
 
     /// <summary>Value rounded to digits x 10^(exponent - precision + 1), with 10^(precision-1) &lt;= digits &lt; 10^precision.</summary>
@@ -75,13 +96,15 @@ public static class CFormat
         if ((uint)power >= (uint)PowersOfFive.Length || shift is < 1 or > 126) return ScaledSlowly(mantissa, biased - 1075, power);
 
         var high = Math.BigMul(mantissa, PowersOfFive[power], out var low);
-        var product = new UInt128(high, low);
-        var whole = product >> shift;
-        var rest = product - (whole << shift);
-        var half = UInt128.One << (shift - 1);
-        if (rest > half || (rest == half && !UInt128.IsEvenInteger(whole))) whole++;
-        return (ulong)whole;
+        var (whole, side) = shift < 64 ? ((high << (64 - shift)) | (low >> shift), Side(0, low << (64 - shift)))
+            : shift == 64 ? (high, Side(0, low))
+            : (high >> (shift - 64), Side(low, high << (128 - shift)));
+        if (side > 0 || (side == 0 && (whole & 1) == 1)) whole++;
+        return whole;
     }
+
+    /// <summary>Compares a fraction with a half: its leading word, most significant bit first, and whether anything follows.</summary>
+    private static int Side(ulong below, ulong fraction) => fraction != 1UL << 63 ? fraction.CompareTo(1UL << 63) : below == 0 ? 0 : 1;
 
     private static ulong ScaledSlowly(ulong mantissa, int exponent, int power)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Warehouse.Engine.Segments;
 
 namespace Warehouse.Engine.Query;
@@ -35,6 +36,8 @@ public sealed class FrequencyBatch : IDisposable
     internal const int AcColumn = 0, AnColumn = 1, HetColumn = 2, HomColumn = 3, HemiColumn = 4, HalfColumn = 5, NoCallColumn = 6, NotAssessedColumn = 7, AssumedColumn = 8;
     private const int Columns = 9;
 
+    private static readonly string[] Bases = [.. Enumerable.Range(0, 128).Select(b => ((char)b).ToString())];
+
     private readonly bool[] _constant = new bool[Columns];
     private readonly int[] _constants;
     private readonly List<(int Start, int End, byte[] Ref, byte[] Alt)> _own = [];
@@ -43,9 +46,9 @@ public sealed class FrequencyBatch : IDisposable
     private SiteTable? _table;
     private ReadOnlyMemory<int> _rows;
 
-    internal FrequencyBatch(Selection selection)
+    internal FrequencyBatch(IReadOnlyList<string?> groups, IReadOnlyList<int> groupSizes)
     {
-        (Groups, GroupSizes) = (selection.Groups, selection.GroupSizes);
+        (Groups, GroupSizes) = (groups, groupSizes);
         _constants = new int[Columns * GroupCount];
     }
 
@@ -109,12 +112,31 @@ public sealed class FrequencyBatch : IDisposable
         NNoCall = NNoCall[variant, group], NNotAssessed = NNotAssessed[variant, group], NSamples = GroupSizes[group], AnAssumed = AnAssumed[variant, group],
     };
 
+    /// <summary>The batch row by row: variant by variant, in each group by group.</summary>
+    /// <param name="row">What is given each time, filled anew.</param>
+    public IEnumerable<FrequencyRow> Rows(FrequencyRow row)
+    {
+        row.Contig = Contig;
+        for (var variant = 0; variant < Count; variant++)
+        {
+            (row.Start, row.End) = (Start(variant), End(variant));
+            (row.Ref, row.Alt) = (Text(Ref(variant)), Text(Alt(variant)));
+            for (var group = 0; group < GroupCount; group++)
+            {
+                (row.Group, row.Figures) = (Groups[group], Figures(variant, group));
+                yield return row;
+            }
+        }
+    }
+
     /// <summary>Gives the memory back; the enumerator does it.</summary>
     public void Dispose()
     {
         if (_cells.Length > 0) ArrayPool<int>.Shared.Return(_cells);
         (_cells, Count) = ([], 0);
     }
+
+    private static string Text(ReadOnlySpan<byte> text) => text.Length == 1 ? Bases[text[0] & 127] : Encoding.UTF8.GetString(text);
 
     private CountColumn Column(int column) => _constant[column]
         ? new(_constants.AsSpan(column * GroupCount, GroupCount), 0)

@@ -1,13 +1,9 @@
-using System.Text;
-
 namespace Warehouse.Engine.Query;
 
 public sealed partial class Session
 {
     /// <summary>Selections kept prepared, with their masks of the segments they met.</summary>
     private const int MostPrepared = 8;
-
-    private static readonly string[] Bases = [.. Enumerable.Range(0, 128).Select(b => ((char)b).ToString())];
 
     private readonly List<(SampleChoice Choice, (bool PerSample, string? By) Key, Selection Selection)> _prepared = [];
     private readonly Dictionary<int, ContigPlan> _plans = [];
@@ -34,7 +30,7 @@ public sealed partial class Session
         Begin(selection);
         var rows = 0L;
         GenotypeBytesRead = 0;
-        using var batch = new FrequencyBatch(selection);
+        using var batch = new FrequencyBatch(selection.Groups, selection.GroupSizes);
         foreach (var (contig, regions) in RegionsByContig(request.Regions))
         {
             Touch(_view.Catalog.Contigs[contig].Canonical);
@@ -77,17 +73,10 @@ public sealed partial class Session
         var output = new FrequencyRow();
         foreach (var batch in FrequencyBatches(request, stop))
         {
-            output.Contig = batch.Contig;
-            for (var variant = 0; variant < batch.Count; variant++)
+            foreach (var row in batch.Rows(output))
             {
                 stop.ThrowIfCancellationRequested();
-                (output.Start, output.End) = (batch.Start(variant), batch.End(variant));
-                (output.Ref, output.Alt) = (Text(batch.Ref(variant)), Text(batch.Alt(variant)));
-                for (var group = 0; group < batch.GroupCount; group++)
-                {
-                    (output.Group, output.Figures) = (batch.Groups[group], batch.Figures(variant, group));
-                    yield return output;
-                }
+                yield return row;
             }
         }
     }
@@ -113,6 +102,4 @@ public sealed partial class Session
         if (!_plans.TryGetValue(contig, out var plan)) _plans.Add(contig, plan = ContigPlan.Build(_view, contig, selection));
         return plan;
     }
-
-    private static string Text(ReadOnlySpan<byte> text) => text.Length == 1 ? Bases[text[0] & 127] : Encoding.UTF8.GetString(text);
 }

@@ -30,6 +30,17 @@ public sealed class CommandLineTests
             if (Failure is not null) throw Failure;
         }
 
+        public override IEnumerable<FrequencyBatch> FrequencyBatches(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
+        {
+            foreach (var row in Frequencies(store, asOf, request, cancellation))
+            {
+                using var batch = new FrequencyBatch([row.Group], [(int)row.Figures.NSamples]) { Contig = row.Contig };
+                batch.Begin(1);
+                batch.Add((row.Start, row.End, Encoding.UTF8.GetBytes(row.Ref), Encoding.UTF8.GetBytes(row.Alt)), [row.Figures]);
+                yield return batch;
+            }
+        }
+
         public override IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation) => Answers;
 
         public override IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation) =>

@@ -32,6 +32,40 @@ public sealed class CFormatTests
     [InlineData(double.NaN, "nan")]
     public void Six_digits_print_as_in_C(double value, string expected) => Assert.Equal(expected, CFormat.G(value, 6));
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void Frequencies_print_as_exact_arithmetic_rounds_them(int precision)
+    {
+        const int seed = 20_27;
+        var random = new Random(seed);
+        for (var i = 0; i < 1_000_000; i++)
+        {
+            var an = i < 400_000 ? (i % 1000) + 1 : random.Next(1, 1 << random.Next(1, 31));
+            var value = (double)random.Next(0, an + 1) / an;
+            if (i % 5 == 0) value = Math.Round(value, 7); // near ties in the last digit
+            if (i % 7 == 0) value = Math.BitIncrement(value);
+            Assert.True(ByDecimal(value, precision) == CFormat.G(value, precision), $"seed {seed}: {value:R} in {precision} digits is {ByDecimal(value, precision)}, not {CFormat.G(value, precision)}");
+        }
+    }
+
+    /// <summary>The dull twin: the exact decimal expansion of the double, rounded half to even as text.</summary>
+    private static string ByDecimal(double value, int precision)
+    {
+        if (value == 0) return "0";
+        // The digits of a tie end long before the 61st, and those of anything else differ from one before it.
+        var text = value.ToString("E60", CultureInfo.InvariantCulture);
+        var digits = text[0] + text[2..text.IndexOf('E')];
+        var exponent = int.Parse(text[(text.IndexOf('E') + 1)..], CultureInfo.InvariantCulture);
+        var (kept, rest) = (digits[..precision], digits[precision..].TrimEnd('0'));
+        var up = rest.Length > 0 && (rest[0] > '5' || (rest[0] == '5' && (rest.Length > 1 || (kept[^1] - '0') % 2 == 1)));
+        var whole = long.Parse(kept, CultureInfo.InvariantCulture) + (up ? 1 : 0);
+        if (whole.ToString(CultureInfo.InvariantCulture).Length > precision) (whole, exponent) = (whole / 10, exponent + 1);
+        var significant = whole.ToString(CultureInfo.InvariantCulture).TrimEnd('0');
+        if (exponent < -4) return $"{significant[0]}{(significant.Length > 1 ? "." + significant[1..] : "")}e-{-exponent:00}";
+        return exponent >= 0 ? significant.PadRight(exponent + 1, '0') + (significant.Length > exponent + 1 ? throw new InvalidOperationException("above 1") : "") : $"0.{new string('0', -exponent - 1)}{significant}";
+    }
+
     [Fact]
     public void Seventeen_digits_give_the_number_back()
     {

@@ -71,6 +71,37 @@ public sealed class Faf95Tests
     }
 
     [Fact]
+    public void The_table_is_what_solving_for_it_gives()
+    {
+        var logFactorial = 0.0;
+        for (var ac = 1; ac < 1024; ac++)
+        {
+            logFactorial += Math.Log(ac);
+            Assert.InRange(Faf95.Lambda(ac) / Solve(ac, logFactorial), 1 - 1e-14, 1 + 1e-14);
+        }
+    }
+
+    /// <summary>
+    /// Newton's method on the logarithm of P(Poisson(x) &gt;= ac) = 0.05 over log x, which is concave there: from any start it walks up to the root
+    /// without overshooting.
+    /// </summary>
+    private static double Solve(int ac, double logFactorial)
+    {
+        var x = ac < 8 ? ac * 0.05 : Faf95.Expansion(ac);
+        for (var round = 0; round < 60; round++)
+        {
+            // P(Poisson(x) >= ac) = x^ac e^-x / ac! (1 + x/(ac+1) + x^2/((ac+1)(ac+2)) + ...)
+            double sum = 1, term = 1;
+            for (var i = ac + 1; term > sum * 1e-17; i++) sum += term *= x / i;
+            var logTail = ac * Math.Log(x) - x - logFactorial + Math.Log(sum);
+            var step = (Math.Log(0.05) - logTail) * sum / ac;
+            x *= Math.Exp(step);
+            if (Math.Abs(step) < 1e-14) break;
+        }
+        return x;
+    }
+
+    [Fact]
     public void It_grows_with_the_count_and_stays_under_the_frequency()
     {
         for (var count = 2L; count < 5000; count++)
