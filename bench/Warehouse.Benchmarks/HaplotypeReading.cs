@@ -38,12 +38,16 @@ internal static class HaplotypeReading
         var gapsDecodeMs = MedianMs(cases, c => _ = c.Gaps is null ? null : SampleGaps.Decode(c.Gaps, c.Samples, c.FirstRow.Length - 1));
         var hot = cases.Sum(c => (c.Columns.Het?.HotBytes ?? 0) + (c.Columns.Hom?.HotBytes ?? 0));
         var streams = Enumerable.Range(0, HaplotypeColumns.StreamCount)
-            .Select(i => cases.Where(c => c.Packed is not null).Sum(c => (long)BitConverter.ToInt32(c.Packed!, HaplotypeColumns.HeaderBytes + (8 * i))));
+            .Select(i => $"{SumOf(cases, 8 * i)}/{SumOf(cases, (8 * i) + 4)}");
         yield return Text($"blocks {cases.Count}, not packable {cases.Count(c => c.Packed is null)}, hot het and hom {hot / 1e6:F2} MB");
         yield return Text($"haplotypes {cases.Sum(c => c.Packed?.Length ?? 0L)} bytes, encode {encodeMs:F0} ms, decode {decodeMs:F1} ms = {hot / decodeMs / 1e6:F2} GB/s of hot");
-        yield return Text($"streams {string.Join(' ', streams)}");
+        yield return Text($"streams packed/raw {string.Join(' ', streams)}");
         yield return Text($"missing {cases.Sum(c => c.Gaps?.Length ?? 0L)} bytes, encode {gapsEncodeMs:F0} ms, decode {gapsDecodeMs:F1} ms");
     }
+
+    /// <summary>A field of the stream table, over all blocks. Raw bytes count the rows (stream 0), the rare runs (3) and the common runs (4 to 7).</summary>
+    private static long SumOf(List<Case> cases, int offset) =>
+        cases.Where(c => c.Packed is not null).Sum(c => (long)BitConverter.ToInt32(c.Packed!, HaplotypeColumns.HeaderBytes + offset));
 
     private static double MedianMs(List<Case> cases, Action<Case> work)
     {

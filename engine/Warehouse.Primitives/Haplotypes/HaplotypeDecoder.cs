@@ -137,10 +137,11 @@ internal sealed class HaplotypeDecoder
                 _inside[found++] = (ushort)(haplotype < _stride ? 2 * haplotype : (2 * (haplotype - _stride)) + 1);
             }
         var carriers = _inside.AsSpan(0, found);
-        if (found > 1) carriers.Sort();
+        SortFew(carriers);
         // Het ids move to the front, never ahead of the reading; hom ids go where the edges were, which are read by now.
         Span<ushort> homs = MemoryMarshal.Cast<int, ushort>(_edges.AsSpan());
-        int het = 0, hom = 0;
+        int het = 0, hom = 0, told = 0;
+        var swapped = 0UL;
         for (var i = 0; i < found; i++)
         {
             var carrier = carriers[i];
@@ -152,11 +153,37 @@ internal sealed class HaplotypeDecoder
                 continue;
             }
             carriers[het++] = sample;
-            if (alone) _swapped.Append(~(ulong)carrier & 1, 1);
-            else TellSwapped(sample >> 6, 1UL << (sample & 63), (carrier & 1) == 0 ? ulong.MaxValue : 0);
+            if (!alone)
+            {
+                TellSwapped(sample >> 6, 1UL << (sample & 63), (carrier & 1) == 0 ? ulong.MaxValue : 0);
+                continue;
+            }
+            swapped |= (~(ulong)carrier & 1) << told;
+            if (++told < 64) continue;
+            _swapped.Append(swapped, told);
+            (swapped, told) = (0, 0);
         }
+        if (told > 0) _swapped.Append(swapped, told);
         _hets.AddIds(carriers[..het]);
         _homs.AddIds(homs[..hom]);
+    }
+
+    /// <summary>Sorts ascending. Most rows have a handful of carriers, for which a general sort is mostly calls.</summary>
+    private static void SortFew(Span<ushort> carriers)
+    {
+        const int Few = 16;
+        if (carriers.Length > Few)
+        {
+            carriers.Sort();
+            return;
+        }
+        for (var i = 1; i < carriers.Length; i++)
+        {
+            var carrier = carriers[i];
+            var at = i;
+            for (; at > 0 && carriers[at - 1] > carrier; at--) carriers[at] = carriers[at - 1];
+            carriers[at] = carrier;
+        }
     }
 
     private void AddCommon(int record, int runs, bool alone)

@@ -20,6 +20,24 @@ public sealed class HaplotypeColumnsTests
         }
     }
 
+    [Fact]
+    public void The_dull_twin_of_the_decoder_reads_the_same()
+    {
+        var random = new Random(Seed);
+        foreach (var samples in new[] { 1, 2, 31, 32, 33, 63, 64, 65, 127, 300, 1000, 2504, 4097 })
+        {
+            var block = new RandomHaplotypes(random, samples, 40, random.Next(3) * random.NextDouble() * 0.2, random.Next(3) > 0);
+            var what = $"{samples} samples, seed {Seed}";
+            var encoded = Encode(block)!;
+            var (decoded, twin) = (Decode(encoded, block), HaplotypeTwin.Decode(encoded, block));
+            AssertSame(twin.Het, decoded.Het, what);
+            AssertSame(twin.Hom, decoded.Hom, what);
+            for (var i = 0; i < twin.Swapped.Length; i++)
+                Assert.True(twin.Swapped[i] == ((decoded.Swapped?[i / 64] >> (i % 64) & 1) == 1), what);
+            Assert.Equal(twin.Swapped.Contains(true) ? (twin.Swapped.Length + 63) / 64 : 0, decoded.Swapped?.Length ?? 0);
+        }
+    }
+
     [Theory]
     [InlineData(1.0)]
     [InlineData(0.9)]
