@@ -59,7 +59,7 @@ public static class GenotypeExport
             output.Contig = catalog.Contigs[contig].Spelling;
             foreach (var (start, end) in regions)
             {
-                var scan = new ContigScan(session.View, contig, selection, rules, carried: true);
+                var scan = ContigScan.OfCarried(session.View, contig, selection, rules);
                 foreach (var row in scan.List(start, end))
                 {
                     stop.ThrowIfCancellationRequested();

@@ -132,7 +132,7 @@ internal sealed class ContigLookup
         {
             if (!LookupBlock.CanHold(_infos[index])) return null;
             var block = memory.Take();
-            block.Load(_source, _infos[index]);
+            block.Load(_source, _infos[index], memory.Scratch);
             memory.Keep(_blocks, index, block);
             return block;
         }
@@ -145,6 +145,9 @@ internal sealed class LookupMemory(long maxBytes)
     private readonly Queue<(LookupBlock?[] Shelf, int Index)> _loaded = new();
     private long _bytes;
     private int _room;
+
+    /// <summary>What blocks are loaded through.</summary>
+    public LookupScratch Scratch { get; } = new();
 
     /// <summary>Keeps at least so many blocks, whatever they take: those that questions side by side need.</summary>
     public void Room(int blocks) => _room = Math.Max(_room, blocks);

@@ -49,16 +49,23 @@ internal sealed partial class ContigScan
     /// <param name="selection">Whom to count.</param>
     /// <param name="rules">How.</param>
     /// <param name="canonical">Name of the contig where the store does not have it.</param>
-    /// <param name="carried">List only what a counted sample carries: segments and rows of other samples are passed over.</param>
-    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null, bool carried = false)
+    public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null)
+        : this(view, contig, selection, rules, (canonical, false))
     {
-        (_selection, _rules, _assembly, _carried) = (selection, rules, view.Assembly, carried);
-        _contig = contig < 0 ? canonical! : view.Catalog.Contigs[contig].Canonical;
+    }
+
+    private ContigScan(StoreView view, int contig, Selection selection, CountRules rules, (string? Canonical, bool Carried) of)
+    {
+        (_selection, _rules, _assembly, _carried) = (selection, rules, view.Assembly, of.Carried);
+        _contig = contig < 0 ? of.Canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
-        _sources = OpenSources(view, contig, selection, carried);
+        _sources = OpenSources(view, contig, selection, of.Carried);
         _counter = new RowCounter(rules);
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
+
+    /// <summary>A scan that lists only what a counted sample carries: segments and rows of other samples are passed over.</summary>
+    public static ContigScan OfCarried(StoreView view, int contig, Selection selection, CountRules rules) => new(view, contig, selection, rules, (null, true));
 
     /// <summary>The segments that have data on a contig and a sample of the snapshot, or one that is counted, in the order of the catalog.</summary>
     public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Segments;
@@ -192,12 +193,18 @@ internal sealed class Selection
     private void Classify()
     {
         var classes = new List<(int Group, Sex Sex, bool Assumed, int[] Callables)>();
-        // A lookup, not a search: groups of one sample make as many classes as samples.
-        var indexes = new Dictionary<(int Group, Sex Sex, bool Assumed, string Callables), int>();
+        // A lookup, not a search: groups of one sample make as many classes as samples. Its key is text, because a dictionary of an own
+        // composite key costs a short process milliseconds of compilation; samples side by side mostly share a class and need none.
+        var indexes = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var slot = 0; slot < SlotCount; slot++)
         {
             var (group, sex, assumed, callables) = (GroupOf[slot], SexOf[slot], Assumed[slot], CallableOf[slot]);
-            var key = (group, sex, assumed, callables.Length == 0 ? "" : string.Join(',', callables));
+            if (slot > 0 && classes[ClassOf[slot - 1]] is var before && before.Group == group && before.Sex == sex && before.Assumed == assumed && before.Callables.AsSpan().SequenceEqual(callables))
+            {
+                ClassOf[slot] = ClassOf[slot - 1];
+                continue;
+            }
+            var key = string.Create(CultureInfo.InvariantCulture, $"{group} {(int)sex} {assumed} {string.Join(',', callables)}");
             if (!indexes.TryGetValue(key, out ClassOf[slot]))
             {
                 indexes.Add(key, ClassOf[slot] = classes.Count);

@@ -71,5 +71,16 @@ internal sealed class Segment : IDisposable
         return bytes;
     }
 
+    /// <summary>Reads a stream of a block as stored into a buffer, which grows as needed; empty when the block has none.</summary>
+    /// <returns>The part of the buffer that was filled.</returns>
+    public ReadOnlySpan<byte> Read(BlockInfo block, BlockStream stream, ref byte[] buffer)
+    {
+        if (!block.Streams.TryGetValue(stream, out var place)) return [];
+        if (buffer.Length < place.Length) buffer = new byte[Math.Max(place.Length, 2 * buffer.Length)];
+        var bytes = buffer.AsSpan(0, place.Length);
+        _file.Read(place.Offset, bytes);
+        return bytes;
+    }
+
     public void Dispose() => _file.Dispose();
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Warehouse.Engine.Coding;
 using Warehouse.Engine.Variants;
 
@@ -6,8 +5,8 @@ namespace Warehouse.Engine.Segments;
 
 /// <summary>
 /// What a look-up needs of the sites of a block, read from the stream of <see cref="SiteTableCodec"/> without making the table: a sorted key
-/// (<see cref="AlleleCode"/>) per countable base row, and the spans of the records. About 36 bytes a row. Filled anew by each
-/// <see cref="Load"/>; a failed one leaves nothing to be asked. One thread while it loads, then any.
+/// (<see cref="AlleleCode"/>) per countable base row, and the spans of the records. Filled anew by each <see cref="Load"/>; a failed one
+/// leaves nothing to be asked. One thread while it loads, then any.
 /// </summary>
 internal sealed class SiteKeys
 {
@@ -17,20 +16,13 @@ internal sealed class SiteKeys
     /// <summary>Places that a row is moved forward as it comes.</summary>
     private const int MostSteps = 16;
 
-    /// <summary>Keys for each start that <see cref="LowerBound"/> looks at first.</summary>
-    private const int Stretch = 64;
-
-    private readonly List<LongAllele> _long = [];
     private ulong[] _keys = [];
     private uint[] _places = [];
-    private uint[] _samples = [];
     private int[] _starts = [], _ends = [], _largestEnds = [];
     private int[] _refLengths = [], _altCounts = [], _altLengths = [], _forms = [];
-    private byte[] _text = [];
-    private int _textLength;
 
-    /// <summary>A row whose key is a hash, and where its bases are.</summary>
-    private readonly record struct LongAllele(int Row, int At, int RefLength, int AltLength);
+    /// <summary>The rows whose keys are hashes; those of another block when they are given another place.</summary>
+    public HashedAlleles Hashed { get; set; } = new();
 
     /// <summary>Records of the block.</summary>
     public int RecordCount { get; private set; }
@@ -40,9 +32,6 @@ internal sealed class SiteKeys
 
     /// <summary>Keys, ascending.</summary>
     public ReadOnlySpan<ulong> Keys => _keys.AsSpan(0, Count);
-
-    /// <summary>Bytes of memory held.</summary>
-    public long MemoryBytes => (_keys.Length * 16L) + (_starts.Length * 20L) + _text.Length;
 
     /// <summary>Row of a position.</summary>
     public int RowAt(int position) => (int)(_places[position] >> 16);
@@ -58,41 +47,6 @@ internal sealed class SiteKeys
 
     /// <summary>Largest end of a speaking record among records 0..record.</summary>
     public int LargestEnd(int record) => _largestEnds[record];
-
-    /// <summary>Records that start before a place; the record given is near it.</summary>
-    public int RecordsBefore(int start, int near)
-    {
-        var starts = _starts.AsSpan(0, RecordCount);
-        var at = near;
-        for (var step = 0; step < 16; step++)
-        {
-            if (at > 0 && starts[at - 1] >= start) at--;
-            else if (at < starts.Length && starts[at] < start) at++;
-            else return at;
-        }
-        var (low, high) = (0, starts.Length);
-        while (low < high)
-        {
-            var middle = (low + high) >>> 1;
-            if (starts[middle] < start) low = middle + 1;
-            else high = middle;
-        }
-        return low;
-    }
-
-    /// <summary>Whether a row with a hashed key is this allele.</summary>
-    public bool IsAllele(int row, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
-    {
-        var (low, high) = (0, _long.Count);
-        while (low < high)
-        {
-            var middle = (low + high) >>> 1;
-            if (_long[middle].Row < row) low = middle + 1;
-            else high = middle;
-        }
-        var (_, at, refLength, altLength) = _long[low];
-        return _text.AsSpan(at, refLength).SequenceEqual(reference) && _text.AsSpan(at + refLength, altLength).SequenceEqual(alternate);
-    }
 
     /// <summary>Reads an unpacked sites stream.</summary>
     /// <exception cref="InvalidDataException">The bytes are not a sites stream, or not one of that many records and rows.</exception>
@@ -119,8 +73,8 @@ internal sealed class SiteKeys
     /// <summary>Forgets the block.</summary>
     public void Clear()
     {
-        (RecordCount, Count, _textLength) = (0, 0, 0);
-        _long.Clear();
+        (RecordCount, Count) = (0, 0);
+        Hashed.Clear();
     }
 
     private static void Numbers(ref ByteReader from, Span<int> values) => from.Raw(VarColumn.Read(from.Rest, values));
@@ -131,41 +85,7 @@ internal sealed class SiteKeys
         if (_keys.Length < rows) (_keys, _places, _altLengths) = (new ulong[rows], new uint[rows], new int[rows]);
     }
 
-    /// <summary>First position whose key is not below one.</summary>
-    public int LowerBound(ulong key)
-    {
-        // Every 64th start is in a small array that stays in a near cache; then a guess in that stretch, and steps from there.
-        var (samples, keys, start) = (_samples, _keys, (uint)(key >> 32));
-        int low = 0, high = (Count + Stretch - 1) / Stretch;
-        while (low < high)
-        {
-            var middle = (low + high) >>> 1;
-            if (samples[middle] < start) low = middle + 1;
-            else high = middle;
-        }
-        if (low == 0) return Climb(0, key);
-        var (first, last) = ((low - 1) * Stretch, Math.Min(low * Stretch, Count) - 1);
-        var (from, to) = ((uint)(keys[first] >> 32), (uint)(keys[last] >> 32));
-        var at = to <= start ? last : first + (int)((start - from) * (ulong)(uint)(last - first) / (to - from));
-        while (at > first && keys[at - 1] >= key) at--;
-        return Climb(at, key);
-    }
-
-    private int Climb(int at, ulong key)
-    {
-        while (at < Count && _keys[at] < key) at++;
-        return at;
-    }
-
-    private void Sample()
-    {
-        var count = (Count + Stretch - 1) / Stretch;
-        if (_samples.Length < count) _samples = new uint[count];
-        for (var i = 0; i < count; i++) _samples[i] = (uint)(_keys[i * Stretch] >> 32);
-    }
-
     /// <summary>Three numbers per trimmed or moved row, in row order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadForms(ref ByteReader from, ReadOnlySpan<byte> rowFlags)
     {
         var count = 0;
@@ -181,7 +101,6 @@ internal sealed class SiteKeys
     }
 
     /// <summary>Walks the records with the text and makes keys and spans.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs a few hundred times in a short process: code compiled ahead is slow, and tiers come too late
     private void Place(Columns columns, int recordCount)
     {
         var (start, row, form, largest, ordered) = (-1, 0, 0, int.MinValue, true);
@@ -206,7 +125,6 @@ internal sealed class SiteKeys
         if (row != columns.RowFlags.Length) throw new InvalidDataException("the rows of a block do not add up");
         if (at != columns.Text.Length) throw new InvalidDataException("the text of a block does not add up");
         if (!ordered) Array.Sort(_keys, _places, 0, Count);
-        Sample();
     }
 
     /// <summary>Rows are nearly in order: those of one start change places. What is farther off is left to a sort at the end.</summary>
@@ -221,7 +139,6 @@ internal sealed class SiteKeys
     }
 
     /// <summary>The rows of any record: REF, its ALTs, then REF and ALT of its moved rows.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PlaceRows(Columns columns, (int Record, int Start, int Alts) of, ref int row, ref int form, ref int at, ref bool ordered)
     {
         var reference = Take(columns.Text, ref at, _refLengths[of.Record]);
@@ -252,7 +169,7 @@ internal sealed class SiteKeys
             }
             if ((flags & (SiteTableCodec.KindBits | SiteTableCodec.Collapsed)) != (byte)AlleleKind.Bases) continue;
             var key = AlleleCode.KeyOf(start, rowRef, alternate);
-            if ((key & AlleleCode.Hashed) != 0) Remember(row, rowRef, alternate);
+            if ((key & AlleleCode.Hashed) != 0) Hashed.Add(row, rowRef, alternate);
             Add(key, row, of.Record, ref ordered);
         }
     }
@@ -273,16 +190,6 @@ internal sealed class SiteKeys
         return taken;
     }
 
-    private void Remember(int row, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
-    {
-        _long.Add(new LongAllele(row, _textLength, reference.Length, alternate.Length));
-        var needed = _textLength + reference.Length + alternate.Length;
-        if (_text.Length < needed) Array.Resize(ref _text, Math.Max(needed, Math.Max(256, 2 * _text.Length)));
-        reference.CopyTo(_text.AsSpan(_textLength));
-        alternate.CopyTo(_text.AsSpan(_textLength + reference.Length));
-        _textLength = needed;
-    }
-
     private readonly ref struct Columns
     {
         public ReadOnlySpan<byte> Flags { get; init; }
@@ -290,5 +197,48 @@ internal sealed class SiteKeys
         public ReadOnlySpan<byte> RowFlags { get; init; }
 
         public ReadOnlySpan<byte> Text { get; init; }
+    }
+}
+
+/// <summary>Bases of the rows of a block whose keys are hashes. One thread while it is filled, then any.</summary>
+internal sealed class HashedAlleles
+{
+    private readonly List<(int Row, int At, int RefLength, int AltLength)> _rows = [];
+    private byte[] _text = [];
+    private int _textLength;
+
+    /// <summary>Bytes of memory held.</summary>
+    public long MemoryBytes => (_rows.Capacity * 16L) + _text.Length;
+
+    /// <summary>Forgets all.</summary>
+    public void Clear()
+    {
+        _rows.Clear();
+        _textLength = 0;
+    }
+
+    /// <summary>Adds a row, greater than those before.</summary>
+    public void Add(int row, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
+    {
+        _rows.Add((row, _textLength, reference.Length, alternate.Length));
+        var needed = _textLength + reference.Length + alternate.Length;
+        if (_text.Length < needed) Array.Resize(ref _text, Math.Max(needed, Math.Max(256, 2 * _text.Length)));
+        reference.CopyTo(_text.AsSpan(_textLength));
+        alternate.CopyTo(_text.AsSpan(_textLength + reference.Length));
+        _textLength = needed;
+    }
+
+    /// <summary>Whether a row that was added is this allele.</summary>
+    public bool IsAllele(int row, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
+    {
+        var (low, high) = (0, _rows.Count);
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (_rows[middle].Row < row) low = middle + 1;
+            else high = middle;
+        }
+        var (_, at, refLength, altLength) = _rows[low];
+        return _text.AsSpan(at, refLength).SequenceEqual(reference) && _text.AsSpan(at + refLength, altLength).SequenceEqual(alternate);
     }
 }

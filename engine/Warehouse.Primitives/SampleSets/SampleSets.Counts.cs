@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Warehouse.Primitives;
@@ -6,17 +5,18 @@ namespace Warehouse.Primitives;
 public sealed partial class SampleSets
 {
     /// <summary>
-    /// counts[i] = number of members of row i of an encoded column, as <see cref="Count"/> of the decoded one: read from the lengths of the
-    /// rows alone, so that no id is unpacked. What the ids and planes hold is not checked.
+    /// Reads only the number of members of each row, as <see cref="Count"/> gives it, from the lengths of the rows: neither ids nor planes
+    /// are touched. The rows are checked as in <see cref="Decode"/>; whether ids and planes fit them is not.
     /// </summary>
-    /// <param name="encoded">The disk form.</param>
-    /// <param name="counts">One per row.</param>
-    /// <returns>Samples of the panel.</returns>
-    /// <exception cref="InvalidDataException">The lengths are not those of a column, or it has another number of rows.</exception>
-    public static int DecodeCounts(ReadOnlySpan<byte> encoded, Span<ushort> counts)
+    /// <param name="encoded">The disk form of a column.</param>
+    /// <param name="sampleCount">The number of samples that the column must have.</param>
+    /// <param name="counts">One number per row, at most 4,096; overwritten whole.</param>
+    /// <exception cref="InvalidDataException">Any inconsistency, another number of samples, or of rows; the counts mean nothing.</exception>
+    /// <exception cref="DllNotFoundException">libzstd is not installed.</exception>
+    public static void DecodeCounts(ReadOnlySpan<byte> encoded, int sampleCount, Span<ushort> counts)
     {
         var streams = new EncodedStreams(encoded);
-        Require(streams.RowCount == counts.Length, "another number of rows than expected");
+        Require(streams.SampleCount == sampleCount && streams.RowCount == counts.Length, "it has the wrong shape");
         using RawStream kinds = streams.Open(0), low = streams.Open(1), high = streams.Open(2);
         Widen(low.Bytes, counts);
         if (high.Bytes.ContainsAnyExcept((byte)0))
@@ -34,10 +34,8 @@ public sealed partial class SampleSets
             if (length > longest) longer--;
         }
         Require(longer == 0, "a row has the wrong kind for its length");
-        return streams.SampleCount;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // compiled ahead of time the vector operations become calls
     private static void Widen(ReadOnlySpan<byte> bytes, Span<ushort> values)
     {
         var i = 0;
@@ -50,7 +48,6 @@ public sealed partial class SampleSets
         for (; i < values.Length; i++) values[i] = bytes[i];
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int CountAbove(ReadOnlySpan<ushort> values, int limit)
     {
         var (above, i) = (0, 0);

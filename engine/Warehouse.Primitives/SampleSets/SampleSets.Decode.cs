@@ -19,32 +19,6 @@ public sealed partial class SampleSets
         return new SampleSets(streams.SampleCount, rows, DecodeIds(streams, rows, idCount), DecodePlanes(streams, rows, planeCount));
     }
 
-    /// <summary>
-    /// Reads only the number of members of each row, as <see cref="Count"/> gives it, and touches neither ids nor planes: an
-    /// eighth to a twentieth of <see cref="Decode"/>. What it reads is checked as there; damage of ids and planes stays unseen.
-    /// </summary>
-    /// <param name="encoded">The disk form of a column.</param>
-    /// <param name="sampleCount">The number of samples that the column must have.</param>
-    /// <param name="counts">One number per row; overwritten whole.</param>
-    /// <exception cref="InvalidDataException">Any inconsistency, another number of samples, or of rows; the counts mean nothing.</exception>
-    /// <exception cref="DllNotFoundException">libzstd is not installed.</exception>
-    public static void DecodeCounts(ReadOnlySpan<byte> encoded, int sampleCount, Span<int> counts)
-    {
-        var streams = new EncodedStreams(encoded);
-        Require(streams.SampleCount == sampleCount && streams.RowCount == counts.Length, "it has the wrong shape");
-        var rented = ArrayPool<SampleRow>.Shared.Rent(counts.Length);
-        try
-        {
-            var rows = rented.AsSpan(0, counts.Length);
-            DecodeRows(streams, rows, out _, out _);
-            for (var row = 0; row < rows.Length; row++) counts[row] = rows[row].Members(sampleCount);
-        }
-        finally
-        {
-            ArrayPool<SampleRow>.Shared.Return(rented);
-        }
-    }
-
     private static void DecodeRows(EncodedStreams streams, Span<SampleRow> rows, out int idCount, out int planeCount)
     {
         using RawStream kindStream = streams.Open(0), lowStream = streams.Open(1), highStream = streams.Open(2);

@@ -70,17 +70,17 @@ public sealed class DistanceSumsTests
             var to = new ArrayBufferWriter<byte>();
             column.Encode(to);
             var encoded = to.WrittenSpan.ToArray();
-            var counts = new int[column.RowCount];
+            var counts = new ushort[column.RowCount];
             SampleSets.DecodeCounts(encoded, sampleCount, counts);
-            Assert.Equal(Enumerable.Range(0, column.RowCount).Select(column.Count), counts);
+            Assert.Equal(Enumerable.Range(0, column.RowCount).Select(row => (ushort)column.Count(row)), counts);
             Assert.Throws<InvalidDataException>(() => SampleSets.DecodeCounts(encoded, sampleCount + 1, counts));
-            Assert.Throws<InvalidDataException>(() => SampleSets.DecodeCounts(encoded, sampleCount, new int[column.RowCount + 1]));
+            Assert.Throws<InvalidDataException>(() => SampleSets.DecodeCounts(encoded, sampleCount, new ushort[column.RowCount + 1]));
             for (var at = 0; at < Math.Min(encoded.Length, 64 + 3 * column.RowCount); at++) CheckDamaged(encoded, at, sampleCount, counts);
         }
     }
 
     /// <summary>What the counts refuse, the whole column refuses; what they accept may still be damage of ids or planes.</summary>
-    private static void CheckDamaged(byte[] encoded, int at, int sampleCount, int[] counts)
+    private static void CheckDamaged(byte[] encoded, int at, int sampleCount, ushort[] counts)
     {
         encoded[at] ^= 5;
         var isCounted = IsAccepted(() => SampleSets.DecodeCounts(encoded, sampleCount, counts));
