@@ -93,7 +93,9 @@ def single(bench):
     ours = ingest_task(bench, "c.store", files, runs=few)
 
     def check():
-        same = same_number("records", facts(bench, "c.store")["records"], lines) + "; DuckDB: " + same_number("records", lines, duck.found("copy"))
+        # Files of one sample become one segment, whose records are the sites of all: what was read is on the receipt.
+        read = sum(int(cells[2]) for cells in (line.split("\t") for line in ours.output.splitlines()) if cells[1:2] == ["records"])
+        same = same_number("records", read, lines) + "; DuckDB: " + same_number("records", lines, duck.found("copy"))
         if bench.quick:
             return same
         run(bench.warehouse, "freq", "c.store", "--format", "tsv", "-o", "c.tsv")
