@@ -71,6 +71,21 @@ internal sealed class Gather(IngestRequest request, Assembly assembly, Reference
         return files;
     }
 
-    /// <summary>Length of a regular file as stored; 0 for anything else.</summary>
-    private long LengthOf(int file) => request.Files[file] is var path && path != "-" && new FileInfo(path) is { Exists: true } info ? info.Length : 0;
+    private long LengthOf(int file) => request.Files[file] is var path && path != "-" ? LengthOf(path) : 0;
+
+    /// <summary>Length of a regular file as stored, through links; 0 for anything else, and for what cannot be looked at: who reads it says why.</summary>
+    public static long LengthOf(string path)
+    {
+        var info = new FileInfo(path);
+        if (!info.Exists) return 0;
+        try
+        {
+            if (info.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target) info = target;
+            return info.Exists ? info.Length : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
 }

@@ -52,7 +52,7 @@ internal sealed class GatherReader(IngestRequest request, Assembly assembly, Ref
     {
         try
         {
-            var limit = (new FileInfo(path).Length * MostBytesPerByte) + FreeBytes;
+            var limit = (Gather.LengthOf(path) * MostBytesPerByte) + FreeBytes;
             using var reader = VariantFile.Open(path, new VcfReadOptions());
             return reader is VcfTextReader text && text.Parsed is { HasFormatColumn: true } parsed && parsed.Header.Samples.Count == 1 && Read(text, path, limit, stop) ? _file : null;
         }

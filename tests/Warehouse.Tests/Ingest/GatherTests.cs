@@ -72,6 +72,18 @@ public sealed class GatherTests
     }
 
     [Fact]
+    public void A_link_is_as_long_as_the_file_that_it_names()
+    {
+        using var folder = new IngestStore();
+        var file = folder.Write("long", new string('x', 70_000));
+        File.CreateSymbolicLink(file + ".link", file);
+        File.CreateSymbolicLink(file + ".twice", file + ".link");
+        File.CreateSymbolicLink(file + ".broken", file + ".none");
+        File.CreateSymbolicLink(file + ".round", file + ".round");
+        Assert.Equal([70_000, 70_000, 70_000, 0, 0, 0], new[] { "", ".link", ".twice", ".broken", ".round", ".none" }.Select(end => Gather.LengthOf(file + end)));
+    }
+
+    [Fact]
     public void A_bad_file_among_many_refuses_the_command_with_its_place_and_leaves_no_trace()
     {
         using var store = new IngestStore();
