@@ -112,19 +112,20 @@ def renamed(folder, index):
 
 
 def store_size(page, start):
-    """One more file into stores that hold 1 to 16 times as much."""
-    files = [renamed(simulated("part", 100, 4000, seed), seed) for seed in range(1, 18)]
+    """One more file into stores that hold 1 to 16 times as much: thousands of samples, so that the pages of the catalog (1,024 entries) are full."""
+    files = [renamed(simulated("part", 1000, 400, seed), seed) for seed in range(1, 17)]
+    one_more = renamed(simulated("part", 100, 4000, 17), 17)
     xs, cost, written = [], [], []
     for step in STEPS:
         spent = []
         for _ in range(RUNS):
             filled("grow.store", *files[:step])
             before = size_mb("grow.store")
-            task = Task([WAREHOUSE, "ingest", "grow.store", files[16]])
+            task = Task([WAREHOUSE, "ingest", "grow.store", one_more])
             once(task)
             spent.append(task.cpu[0] - start)
             grown = size_mb("grow.store") - before
-        xs.append(step * 100)
+        xs.append(step * 1000)
         cost.append(sorted(spent)[len(spent) // 2] * 1e3)
         written.append(grown * 1e3)
     page.add("one file of 100 samples x 4,000 sites into a store of so many samples", "ms", xs, cost, 0.15, "flat in store size")
@@ -186,15 +187,17 @@ def opening(page, start, label, xs, make):
 
 
 def commits_and_segments(page, start):
-    singles = simulated_singles(128)
+    pairs = split(simulated("joint", 256, 500), 128, 256)  # files of one sample would be merged
 
     def by_segments(count):
         store = f"seg{count}.store"
-        filled(store, *singles[:count])
+        filled(store, *pairs[:count])
+        if int(facts(store)["segments"]) != count:
+            raise Failed(f"{count} files of two samples became {facts(store)['segments']} segments")
         return store
     opening(page, start, "segments", [8 * k for k in STEPS], by_segments)
     state = {"commits": 0}
-    filled("commits.store", singles[0])
+    filled("commits.store", pairs[0])
 
     def by_commits(count):
         while state["commits"] < count:
@@ -204,23 +207,16 @@ def commits_and_segments(page, start):
     opening(page, start, "commits", [8 * k for k in STEPS], by_commits)
 
 
-def simulated_singles(count):
-    def make(path):
-        run(WAREHOUSE, "simulate", path, "--samples", str(count), "--variants", "1000", "--seed", "1", "--as", "single", "--no-sex-chromosomes")
-    folder = cached(f"single.{count}", make)
-    return [f"{folder}/single/{name}" for name in sorted(os.listdir(f"{folder}/single")) if name.endswith(".vcf.gz")]
-
-
 def look_ups(page, start):
     """Exact look-ups against stored sites."""
     xs, each, first = [], [], []
     for step in STEPS:
-        folder = simulated("sites", 16, 20_000 * step)
-        asked = cached(f"{folder}.asked.vcf.gz", lambda path: run(sys.executable, f"{ROOT}/bench/peers/queries.py", folder, "10000", path))
+        folder = simulated("sites", 16, 80_000 * step)
+        asked = cached(f"{folder}.asked.vcf.gz", lambda path: run(sys.executable, f"{ROOT}/bench/peers/queries.py", folder, "50000", path))
         filled("sites.store", f"{folder}/cohort.vcf.gz")
         task = Task([*BENCHMARKS, "points", "sites.store", asked], inside=True)
         once(task)
-        xs.append(20_000 * step)
+        xs.append(80_000 * step)
         each.append(task.measured("lookup_us").median)
         first.append(task.measured("first_answer_ms").median)
     page.add("exact look-up, warm, against stored sites", "us", xs, each, 0.3, "logarithmic or better")
