@@ -10,7 +10,7 @@ public class GroupBenchmarks
     private const int ListIds = 131072;
     private const int PlaneRows = 64;
     private const int SampleCount = 2504;
-    private readonly int[] _counts = new int[8192 * Groups];
+    private readonly ushort[] _counts = new ushort[8192 * 16];
     private readonly ushort[] _ids = new ushort[ListIds];
     private readonly ulong[] _planes = new ulong[PlaneRows * 40];
     private SampleRow[] _entries = null!;

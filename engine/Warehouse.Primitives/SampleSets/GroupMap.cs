@@ -1,7 +1,7 @@
 namespace Warehouse.Primitives;
 
 /// <summary>
-/// Disjoint groups of the samples 0..SampleCount-1 of a panel, in the form that <see cref="SampleSets.CountGroups"/> reads; a
+/// Disjoint groups of the samples 0..SampleCount-1 of a panel, in the form that <see cref="SampleSets.AddGroups"/> reads; a
 /// sample may be in no group. Prepare it once, use it for many columns. Immutable; any number of threads may read it.
 /// </summary>
 public sealed class GroupMap
@@ -56,6 +56,17 @@ public sealed class GroupMap
 
     /// <summary>Number of samples of each group.</summary>
     public ReadOnlySpan<int> Sizes => _sizes;
+
+    /// <summary>Numbers that a row of sums takes: the groups, rounded up to a multiple of 16. What lies behind the groups is padding.</summary>
+    public int Stride => (GroupCount + FewGroups - 1) / FewGroups * FewGroups;
+
+    /// <summary>counts[i * GroupCount + g] = sums[i * Stride + g]: sums of <see cref="SampleSets.AddGroups"/> as whole numbers, without padding.</summary>
+    /// <exception cref="ArgumentException">The sums are no whole number of rows, or the counts are not as many.</exception>
+    public void Widen(ReadOnlySpan<ushort> sums, Span<int> counts)
+    {
+        if (sums.Length % Stride != 0 || counts.Length != sums.Length / Stride * GroupCount) throw new ArgumentException("sums and counts are of another shape", nameof(counts));
+        Warehouse.Primitives.GroupCount.Widen(sums, this, counts);
+    }
 
     /// <summary>Words of one group's plane: a multiple of 8.</summary>
     internal int WordCount { get; }
