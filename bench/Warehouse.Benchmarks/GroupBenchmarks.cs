@@ -46,6 +46,9 @@ public class GroupBenchmarks
     [Benchmark, Work(ListIds, "ids")]
     public void ListRegister() => GroupCount.ListRegister(Lists, _groups, _counts);
 
+    [Benchmark, Work(ListIds, "ids")]
+    public void ListFields() => GroupCount.ListFields(Lists, _groups, _counts);
+
     [Benchmark, Work(PlaneRows * 320, "B")]
     public void PlaneScalar() => GroupCount.PlaneScalar(Planes, _groups, _counts);
 

@@ -19,13 +19,17 @@ internal static class GroupCount
     /// <summary>Rows of more ids have a loop of their own: keeping sums costs more than the mispredicted end of a loop (seen at 125 ids; the border itself was not swept).</summary>
     private const int LongIds = 32;
 
+    /// <summary>The low bits of each of eight bytes.</summary>
+    private const ulong FieldMask = 0x3F3F3F3F3F3F3F3F;
+
     /// <summary>Planes of more groups are walked bit by bit instead of group by group.</summary>
     private const int MaxPlaneGroups = 32;
 
     /// <summary>Adds lists. The rows ascend, and so do their lists.</summary>
     public static void Lists(in ListRows list, GroupMap groups, Span<ushort> sums)
     {
-        if (Vector128.IsHardwareAccelerated && groups.GroupCount <= GroupMap.FewGroups) ListRegister(list, groups, sums);
+        if (Bmi2.X64.IsSupported && groups.Fields.Length > 0) ListFields(list, groups, sums);
+        else if (Vector128.IsHardwareAccelerated && groups.GroupCount <= GroupMap.FewGroups) ListRegister(list, groups, sums);
         else ListScalar(list, groups, sums);
     }
 
@@ -97,6 +101,73 @@ internal static class GroupCount
                 Add(lower, upper, ref OfRow(sums, row - firstRow));
             }
         }
+    }
+
+    /// <summary>The same with six bits per group in one 64-bit number: half the loads and a quarter of the stores of an id, for up to ten groups and 4,096 samples.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [SkipLocalsInit]
+    internal static void ListFields(in ListRows list, GroupMap groups, Span<ushort> sums)
+    {
+        Debug.Assert(groups.Fields.Length == groups.SampleCount && LongIds < 1 << GroupMap.FieldBits);
+        ref var entries = ref MemoryMarshal.GetReference(list.Entries);
+        var rows = list.Rows;
+        var firstRow = list.FirstRow;
+        Span<ulong> before = stackalloc ulong[StretchIds + 1];
+        ref var prefix = ref MemoryMarshal.GetReference(before);
+        ref var fields = ref MemoryMarshal.GetReference(groups.Fields);
+        for (var next = 0; next < rows.Length;)
+        {
+            var entry = Unsafe.Add(ref entries, rows[next]);
+            if (entry.Length > LongIds)
+            {
+                LongList(list, entry, groups, ref OfRow(sums, rows[next++] - firstRow));
+                continue;
+            }
+            int start = entry.Start, first = next, end = start;
+            for (; next < rows.Length && Unsafe.Add(ref entries, rows[next]) is var more && more.Length <= LongIds && more.Start + more.Length - start <= StretchIds; next++) end = more.Start + more.Length;
+            SumFields(list.Ids[start..end], ref fields, ref prefix);
+            foreach (var row in rows[first..next])
+            {
+                entry = Unsafe.Add(ref entries, row);
+                ref var from = ref Unsafe.Add(ref prefix, entry.Start - start);
+                // Fields never borrow: the difference of two sums is the sum of the row's ids, and none of its fields overflows.
+                var counts = Unsafe.Add(ref from, entry.Length) - from;
+                var perByte = Vector128.Create(
+                    Bmi2.X64.ParallelBitDeposit(counts, FieldMask), Bmi2.X64.ParallelBitDeposit(counts >> (8 * GroupMap.FieldBits), FieldMask)).AsByte();
+                var (lower, upper) = Vector128.Widen(perByte);
+                Add(lower, upper, ref OfRow(sums, row - firstRow));
+            }
+        }
+    }
+
+    /// <summary>prefix[i] = the sum of the fields of the ids before number i.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SumFields(ReadOnlySpan<ushort> ids, ref ulong fields, ref ulong prefix)
+    {
+        var sum = 0UL;
+        ref var id = ref MemoryMarshal.GetReference(ids);
+        var left = ids.Length;
+        for (; left >= 4; left -= 4)
+        {
+            prefix = sum;
+            sum += Unsafe.Add(ref fields, (nint)id);
+            Unsafe.Add(ref prefix, 1) = sum;
+            sum += Unsafe.Add(ref fields, (nint)Unsafe.Add(ref id, 1));
+            Unsafe.Add(ref prefix, 2) = sum;
+            sum += Unsafe.Add(ref fields, (nint)Unsafe.Add(ref id, 2));
+            Unsafe.Add(ref prefix, 3) = sum;
+            sum += Unsafe.Add(ref fields, (nint)Unsafe.Add(ref id, 3));
+            id = ref Unsafe.Add(ref id, 4);
+            prefix = ref Unsafe.Add(ref prefix, 4);
+        }
+        for (; left > 0; left--)
+        {
+            prefix = sum;
+            sum += Unsafe.Add(ref fields, (nint)id);
+            id = ref Unsafe.Add(ref id, 1);
+            prefix = ref Unsafe.Add(ref prefix, 1);
+        }
+        prefix = sum;
     }
 
     /// <summary>Two byte sums, emptied into 16 bits before they can overflow; a list has at most 2,048 ids.</summary>

@@ -117,9 +117,9 @@ public sealed class GroupCountTests
         SampleRow[] entries = [new(0, (ushort)count, RowKind.List), new(0, 0, RowKind.List), new(0, (ushort)count, RowKind.List)];
         var list = new ListRows { Rows = [1, 2], Entries = entries, Ids = ids, FirstRow = 1 };
         var expected = new int[map.Stride].Concat(Dull(plane, groupOf, map)).Select(n => (ushort)(n + 1)).ToArray();
-        ListKernel[] kernels = map.GroupCount <= GroupMap.FewGroups
-            ? [GroupCount.ListScalar, GroupCount.Lists, GroupCount.ListRegister]
-            : [GroupCount.ListScalar, GroupCount.Lists];
+        List<ListKernel> kernels = [GroupCount.ListScalar, GroupCount.Lists];
+        if (map.GroupCount <= GroupMap.FewGroups) kernels.Add(GroupCount.ListRegister);
+        if (Bmi2.X64.IsSupported && map.Fields.Length > 0) kernels.Add(GroupCount.ListFields);
         foreach (var kernel in kernels)
         {
             var sums = new ushort[map.Stride * 2];
