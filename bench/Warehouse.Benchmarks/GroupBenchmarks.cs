@@ -10,7 +10,7 @@ public class GroupBenchmarks
     private const int ListIds = 131072;
     private const int PlaneRows = 64;
     private const int SampleCount = 2504;
-    private readonly int[] _counts = new int[8192 * Groups];
+    private readonly ushort[] _counts = new ushort[8192 * 16];
     private readonly ushort[] _ids = new ushort[ListIds];
     private readonly ulong[] _planes = new ulong[PlaneRows * 40];
     private SampleRow[] _entries = null!;
@@ -45,6 +45,9 @@ public class GroupBenchmarks
 
     [Benchmark, Work(ListIds, "ids")]
     public void ListRegister() => GroupCount.ListRegister(Lists, _groups, _counts);
+
+    [Benchmark, Work(ListIds, "ids")]
+    public void ListFields() => GroupCount.ListFields(Lists, _groups, _counts);
 
     [Benchmark, Work(PlaneRows * 320, "B")]
     public void PlaneScalar() => GroupCount.PlaneScalar(Planes, _groups, _counts);

@@ -11,7 +11,11 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class ColumnCounter
 {
+    /// <summary>Samples whose sums by group fit 16 bits.</summary>
+    private const int MostSummed = ushort.MaxValue;
+
     private int[] _het = [], _hom = [], _missing = [], _one = [];
+    private ushort[] _hetSums = [], _homSums = [], _missingSums = [];
 
     private bool _fromGenotypes;
     private long _bytesRead;
@@ -34,40 +38,107 @@ internal sealed class ColumnCounter
             foreach (var row in rows) (first, last) = (Math.Min(first, row), Math.Max(last, row));
         }
         var (firstRecord, lastRecord) = (table.RowRecord[first], table.RowRecord[last]);
-        var (rowRange, recordRange) = ((first, last - first + 1), (firstRecord, lastRecord - firstRecord + 1));
-        var het = Sum(ref _het, b => b.Het, rowRange, panels, groups);
-        var hom = Sum(ref _hom, b => b.Hom, rowRange, panels, groups);
-        var missing = Sum(ref _missing, b => b.Missing, recordRange, panels, groups);
-        Span<int> alleles = groups <= 256 ? stackalloc int[groups] : new int[groups];
+        var places = new Places(rows, table.RowRecord, (first, last - first + 1), (firstRecord, lastRecord - firstRecord + 1));
         for (var group = 0; group < groups; group++)
         {
-            alleles[group] = checked((int)outside[group].An);
-            foreach (var (_, samples) in panels) alleles[group] += 2 * (groups == 1 ? samples.Counted.Count : samples.GroupMap.Sizes[group]);
             batch.SetConstant(FrequencyBatch.NotAssessedColumn, group, outside[group].NNotAssessed);
             batch.SetConstant(FrequencyBatch.AssumedColumn, group, outside[group].AnAssumed);
         }
-        if (groups == 1) WriteOne(batch, new At(rows, table.RowRecord), new Counts(het, hom, missing), (first, firstRecord), alleles[0]);
-        else WriteGroups(batch, new At(rows, table.RowRecord), new Counts(het, hom, missing), (first, firstRecord), alleles);
+        if (groups == 1) CountOne(batch, places, panels, checked((int)outside[0].An));
+        else CountGroups(batch, places, panels, outside);
         return _bytesRead;
     }
 
-    private Span<int> Sum(ref int[] buffer, Func<Block, SampleSets?> column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, int groups)
+    private void CountOne(FrequencyBatch batch, Places places, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, int alleles)
     {
-        var total = Room(ref buffer, range.Count * groups);
+        var het = Sum(ref _het, b => b.Het, places.RowRange, panels);
+        var hom = Sum(ref _hom, b => b.Hom, places.RowRange, panels);
+        var missing = Sum(ref _missing, b => b.Missing, places.RecordRange, panels);
+        foreach (var (_, samples) in panels) alleles += 2 * samples.Counted.Count;
+        WriteOne(batch, places, new Counts(het, hom, missing), alleles);
+    }
+
+    private Span<int> Sum(ref int[] buffer, Func<Block, SampleSets?> column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels)
+    {
+        var total = Room(ref buffer, range.Count);
         var any = false;
         foreach (var (block, samples) in panels)
         {
             if (samples.Counted.Count == 0 || column(block) is not { AllEmpty: false } sets) continue;
             var counts = any ? Room(ref _one, total.Length) : total;
-            if (groups > 1) sets.CountGroups(range.First, samples.GroupMap, counts);
-            else if (!_fromGenotypes && samples.Counted.Count == sets.SampleCount) sets.CountAll(range.First, counts);
+            var isWhole = !_fromGenotypes && samples.Counted.Count == sets.SampleCount;
+            if (isWhole) sets.CountAll(range.First, counts);
             else sets.CountMasked(range.First, samples.Counted, counts);
-            if (_fromGenotypes || groups > 1 || samples.Counted.Count != sets.SampleCount) _bytesRead += sets.HotBytes * range.Count / sets.RowCount;
+            if (!isWhole) _bytesRead += sets.HotBytes * range.Count / sets.RowCount;
             if (any) Add(total, counts);
             any = true;
         }
         if (!any) total.Clear();
         return total;
+    }
+
+    private void CountGroups(FrequencyBatch batch, Places places, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, ReadOnlySpan<CountFigures> outside)
+    {
+        Span<int> alleles = new int[outside.Length];
+        for (var group = 0; group < alleles.Length; group++)
+        {
+            alleles[group] = checked((int)outside[group].An);
+            foreach (var (_, samples) in panels) alleles[group] += 2 * samples.GroupMap.Sizes[group];
+        }
+        var het = batch.Write(FrequencyBatch.HetColumn);
+        var hom = batch.Write(FrequencyBatch.HomColumn);
+        var noCall = batch.Write(FrequencyBatch.NoCallColumn);
+        for (int from = 0, end; from < panels.Length; from = end)
+        {
+            end = from;
+            for (var summed = 0; end < panels.Length && (summed += panels[end].Block.SampleCount) <= MostSummed;) end++;
+            var some = panels[from..end];
+            var sums = new Sums(SumGroups(ref _hetSums, b => b.Het, places.RowRange, some), SumGroups(ref _homSums, b => b.Hom, places.RowRange, some), SumGroups(ref _missingSums, b => b.Missing, places.RecordRange, some));
+            for (int i = 0, run; i < places.Rows.Length; i += run)
+            {
+                run = RunOf(places, i);
+                var (row, record) = (places.Rows[i] - places.RowRange.First, places.RowRecord[places.Rows[i]] - places.RecordRange.First);
+                Put(sums.Het, some[0].Samples.GroupMap, (row, i, run), het, isFirst: from == 0);
+                Put(sums.Hom, some[0].Samples.GroupMap, (row, i, run), hom, isFirst: from == 0);
+                Put(sums.Missing, some[0].Samples.GroupMap, (record, i, run), noCall, isFirst: from == 0);
+            }
+        }
+        // One vector's length of rows is a whole number of vectors, whatever the number of groups.
+        Span<int> constants = new int[alleles.Length * Vector<int>.Count];
+        for (var at = 0; at < constants.Length; at += alleles.Length) alleles.CopyTo(constants[at..]);
+        AddTwice(het, hom, batch.Write(FrequencyBatch.AcColumn));
+        TakeTwice(constants, noCall, batch.Write(FrequencyBatch.AnColumn));
+    }
+
+    /// <summary>Writes the sums of rows as the figures of variants, or adds them to what is there.</summary>
+    private static void Put(ReadOnlySpan<ushort> sums, GroupMap groups, (int Row, int Variant, int Count) at, Span<int> column, bool isFirst)
+    {
+        var from = sums.Slice(at.Row * groups.Stride, at.Count * groups.Stride);
+        var to = column.Slice(at.Variant * groups.GroupCount, at.Count * groups.GroupCount);
+        if (isFirst)
+        {
+            groups.Widen(from, to);
+            return;
+        }
+        var more = new int[to.Length];
+        groups.Widen(from, more);
+        Add(to, more);
+    }
+
+    /// <summary>Members of each row in each group, summed over panels: rows x <see cref="GroupMap.Stride"/>.</summary>
+    private Span<ushort> SumGroups(ref ushort[] buffer, Func<Block, SampleSets?> column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels)
+    {
+        var length = range.Count * panels[0].Samples.GroupMap.Stride;
+        if (buffer.Length < length) buffer = GC.AllocateUninitializedArray<ushort>(length);
+        var sums = buffer.AsSpan(0, length);
+        sums.Clear();
+        foreach (var (block, samples) in panels)
+        {
+            if (samples.Counted.Count == 0 || column(block) is not { AllEmpty: false } sets) continue;
+            sets.AddGroups(range.First, samples.GroupMap, sums);
+            _bytesRead += sets.HotBytes * range.Count / sets.RowCount;
+        }
+        return sums;
     }
 
     private static Span<int> Room(ref int[] buffer, int length)
@@ -83,19 +154,19 @@ internal sealed class ColumnCounter
         for (; i < total.Length; i++) total[i] += more[i];
     }
 
-    private static void WriteOne(FrequencyBatch batch, At at, Counts counts, (int Row, int Record) first, int alleles)
+    private static void WriteOne(FrequencyBatch batch, Places places, Counts counts, int alleles)
     {
         var ac = batch.Write(FrequencyBatch.AcColumn);
         var an = batch.Write(FrequencyBatch.AnColumn);
         var het = batch.Write(FrequencyBatch.HetColumn);
         var hom = batch.Write(FrequencyBatch.HomColumn);
         var noCall = batch.Write(FrequencyBatch.NoCallColumn);
-        for (var i = 0; i < at.Rows.Length; i++)
+        for (var i = 0; i < places.Rows.Length; i++)
         {
-            var row = at.Rows[i];
-            het[i] = counts.Het[row - first.Row];
-            hom[i] = counts.Hom[row - first.Row];
-            noCall[i] = counts.Missing[at.RowRecord[row] - first.Record];
+            var row = places.Rows[i];
+            het[i] = counts.Het[row - places.RowRange.First];
+            hom[i] = counts.Hom[row - places.RowRange.First];
+            noCall[i] = counts.Missing[places.RowRecord[row] - places.RecordRange.First];
         }
         AddTwice(het, hom, ac);
         Span<int> constant = stackalloc int[Vector<int>.Count];
@@ -129,43 +200,33 @@ internal sealed class ColumnCounter
         for (; i < to.Length; i++, from++) to[i] = a[from] - (2 * b[i]);
     }
 
-    private static void WriteGroups(FrequencyBatch batch, At at, Counts counts, (int Row, int Record) first, ReadOnlySpan<int> alleles)
-    {
-        var groups = alleles.Length;
-        var ac = batch.Write(FrequencyBatch.AcColumn);
-        var an = batch.Write(FrequencyBatch.AnColumn);
-        var het = batch.Write(FrequencyBatch.HetColumn);
-        var hom = batch.Write(FrequencyBatch.HomColumn);
-        var noCall = batch.Write(FrequencyBatch.NoCallColumn);
-        // One vector's length of rows is a whole number of vectors, whatever the number of groups.
-        Span<int> constants = new int[groups * Vector<int>.Count];
-        for (var at0 = 0; at0 < constants.Length; at0 += groups) alleles.CopyTo(constants[at0..]);
-        for (int i = 0, run; i < at.Rows.Length; i += run)
-        {
-            var (row, record) = (at.Rows[i], at.RowRecord[at.Rows[i]]);
-            run = RunOf(at, i);
-            counts.Het.Slice((row - first.Row) * groups, run * groups).CopyTo(het[(i * groups)..]);
-            counts.Hom.Slice((row - first.Row) * groups, run * groups).CopyTo(hom[(i * groups)..]);
-            var missing = counts.Missing.Slice((record - first.Record) * groups, run * groups);
-            missing.CopyTo(noCall[(i * groups)..]);
-            TakeTwice(constants, missing, an.Slice(i * groups, run * groups));
-        }
-        AddTwice(het, hom, ac);
-    }
-
     /// <summary>How many rows from a position on are neighbours, each of the next record.</summary>
-    private static int RunOf(At at, int position)
+    private static int RunOf(Places places, int position)
     {
-        var (row, record, run) = (at.Rows[position], at.RowRecord[at.Rows[position]], 1);
-        while (position + run < at.Rows.Length && at.Rows[position + run] == row + run && at.RowRecord[row + run] == record + run) run++;
+        var (row, record, run) = (places.Rows[position], places.RowRecord[places.Rows[position]], 1);
+        while (position + run < places.Rows.Length && places.Rows[position + run] == row + run && places.RowRecord[row + run] == record + run) run++;
         return run;
     }
 
-    private readonly ref struct At(ReadOnlySpan<int> rows, ReadOnlySpan<int> rowRecord)
+    private readonly ref struct Sums(ReadOnlySpan<ushort> het, ReadOnlySpan<ushort> hom, ReadOnlySpan<ushort> missing)
+    {
+        public readonly ReadOnlySpan<ushort> Het = het;
+
+        public readonly ReadOnlySpan<ushort> Hom = hom;
+
+        public readonly ReadOnlySpan<ushort> Missing = missing;
+    }
+
+    /// <summary>Rows of a table in the order of a batch, the record of each row of the table, and the ranges that they lie in.</summary>
+    private readonly ref struct Places(ReadOnlySpan<int> rows, ReadOnlySpan<int> rowRecord, (int First, int Count) rowRange, (int First, int Count) recordRange)
     {
         public readonly ReadOnlySpan<int> Rows = rows;
 
         public readonly ReadOnlySpan<int> RowRecord = rowRecord;
+
+        public readonly (int First, int Count) RowRange = rowRange;
+
+        public readonly (int First, int Count) RecordRange = recordRange;
     }
 
     private readonly ref struct Counts(ReadOnlySpan<int> het, ReadOnlySpan<int> hom, ReadOnlySpan<int> missing)

@@ -1,7 +1,7 @@
 namespace Warehouse.Primitives;
 
 /// <summary>
-/// Disjoint groups of the samples 0..SampleCount-1 of a panel, in the form that <see cref="SampleSets.CountGroups"/> reads; a
+/// Disjoint groups of the samples 0..SampleCount-1 of a panel, in the form that <see cref="SampleSets.AddGroups"/> reads; a
 /// sample may be in no group. Prepare it once, use it for many columns. Immutable; any number of threads may read it.
 /// </summary>
 public sealed class GroupMap
@@ -15,7 +15,14 @@ public sealed class GroupMap
     /// <summary>Up to this many groups a row's counts fit one 128-bit register of bytes.</summary>
     internal const int FewGroups = 16;
 
+    /// <summary>Up to this many groups a short row's counts fit one 64-bit number, <see cref="FieldBits"/> each.</summary>
+    internal const int FieldGroups = 10;
+
+    /// <summary>Bits of a count in such a number: rows of up to 63 ids.</summary>
+    internal const int FieldBits = 6;
+
     private readonly byte[] _groupOf;
+    private readonly ulong[] _fields;
     private readonly byte[] _slots;
     private readonly int[] _sizes;
     private readonly WordBlock _planes;
@@ -46,6 +53,9 @@ public sealed class GroupMap
         _window.Words[2] = 1;
         _slots = new byte[SampleCount];
         for (var sample = 0; sample < SampleCount; sample++) _slots[sample] = (byte)(_groupOf[sample] < FewGroups ? FewGroups - _groupOf[sample] : FewGroups + 1);
+        // 32 KiB stay in the first-level cache; more samples would not.
+        _fields = groupCount <= FieldGroups && SampleCount <= 4096 ? new ulong[SampleCount] : [];
+        for (var sample = 0; sample < _fields.Length; sample++) _fields[sample] = _groupOf[sample] == None ? 0 : 1UL << (FieldBits * _groupOf[sample]);
     }
 
     /// <summary>Number of samples of the panel.</summary>
@@ -57,6 +67,17 @@ public sealed class GroupMap
     /// <summary>Number of samples of each group.</summary>
     public ReadOnlySpan<int> Sizes => _sizes;
 
+    /// <summary>Numbers that a row of sums takes: the groups, rounded up to a multiple of 16. What lies behind the groups is padding.</summary>
+    public int Stride => (GroupCount + FewGroups - 1) / FewGroups * FewGroups;
+
+    /// <summary>counts[i * GroupCount + g] = sums[i * Stride + g]: sums of <see cref="SampleSets.AddGroups"/> as whole numbers, without padding.</summary>
+    /// <exception cref="ArgumentException">The sums are no whole number of rows, or the counts are not as many.</exception>
+    public void Widen(ReadOnlySpan<ushort> sums, Span<int> counts)
+    {
+        if (sums.Length % Stride != 0 || counts.Length != sums.Length / Stride * GroupCount) throw new ArgumentException("sums and counts are of another shape", nameof(counts));
+        Warehouse.Primitives.GroupCount.Widen(sums, this, counts);
+    }
+
     /// <summary>Words of one group's plane: a multiple of 8.</summary>
     internal int WordCount { get; }
 
@@ -65,6 +86,9 @@ public sealed class GroupMap
 
     /// <summary>Where to load 16 bytes of <see cref="Window"/> so that they count one sample; for at most <see cref="FewGroups"/> groups.</summary>
     internal ReadOnlySpan<byte> Slots => _slots;
+
+    /// <summary>What a sample adds to a number of fields: a 1 in the field of its group. Empty where there are too many groups or samples.</summary>
+    internal ReadOnlySpan<ulong> Fields => _fields;
 
     /// <summary>See <see cref="Slots"/>.</summary>
     internal ReadOnlySpan<ulong> Window => _window.Words;

@@ -82,26 +82,29 @@ public sealed partial class SampleSets
     }
 
     /// <summary>
-    /// counts[i * groups.GroupCount + g] = number of members of row firstRow + i that are in group g, for as many rows as
-    /// <paramref name="counts"/> has room for: all groups of a row, then the next row. One pass over the rows for all groups.
+    /// sums[i * groups.Stride + g] grows by the number of members of row firstRow + i that are in group g, for as many rows as
+    /// <paramref name="sums"/> has room for. One pass over the rows for all groups. Sums wrap around at 65,536: the caller adds
+    /// no more columns than have so many samples together.
     /// </summary>
     /// <exception cref="ArgumentException">The groups are of another panel, the room is for no whole number of rows, or the rows leave the column.</exception>
-    public void CountGroups(int firstRow, GroupMap groups, Span<int> counts)
+    public void AddGroups(int firstRow, GroupMap groups, Span<ushort> sums)
     {
         if (groups.SampleCount != SampleCount) throw new ArgumentException("groups of another panel", nameof(groups));
-        var (rowCount, partOfRow) = Math.DivRem(counts.Length, groups.GroupCount);
-        if (partOfRow != 0) throw new ArgumentException("room for no whole number of rows", nameof(counts));
+        var (rowCount, partOfRow) = Math.DivRem(sums.Length, groups.Stride);
+        if (partOfRow != 0) throw new ArgumentException("room for no whole number of rows", nameof(sums));
         ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, RowCount - firstRow, nameof(counts));
-        counts.Clear();
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, RowCount - firstRow, nameof(sums));
         var endRow = firstRow + rowCount;
-        GroupCount.Lists(Lists(Between(_listRows, firstRow, endRow), firstRow), groups, counts);
-        GroupCount.Planes(Planes(Between(_planeRows, firstRow, endRow), firstRow), groups, counts);
+        GroupCount.Lists(Lists(Between(_listRows, firstRow, endRow), firstRow), groups, sums);
+        GroupCount.Planes(Planes(Between(_planeRows, firstRow, endRow), firstRow), groups, sums);
+        Span<ushort> others = stackalloc ushort[GroupMap.MaxGroups + 1];
+        others = others[..groups.Stride];
         foreach (var row in Between(_complementRows, firstRow, endRow))
         {
-            var ofRow = counts.Slice((row - firstRow) * groups.GroupCount, groups.GroupCount);
-            GroupCount.Lists(Lists(new(in row), row), groups, ofRow);
-            for (var group = 0; group < ofRow.Length; group++) ofRow[group] = groups.Sizes[group] - ofRow[group];
+            others.Clear();
+            GroupCount.Lists(Lists(new(in row), row), groups, others);
+            var ofRow = sums.Slice((row - firstRow) * groups.Stride, groups.GroupCount);
+            for (var group = 0; group < ofRow.Length; group++) ofRow[group] += (ushort)(groups.Sizes[group] - others[group]);
         }
     }
 

@@ -9,9 +9,9 @@ public sealed class GroupCountTests
     private const int Seed = 160825;
     private static readonly int[] GroupCounts = [1, 2, 7, 10, 15, 16, 17, 32, 33, 255];
 
-    private delegate void ListKernel(in ListRows list, GroupMap groups, Span<int> counts);
+    private delegate void ListKernel(in ListRows list, GroupMap groups, Span<ushort> sums);
 
-    private delegate void PlaneKernel(in PlaneRows planes, GroupMap groups, Span<int> counts);
+    private delegate void PlaneKernel(in PlaneRows planes, GroupMap groups, Span<ushort> sums);
 
     [Fact]
     public void Group_counts_of_a_column_equal_counting_sample_by_sample_in_every_range_of_rows()
@@ -23,13 +23,19 @@ public sealed class GroupCountTests
             var column = SampleSetsTests.Column(sampleCount, planes, byIds: false);
             var groupCount = GroupCounts[random.Next(GroupCounts.Length)];
             var groupOf = RandomGroups(random, sampleCount, groupCount);
-            var expected = planes.SelectMany(plane => Dull(plane, groupOf, groupCount)).ToArray();
+            var map = new GroupMap(groupOf, groupCount);
             foreach (var (first, rows) in new[] { (0, planes.Length), (1, planes.Length - 1), (planes.Length / 2, 3), (planes.Length, 0) })
             {
-                var counts = new int[rows * groupCount];
-                Array.Fill(counts, -1);
-                column.CountGroups(first, new GroupMap(groupOf, groupCount), counts);
-                if (!counts.AsSpan().SequenceEqual(expected.AsSpan(first * groupCount, counts.Length))) Assert.Fail($"rows {first} + {rows}, {groupCount} groups, {sampleCount} samples, seed {Seed}");
+                var sums = new ushort[rows * map.Stride];
+                var expected = planes.Skip(first).Take(rows).SelectMany(plane => Dull(plane, groupOf, map)).ToArray();
+                for (var times = 1; times <= 2; times++)
+                {
+                    column.AddGroups(first, map, sums);
+                    var counts = new int[rows * groupCount];
+                    map.Widen(sums, counts);
+                    Assert.Equal(expected.Where((_, i) => i % map.Stride < groupCount).Select(n => times * n), counts);
+                    if (!sums.AsSpan().SequenceEqual(Array.ConvertAll(expected, n => (ushort)(times * n)))) Assert.Fail($"rows {first} + {rows}, added {times} times, {groupCount} groups, {sampleCount} samples, seed {Seed}");
+                }
             }
         }
     }
@@ -71,13 +77,14 @@ public sealed class GroupCountTests
             var planes = memory.Last<ulong>(map.WordCount * 2);
             planes.Clear();
             plane.CopyTo(planes[map.WordCount..]);
-            var expected = Dull(plane, groupOf, groupCount).Concat(new int[groupCount]).ToArray();
+            var expected = Dull(plane, groupOf, map).Concat(new int[map.Stride]).Select(n => (ushort)(n + 1)).ToArray();
             SampleRow[] entries = [new(1, 0, RowKind.Plane), new(0, 0, RowKind.Plane)];
             foreach (var (name, kernel) in kernels)
             {
-                var counts = new int[groupCount * 2];
-                kernel(new PlaneRows { Rows = [0, 1], Entries = entries, Planes = planes, FirstRow = 0 }, map, counts);
-                Assert.True(counts.AsSpan().SequenceEqual(expected), $"{name}, {groupCount} groups, {sampleCount} samples, seed {Seed}");
+                var sums = new ushort[map.Stride * 2];
+                Array.Fill(sums, (ushort)1);
+                kernel(new PlaneRows { Rows = [0, 1], Entries = entries, Planes = planes, FirstRow = 0 }, map, sums);
+                Assert.True(sums.AsSpan().SequenceEqual(expected), $"{name}, {groupCount} groups, {sampleCount} samples, seed {Seed}");
             }
         }
     }
@@ -95,10 +102,12 @@ public sealed class GroupCountTests
         var builder = new SampleSetsBuilder(4);
         builder.AddIds([1]);
         var column = builder.Build();
-        Assert.Throws<ArgumentException>(() => column.CountGroups(0, new GroupMap([0], 1), new int[1]));
-        Assert.Throws<ArgumentException>(() => column.CountGroups(0, map, new int[2]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => column.CountGroups(0, map, new int[6]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => column.CountGroups(-1, map, new int[3]));
+        Assert.Throws<ArgumentException>(() => column.AddGroups(0, new GroupMap([0], 1), new ushort[16]));
+        Assert.Throws<ArgumentException>(() => column.AddGroups(0, map, new ushort[3]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => column.AddGroups(0, map, new ushort[32]));
+        Assert.Throws<ArgumentException>(() => map.Widen(new ushort[16], new int[4]));
+        Assert.Throws<ArgumentException>(() => map.Widen(new ushort[15], new int[3]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => column.AddGroups(-1, map, new ushort[16]));
     }
 
     private static void CheckLists(Random random, GuardedMemory memory, GroupMap map, byte[] groupOf, int count)
@@ -107,15 +116,16 @@ public sealed class GroupCountTests
         var ids = memory.Copy<ushort>(RandomSets.Ids(plane));
         SampleRow[] entries = [new(0, (ushort)count, RowKind.List), new(0, 0, RowKind.List), new(0, (ushort)count, RowKind.List)];
         var list = new ListRows { Rows = [1, 2], Entries = entries, Ids = ids, FirstRow = 1 };
-        var expected = new int[map.GroupCount].Concat(Dull(plane, groupOf, map.GroupCount)).ToArray();
-        ListKernel[] kernels = map.GroupCount <= GroupMap.FewGroups
-            ? [GroupCount.ListScalar, GroupCount.Lists, GroupCount.ListRegister]
-            : [GroupCount.ListScalar, GroupCount.Lists];
+        var expected = new int[map.Stride].Concat(Dull(plane, groupOf, map)).Select(n => (ushort)(n + 1)).ToArray();
+        List<ListKernel> kernels = [GroupCount.ListScalar, GroupCount.Lists];
+        if (map.GroupCount <= GroupMap.FewGroups) kernels.Add(GroupCount.ListRegister);
+        if (Bmi2.X64.IsSupported && map.Fields.Length > 0) kernels.Add(GroupCount.ListFields);
         foreach (var kernel in kernels)
         {
-            var counts = new int[map.GroupCount * 2];
-            kernel(list, map, counts);
-            if (!counts.AsSpan().SequenceEqual(expected)) Assert.Fail($"{kernel.Method.Name}, {count} ids, {map.GroupCount} groups, {map.SampleCount} samples, seed {Seed}");
+            var sums = new ushort[map.Stride * 2];
+            Array.Fill(sums, (ushort)1);
+            kernel(list, map, sums);
+            if (!sums.AsSpan().SequenceEqual(expected)) Assert.Fail($"{kernel.Method.Name}, {count} ids, {map.GroupCount} groups, {map.SampleCount} samples, seed {Seed}");
         }
     }
 
@@ -128,9 +138,10 @@ public sealed class GroupCountTests
         return groupOf;
     }
 
-    private static int[] Dull(ulong[] plane, byte[] groupOf, int groupCount)
+    /// <summary>Members of each group, and zeros up to the stride of a row of sums.</summary>
+    private static int[] Dull(ulong[] plane, byte[] groupOf, GroupMap map)
     {
-        var counts = new int[groupCount];
+        var counts = new int[map.Stride];
         for (var sample = 0; sample < groupOf.Length; sample++)
             if ((plane[sample / 64] >> (sample % 64) & 1) != 0 && groupOf[sample] != GroupMap.None) counts[groupOf[sample]]++;
         return counts;

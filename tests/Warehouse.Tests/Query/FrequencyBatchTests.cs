@@ -57,6 +57,31 @@ public sealed class FrequencyBatchTests
     }
 
     [Fact]
+    public void Sums_of_a_group_that_do_not_fit_16_bits_equal_the_row_by_row_scan()
+    {
+        using var folder = new TempFolder();
+        using var store = VariantStore.Create(new CreateOptions { Path = folder["store"], Assembly = "GRCh38" });
+        var (names, text) = (Names("n", 70_000), new StringBuilder());
+        text.Append("##fileformat=VCFv4.3\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"g\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t").AppendJoin('\t', names).Append('\n');
+        string[] common = ["1|1", "0|1", ".|.", "0|0"];
+        for (var record = 0; record < common.Length; record++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"1\t{100 + record}\t.\tA\tC\t.\tPASS\t.\tGT");
+            for (var s = 0; s < names.Length; s++) text.Append('\t').Append(s % 1000 == 7 ? "0/1" : common[record]);
+            text.Append('\n');
+        }
+        File.WriteAllText(folder["n.vcf"], text.ToString());
+        File.WriteAllText(folder["sheet.tsv"], "sample\tancestry\n" + string.Concat(names.Select((n, i) => $"{n}\t{(i % 20 == 0 ? "few" : "most")}\n")));
+        store.Ingest(new IngestRequest { Files = [folder["n.vcf"]], SheetPath = folder["sheet.tsv"] });
+        using var session = store.OpenSession();
+        var request = new FrequencyRequest { By = "ancestry" };
+        var answered = session.FrequencyBatches(request).SelectMany(Lines).ToList();
+        Assert.True(session.GenotypeBytesRead > 0, "nothing was counted by columns");
+        Assert.Contains(answered, line => line.Contains("hom 66430", StringComparison.Ordinal));
+        Same(RowByRow(session, request), answered, "70,000 samples");
+    }
+
+    [Fact]
     public void A_question_that_names_alleles_has_no_batches()
     {
         using var store = new EngineStore(new RandomStore(6301));
