@@ -13,13 +13,13 @@ using Warehouse.Primitives;
 
 namespace Warehouse.Benchmarks;
 
-/// <summary>Runs the kernel benchmarks in this process, in about two minutes, and writes one Markdown page of their tables.</summary>
+/// <summary>Runs the benchmarks in this process, in about three minutes, and writes one Markdown page of their tables; and of each store that is named how its genotypes are read.</summary>
 internal static class KernelReport
 {
     private static readonly Type[] Classes =
-        [typeof(ListBenchmarks), typeof(PlaneBenchmarks), typeof(GroupBenchmarks), typeof(ByteBenchmarks), typeof(Crc32Benchmarks), typeof(SampleSetsBenchmarks)];
+        [typeof(ListBenchmarks), typeof(PlaneBenchmarks), typeof(GroupBenchmarks), typeof(ByteBenchmarks), typeof(Crc32Benchmarks), typeof(SampleSetsBenchmarks), typeof(CodecBenchmarks), typeof(StoreBenchmarks)];
 
-    public static void Write(string file)
+    public static void Write(string file, string[] stores)
     {
         var job = Job.ShortRun.WithToolchain(InProcessNoEmitToolchain.Instance).WithIterationTime(TimeInterval.FromMilliseconds(100));
         var config = ManualConfig.CreateEmpty().AddLogger(ConsoleLogger.Default).AddColumnProvider(DefaultColumnProviders.Instance).AddColumn(new RateColumn())
@@ -28,12 +28,18 @@ internal static class KernelReport
         using var to = new StreamWriter(file) { NewLine = "\n" };
         to.WriteLine("# Kernels");
         to.WriteLine();
-        to.WriteLine("One thread, data warm in cache, short job in process: read differences below 1.2x as none. Ratio is time over that of the bound or the definition of its class. `dotnet run -c Release --project bench/Warehouse.Benchmarks kernels FILE` writes this page.");
+        to.WriteLine("One thread, data warm in cache, short job in process: read differences below 1.2x as none. Ratio is time over that of the bound or the definition of its class. `dotnet run -c Release --project bench/Warehouse.Benchmarks kernels FILE [STORE…]` writes this page.");
         to.WriteLine();
         to.WriteLine("```");
         foreach (var line in summaries[0].HostEnvironmentInfo.ToFormattedString()) to.WriteLine(line);
         to.WriteLine("```");
         foreach (var summary in summaries) WriteTable(to, summary);
+        foreach (var store in stores)
+        {
+            to.WriteLine($"\n## Genotypes of {Path.GetFileName(store)}: plain form, then haplotypes\n\n```");
+            foreach (var line in SetsReading.Of(store).Concat(HaplotypeReading.Of(store))) to.WriteLine(line);
+            to.WriteLine("```");
+        }
     }
 
     /// <summary>A path whose name says 256 or 512 needs vectors of that width; the register mask also a narrow panel.</summary>

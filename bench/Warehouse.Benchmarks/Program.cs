@@ -3,7 +3,7 @@ using BenchmarkDotNet.Filters;
 using BenchmarkDotNet.Running;
 using Warehouse.Benchmarks;
 
-// "quick [samples] [rows]" reads a stopwatch in seconds; "kernels FILE" writes the page of the kernels in minutes; the modes below say what
+// "quick [samples] [rows]" reads a stopwatch in seconds; "kernels FILE [STORE…]" writes the page of the kernels in minutes; the modes below say what
 // they do; everything else goes to BenchmarkDotNet.
 if (args is ["quick", .. var sizes])
 {
@@ -23,9 +23,9 @@ if (args is ["guard", var guarded])
 if (args is ["points", var store, var queries]) return Points.Run(store, queries);
 // "warm STORE [--tenth FILE] [--by COLUMN]" asks frequency questions of a store in one process.
 if (args is ["warm", _, ..]) return Warm.Run(args[1..]);
-if (args is ["kernels", var file])
+if (args is ["kernels", var file, .. var stores])
 {
-    KernelReport.Write(file);
+    KernelReport.Write(file, stores);
     return 0;
 }
 // "sets STORE" times the plain form of the genotypes of a store.

@@ -42,7 +42,9 @@ public sealed class RateColumn : IColumn
     {
         var work = benchmarkCase.Descriptor.WorkloadMethod.GetCustomAttribute<WorkAttribute>();
         var statistics = summary[benchmarkCase]?.ResultStatistics;
-        return work is null || statistics is null ? "-" : string.Create(CultureInfo.InvariantCulture, $"{work.Amount / statistics.Mean:f2} G {work.Unit}/s");
+        if (work is null || statistics is null) return "-";
+        var perNanosecond = work.Amount / statistics.Mean;
+        return perNanosecond < 0.1 ? string.Create(CultureInfo.InvariantCulture, $"{perNanosecond * 1e3:f2} M {work.Unit}/s") : string.Create(CultureInfo.InvariantCulture, $"{perNanosecond:f2} G {work.Unit}/s");
     }
 
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
