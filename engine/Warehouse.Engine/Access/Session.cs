@@ -25,6 +25,12 @@ public sealed record SessionOptions
     /// <summary>Manifest version whose data is asked for; null = the newest. Fixes data, never permission.</summary>
     public long? Snapshot { get; init; }
 
+    /// <summary>
+    /// One question is asked, of whole columns, and no other follows: genotypes are read into memory that is used again and again, and not
+    /// kept for the next question. Changes no answer.
+    /// </summary>
+    public bool OneQuestion { get; init; }
+
     /// <summary>Gets one event per answer; null = none.</summary>
     public Action<AccessEvent>? Sink { get; init; }
 }

@@ -9,11 +9,18 @@ namespace Warehouse.Engine.Query;
 /// the panels. Holds for records of plain diploid calls that every sample has; equal to <see cref="RowCounter"/> there. Buffers are reused.
 /// One thread.
 /// </summary>
-internal sealed class ColumnCounter
+/// <param name="onePass">The columns of a block are let go behind it: they are read into the memory of those before, and not kept for another question.</param>
+internal sealed class ColumnCounter(bool onePass)
 {
+    private static readonly BlockStream[] Streams = [BlockStream.Het, BlockStream.Hom, BlockStream.Missing];
+
+    /// <summary>The columns of one pass: the first three for blocks that are counted whole, then three a panel.</summary>
+    private (Block? Block, SampleSets? Sets, SampleSets? Own)[] _passing = [];
+
     private int[] _het = [], _hom = [], _missing = [], _one = [];
 
     private bool _fromGenotypes;
+    private bool _keep;
     private long _bytesRead;
 
     /// <summary>Writes the figures of the rows of a batch.</summary>
@@ -21,11 +28,11 @@ internal sealed class ColumnCounter
     /// <param name="rows">Rows of the table, in the order of the batch.</param>
     /// <param name="panels">The blocks, and whom to count in each.</param>
     /// <param name="outside">Figures of the samples in none of the blocks, per group; the same at every row.</param>
-    /// <param name="fromGenotypes">Read ids and planes even where the lengths of rows tell.</param>
+    /// <param name="how">Whether to read ids and planes even where the lengths of rows tell; whether somebody asks for the columns of these blocks again.</param>
     /// <returns>Bytes of ids and planes read.</returns>
-    public long Count(FrequencyBatch batch, ReadOnlySpan<int> rows, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, ReadOnlySpan<CountFigures> outside, bool fromGenotypes)
+    public long Count(FrequencyBatch batch, ReadOnlySpan<int> rows, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, ReadOnlySpan<CountFigures> outside, (bool FromGenotypes, bool Keep) how)
     {
-        (_fromGenotypes, _bytesRead) = (fromGenotypes, 0);
+        (_fromGenotypes, _keep, _bytesRead) = (how.FromGenotypes, how.Keep || !onePass, 0);
         var (table, groups) = (panels[0].Block.Sites, outside.Length);
         var (first, last) = (0, table.RowCount - 1);
         if (rows.Length < table.SortedRows.Length)
@@ -35,9 +42,9 @@ internal sealed class ColumnCounter
         }
         var (firstRecord, lastRecord) = (table.RowRecord[first], table.RowRecord[last]);
         var (rowRange, recordRange) = ((first, last - first + 1), (firstRecord, lastRecord - firstRecord + 1));
-        var het = Sum(ref _het, b => b.Het, rowRange, panels, groups);
-        var hom = Sum(ref _hom, b => b.Hom, rowRange, panels, groups);
-        var missing = Sum(ref _missing, b => b.Missing, recordRange, panels, groups);
+        var het = Sum(ref _het, 0, rowRange, panels, groups);
+        var hom = Sum(ref _hom, 1, rowRange, panels, groups);
+        var missing = Sum(ref _missing, 2, recordRange, panels, groups);
         Span<int> alleles = groups <= 256 ? stackalloc int[groups] : new int[groups];
         for (var group = 0; group < groups; group++)
         {
@@ -51,13 +58,14 @@ internal sealed class ColumnCounter
         return _bytesRead;
     }
 
-    private Span<int> Sum(ref int[] buffer, Func<Block, SampleSets?> column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, int groups)
+    private Span<int> Sum(ref int[] buffer, int column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, int groups)
     {
         var total = Room(ref buffer, range.Count * groups);
         var any = false;
-        foreach (var (block, samples) in panels)
+        for (var panel = 0; panel < panels.Length; panel++)
         {
-            if (samples.Counted.Count == 0 || column(block) is not { AllEmpty: false } sets) continue;
+            var (block, samples) = panels[panel];
+            if (samples.Counted.Count == 0 || ColumnOf(block, column, (panel, range.Count)) is not { AllEmpty: false } sets) continue;
             var counts = any ? Room(ref _one, total.Length) : total;
             if (groups > 1) sets.CountGroups(range.First, samples.GroupMap, counts);
             else if (!_fromGenotypes && samples.Counted.Count == sets.SampleCount) sets.CountAll(range.First, counts);
@@ -68,6 +76,21 @@ internal sealed class ColumnCounter
         }
         if (!any) total.Clear();
         return total;
+    }
+
+    private SampleSets? ColumnOf(Block block, int column, (int Panel, int Rows) of)
+    {
+        if (_keep) return column switch { 0 => block.Het, 1 => block.Hom, _ => block.Missing };
+        // What is counted whole is not met again. Of others the next batch counts more rows, so the columns of all panels stay until then.
+        var isWhole = of.Rows == (column == 2 ? block.Info.RecordCount : block.Info.RowCount);
+        var place = isWhole ? column : ((of.Panel + 1) * Streams.Length) + column;
+        if (place >= _passing.Length) Array.Resize(ref _passing, place + 1);
+        ref var passing = ref _passing[place];
+        if (passing.Block == block) return passing.Sets;
+        passing = (null, null, passing.Own);
+        passing.Sets = block.Pass(Streams[column], ref passing.Own);
+        passing.Block = block;
+        return passing.Sets;
     }
 
     private static Span<int> Room(ref int[] buffer, int length)

@@ -23,6 +23,7 @@ public sealed partial class Session : IDisposable
     internal Session(StoreView view, Scope scope, (SessionOptions Options, long Snapshot) asked, Func<ReferenceGenome?> openReference, StoreFacts facts)
     {
         (_view, _scope, _options, Snapshot, _openReference, _facts) = (view, scope, asked.Options, asked.Snapshot, openReference, facts);
+        _counter = new ColumnCounter(asked.Options.OneQuestion);
     }
 
     /// <summary>The manifest version whose data is answered.</summary>
