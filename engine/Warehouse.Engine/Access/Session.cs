@@ -54,7 +54,12 @@ internal sealed class Scope
     private Scope(bool[] visible) => _visible = visible;
 
     /// <summary>The scope of the store's owner: every sample that is not withdrawn.</summary>
-    public static Scope Owner(Catalog.StoreCatalog catalog) => new([.. catalog.Samples.Select(s => s.WithdrawnVersion == 0)]);
+    public static Scope Owner(Catalog.StoreCatalog catalog)
+    {
+        var (visible, sample) = (new bool[catalog.Samples.Count], 0);
+        foreach (var entry in catalog.Samples) visible[sample++] = entry.WithdrawnVersion == 0;
+        return new Scope(visible);
+    }
 
     /// <summary>The rule that this scope follows, in words that never change: digests name it.</summary>
     public string Rule => "owner";

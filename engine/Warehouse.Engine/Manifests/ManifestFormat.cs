@@ -77,7 +77,7 @@ internal static class ManifestFormat
     }
 
     /// <summary>Reads and checks the root alone; its lists may be gone when newer versions exist.</summary>
-    internal static (Manifest Root, IReadOnlyList<FileEntry> Lists) LoadRoot(IStorage storage, KeyFolder keys, long version)
+    internal static (Manifest Root, FileEntry[] Lists) LoadRoot(IStorage storage, KeyFolder keys, long version)
     {
         var name = NameOf(version);
         using var reader = SealedReader.Open(storage, name, keys, out var header);
@@ -113,7 +113,10 @@ internal static class ManifestFormat
     {
         try
         {
-            return [.. storage.List(Folder).Select(VersionOf).Where(v => v > 0)];
+            var versions = new List<long>();
+            foreach (var name in storage.List(Folder))
+                if (VersionOf(name) is > 0 and var version) versions.Add(version);
+            return versions;
         }
         catch (DurableException e) when (e.Errno == DurableException.Missing)
         {
@@ -121,7 +124,7 @@ internal static class ManifestFormat
         }
     }
 
-    private static (Manifest Root, IReadOnlyList<FileEntry> Lists) Decode(byte[] bytes, long version, FileId storeId, Digest sha256)
+    private static (Manifest Root, FileEntry[] Lists) Decode(byte[] bytes, long version, FileId storeId, Digest sha256)
     {
         var name = NameOf(version);
         var partCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(72));

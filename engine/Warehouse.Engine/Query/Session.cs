@@ -113,7 +113,12 @@ public sealed partial class Session : IDisposable
     /// <summary>Regions by contig in answer order, merged where they overlap; everything when none is named.</summary>
     internal List<(int Contig, List<(int Start, int End)> Regions)> RegionsByContig(IReadOnlyList<Region> regions)
     {
-        if (regions.Count == 0) return [.. _view.ContigsInOrder().Select(c => (c, new List<(int, int)> { (-1, int.MaxValue) }))];
+        if (regions.Count == 0)
+        {
+            var all = new List<(int, List<(int, int)>)>();
+            foreach (var contig in _view.ContigsInOrder()) all.Add((contig, [(-1, int.MaxValue)]));
+            return all;
+        }
         var byContig = new Dictionary<int, List<(int Start, int End)>>();
         foreach (var region in regions)
         {

@@ -69,7 +69,6 @@ internal static class GroupCount
     /// for a stretch of ids, whatever rows they are of, and a row is the difference of two sums: no loop ends with a row, so none is
     /// mispredicted (missing calls of 2,504 samples, 12 ids a row, Zen 4: 1.2 ms, a loop per row 1.5).
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void ListRegister(in ListRows list, GroupMap groups, Span<int> counts)
     {
         Debug.Assert(groups.GroupCount <= GroupMap.FewGroups);
@@ -131,7 +130,6 @@ internal static class GroupCount
         Store(lower, upper, counts, groups.GroupCount);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Planes<TWay>(in PlaneRows planes, GroupMap groups, Span<int> counts)
         where TWay : struct, ISharedBits
     {
