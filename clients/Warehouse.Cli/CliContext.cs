@@ -14,8 +14,12 @@ internal sealed class CliContext
     /// <summary>Opens standard input.</summary>
     public required Func<Stream> OpenInput { get; init; }
 
-    /// <summary>Standard error: everything that is not data.</summary>
-    public required TextWriter Error { get; init; }
+    /// <summary>Standard error: everything that is not data. That of the process unless another is given, opened when it is first needed: few runs do.</summary>
+    public TextWriter Error
+    {
+        get => field ??= Console.Error;
+        init;
+    }
 
     /// <summary>Standard output is a terminal.</summary>
     public bool OutputIsTerminal { get; init; }
@@ -32,7 +36,6 @@ internal sealed class CliContext
         Engine = new Engine(),
         OpenOutput = OpenStandardOutput,
         OpenInput = Console.OpenStandardInput,
-        Error = Console.Error,
         OutputIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,
         Cancellation = cancellation,

@@ -55,9 +55,9 @@ internal static class CommandLine
             context.Error.WriteLine($"warehouse: see warehouse {verb}--help");
             return ExitCode.BadInput;
         }
-        // Only help writes here: verbs open their own output.
+        // Only help writes here: verbs open their own output. Errors of the parser were written above.
         using var text = new StringWriter();
-        var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = text, Error = context.Error };
+        var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = text };
         var code = (ExitCode)parsed.Invoke(settings);
         if (text.GetStringBuilder().Length > 0) Print(context, text.ToString());
         return code;

@@ -66,7 +66,7 @@ internal class Engine
     public virtual IEnumerable<FrequencyBatch> FrequencyBatches(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf) });
+        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf), OneQuestion = true });
         foreach (var batch in session.FrequencyBatches(request, cancellation)) yield return batch;
         GenotypeBytesRead = session.GenotypeBytesRead;
     }

@@ -30,7 +30,9 @@ internal static class CatalogParts
     public static StoreCatalog Read(StoreFolder folder, Manifest manifest) => Checked(() =>
     {
         var named = CatalogCodec.Decode(part => folder.TryReadPart(manifest, part), page => Checked(page));
-        var files = manifest.Files.Where(f => f.Kind == SegmentWriter.FileKind).ToDictionary(f => f.ContentSha256.ToString(), f => f.Id.ToString(), StringComparer.Ordinal);
+        var files = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var file in manifest.Files)
+            if (file.Kind == SegmentWriter.FileKind) files.Add(file.ContentSha256.ToString(), file.Id.ToString());
         return named with { Segments = [.. named.Segments.Select(s => s with { File = files.TryGetValue(s.File, out var id)
             ? id : throw new InvalidDataException("the catalog names a segment that the version lacks") })] };
     });

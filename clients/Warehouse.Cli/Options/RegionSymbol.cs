@@ -10,5 +10,10 @@ internal sealed class RegionSymbol
 
     public void AddTo(Command command) => command.Options.Add(Option);
 
-    public IReadOnlyList<Region> Read(ParseResult parsed) => [.. (parsed.GetValue(Option) ?? []).Select(RegionText.Parse)];
+    public IReadOnlyList<Region> Read(ParseResult parsed)
+    {
+        var regions = new List<Region>();
+        foreach (var text in parsed.GetValue(Option) ?? []) regions.Add(RegionText.Parse(text));
+        return regions;
+    }
 }

@@ -11,16 +11,17 @@ namespace Warehouse.Cli.Output;
 /// </summary>
 internal static class SafeText
 {
-    // Printable ASCII without the backslash: nearly all there is, and found at vector speed.
-    private const string PlainCharacters = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~";
-    private static readonly SearchValues<char> Plain = SearchValues.Create(PlainCharacters);
-    private static readonly SearchValues<byte> PlainBytes = SearchValues.Create(Encoding.ASCII.GetBytes(PlainCharacters));
+    /// <summary>True when the text can be written as it is, one byte per character: printable ASCII without the backslash.</summary>
+    public static bool IsPlain(ReadOnlySpan<char> text) => !text.ContainsAnyExceptInRange(' ', '~') && !text.Contains('\\');
 
-    /// <summary>True when the text can be written as it is, one byte per character.</summary>
-    public static bool IsPlain(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(Plain);
-
-    /// <summary>The same of text in UTF-8.</summary>
-    public static bool IsPlain(ReadOnlySpan<byte> text) => !text.ContainsAnyExcept(PlainBytes);
+    /// <summary>The same of text in UTF-8. Nearly all of it is one base.</summary>
+    public static bool IsPlain(ReadOnlySpan<byte> text)
+    {
+        if (text.Length > 16) return !text.ContainsAnyExceptInRange((byte)' ', (byte)'~') && !text.Contains((byte)'\\');
+        foreach (var b in text)
+            if (b is < (byte)' ' or > (byte)'~' or (byte)'\\') return false;
+        return true;
+    }
 
     /// <summary>True when a character must not reach a terminal as it is.</summary>
     public static bool IsUnsafe(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator

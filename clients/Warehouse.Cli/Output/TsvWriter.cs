@@ -17,7 +17,11 @@ internal sealed class TsvWriter : RowWriter
     {
         _columns = columns;
         _sink = new ByteSink(stream);
-        _sink.Utf8(string.Join('\t', columns.Select(c => c.Name)));
+        for (var i = 0; i < columns.Length; i++)
+        {
+            if (i > 0) _sink.Byte((byte)'\t');
+            _sink.Utf8(columns[i].Name);
+        }
         _sink.Byte((byte)'\n');
     }
 

@@ -25,6 +25,12 @@ public sealed record SessionOptions
     /// <summary>Manifest version whose data is asked for; null = the newest. Fixes data, never permission.</summary>
     public long? Snapshot { get; init; }
 
+    /// <summary>
+    /// One question is asked, of whole columns, and no other follows: genotypes are read into memory that is used again and again, and not
+    /// kept for the next question. Changes no answer.
+    /// </summary>
+    public bool OneQuestion { get; init; }
+
     /// <summary>Gets one event per answer; null = none.</summary>
     public Action<AccessEvent>? Sink { get; init; }
 }
@@ -48,7 +54,12 @@ internal sealed class Scope
     private Scope(bool[] visible) => _visible = visible;
 
     /// <summary>The scope of the store's owner: every sample that is not withdrawn.</summary>
-    public static Scope Owner(Catalog.StoreCatalog catalog) => new([.. catalog.Samples.Select(s => s.WithdrawnVersion == 0)]);
+    public static Scope Owner(Catalog.StoreCatalog catalog)
+    {
+        var (visible, sample) = (new bool[catalog.Samples.Count], 0);
+        foreach (var entry in catalog.Samples) visible[sample++] = entry.WithdrawnVersion == 0;
+        return new Scope(visible);
+    }
 
     /// <summary>The rule that this scope follows, in words that never change: digests name it.</summary>
     public string Rule => "owner";

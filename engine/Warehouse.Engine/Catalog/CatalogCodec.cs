@@ -149,7 +149,9 @@ internal static class CatalogCodec
     {
         if (bytes is null) return catalog;
         var from = Open(bytes, out var version);
-        catalog = catalog with { Columns = List(ref from, (ref ByteReader f) => (Name: f.Text(), Aggregate: f.Bool())).ToDictionary(c => c.Name, c => c.Aggregate) };
+        var columns = new Dictionary<string, bool>();
+        for (var left = from.Count(from.Remaining); left > 0; left--) columns.Add(from.Text(), from.Bool());
+        catalog = catalog with { Columns = columns };
         if (version == PagedVersion) catalog = catalog with { Sheets = pages.Open(CatalogPages.Sheets, from.Count()) };
         else
         {

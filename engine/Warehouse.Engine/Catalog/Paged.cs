@@ -51,7 +51,11 @@ internal sealed class Paged<T> : IReadOnlyList<T>
         return new Paged<T>(pages);
     }
 
-    public IEnumerator<T> GetEnumerator() => _pages.SelectMany(p => p.Entries).GetEnumerator();
+    public IEnumerator<T> GetEnumerator()
+    {
+        foreach (var page in _pages)
+            foreach (var entry in page.Entries) yield return entry;
+    }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

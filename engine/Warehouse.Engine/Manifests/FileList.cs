@@ -61,13 +61,21 @@ public sealed class FileList : IReadOnlyList<FileEntry>
     }
 
     /// <inheritdoc/>
-    public IEnumerator<FileEntry> GetEnumerator() => ((IEnumerable<FileEntry>)_entries).GetEnumerator();
+    public IEnumerator<FileEntry> GetEnumerator()
+    {
+        foreach (var entry in _entries) yield return entry;
+    }
 
-    IEnumerator IEnumerable.GetEnumerator() => _entries.GetEnumerator();
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>Reads the lists that a manifest names.</summary>
-    internal static FileList Load(IStorage storage, KeyFolder keys, IReadOnlyList<FileEntry> lists) =>
-        lists.Count == 0 ? Empty : new([.. lists.Select(l => new FileListChunk(l, Decode(ManifestFormat.ReadWhole(storage, l, keys), l.Name)))]);
+    internal static FileList Load(IStorage storage, KeyFolder keys, FileEntry[] lists)
+    {
+        if (lists.Length == 0) return Empty;
+        var chunks = new FileListChunk[lists.Length];
+        for (var i = 0; i < chunks.Length; i++) chunks[i] = new FileListChunk(lists[i], Decode(ManifestFormat.ReadWhole(storage, lists[i], keys), lists[i].Name));
+        return new FileList(chunks);
+    }
 
     /// <summary>The list after a commit: unchanged chunks stay as they are, changed and new ones are written.</summary>
     /// <param name="removed">Entries to leave out.</param>

@@ -42,10 +42,11 @@ internal static class ManifestFormat
 
     internal static byte[] Encode(Manifest manifest, FileId storeId)
     {
-        var parts = manifest.Parts.OrderBy(p => p.Key, StringComparer.Ordinal).ToList();
+        var parts = new List<string>(manifest.Parts.Keys);
+        parts.Sort(StringComparer.Ordinal);
         var lists = manifest.Files.Chunks;
         if (parts.Count > MaxParts || lists.Count > MaxLists) throw new StoreRefusedException($"a version holds at most {MaxParts} parts and {MaxLists} file lists");
-        var bytes = new byte[FixedBytes + parts.Sum(p => 1 + p.Key.Length + FileEntry.SizeBytes) + lists.Count * FileEntry.SizeBytes];
+        var bytes = new byte[FixedBytes + parts.Sum(name => 1 + name.Length + FileEntry.SizeBytes) + lists.Count * FileEntry.SizeBytes];
         Magic.CopyTo(bytes);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), manifest.Version);
         storeId.Write(bytes.AsSpan(16));
@@ -54,11 +55,11 @@ internal static class ManifestFormat
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(72), parts.Count);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(76), lists.Count);
         var at = FixedBytes;
-        foreach (var (name, entry) in parts)
+        foreach (var name in parts)
         {
             bytes[at++] = (byte)name.Length;
             at += Encoding.ASCII.GetBytes(name, bytes.AsSpan(at));
-            entry.Write(bytes.AsSpan(at));
+            manifest.Parts[name].Write(bytes.AsSpan(at));
             at += FileEntry.SizeBytes;
         }
         foreach (var list in lists)
@@ -77,7 +78,7 @@ internal static class ManifestFormat
     }
 
     /// <summary>Reads and checks the root alone; its lists may be gone when newer versions exist.</summary>
-    internal static (Manifest Root, IReadOnlyList<FileEntry> Lists) LoadRoot(IStorage storage, KeyFolder keys, long version)
+    internal static (Manifest Root, FileEntry[] Lists) LoadRoot(IStorage storage, KeyFolder keys, long version)
     {
         var name = NameOf(version);
         using var reader = SealedReader.Open(storage, name, keys, out var header);
@@ -113,7 +114,10 @@ internal static class ManifestFormat
     {
         try
         {
-            return [.. storage.List(Folder).Select(VersionOf).Where(v => v > 0)];
+            var versions = new List<long>();
+            foreach (var name in storage.List(Folder))
+                if (VersionOf(name) is > 0 and var version) versions.Add(version);
+            return versions;
         }
         catch (DurableException e) when (e.Errno == DurableException.Missing)
         {
@@ -121,7 +125,7 @@ internal static class ManifestFormat
         }
     }
 
-    private static (Manifest Root, IReadOnlyList<FileEntry> Lists) Decode(byte[] bytes, long version, FileId storeId, Digest sha256)
+    private static (Manifest Root, FileEntry[] Lists) Decode(byte[] bytes, long version, FileId storeId, Digest sha256)
     {
         var name = NameOf(version);
         var partCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(72));

@@ -9,15 +9,22 @@ namespace Warehouse.Engine.Query;
 /// the panels. Holds for records of plain diploid calls that every sample has; equal to <see cref="RowCounter"/> there. Buffers are reused.
 /// One thread.
 /// </summary>
-internal sealed class ColumnCounter
+/// <param name="onePass">The columns of a block are let go behind it: they are read into the memory of those before, and not kept for another question.</param>
+internal sealed class ColumnCounter(bool onePass)
 {
     /// <summary>Samples whose sums by group fit 16 bits.</summary>
     private const int MostSummed = ushort.MaxValue;
+
+    private static readonly BlockStream[] Streams = [BlockStream.Het, BlockStream.Hom, BlockStream.Missing];
+
+    /// <summary>The columns of one pass: the first three for blocks that are counted whole, then three a panel.</summary>
+    private (Block? Block, SampleSets? Sets, SampleSets? Own)[] _passing = [];
 
     private int[] _het = [], _hom = [], _missing = [], _one = [];
     private ushort[] _hetSums = [], _homSums = [], _missingSums = [];
 
     private bool _fromGenotypes;
+    private bool _keep;
     private long _bytesRead;
 
     /// <summary>Writes the figures of the rows of a batch.</summary>
@@ -25,11 +32,11 @@ internal sealed class ColumnCounter
     /// <param name="rows">Rows of the table, in the order of the batch.</param>
     /// <param name="panels">The blocks, and whom to count in each.</param>
     /// <param name="outside">Figures of the samples in none of the blocks, per group; the same at every row.</param>
-    /// <param name="fromGenotypes">Read ids and planes even where the lengths of rows tell.</param>
+    /// <param name="how">Whether to read ids and planes even where the lengths of rows tell; whether somebody asks for the columns of these blocks again.</param>
     /// <returns>Bytes of ids and planes read.</returns>
-    public long Count(FrequencyBatch batch, ReadOnlySpan<int> rows, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, ReadOnlySpan<CountFigures> outside, bool fromGenotypes)
+    public long Count(FrequencyBatch batch, ReadOnlySpan<int> rows, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, ReadOnlySpan<CountFigures> outside, (bool FromGenotypes, bool Keep) how)
     {
-        (_fromGenotypes, _bytesRead) = (fromGenotypes, 0);
+        (_fromGenotypes, _keep, _bytesRead) = (how.FromGenotypes, how.Keep || !onePass, 0);
         var (table, groups) = (panels[0].Block.Sites, outside.Length);
         var (first, last) = (0, table.RowCount - 1);
         if (rows.Length < table.SortedRows.Length)
@@ -51,20 +58,21 @@ internal sealed class ColumnCounter
 
     private void CountOne(FrequencyBatch batch, Places places, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, int alleles)
     {
-        var het = Sum(ref _het, b => b.Het, places.RowRange, panels);
-        var hom = Sum(ref _hom, b => b.Hom, places.RowRange, panels);
-        var missing = Sum(ref _missing, b => b.Missing, places.RecordRange, panels);
+        var het = Sum(ref _het, 0, places.RowRange, panels);
+        var hom = Sum(ref _hom, 1, places.RowRange, panels);
+        var missing = Sum(ref _missing, 2, places.RecordRange, panels);
         foreach (var (_, samples) in panels) alleles += 2 * samples.Counted.Count;
         WriteOne(batch, places, new Counts(het, hom, missing), alleles);
     }
 
-    private Span<int> Sum(ref int[] buffer, Func<Block, SampleSets?> column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels)
+    private Span<int> Sum(ref int[] buffer, int column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels)
     {
         var total = Room(ref buffer, range.Count);
         var any = false;
-        foreach (var (block, samples) in panels)
+        for (var panel = 0; panel < panels.Length; panel++)
         {
-            if (samples.Counted.Count == 0 || column(block) is not { AllEmpty: false } sets) continue;
+            var (block, samples) = panels[panel];
+            if (samples.Counted.Count == 0 || ColumnOf(block, column, (panel, range.Count)) is not { AllEmpty: false } sets) continue;
             var counts = any ? Room(ref _one, total.Length) : total;
             var isWhole = !_fromGenotypes && samples.Counted.Count == sets.SampleCount;
             if (isWhole) sets.CountAll(range.First, counts);
@@ -92,15 +100,16 @@ internal sealed class ColumnCounter
         {
             end = from;
             for (var summed = 0; end < panels.Length && (summed += panels[end].Block.SampleCount) <= MostSummed;) end++;
-            var some = panels[from..end];
-            var sums = new Sums(SumGroups(ref _hetSums, b => b.Het, places.RowRange, some), SumGroups(ref _homSums, b => b.Hom, places.RowRange, some), SumGroups(ref _missingSums, b => b.Missing, places.RecordRange, some));
+            var some = panels[..end];
+            var groups = some[from].Samples.GroupMap;
+            var sums = new Sums(SumGroups(ref _hetSums, 0, places.RowRange, some, from), SumGroups(ref _homSums, 1, places.RowRange, some, from), SumGroups(ref _missingSums, 2, places.RecordRange, some, from));
             for (int i = 0, run; i < places.Rows.Length; i += run)
             {
                 run = RunOf(places, i);
                 var (row, record) = (places.Rows[i] - places.RowRange.First, places.RowRecord[places.Rows[i]] - places.RecordRange.First);
-                Put(sums.Het, some[0].Samples.GroupMap, (row, i, run), het, isFirst: from == 0);
-                Put(sums.Hom, some[0].Samples.GroupMap, (row, i, run), hom, isFirst: from == 0);
-                Put(sums.Missing, some[0].Samples.GroupMap, (record, i, run), noCall, isFirst: from == 0);
+                Put(sums.Het, groups, (row, i, run), het, isFirst: from == 0);
+                Put(sums.Hom, groups, (row, i, run), hom, isFirst: from == 0);
+                Put(sums.Missing, groups, (record, i, run), noCall, isFirst: from == 0);
             }
         }
         // One vector's length of rows is a whole number of vectors, whatever the number of groups.
@@ -125,20 +134,36 @@ internal sealed class ColumnCounter
         Add(to, more);
     }
 
-    /// <summary>Members of each row in each group, summed over panels: rows x <see cref="GroupMap.Stride"/>.</summary>
-    private Span<ushort> SumGroups(ref ushort[] buffer, Func<Block, SampleSets?> column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels)
+    /// <summary>Members of each row in each group, summed over the panels from one on: rows x <see cref="GroupMap.Stride"/>.</summary>
+    private Span<ushort> SumGroups(ref ushort[] buffer, int column, (int First, int Count) range, ReadOnlySpan<(Block Block, SegmentSamples Samples)> panels, int from)
     {
         var length = range.Count * panels[0].Samples.GroupMap.Stride;
         if (buffer.Length < length) buffer = GC.AllocateUninitializedArray<ushort>(length);
         var sums = buffer.AsSpan(0, length);
         sums.Clear();
-        foreach (var (block, samples) in panels)
+        for (var panel = from; panel < panels.Length; panel++)
         {
-            if (samples.Counted.Count == 0 || column(block) is not { AllEmpty: false } sets) continue;
+            var (block, samples) = panels[panel];
+            if (samples.Counted.Count == 0 || ColumnOf(block, column, (panel, range.Count)) is not { AllEmpty: false } sets) continue;
             sets.AddGroups(range.First, samples.GroupMap, sums);
             _bytesRead += sets.HotBytes * range.Count / sets.RowCount;
         }
         return sums;
+    }
+
+    private SampleSets? ColumnOf(Block block, int column, (int Panel, int Rows) of)
+    {
+        if (_keep) return column switch { 0 => block.Het, 1 => block.Hom, _ => block.Missing };
+        // What is counted whole is not met again. Of others the next batch counts more rows, so the columns of all panels stay until then.
+        var isWhole = of.Rows == (column == 2 ? block.Info.RecordCount : block.Info.RowCount);
+        var place = isWhole ? column : ((of.Panel + 1) * Streams.Length) + column;
+        if (place >= _passing.Length) Array.Resize(ref _passing, place + 1);
+        ref var passing = ref _passing[place];
+        if (passing.Block == block) return passing.Sets;
+        passing = (null, null, passing.Own);
+        passing.Sets = block.Pass(Streams[column], ref passing.Own);
+        passing.Block = block;
+        return passing.Sets;
     }
 
     private static Span<int> Room(ref int[] buffer, int length)

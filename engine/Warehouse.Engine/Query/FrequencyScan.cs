@@ -138,7 +138,7 @@ internal sealed class FrequencyScan
             var rows = Listed(work, work.Rows.Slice(at, Math.Min(RowsOfBatch, work.Rows.Length - at)));
             if (rows.Length == 0) continue;
             _batch.Begin(work.Panels[0].Block.Sites, rows);
-            BytesRead += _counter.Count(_batch, rows.Span, work.Panels, _outside, _rules.NoPrecomputed);
+            BytesRead += _counter.Count(_batch, rows.Span, work.Panels, _outside, (_rules.NoPrecomputed, Keep: work.Odd is not null));
             if (work.Odd is not null) Judge(work.Odd, work.Panels[0].Block.Sites, rows.Span);
             yield return _batch;
         }

@@ -114,7 +114,7 @@ internal sealed class Selection
         if (!rules.PerSample) KeepCountingSamples(catalog, visible, sheets, chosen);
         if (by is not null && !catalog.Columns.ContainsKey(by))
             throw new InputException("unknown-column", $"no sheet has a column {by}; there are: {string.Join(", ", catalog.Columns.Keys.Order(StringComparer.Ordinal))}", InputPlace.None);
-        var samples = Enumerable.Range(0, chosen.Length).Where(s => chosen[s]).ToArray();
+        var samples = Numbers(chosen);
         string Value(int sample, string column) => sheets.TryGetValue(sample, out var sheet) && sheet.TryGetValue(column, out var value) ? value : "";
         var names = by is null ? [] : samples.Select(s => Value(s, by)).Distinct().Order(StringComparer.Ordinal).ToList();
         var sizes = new int[by is null ? 1 : names.Count];
@@ -128,6 +128,14 @@ internal sealed class Selection
         }
         selection.LinkOrdinals(catalog, scope, version);
         return selection;
+    }
+
+    private static int[] Numbers(bool[] chosen)
+    {
+        var (numbers, count) = (new int[chosen.Length], 0);
+        for (var i = 0; i < chosen.Length; i++)
+            if (chosen[i]) numbers[count++] = i;
+        return numbers[..count];
     }
 
     private static bool[] Choose(StoreCatalog catalog, long version, SampleChoice choice, bool[] visible)

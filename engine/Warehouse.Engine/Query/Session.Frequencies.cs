@@ -7,7 +7,7 @@ public sealed partial class Session
 
     private readonly List<(SampleChoice Choice, (bool PerSample, string? By) Key, Selection Selection)> _prepared = [];
     private readonly Dictionary<int, ContigPlan> _plans = [];
-    private readonly ColumnCounter _counter = new();
+    private readonly ColumnCounter _counter;
 
     /// <summary>
     /// Bytes of decoded genotype columns that the last question for frequencies, taken to its end, read by columns; with

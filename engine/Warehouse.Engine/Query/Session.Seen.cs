@@ -71,8 +71,15 @@ public sealed partial class Session
     private SeenAnswer[] Answer(string[] queries, SampleChoice samples, List<CarrierRow>[]? carriers, CancellationToken stop)
     {
         var rules = new CountRules();
-        var figures = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules, null);
         var everyone = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules with { PerSample = true }, null);
+        // Persons alone tell the two apart, and where no sheet names one, what grows with the samples is built once.
+        var figures = everyone;
+        foreach (var sheet in _view.Catalog.SheetAt(Snapshot).Values)
+        {
+            if (!sheet.ContainsKey("person")) continue;
+            figures = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules, null);
+            break;
+        }
         Begin(figures);
         var context = AskedContext;
         var questions = Interpret(queries, stop);

@@ -23,6 +23,7 @@ public sealed partial class Session : IDisposable
     internal Session(StoreView view, Scope scope, (SessionOptions Options, long Snapshot) asked, Func<ReferenceGenome?> openReference, StoreFacts facts)
     {
         (_view, _scope, _options, Snapshot, _openReference, _facts) = (view, scope, asked.Options, asked.Snapshot, openReference, facts);
+        _counter = new ColumnCounter(asked.Options.OneQuestion);
     }
 
     /// <summary>The manifest version whose data is answered.</summary>
@@ -112,7 +113,12 @@ public sealed partial class Session : IDisposable
     /// <summary>Regions by contig in answer order, merged where they overlap; everything when none is named.</summary>
     internal List<(int Contig, List<(int Start, int End)> Regions)> RegionsByContig(IReadOnlyList<Region> regions)
     {
-        if (regions.Count == 0) return [.. _view.ContigsInOrder().Select(c => (c, new List<(int, int)> { (-1, int.MaxValue) }))];
+        if (regions.Count == 0)
+        {
+            var all = new List<(int, List<(int, int)>)>();
+            foreach (var contig in _view.ContigsInOrder()) all.Add((contig, [(-1, int.MaxValue)]));
+            return all;
+        }
         var byContig = new Dictionary<int, List<(int Start, int End)>>();
         foreach (var region in regions)
         {

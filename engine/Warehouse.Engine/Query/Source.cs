@@ -20,7 +20,21 @@ internal sealed class Source
     {
         (Segment, Index, Groups, _selection) = (segment, index, selection.Groups.Count, selection);
         _samples = selection.SamplesOf(segment);
-        _pending = [.. segment.Blocks.Where(b => b.Contig == contig).OrderBy(b => OpenBlock.Span(b).Start)];
+        _pending = BlocksOf(segment, contig);
+    }
+
+    /// <summary>The blocks of a contig by start; few segments have them out of order.</summary>
+    private static BlockInfo[] BlocksOf(Segment segment, int contig)
+    {
+        var (blocks, before, ordered) = (new List<BlockInfo>(), int.MinValue, true);
+        foreach (var info in segment.Blocks)
+        {
+            if (info.Contig != contig) continue;
+            ordered &= before <= OpenBlock.Span(info).Start;
+            before = OpenBlock.Span(info).Start;
+            blocks.Add(info);
+        }
+        return ordered ? [.. blocks] : [.. blocks.OrderBy(b => OpenBlock.Span(b).Start)];
     }
 
     public Segment Segment { get; }

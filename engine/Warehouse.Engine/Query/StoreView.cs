@@ -11,7 +11,7 @@ namespace Warehouse.Engine.Query;
 /// </summary>
 internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, Func<SegmentEntry, Segment> open, (ReaderLease Lease, SegmentPool Pool) held) : IDisposable
 {
-    private int[]? _contigs;
+    private List<int>? _contigs;
     private readonly Dictionary<string, Segment> _segments = new(StringComparer.Ordinal);
 
     public StoreCatalog Catalog => catalog;
@@ -28,7 +28,14 @@ internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, Func<Se
     }
 
     /// <summary>Contig indices in the order of answers.</summary>
-    public IReadOnlyList<int> ContigsInOrder() => _contigs ??= [.. Enumerable.Range(0, catalog.Contigs.Count).OrderBy(i => catalog.Contigs[i].Canonical, ContigOrder.Instance)];
+    public List<int> ContigsInOrder()
+    {
+        if (_contigs is { } known) return known;
+        var contigs = new List<int>();
+        for (var i = 0; i < catalog.Contigs.Count; i++) contigs.Add(i);
+        contigs.Sort((a, b) => ContigOrder.Instance.Compare(catalog.Contigs[a].Canonical, catalog.Contigs[b].Canonical) is not 0 and var order ? order : a.CompareTo(b));
+        return _contigs = contigs;
+    }
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Warehouse.Engine.Coding;
 using Warehouse.Primitives;
 
@@ -42,6 +43,33 @@ internal sealed class Block(Segment segment, BlockInfo info)
 
     public EvidenceTable Evidence => (EvidenceTable)Column(BlockStream.Evidence);
 
+    /// <summary>
+    /// <see cref="Het"/>, <see cref="Hom"/> or <see cref="Missing"/> for one who passes through: read into memory that he brings, and not kept
+    /// here. Where the column is here already, or has a second form, it is the column of the block as ever.
+    /// </summary>
+    /// <param name="stream">Of the three.</param>
+    /// <param name="own">A column of this method that nobody uses any more, or null; afterwards the new one, if it is the caller's.</param>
+    public SampleSets? Pass(BlockStream stream, ref SampleSets? own)
+    {
+        var second = stream == BlockStream.Missing ? BlockStream.MissingGaps : BlockStream.Haplotypes;
+        if (Volatile.Read(ref _columns[(int)stream]) is not null || info.Streams.ContainsKey(second))
+            return stream switch { BlockStream.Het => Het, BlockStream.Hom => Hom, _ => Missing };
+        if (!info.Streams.TryGetValue(stream, out var place)) return null;
+        var rented = ArrayPool<byte>.Shared.Rent(place.Length);
+        var spent = own;
+        own = null;
+        try
+        {
+            var sets = SampleSets.Decode(segment.Read(info, stream, ref rented), spent);
+            CheckShape(sets, stream);
+            return own = sets;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
     /// <summary>Whether every call of a record is plainly diploid; samples may be absent.</summary>
     public bool IsPlain(int record) => Haploid?.IsEmpty(record) is not false && Exceptions(record).IsEmpty;
 
@@ -81,18 +109,40 @@ internal sealed class Block(Segment segment, BlockInfo info)
     private object Column(BlockStream stream)
     {
         if (Volatile.Read(ref _columns[(int)stream]) is { } known) return known;
-        var (column, bytes) = Decode(stream, segment.Read(info, stream));
+        var (column, bytes) = Decode(stream);
         if (Interlocked.CompareExchange(ref _columns[(int)stream], column, null) is { } earlier) return earlier;
         if (bytes > 0) segment.Grew(info, bytes);
         return column;
     }
 
-    private (object Column, long Bytes) Decode(BlockStream stream, byte[]? stored) => stream switch
+    private (object Column, long Bytes) Decode(BlockStream stream)
+    {
+        if (!info.Streams.TryGetValue(stream, out var place)) return Missed(stream);
+        var rented = ArrayPool<byte>.Shared.Rent(place.Length);
+        try
+        {
+            return Decode(stream, segment.Read(info, stream, ref rented));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>What stands for a stream that the block does not have.</summary>
+    private (object Column, long Bytes) Missed(BlockStream stream) => stream switch
+    {
+        BlockStream.Sites => (RightShape(new SiteTable(0, 0)), 0),
+        BlockStream.Evidence => (EvidenceTable.Empty(SampleCount), 4L * SampleCount),
+        BlockStream.Lost => (new HashSet<(int, int)>(), 0),
+        _ => (None, 0),
+    };
+
+    private (object Column, long Bytes) Decode(BlockStream stream, ReadOnlySpan<byte> stored) => stream switch
     {
         BlockStream.Sites => DecodeSites(stored),
-        BlockStream.Evidence => stored is null ? (EvidenceTable.Empty(SampleCount), 4L * SampleCount) : DecodeEvidence(PackedStream.Unpack(stored)),
-        BlockStream.Lost => stored is null ? (new HashSet<(int, int)>(), 0) : DecodeLost(PackedStream.Unpack(stored)),
-        _ when stored is null => (None, 0),
+        BlockStream.Evidence => DecodeEvidence(PackedStream.Unpack(stored)),
+        BlockStream.Lost => DecodeLost(PackedStream.Unpack(stored)),
         BlockStream.Detail => DecodeDetail(PackedStream.Unpack(stored)),
         BlockStream.Exceptions => DecodeExceptions(PackedStream.Unpack(stored)),
         BlockStream.Haplotypes => DecodeHaplotypes(stored),
@@ -105,27 +155,37 @@ internal sealed class Block(Segment segment, BlockInfo info)
     /// <summary>Het, hom and swapped, where compaction wrote them as one stream.</summary>
     private HaplotypeColumns? Haplotypes => Column(BlockStream.Haplotypes) as HaplotypeColumns;
 
-    private (object, long) DecodeHaplotypes(byte[] stored)
+    private (object, long) DecodeHaplotypes(ReadOnlySpan<byte> stored)
     {
         var columns = HaplotypeColumns.Decode(stored, SampleCount, Sites.FirstRow, Missing, Absent);
         return (columns, (columns.Het?.HotBytes ?? 0) + (columns.Hom?.HotBytes ?? 0) + (8L * (columns.Swapped?.Length ?? 0)));
     }
 
-    private (object, long) DecodeSets(BlockStream stream, byte[] stored)
+    private (object, long) DecodeSets(BlockStream stream, ReadOnlySpan<byte> stored)
     {
         var sets = SampleSets.Decode(stored);
+        CheckShape(sets, stream);
+        return WithBytes(sets);
+    }
+
+    private void CheckShape(SampleSets sets, BlockStream stream)
+    {
         var rows = stream is BlockStream.Het or BlockStream.Hom ? info.RowCount : info.RecordCount;
         if (sets.RowCount != rows || sets.SampleCount != SampleCount) throw new InvalidDataException("a set column has the wrong shape");
-        return WithBytes(sets);
     }
 
     private static (object, long) WithBytes(SampleSets sets) => (sets, sets.HotBytes);
 
-    private (object, long) DecodeSites(byte[]? stored)
+    private (object, long) DecodeSites(ReadOnlySpan<byte> stored)
     {
-        var (sites, bytes) = stored is null ? (new SiteTable(0, 0), 0) : segment.DecodeSites(stored);
+        var (sites, bytes) = segment.DecodeSites(stored);
+        return (RightShape(sites), bytes);
+    }
+
+    private SiteTable RightShape(SiteTable sites)
+    {
         if (sites.RecordCount != info.RecordCount || sites.RowCount != info.RowCount) throw new InvalidDataException("a block and its sites disagree");
-        return (sites, bytes);
+        return sites;
     }
 
     private (object, long) DecodeEvidence(byte[] raw)

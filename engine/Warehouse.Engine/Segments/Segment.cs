@@ -58,7 +58,7 @@ internal sealed class Segment : IDisposable
     /// <summary>Decodes a sites stream, or finds an equal one; a table found costs no memory.</summary>
     internal (SiteTable Table, long MemoryBytes) DecodeSites(ReadOnlySpan<byte> packed)
     {
-        var (table, isNew) = _pool?.Sites(packed) ?? (SiteTableCodec.Decode(PackedStream.Unpack(packed)), true);
+        var (table, isNew) = _pool?.Sites(packed) ?? (SegmentPool.DecodeSites(packed), true);
         return (table, isNew ? table.MemoryBytes : 0);
     }
 

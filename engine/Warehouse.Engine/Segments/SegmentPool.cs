@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 
 namespace Warehouse.Engine.Segments;
@@ -136,7 +137,7 @@ internal sealed class SegmentPool : IDisposable
         var key = Convert.ToHexString(digest);
         lock (_gate)
             if (_sites.TryGetValue(key, out var known) && known.TryGetTarget(out var shared)) return (shared, false);
-        var table = SiteTableCodec.Decode(PackedStream.Unpack(packed));
+        var table = DecodeSites(packed);
         lock (_gate)
         {
             if (_sites.TryGetValue(key, out var known) && known.TryGetTarget(out var shared)) return (shared, false);
@@ -148,6 +149,19 @@ internal sealed class SegmentPool : IDisposable
             }
             _sites[key] = new WeakReference<SiteTable>(table);
             return (table, true);
+        }
+    }
+
+    internal static SiteTable DecodeSites(ReadOnlySpan<byte> packed)
+    {
+        var rented = ArrayPool<byte>.Shared.Rent(PackedStream.RawLength(packed));
+        try
+        {
+            return SiteTableCodec.Decode(PackedStream.Unpack(packed, rented));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
         }
     }
 

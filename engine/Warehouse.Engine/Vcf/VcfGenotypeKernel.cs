@@ -54,7 +54,6 @@ internal static class VcfGenotypeKernel
 
     /// <summary>Whole steps from the text, the rest from a padded copy. <paramref name="wide"/> takes 512-bit vectors.</summary>
     // Optimised at once, as are the steps: no code for these vectors is compiled ahead, and the unoptimised one is twenty times slower.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static bool Steps(ReadOnlySpan<byte> text, int altCount, Span<byte> first, Span<byte> second, Span<byte> phased, bool wide)
     {
         var samples = (text.Length + 1) / CellBytes;
@@ -93,7 +92,6 @@ internal static class VcfGenotypeKernel
     }
 
     // kernel: 64 samples from four 512-bit vectors of 16 cells each; portable vector calls, read back as plain code.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Step512(ReadOnlySpan<byte> text, int altCount, Span<byte> first, Span<byte> second, Span<byte> phased)
     {
         var (lowCell, highCell) = Bounds(altCount);
@@ -155,7 +153,6 @@ internal static class VcfGenotypeKernel
             (Vector512.Equals(c, bar) & one).AsUInt32(), (Vector512.Equals(d, bar) & one).AsUInt32(), 8, into);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Step256(ReadOnlySpan<byte> text, int altCount, Span<byte> first, Span<byte> second, Span<byte> phased)
     {
         var good = true;
@@ -168,7 +165,6 @@ internal static class VcfGenotypeKernel
     }
 
     // kernel: the same on 256-bit vectors, 32 samples.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Half256(ReadOnlySpan<byte> text, int altCount, Span<byte> first, Span<byte> second, Span<byte> phased)
     {
         var (lowCell, highCell) = Bounds(altCount);

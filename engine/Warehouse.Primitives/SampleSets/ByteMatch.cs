@@ -31,7 +31,6 @@ public static class ByteMatch
     /// <param name="left">64 bytes.</param>
     /// <param name="right">64 bytes.</param>
     // Optimised at once: no code for these vectors is compiled ahead.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ulong Greater64(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
         if (!Vector512.IsHardwareAccelerated) return ScalarGreater64(left, right);
@@ -47,7 +46,6 @@ public static class ByteMatch
     }
 
     // Optimised at once: no code for these vectors is compiled ahead.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void ToBits<TWay>(ReadOnlySpan<byte> codes, byte value, Span<ulong> bits)
         where TWay : struct, IByteCompare
     {

@@ -41,7 +41,6 @@ internal static class DistanceSums
     /// shows as one: it cannot have gone round through 65,536. What lies behind a list is zeroed before the sum, written as its last id,
     /// and overwritten by the next list.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static bool Sum256(in DistanceRows from, Span<ushort> ids)
     {
         if (from.High.ContainsAnyInRange((byte)0x80, (byte)0xFF)) return false;

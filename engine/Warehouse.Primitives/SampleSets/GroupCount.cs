@@ -70,7 +70,6 @@ internal static class GroupCount
     /// for a stretch of ids, whatever rows they are of, and a row is the difference of two sums: no loop ends with a row, so none is
     /// mispredicted (missing calls of 2,504 samples, 12 ids a row, Zen 4: 1.2 ms, a loop per row 1.5).
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
     internal static void ListRegister(in ListRows list, GroupMap groups, Span<ushort> sums)
     {
@@ -104,7 +103,6 @@ internal static class GroupCount
     }
 
     /// <summary>The same with six bits per group in one 64-bit number: half the loads and a quarter of the stores of an id, for up to ten groups and 4,096 samples.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
     internal static void ListFields(in ListRows list, GroupMap groups, Span<ushort> sums)
     {
@@ -202,7 +200,6 @@ internal static class GroupCount
         Add(lower, upper, ref sums);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Planes<TWay>(in PlaneRows planes, GroupMap groups, Span<ushort> sums)
         where TWay : struct, ISharedBits
     {

@@ -50,7 +50,6 @@ internal static class ListCount
     }
 
     /// <summary>One byte per sample and four sums: no instruction set needed, and the way for more than 4,096 samples.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void ByteMask(in ListRows list, SampleMask mask, Span<int> counts)
     {
         ref var bytes = ref MemoryMarshal.GetReference(mask.Bytes);
@@ -83,7 +82,6 @@ internal static class ListCount
     /// The mask in eight registers, 32 ids per step, most rows one step. The vectors are locals passed by value to inlined code:
     /// a struct of them passed by reference was measured at half the speed (Zen 5, .NET 10).
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Register512(in ListRows list, SampleMask mask, Span<int> counts)
     {
         Debug.Assert(mask.SampleCount <= SampleMask.RegisterSamples);

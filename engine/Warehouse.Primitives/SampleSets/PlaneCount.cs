@@ -53,7 +53,6 @@ internal static class PlaneCount
         return Avx2.IsSupported ? Table256.Count(ref first, ref first, plane.Length) : Scalar.Count(ref first, ref first, plane.Length);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Rows<TWay>(in PlaneRows planes, SampleMask mask, Span<int> counts)
         where TWay : struct, ISharedBits
     {

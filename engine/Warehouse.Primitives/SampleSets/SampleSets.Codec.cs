@@ -72,8 +72,7 @@ public sealed partial class SampleSets
 
     private long[] RawBytes()
     {
-        var ids = _ids.Length - ListCount.SlackIds;
-        return [RowCount, RowCount, RowCount, ids, ids, (long)_planeRows.Length * PlaneBytes];
+        return [RowCount, RowCount, RowCount, _idCount, _idCount, (long)_kinds.Planes * PlaneBytes];
     }
 
     /// <summary>
@@ -121,18 +120,18 @@ public sealed partial class SampleSets
         switch (stream)
         {
             case 0:
-                for (var row = 0; row < raw.Length; row++) raw[row] = (byte)_rows[row].Kind;
+                for (var row = 0; row < raw.Length; row++) raw[row] = (byte)Entries[row].Kind;
                 break;
             case 1 or 2:
                 var lengthShift = (stream - 1) * 8;
-                for (var row = 0; row < raw.Length; row++) raw[row] = (byte)(_rows[row].Length >> lengthShift);
+                for (var row = 0; row < raw.Length; row++) raw[row] = (byte)(Entries[row].Length >> lengthShift);
                 break;
             case 3 or 4:
                 FillDistances(raw, (stream - 3) * 8);
                 break;
             default:
-                for (var plane = 0; plane < _planeRows.Length; plane++)
-                    MemoryMarshal.AsBytes(Plane(_planeRows[plane]))[..PlaneBytes].CopyTo(raw.Slice(plane * PlaneBytes, PlaneBytes));
+                for (var plane = 0; plane < _kinds.Planes; plane++)
+                    MemoryMarshal.AsBytes(Plane(Dense[plane]))[..PlaneBytes].CopyTo(raw.Slice(plane * PlaneBytes, PlaneBytes));
                 break;
         }
     }
@@ -140,9 +139,9 @@ public sealed partial class SampleSets
     private void FillDistances(Span<byte> raw, int shift)
     {
         var at = 0;
-        for (var row = 0; row < _rows.Length; row++)
+        for (var row = 0; row < RowCount; row++)
         {
-            if (_rows[row].Kind == RowKind.Plane) continue;
+            if (Entries[row].Kind == RowKind.Plane) continue;
             var previous = -1;
             foreach (var id in Ids(row))
             {

@@ -6,7 +6,7 @@ public sealed partial class SampleSets
 {
     /// <summary>
     /// Reads only the number of members of each row, as <see cref="Count"/> gives it, from the lengths of the rows: neither ids nor planes
-    /// are touched. The rows are checked as in <see cref="Decode"/>; whether ids and planes fit them is not.
+    /// are touched. The rows are checked as in <see cref="Decode(ReadOnlySpan{byte})"/>; whether ids and planes fit them is not.
     /// </summary>
     /// <param name="encoded">The disk form of a column.</param>
     /// <param name="sampleCount">The number of samples that the column must have.</param>

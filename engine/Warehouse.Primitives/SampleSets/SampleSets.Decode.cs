@@ -16,8 +16,35 @@ public sealed partial class SampleSets
         var streams = new EncodedStreams(encoded);
         var rows = new SampleRow[streams.RowCount];
         DecodeRows(streams, rows, out var idCount, out var planeCount);
-        return new SampleSets(streams.SampleCount, rows, DecodeIds(streams, rows, idCount), DecodePlanes(streams, rows, planeCount));
+        var ids = GC.AllocateUninitializedArray<ushort>(idCount + ListCount.SlackIds);
+        DecodeIds(streams, rows, ids, idCount);
+        var planes = WordBlock.Uninitialized(planeCount * SampleWords.Padded(streams.SampleCount));
+        DecodePlanes(streams, rows, planes);
+        return new SampleSets(streams.SampleCount, (rows, rows.Length), (ids, idCount), planes);
     }
+
+    /// <summary>
+    /// Reads the disk form into the memory of another column, which is not to be used any more, not even when this throws. For who reads
+    /// many columns one after the other: memory touched for the first time costs more than decoding into it.
+    /// </summary>
+    /// <param name="encoded">The disk form.</param>
+    /// <param name="spent">Made by this method and seen by nobody else; null = none yet.</param>
+    /// <exception cref="InvalidDataException">As <see cref="Decode(ReadOnlySpan{byte})"/>.</exception>
+    public static SampleSets Decode(ReadOnlySpan<byte> encoded, SampleSets? spent)
+    {
+        var streams = new EncodedStreams(encoded);
+        var array = spent?._rows is { } old && old.Length >= streams.RowCount ? old : new SampleRow[WithRoom(streams.RowCount)];
+        var rows = array.AsSpan(0, streams.RowCount);
+        DecodeRows(streams, rows, out var idCount, out var planeCount);
+        var ids = spent?._ids is { } oldIds && oldIds.Length >= idCount + ListCount.SlackIds ? oldIds : GC.AllocateUninitializedArray<ushort>(WithRoom(idCount + ListCount.SlackIds));
+        DecodeIds(streams, rows, ids.AsSpan(0, idCount + ListCount.SlackIds), idCount);
+        var planes = WordBlock.Over(spent is null ? default : spent._planes, planeCount * SampleWords.Padded(streams.SampleCount));
+        DecodePlanes(streams, rows, planes);
+        return new SampleSets(streams.SampleCount, (array, rows.Length), (ids, idCount), planes, spent?._byKind ?? []);
+    }
+
+    /// <summary>Room for columns that are a little larger, so that their memory serves most of those that follow.</summary>
+    private static int WithRoom(int count) => Math.Max(count, (int)Math.Min(count + count / 8L, Array.MaxLength - 64));
 
     private static void DecodeRows(EncodedStreams streams, Span<SampleRow> rows, out int idCount, out int planeCount)
     {
@@ -59,33 +86,30 @@ public sealed partial class SampleSets
         throw new UnreachableException("a sound row was refused");
     }
 
-    private static ushort[] DecodeIds(EncodedStreams streams, ReadOnlySpan<SampleRow> rows, int idCount)
+    private static void DecodeIds(EncodedStreams streams, ReadOnlySpan<SampleRow> rows, Span<ushort> ids, int idCount)
     {
         using RawStream low = streams.Open(3), high = streams.Open(4);
-        var ids = GC.AllocateUninitializedArray<ushort>(idCount + ListCount.SlackIds);
         var isSound = DistanceSums.ToIds(new DistanceRows { Rows = rows, Low = low.Bytes, High = high.Bytes, SampleCount = streams.SampleCount }, ids);
         Require(isSound, "an id is outside the panel");
-        ids.AsSpan(idCount).Clear();
-        return ids;
+        ids[idCount..].Clear();
     }
 
-    private static WordBlock DecodePlanes(EncodedStreams streams, ReadOnlySpan<SampleRow> rows, int planeCount)
+    private static void DecodePlanes(EncodedStreams streams, ReadOnlySpan<SampleRow> rows, WordBlock planes)
     {
         using var stream = streams.Open(5);
         var wordCount = SampleWords.Padded(streams.SampleCount);
         var carrying = SampleWords.Needed(streams.SampleCount);
         var planeBytes = (streams.SampleCount + 7) / 8;
-        var block = WordBlock.Uninitialized(planeCount * wordCount);
+        var words = planes.Words;
         foreach (var row in rows)
         {
             if (row.Kind != RowKind.Plane) continue;
-            var plane = block.Words.Slice(row.Start * wordCount, wordCount);
+            var plane = words.Slice(row.Start * wordCount, wordCount);
             plane[(carrying - 1)..].Clear();
             stream.Bytes.Slice(row.Start * planeBytes, planeBytes).CopyTo(MemoryMarshal.AsBytes(plane));
             Require((plane[carrying - 1] & ~SampleWords.TailMask(streams.SampleCount)) == 0, "a plane has bits behind the last sample");
             Require(PlaneCount.Members(plane) == row.Length, "a plane does not have as many members as its row says");
         }
-        return block;
     }
 
     private static void Require(bool holds, string otherwise)

@@ -11,51 +11,65 @@ namespace Warehouse.Primitives;
 /// </summary>
 public sealed partial class SampleSets
 {
+    // Each may be longer than what is in it: a column can be read into the memory of another.
     private readonly SampleRow[] _rows;
     private readonly ushort[] _ids;
     private readonly WordBlock _planes;
-    private readonly int[] _listRows;
-    private readonly int[] _complementRows;
-    private readonly int[] _planeRows;
+    private readonly int[] _byKind;
+    private readonly int _idCount;
+    private readonly (int Lists, int Complements, int Planes) _kinds;
 
-    /// <summary>Takes over the arrays; ids carry <see cref="ListCount.SlackIds"/> behind the last list.</summary>
-    internal SampleSets(int sampleCount, SampleRow[] rows, ushort[] ids, WordBlock planes)
+    /// <summary>Takes over the arrays.</summary>
+    /// <param name="sampleCount">Samples of the panel.</param>
+    /// <param name="rows">The rows, and anything behind them.</param>
+    /// <param name="ids">The ids, <see cref="ListCount.SlackIds"/> of anything, and more.</param>
+    /// <param name="planes">The planes.</param>
+    /// <param name="byKind">Memory for the rows in the order of their kinds; null = new.</param>
+    internal SampleSets(int sampleCount, (SampleRow[] Array, int Count) rows, (ushort[] Array, int Count) ids, WordBlock planes, int[]? byKind = null)
     {
         SampleCount = sampleCount;
         WordCount = SampleWords.Padded(sampleCount);
-        (_rows, _ids, _planes) = (rows, ids, planes);
-        Index(rows, out _listRows, out _complementRows, out _planeRows);
-        Debug.Assert(planes.Words.Length == _planeRows.Length * WordCount);
+        (_rows, RowCount, _ids, _idCount, _planes) = (rows.Array, rows.Count, ids.Array, ids.Count, planes);
+        (_byKind, _kinds) = Index(Entries, byKind);
+        Debug.Assert(planes.Words.Length == _kinds.Planes * WordCount);
     }
 
     /// <summary>Number of samples of the panel, at most 32,768.</summary>
     public int SampleCount { get; }
 
     /// <summary>Number of rows.</summary>
-    public int RowCount => _rows.Length;
+    public int RowCount { get; }
 
     /// <summary>Words of a plane, padding included: a multiple of 8.</summary>
     public int WordCount { get; }
 
     /// <summary>True when no row has a member.</summary>
-    public bool AllEmpty => _listRows.Length + _complementRows.Length + _planeRows.Length == 0;
+    public bool AllEmpty => _kinds == default;
 
     /// <summary>Bytes of memory that the rows take.</summary>
     public long HotBytes =>
-        _rows.Length * 8L + _ids.Length * 2L + _planes.Words.Length * 8L + (_listRows.Length + _complementRows.Length + _planeRows.Length) * 4L;
+        RowCount * 8L + (_idCount + ListCount.SlackIds) * 2L + _planes.Words.Length * 8L + (_kinds.Lists + _kinds.Complements + _kinds.Planes) * 4L;
+
+    private ReadOnlySpan<SampleRow> Entries => _rows.AsSpan(0, RowCount);
+
+    private ReadOnlySpan<int> Listed => _byKind.AsSpan(0, _kinds.Lists);
+
+    private ReadOnlySpan<int> Complemented => _byKind.AsSpan(_kinds.Lists, _kinds.Complements);
+
+    private ReadOnlySpan<int> Dense => _byKind.AsSpan(_kinds.Lists + _kinds.Complements, _kinds.Planes);
 
     /// <summary>Number of members of a row.</summary>
-    public int Count(int row) => _rows[row].Members(SampleCount);
+    public int Count(int row) => Entries[row].Members(SampleCount);
 
     /// <summary>Whether a row has no member.</summary>
-    public bool IsEmpty(int row) => _rows[row] is { Kind: RowKind.List, Length: 0 };
+    public bool IsEmpty(int row) => Entries[row] is { Kind: RowKind.List, Length: 0 };
 
     /// <summary>Number of members of a row that are in the mask.</summary>
     /// <exception cref="ArgumentException">The mask is of another panel.</exception>
     public int CountMasked(int row, SampleMask mask)
     {
         CheckMask(mask);
-        var kind = _rows[row].Kind;
+        var kind = Entries[row].Kind;
         var count = 0;
         if (kind == RowKind.Plane) PlaneCount.Rows(Planes(new(ref row), row), mask, new(ref count));
         else ListCount.Rows(Lists(new(ref row), row), mask, new(ref count));
@@ -74,9 +88,9 @@ public sealed partial class SampleSets
         ArgumentOutOfRangeException.ThrowIfGreaterThan(counts.Length, RowCount - firstRow, nameof(counts));
         counts.Clear();
         var endRow = firstRow + counts.Length;
-        ListCount.Rows(Lists(Between(_listRows, firstRow, endRow), firstRow), mask, counts);
-        PlaneCount.Rows(Planes(Between(_planeRows, firstRow, endRow), firstRow), mask, counts);
-        var complements = Between(_complementRows, firstRow, endRow);
+        ListCount.Rows(Lists(Between(Listed, firstRow, endRow), firstRow), mask, counts);
+        PlaneCount.Rows(Planes(Between(Dense, firstRow, endRow), firstRow), mask, counts);
+        var complements = Between(Complemented, firstRow, endRow);
         ListCount.Rows(Lists(complements, firstRow), mask, counts);
         foreach (var row in complements) counts[row - firstRow] = mask.Count - counts[row - firstRow];
     }
@@ -95,11 +109,11 @@ public sealed partial class SampleSets
         ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, RowCount - firstRow, nameof(sums));
         var endRow = firstRow + rowCount;
-        GroupCount.Lists(Lists(Between(_listRows, firstRow, endRow), firstRow), groups, sums);
-        GroupCount.Planes(Planes(Between(_planeRows, firstRow, endRow), firstRow), groups, sums);
+        GroupCount.Lists(Lists(Between(Listed, firstRow, endRow), firstRow), groups, sums);
+        GroupCount.Planes(Planes(Between(Dense, firstRow, endRow), firstRow), groups, sums);
         Span<ushort> others = stackalloc ushort[GroupMap.MaxGroups + 1];
         others = others[..groups.Stride];
-        foreach (var row in Between(_complementRows, firstRow, endRow))
+        foreach (var row in Between(Complemented, firstRow, endRow))
         {
             others.Clear();
             GroupCount.Lists(Lists(new(in row), row), groups, others);
@@ -112,7 +126,7 @@ public sealed partial class SampleSets
     /// <exception cref="ArgumentOutOfRangeException">The rows leave the column.</exception>
     public void CountAll(int firstRow, Span<int> counts)
     {
-        var rows = _rows.AsSpan(firstRow, counts.Length);
+        var rows = Entries.Slice(firstRow, counts.Length);
         for (var i = 0; i < rows.Length; i++) counts[i] = rows[i].Kind == RowKind.Complement ? SampleCount - rows[i].Length : rows[i].Length;
     }
 
@@ -122,7 +136,7 @@ public sealed partial class SampleSets
     {
         if (bits.Length < WordCount) throw new ArgumentException("shorter than WordCount", nameof(bits));
         bits = bits[..WordCount];
-        switch (_rows[row].Kind)
+        switch (Entries[row].Kind)
         {
             case RowKind.Plane:
                 Plane(row).CopyTo(bits);
@@ -144,7 +158,7 @@ public sealed partial class SampleSets
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sample);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(sample, SampleCount);
-        return _rows[row].Kind switch
+        return Entries[row].Kind switch
         {
             RowKind.Plane => (Plane(row)[sample >> 6] >> (sample & 63) & 1) != 0,
             RowKind.List => Ids(row).BinarySearch((ushort)sample) >= 0,
@@ -158,7 +172,7 @@ public sealed partial class SampleSets
     {
         var count = Count(row);
         if (ids.Length < count) throw new ArgumentException("shorter than the row's count", nameof(ids));
-        switch (_rows[row].Kind)
+        switch (Entries[row].Kind)
         {
             case RowKind.Plane:
                 return BitsToIds.Write(Plane(row), count, ids);
@@ -172,20 +186,20 @@ public sealed partial class SampleSets
         }
     }
 
-    private static ReadOnlySpan<int> Between(int[] ascendingRows, int firstRow, int endRow)
+    private static ReadOnlySpan<int> Between(ReadOnlySpan<int> ascendingRows, int firstRow, int endRow)
     {
         var from = LowerBound(ascendingRows, firstRow);
-        return ascendingRows.AsSpan(from, LowerBound(ascendingRows, endRow) - from);
+        return ascendingRows[from..LowerBound(ascendingRows, endRow)];
     }
 
-    private static int LowerBound(int[] ascending, int value)
+    private static int LowerBound(ReadOnlySpan<int> ascending, int value)
     {
-        var at = Array.BinarySearch(ascending, value);
+        var at = ascending.BinarySearch(value);
         return at < 0 ? ~at : at;
     }
 
-    /// <summary>The rows of each kind, ascending. Empty rows are in none: the counts are cleared anyway.</summary>
-    private static void Index(SampleRow[] rows, out int[] lists, out int[] complements, out int[] planes)
+    /// <summary>The rows of lists, of complements and of planes, each ascending. Empty rows are in none: the counts are cleared anyway.</summary>
+    private static (int[] ByKind, (int Lists, int Complements, int Planes) Counts) Index(ReadOnlySpan<SampleRow> rows, int[]? byKind)
     {
         var rented = ArrayPool<int>.Shared.Rent(rows.Length * 3 + 3);
         Span<int> listed = rented.AsSpan(0, rows.Length + 1), complemented = rented.AsSpan(rows.Length + 1, rows.Length + 1), dense = rented.AsSpan(2 * rows.Length + 2, rows.Length + 1);
@@ -199,17 +213,22 @@ public sealed partial class SampleSets
             complementCount += kind == RowKind.Complement ? 1 : 0;
             planeCount += kind == RowKind.Plane ? 1 : 0;
         }
-        (lists, complements, planes) = (listed[..listCount].ToArray(), complemented[..complementCount].ToArray(), dense[..planeCount].ToArray());
+        var count = listCount + complementCount + planeCount;
+        if (byKind is null || byKind.Length < count) byKind = GC.AllocateUninitializedArray<int>(byKind is null ? count : WithRoom(count));
+        listed[..listCount].CopyTo(byKind);
+        complemented[..complementCount].CopyTo(byKind.AsSpan(listCount));
+        dense[..planeCount].CopyTo(byKind.AsSpan(listCount + complementCount));
         ArrayPool<int>.Shared.Return(rented);
+        return (byKind, (listCount, complementCount, planeCount));
     }
 
-    private ReadOnlySpan<ushort> Ids(int row) => _ids.AsSpan(_rows[row].Start, _rows[row].Length);
+    private ReadOnlySpan<ushort> Ids(int row) => _ids.AsSpan(Entries[row].Start, Entries[row].Length);
 
-    private ReadOnlySpan<ulong> Plane(int row) => _planes.Words.Slice(_rows[row].Start * WordCount, WordCount);
+    private ReadOnlySpan<ulong> Plane(int row) => _planes.Words.Slice(Entries[row].Start * WordCount, WordCount);
 
-    private ListRows Lists(ReadOnlySpan<int> rows, int firstRow) => new() { Rows = rows, Entries = _rows, Ids = _ids, FirstRow = firstRow };
+    private ListRows Lists(ReadOnlySpan<int> rows, int firstRow) => new() { Rows = rows, Entries = Entries, Ids = _ids, FirstRow = firstRow };
 
-    private PlaneRows Planes(ReadOnlySpan<int> rows, int firstRow) => new() { Rows = rows, Entries = _rows, Planes = _planes.Words, FirstRow = firstRow };
+    private PlaneRows Planes(ReadOnlySpan<int> rows, int firstRow) => new() { Rows = rows, Entries = Entries, Planes = _planes.Words, FirstRow = firstRow };
 
     private void CheckMask(SampleMask mask)
     {

@@ -85,7 +85,7 @@ public sealed class SampleSetsBuilder
         ids.AsSpan(_ids.WrittenCount).Clear();
         var planes = new WordBlock(_planes.WrittenCount);
         _planes.WrittenSpan.CopyTo(planes.Words);
-        return new SampleSets(_sampleCount, _rows.WrittenSpan.ToArray(), ids, planes);
+        return new SampleSets(_sampleCount, (_rows.WrittenSpan.ToArray(), RowCount), (ids, _ids.WrittenCount), planes);
     }
 
     /// <summary>Forgets the rows, keeps the memory.</summary>

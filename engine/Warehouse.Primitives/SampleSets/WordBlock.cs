@@ -29,5 +29,12 @@ internal readonly struct WordBlock
     /// <summary>Words of any content, for who writes all of them.</summary>
     public static WordBlock Uninitialized(int length) => new(GC.AllocateUninitializedArray<ulong>(length + 7, pinned: true), length);
 
+    /// <summary>Words of any content in the memory of another block, which nobody may use any more; in new memory with room to spare where that is too small.</summary>
+    public static WordBlock Over(WordBlock spent, int length)
+    {
+        if (spent._array is { } array && array.Length >= length + 7) return new(array, length);
+        return new(GC.AllocateUninitializedArray<ulong>(length + length / 8 + 7, pinned: true), length);
+    }
+
     public Span<ulong> Words => _array.AsSpan(_start, _length);
 }
