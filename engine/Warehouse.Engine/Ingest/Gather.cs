@@ -13,7 +13,7 @@ internal sealed class Gather(IngestRequest request, Assembly assembly, Reference
     public const int LeastFiles = 64;
 
     /// <summary>Bytes as stored of the files that are in memory together.</summary>
-    private const long MaxWaveBytes = 256 << 20;
+    private const long MaxWaveBytes = 208 << 20;
 
     /// <summary>A larger file is read on its own.</summary>
     private const long MaxFileBytes = 64 << 20;

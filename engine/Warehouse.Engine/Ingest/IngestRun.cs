@@ -206,7 +206,11 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
             new GatherMerge([.. files.Select(f => f.File)], writer, stop).Run(name => contigs.Known(name));
             AddSegment(writer.Complete(), [.. files.Select(f => f.Ordinal)], writer.Blocks, commit);
         }
+        if (_gathered.Count == 0) return;
         _gathered.Clear();
+        bins.Clear();
+        // A wave is hundreds of megabytes of long arrays, which nothing frees before the next has as many again: the bound of memory is that of one.
+        GC.Collect();
     }
 
     private void AddSegment(FileEntry file, int[] ordinals, IReadOnlyList<BlockInfo> blocks, Commit commit)

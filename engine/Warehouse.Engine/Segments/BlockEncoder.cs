@@ -12,23 +12,43 @@ internal sealed record EncodedBlock(Dictionary<BlockStream, byte[]> Streams, Fun
     public void WriteTo(SegmentWriter segment) => segment.Add(Streams, Describe);
 }
 
+/// <summary>The streams of a site table, which panels with the same phase flags share.</summary>
+/// <param name="Table">The table.</param>
+/// <param name="Sites">Its stream, when it has a record.</param>
+/// <param name="Ids">The stream of IDs, when any is set.</param>
+internal sealed record EncodedSites(SiteTable Table, byte[]? Sites, byte[]? Ids);
+
 /// <summary>Puts the parts of a block together and describes it for the directory. Any thread; the parts are read, not kept.</summary>
 internal static class BlockEncoder
 {
-    public static EncodedBlock Encode(int contig, SiteTable table, IReadOnlyList<string>? ids, EvidenceBuilder evidence, Dictionary<BlockStream, byte[]> streams)
+    public static EncodedBlock Encode(int contig, SiteTable table, IReadOnlyList<string>? ids, EvidenceBuilder evidence, Dictionary<BlockStream, byte[]> streams) =>
+        Encode(contig, Encode(table, ids), evidence, streams);
+
+    /// <summary>The streams of a site table and its IDs.</summary>
+    public static EncodedSites Encode(SiteTable table, IReadOnlyList<string>? ids)
     {
+        byte[]? sites = null, packedIds = null;
         if (table.RecordCount > 0)
         {
-            var sites = new ByteWriter((table.RecordCount * 16) + table.Text.Length);
-            SiteTableCodec.Encode(table, sites);
-            streams[BlockStream.Sites] = PackedStream.Pack(sites.Written);
+            var to = new ByteWriter((table.RecordCount * 16) + table.Text.Length);
+            SiteTableCodec.Encode(table, to);
+            sites = PackedStream.Pack(to.Written);
         }
         if (ids is not null)
         {
             var to = new ByteWriter(table.RecordCount * 8);
             foreach (var id in ids) to.Text(id);
-            streams[BlockStream.Ids] = PackedStream.Pack(to.Written);
+            packedIds = PackedStream.Pack(to.Written);
         }
+        return new EncodedSites(table, sites, packedIds);
+    }
+
+    /// <summary>A block of one panel.</summary>
+    public static EncodedBlock Encode(int contig, EncodedSites sites, EvidenceBuilder evidence, Dictionary<BlockStream, byte[]> streams)
+    {
+        var table = sites.Table;
+        if (sites.Sites is { } bytes) streams[BlockStream.Sites] = bytes;
+        if (sites.Ids is { } ids) streams[BlockStream.Ids] = ids;
         if (evidence.Count > 0) streams[BlockStream.Evidence] = PackedStream.Pack(evidence.Encode());
         var (rows, records) = Ranges(table);
         var (intervals, span) = (evidence.Count, evidence.Count > 0 ? (evidence.SmallestStart, evidence.LargestEnd) : (0, 0));

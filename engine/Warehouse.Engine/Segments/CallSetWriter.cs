@@ -31,7 +31,8 @@ internal sealed class CallSetWriter : IDisposable
     private readonly CallSetOptions _options;
     private CollectedBlock _open;
     private CollectedBlock? _spare;
-    private Task _encoding = Task.CompletedTask;
+    private Errand _encoding = Errand.None;
+    private List<Errand> _sealing = [];
     private int _contig = -1;
     private int _largestEnd = int.MinValue;
 
@@ -173,12 +174,12 @@ internal sealed class CallSetWriter : IDisposable
         }
         _open = _spare ?? new CollectedBlock(_panels);
         _spare = block;
-        _encoding = Task.Run(() => Write(block));
+        _encoding = Errand.Start(() => Write(block));
     }
 
     private void Write(CollectedBlock block)
     {
-        var (panels, collapsed, skipped) = block.Encode(_options.SkipBad, _options.Threads - 1);
+        var (panels, collapsed, skipped) = block.Encode(_options.SkipBad, isShared: _options.Threads > 1);
         for (var i = 0; i < panels.Length; i++) panels[i].WriteTo(_segments[i]);
         CollapsedCount += collapsed;
         SkippedDuplicates += skipped;
@@ -193,8 +194,9 @@ internal sealed class CallSetWriter : IDisposable
     public void Settle()
     {
         var encoding = _encoding;
-        _encoding = Task.CompletedTask;
-        encoding.GetAwaiter().GetResult();
+        _encoding = Errand.None;
+        if (!encoding.TryDo()) _spare?.Help();
+        encoding.Finish();
     }
 
     /// <summary>Ends the file: seals every segment and returns its entry, panel by panel.</summary>
@@ -202,13 +204,25 @@ internal sealed class CallSetWriter : IDisposable
     {
         if (_contig >= 0) FinishBlock();
         Settle();
-        return [.. _panels.Zip(_segments, (p, s) => (p.First, p.Count, s.Complete(), s.Blocks))];
+        // Each waits for the disk: side by side they wait once.
+        var files = new FileEntry[_segments.Count];
+        var sealing = new List<Errand>();
+        for (var i = 0; i < files.Length; i++)
+        {
+            var at = i;
+            if (_options.Threads > 1 && files.Length > 1) sealing.Add(Errand.Start(() => files[at] = _segments[at].Complete()));
+            else files[i] = _segments[i].Complete();
+        }
+        _sealing = sealing;
+        foreach (var errand in sealing) errand.Finish();
+        return [.. _panels.Select((p, i) => (p.First, p.Count, files[i], _segments[i].Blocks))];
     }
 
     public void Dispose()
     {
         // Only after an exception is anything still under way, and its own has been seen or does not matter any more.
-        ((IAsyncResult)_encoding).AsyncWaitHandle.WaitOne();
+        _encoding.Abandon();
+        foreach (var errand in _sealing) errand.Abandon();
         _segments.ForEach(s => s.Dispose());
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Warehouse.Engine.Segments;
 
 /// <summary>
@@ -7,6 +9,7 @@ namespace Warehouse.Engine.Segments;
 internal sealed class CollectedBlock
 {
     private readonly List<(long Line, long Offset)> _places = [];
+    private Errand[] _work = [];
 
     /// <summary>Starts an empty block.</summary>
     /// <param name="panels">First sample and number of samples of each panel.</param>
@@ -30,6 +33,7 @@ internal sealed class CollectedBlock
     {
         Sites.Clear();
         _places.Clear();
+        _work = [];
         foreach (var panel in Panels)
         {
             panel.Phase.Clear();
@@ -39,19 +43,39 @@ internal sealed class CollectedBlock
 
     /// <summary>Judges repeated alleles, then encodes every panel.</summary>
     /// <param name="skipBad">An allele repeated with other genotypes is skipped and counted instead of refused.</param>
-    /// <param name="threads">Threads that encode panels.</param>
+    /// <param name="isShared">Other threads may take panels.</param>
     /// <returns>One encoded block per panel, and how many rows repeat an allele with the same and with other genotypes.</returns>
     /// <exception cref="InputException">An allele is repeated with other genotypes.</exception>
-    public (EncodedBlock[] Panels, int Collapsed, int Skipped) Encode(bool skipBad, int threads)
+    public (EncodedBlock[] Panels, int Collapsed, int Skipped) Encode(bool skipBad, bool isShared)
     {
         var table = Sites.Build(Panels[0].Phase);
         var repeats = FindRepeats(table, skipBad);
+        var sites = new Lazy<EncodedSites>[Panels.Length];
+        for (var i = 0; i < sites.Length; i++)
+        {
+            var panel = Panels[i];
+            var same = i == 0 ? -1 : Array.FindIndex(Panels, 0, i, p => CollectionsMarshal.AsSpan(p.Phase).SequenceEqual(CollectionsMarshal.AsSpan(panel.Phase)));
+            sites[i] = same >= 0 ? sites[same] : new Lazy<EncodedSites>(() => EncodeSites(panel == Panels[0] ? table : Sites.Build(panel.Phase), repeats));
+        }
         var encoded = new EncodedBlock[Panels.Length];
-        void EncodeOne(int i) => encoded[i] = EncodePanel(Panels[i], i == 0 ? table : Sites.Build(Panels[i].Phase), repeats);
-        var isShared = threads > 1 && encoded.Length > 1;
-        if (isShared) Parallel.For(0, encoded.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, EncodeOne);
-        for (var i = 0; !isShared && i < encoded.Length; i++) EncodeOne(i);
+        void EncodeOne(int i) => encoded[i] = BlockEncoder.Encode(Contig, sites[i].Value, Panels[i].Evidence, Panels[i].Calls.Finish());
+        if (isShared && encoded.Length > 1)
+        {
+            var work = Enumerable.Range(0, encoded.Length).Select(i => Errand.Start(() => EncodeOne(i))).ToArray();
+            Volatile.Write(ref _work, work);
+            foreach (var errand in work) errand.Finish();
+        }
+        else
+        {
+            for (var i = 0; i < encoded.Length; i++) EncodeOne(i);
+        }
         return (encoded, repeats.Count(r => !r.Skipped), repeats.Count(r => r.Skipped));
+    }
+
+    /// <summary>Encodes panels that nobody has begun; for a thread that would wait for <see cref="Encode"/> on another.</summary>
+    public void Help()
+    {
+        foreach (var errand in Volatile.Read(ref _work)) errand.TryDo();
     }
 
     /// <summary>Rows that repeat an earlier row of the block: the better ranked one stays (COUNTS.md: starts at its place, shortest, then as text).</summary>
@@ -85,7 +109,7 @@ internal sealed class CollectedBlock
 
     private InputException Refuse(string code, string text, int record) => new(code, text, new InputPlace("", _places[record].Line, _places[record].Offset, "ALT"));
 
-    private EncodedBlock EncodePanel(Panel panel, SiteTable table, List<(int Row, bool Skipped)> repeats)
+    private EncodedSites EncodeSites(SiteTable table, List<(int Row, bool Skipped)> repeats)
     {
         foreach (var (row, skipped) in repeats)
         {
@@ -93,7 +117,7 @@ internal sealed class CollectedBlock
             if (skipped) table.Flags[table.RowRecord[row]] &= ~RecordFlags.Speaks;
         }
         if (repeats.Count > 0) table.Index();
-        return BlockEncoder.Encode(Contig, table, Sites.Ids, panel.Evidence, panel.Calls.Finish());
+        return BlockEncoder.Encode(table, Sites.Ids);
     }
 
     /// <summary>The samples [First, First + Count) of the block.</summary>

@@ -16,15 +16,18 @@ internal sealed class BgzfBatch : IDisposable
     /// <summary>Most decompressed bytes of a batch.</summary>
     public const int MaxBytes = MaxBlocks * MaxBlockBytes;
 
+    /// <summary>Bytes kept free before them: for what is left of the batch before, so that a line that begins there need not be put together elsewhere.</summary>
+    public const int RoomBytes = MaxBytes;
+
     private const int TrailerBytes = 8;
     private readonly List<Block> _blocks = new(MaxBlocks);
     private byte[] _packed = ArrayPool<byte>.Shared.Rent(MaxBytes);
-    private byte[] _plain = ArrayPool<byte>.Shared.Rent(MaxBytes);
+    private byte[] _plain = ArrayPool<byte>.Shared.Rent(RoomBytes + MaxBytes);
     private int _packedBytes;
     private int _plainBytes;
     private int _taken;
     private string _name = "";
-    private Task? _work;
+    private Errand _work = Errand.None;
 
     /// <summary>True when no more blocks should be added.</summary>
     public bool IsFull => _blocks.Count == MaxBlocks || FrameError is not null;
@@ -40,7 +43,7 @@ internal sealed class BgzfBatch : IDisposable
     {
         _blocks.Clear();
         (_packedBytes, _plainBytes, _taken) = (0, 0, 0);
-        (FrameError, Error, _work) = (null, null, null);
+        (FrameError, Error) = (null, null);
     }
 
     /// <summary>Copies one whole framed block in.</summary>
@@ -52,36 +55,46 @@ internal sealed class BgzfBatch : IDisposable
         _name = name;
     }
 
-    /// <summary>Begins to inflate, here or on a pool thread.</summary>
-    public void Start(bool inline)
-    {
-        if (inline) InflateAll(_plain);
-        else _work = Task.Run(() => InflateAll(_plain));
-    }
+    /// <summary>True when its bytes are there.</summary>
+    public bool IsInflated => _work.IsDone;
 
-    /// <summary>Inflates here and now, straight to where the bytes are wanted; gives how many. There is nothing to take then.</summary>
-    /// <param name="into">At least <see cref="MaxBytes"/>.</param>
-    public int InflateInto(Span<byte> into)
-    {
-        InflateAll(into);
-        return _taken = _plainBytes;
-    }
+    /// <summary>Leaves it to a pool thread to inflate it.</summary>
+    public void Start() => _work = Errand.Start(InflateAll);
 
-    /// <summary>Waits until it is inflated.</summary>
-    public void Finish()
-    {
-        _work?.GetAwaiter().GetResult();
-        _work = null;
-    }
+    /// <summary>Inflates it here if nobody has begun.</summary>
+    public bool TryInflate() => _work.TryDo();
+
+    /// <summary>Inflates it here if nobody has begun, else waits.</summary>
+    public void Finish() => _work.Finish();
+
+    /// <summary>Inflates it here; it was not started.</summary>
+    public void Inflate() => InflateAll();
+
+    /// <summary>Waits for who inflates it; nobody will begin any more.</summary>
+    public void Abandon() => _work.Abandon();
 
     /// <summary>Hands out inflated bytes; 0 when there are no more.</summary>
     public int Take(Span<byte> into)
     {
         var count = Math.Min(into.Length, _plainBytes - _taken);
-        _plain.AsSpan(_taken, count).CopyTo(into);
+        _plain.AsSpan(RoomBytes + _taken, count).CopyTo(into);
         _taken += count;
         return count;
     }
+
+    /// <summary>Hands out all that are left where they lie, with what comes before them put before them.</summary>
+    /// <param name="before">At most <see cref="RoomBytes"/>.</param>
+    public ArraySegment<byte> Lend(ReadOnlySpan<byte> before)
+    {
+        var start = RoomBytes + _taken - before.Length;
+        before.CopyTo(_plain.AsSpan(start));
+        var lent = new ArraySegment<byte>(_plain, start, RoomBytes + _plainBytes - start);
+        _taken = _plainBytes;
+        return lent;
+    }
+
+    /// <summary>True when all has been handed out.</summary>
+    public bool IsTaken => _taken == _plainBytes;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -91,8 +104,9 @@ internal sealed class BgzfBatch : IDisposable
         _packed = _plain = [];
     }
 
-    private void InflateAll(Span<byte> plain)
+    private void InflateAll()
     {
+        var plain = _plain.AsSpan(RoomBytes);
         foreach (var block in _blocks)
         {
             Error = InflateOne(block, plain);

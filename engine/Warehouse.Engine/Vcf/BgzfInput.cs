@@ -16,7 +16,7 @@ internal sealed class BgzfInput(RawInput raw, long maxBytes, int threads) : Deco
     private const int FixedHeaderBytes = 12;
     private const int TrailerBytes = 8;
 
-    /// <summary>Batches under way beside one per thread: 2 MiB each, packed and inflated.</summary>
+    /// <summary>Batches under way beside one per thread: 2 MiB each, packed and inflated, and as much of the room before them as a line takes.</summary>
     public const int BatchesAhead = 6;
 
     private readonly Queue<BgzfBatch> _inFlight = new();
@@ -40,36 +40,43 @@ internal sealed class BgzfInput(RawInput raw, long maxBytes, int threads) : Deco
     /// <inheritdoc/>
     protected override int ReadSome(Span<byte> into)
     {
-        while (true)
+        while (_current is null or { IsTaken: true })
         {
-            if (_current is { } batch)
-            {
-                var count = batch.Take(into);
-                if (count > 0) return count;
-                if (batch.Error is { } error) throw error;
-                _free.Push(batch);
-                _current = null;
-            }
-            if (threads <= 1 && into.Length >= BgzfBatch.MaxBytes)
-            {
-                // Alone there is nobody to hand the bytes over to: they need not be copied. What is wrong with them comes out of the next turn.
-                if (_ended) return 0;
-                _current = Collect();
-                var count = _current.InflateInto(into);
-                if (count > 0) return count;
-                continue;
-            }
-            Dispatch();
-            if (_inFlight.Count == 0) return 0;
-            _current = _inFlight.Dequeue();
-            _current.Finish();
+            if (Next() is not { } next) return 0;
+            MoveTo(next);
         }
+        return _current.Take(into);
+    }
+
+    /// <inheritdoc/>
+    protected override bool TryLendSome(ReadOnlySpan<byte> before, out ArraySegment<byte> lent)
+    {
+        lent = default;
+        if (before.Length > BgzfBatch.RoomBytes) return false;
+        if (_current is { IsTaken: false } rest)
+        {
+            lent = rest.Lend(before);
+            return true;
+        }
+        while (Next() is { } next)
+        {
+            if (!next.IsTaken)
+            {
+                // The batch before is free for new bytes only now: those that are put before these may lie there.
+                lent = next.Lend(before);
+                MoveTo(next);
+                return true;
+            }
+            _free.Push(next);
+            if (next.Error is { } error) throw error;
+        }
+        return false;
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (var batch in _inFlight) batch.Finish();
+        foreach (var batch in _inFlight) batch.Abandon();
         foreach (var batch in _inFlight.Concat(_free)) batch.Dispose();
         _current?.Dispose();
         _inFlight.Clear();
@@ -78,18 +85,48 @@ internal sealed class BgzfInput(RawInput raw, long maxBytes, int threads) : Deco
         base.Dispose();
     }
 
+    /// <summary>The batch after the current one, inflated; null at the end of the file.</summary>
+    private BgzfBatch? Next()
+    {
+        if (_current?.Error is { } error) throw error;
+        if (threads <= 1)
+        {
+            if (_ended) return null;
+            var alone = Collect();
+            alone.Inflate();
+            return alone;
+        }
+        Dispatch();
+        if (!_inFlight.TryDequeue(out var batch)) return null;
+        if (batch.TryInflate()) return batch;
+        // Somebody is at it: meanwhile those behind it.
+        foreach (var behind in _inFlight)
+        {
+            if (batch.IsInflated) break;
+            behind.TryInflate();
+        }
+        batch.Finish();
+        return batch;
+    }
+
+    private void MoveTo(BgzfBatch next)
+    {
+        if (_current is { } used) _free.Push(used);
+        _current = next;
+    }
+
     /// <summary>
     /// Keeps one batch per thread and some more under way, refilled when half of them are used up, because to wake a thread for every
-    /// batch costs more than the batch; with one thread it inflates here.
+    /// batch costs more than the batch.
     /// </summary>
     private void Dispatch()
     {
-        var most = threads <= 1 ? 1 : threads + BatchesAhead;
+        var most = threads + BatchesAhead;
         if (_inFlight.Count > most / 2) return;
         while (!_ended && _inFlight.Count < most)
         {
             var batch = Collect();
-            batch.Start(inline: threads <= 1);
+            batch.Start();
             _inFlight.Enqueue(batch);
         }
     }

@@ -23,9 +23,22 @@ internal abstract class DecodedInput(RawInput raw, long maxBytes) : IDisposable
             return some;
         }
         var count = ReadSome(into);
-        _bytes += count;
-        if (_bytes > maxBytes) throw Raw.Damaged("inflate-cap", $"decompressed size is above the limit of {maxBytes} bytes", Raw.Offset);
+        Count(count);
         return count;
+    }
+
+    /// <summary>
+    /// Lends the next bytes where they lie, so that nobody copies them, with those given put before them. They are the borrower's, to change
+    /// too, until the next call of anything here.
+    /// </summary>
+    /// <returns>False when there are none to lend: then Read tells.</returns>
+    /// <exception cref="InputException">The file is damaged, or larger than its cap.</exception>
+    public bool TryLend(ReadOnlySpan<byte> before, out ArraySegment<byte> lent)
+    {
+        lent = default;
+        if (_headTaken < _headBytes || !TryLendSome(before, out lent)) return false;
+        Count(lent.Count - before.Length);
+        return true;
     }
 
     /// <summary>The first bytes (at most 64), without taking them: fewer only when there are no more. Call it before Read.</summary>
@@ -59,6 +72,19 @@ internal abstract class DecodedInput(RawInput raw, long maxBytes) : IDisposable
 
     /// <summary>The format's part of <see cref="Read"/>.</summary>
     protected abstract int ReadSome(Span<byte> into);
+
+    /// <summary>The format's part of <see cref="TryLend"/>.</summary>
+    protected virtual bool TryLendSome(ReadOnlySpan<byte> before, out ArraySegment<byte> lent)
+    {
+        lent = default;
+        return false;
+    }
+
+    private void Count(int bytes)
+    {
+        _bytes += bytes;
+        if (_bytes > maxBytes) throw Raw.Damaged("inflate-cap", $"decompressed size is above the limit of {maxBytes} bytes", Raw.Offset);
+    }
 }
 
 /// <summary>A file that is not compressed.</summary>

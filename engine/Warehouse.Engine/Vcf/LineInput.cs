@@ -8,7 +8,8 @@ namespace Warehouse.Engine.Vcf;
 internal sealed class LineInput(DecodedInput input, long startOffset = 0) : IDisposable
 {
     private const int FirstBufferBytes = 4 << 20;
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
+    private byte[] _own = [];
+    private byte[] _buffer = [];
     private int _at;
     private int _end;
     private long _bufferOffset = startOffset;
@@ -45,8 +46,8 @@ internal sealed class LineInput(DecodedInput input, long startOffset = 0) : IDis
     /// <summary>Gives the buffer back; lines become invalid.</summary>
     public void Dispose()
     {
-        if (_buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
+        if (_own.Length > 0) ArrayPool<byte>.Shared.Return(_own);
+        _own = _buffer = [];
         (_at, _end, _ended) = (0, 0, true);
     }
 
@@ -62,25 +63,31 @@ internal sealed class LineInput(DecodedInput input, long startOffset = 0) : IDis
         return true;
     }
 
+    /// <summary>More bytes behind those that are left: in a buffer of the input, where it lends one, else in the own one.</summary>
     private void Fill(int maxLineBytes)
     {
-        if (_at > 0)
+        var left = _buffer.AsSpan(_at, _end - _at);
+        _bufferOffset += _at;
+        if (input.TryLend(left, out var lent))
         {
-            _buffer.AsSpan(_at, _end - _at).CopyTo(_buffer);
-            _bufferOffset += _at;
-            (_at, _end) = (0, _end - _at);
+            _bufferOffset -= lent.Offset;
+            (_buffer, _at, _end) = (lent.Array!, lent.Offset, lent.Offset + lent.Count);
+            return;
         }
-        if (_end == _buffer.Length) Grow(maxLineBytes);
+        if (_own.Length <= left.Length) MoveToLarger(left, maxLineBytes);
+        else left.CopyTo(_own);
+        (_buffer, _at, _end) = (_own, 0, left.Length);
         var got = input.Read(_buffer.AsSpan(_end));
         _ended = got == 0;
         _end += got;
     }
 
-    private void Grow(int maxLineBytes)
+    private void MoveToLarger(ReadOnlySpan<byte> left, int maxLineBytes)
     {
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(_buffer.Length * 2L, Math.Max(maxLineBytes, _buffer.Length) + 64L));
-        _buffer.CopyTo(larger, 0);
-        ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = larger;
+        var most = Math.Max(maxLineBytes, left.Length) + 64L;
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(FirstBufferBytes, left.Length * 2L), most));
+        left.CopyTo(larger);
+        if (_own.Length > 0) ArrayPool<byte>.Shared.Return(_own);
+        _own = larger;
     }
 }

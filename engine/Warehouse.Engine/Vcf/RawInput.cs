@@ -15,7 +15,7 @@ internal sealed class RawInput(Stream stream, string name, bool hashBeside = fal
     private int _start;
     private int _end;
     private bool _ended;
-    private Task _hashing = Task.CompletedTask;
+    private Errand _hashing = Errand.None;
 
     /// <summary>Path as the user gave it.</summary>
     public string Name { get; } = name;
@@ -56,7 +56,7 @@ internal sealed class RawInput(Stream stream, string name, bool hashBeside = fal
     /// <summary>SHA-256 of all bytes read so far.</summary>
     public byte[] Sha256()
     {
-        _hashing.GetAwaiter().GetResult();
+        _hashing.Finish();
         return _hash.GetCurrentHash();
     }
 
@@ -68,7 +68,7 @@ internal sealed class RawInput(Stream stream, string name, bool hashBeside = fal
     public void Dispose()
     {
         if (_buffer.Length == 0) return;
-        _hashing.GetAwaiter().GetResult();
+        _hashing.Finish();
         ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
         _hash.Dispose();
@@ -77,7 +77,7 @@ internal sealed class RawInput(Stream stream, string name, bool hashBeside = fal
 
     private void Fill(int count)
     {
-        _hashing.GetAwaiter().GetResult();
+        _hashing.Finish();
         _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
         (_start, _end) = (0, _end - _start);
         while (_end < count && !_ended)
@@ -93,8 +93,8 @@ internal sealed class RawInput(Stream stream, string name, bool hashBeside = fal
     /// <summary>The bytes stay where they are until the next Fill, which waits for this.</summary>
     private void Hash(int start, int count)
     {
-        _hashing.GetAwaiter().GetResult();
-        if (hashBeside) _hashing = Task.Run(() => _hash.AppendData(_buffer, start, count));
+        _hashing.Finish();
+        if (hashBeside) _hashing = Errand.Start(() => _hash.AppendData(_buffer, start, count));
         else _hash.AppendData(_buffer, start, count);
     }
 }

@@ -33,6 +33,46 @@ public sealed class CompressedInputTests
     }
 
     [Fact]
+    public void Lines_of_every_length_are_the_same_whether_their_bytes_were_lent_or_copied()
+    {
+        // Around what a batch holds and what is kept free before it; empty blocks lie among the others.
+        const int seed = 91;
+        var random = new Random(seed);
+        var text = new StringBuilder();
+        foreach (var length in new[] { 1, BgzfBatch.RoomBytes - 3, 5, BgzfBatch.RoomBytes, 9, BgzfBatch.RoomBytes + 2, 2 * BgzfBatch.MaxBytes, 3, (5 << 20) + 1, 70_000, 0, 2 })
+        {
+            text.Append('x', length).Append(length).Append('\n');
+            for (var i = random.Next(40); i > 0; i--) text.Append('y', random.Next(20_000)).Append(i % 3 == 0 ? "\r\n" : "\n");
+        }
+        var bytes = Encoding.ASCII.GetBytes(text.Append("no end").ToString());
+        var expected = Lines(new PlainInput(new RawInput(new MemoryStream(bytes), "test")));
+        Assert.True(expected.Count > 100);
+        var blocks = new MemoryStream();
+        for (var at = 0; at < bytes.Length;)
+        {
+            var count = Math.Min(bytes.Length - at, random.Next(3) == 0 ? random.Next(3000) : BgzfBatch.MaxBlockBytes);
+            blocks.Write(Bgzf(bytes[at..(at + count)], BgzfBatch.MaxBlockBytes).AsSpan()[..^EndMarker.Length]);
+            if (random.Next(4) == 0) blocks.Write(EndMarker);
+            at += count;
+        }
+        blocks.Write(EndMarker);
+        foreach (var threads in new[] { 1, 2, 5 })
+            Assert.True(expected.SequenceEqual(Lines(new BgzfInput(new RawInput(new MemoryStream(blocks.ToArray()), "test", threads > 1), 1 << 30, threads))), $"seed {seed}, {threads} threads");
+    }
+
+    /// <summary>Number, offset, length and checksum of each line.</summary>
+    private static List<(long Line, long Offset, int Length, uint Checksum)> Lines(DecodedInput input)
+    {
+        using (input)
+        {
+            using var lines = new LineInput(input);
+            var read = new List<(long, long, int, uint)>();
+            while (lines.Next(64 << 20, out var line)) read.Add((lines.Line, lines.LineOffset, line.Length, Crc32.Compute(line.Span)));
+            return read;
+        }
+    }
+
+    [Fact]
     public void A_digest_before_the_end_is_refused()
     {
         using var reader = VcfFiles.Open(Text);
