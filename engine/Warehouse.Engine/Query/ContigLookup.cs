@@ -53,7 +53,7 @@ internal sealed class ContigLookup
     {
         figures = _elsewhere;
         if (!IsAsked || start < 0) return false;
-        var (key, end) = (AlleleCode.KeyOf(start, reference, alternate), start + reference.Length);
+        var end = start + reference.Length;
         foreach (var shelf in _shelves)
         {
             var index = shelf.Find(start, end);
@@ -62,7 +62,7 @@ internal sealed class ContigLookup
             if (index >= 0)
             {
                 if (shelf.BlockAt(index, _memory) is not { } block) return false;
-                result = block.Ask(key, start, reference, alternate, ref figures);
+                result = block.Ask(start, reference, alternate, ref figures);
                 if (result == LookupResult.Untouched && shelf.HasEvidence(index, start, end)) return false;
             }
             if (result == LookupResult.General) return false;
@@ -104,12 +104,13 @@ internal sealed class ContigLookup
         /// <summary>The one block that a place concerns, or none of them, or <see cref="Several"/>.</summary>
         public int Find(int start, int end)
         {
-            var (low, high) = (0, _starts.Length);
-            while (low < high)
+            // Written without a branch that cannot be guessed.
+            var (starts, low) = (_starts, 0);
+            for (var left = starts.Length; left > 0;)
             {
-                var middle = (low + high) >>> 1;
-                if (_starts[middle] < end) low = middle + 1;
-                else high = middle;
+                var half = (left + 1) >>> 1;
+                low += starts[low + half - 1] < end ? half : 0;
+                left -= half;
             }
             var found = None;
             for (var i = low - 1; i >= 0 && _largestEnds[i] > start; i--)
@@ -140,7 +141,9 @@ internal sealed class ContigLookup
 }
 
 /// <summary>The loaded blocks of look-ups and their bound: what was loaded first goes first, and its memory is used again. One thread.</summary>
-internal sealed class LookupMemory(long maxBytes)
+/// <param name="maxBytes">The bound.</param>
+/// <param name="inOrder">Blocks are asked in order and let go: they are not keyed.</param>
+internal sealed class LookupMemory(long maxBytes, bool inOrder)
 {
     private readonly Queue<(LookupBlock?[] Shelf, int Index)> _loaded = new();
     private long _bytes;
@@ -162,7 +165,7 @@ internal sealed class LookupMemory(long maxBytes)
             (block, shelf[index]) = (shelf[index]!, null);
             _bytes -= block.MemoryBytes;
         }
-        return block ?? new LookupBlock();
+        return block ?? new LookupBlock(keyed: !inOrder);
     }
 
     /// <summary>Puts a loaded block into its place, until room is needed.</summary>
