@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Warehouse.Engine.Coding;
@@ -8,14 +7,10 @@ namespace Warehouse.Engine.Coding;
 /// <summary>Columns of LEB128 numbers, most of which take one byte: sixteen at a time where they do.</summary>
 internal static class VarColumn
 {
-    // Compiled at first use, in full: ahead of time the vector operations become calls.
-    private const MethodImplOptions InFull = MethodImplOptions.AggressiveOptimization;
-
     private const ulong TopBits = 0x8080808080808080;
 
     /// <summary>Reads a number per value and returns the bytes that they take.</summary>
     /// <exception cref="InvalidDataException">The bytes end too early, or a number is above 2,147,483,647.</exception>
-    [MethodImpl(InFull)]
     public static int Read(ReadOnlySpan<byte> bytes, Span<int> values)
     {
         var at = 0;
@@ -49,7 +44,6 @@ internal static class VarColumn
 
     /// <summary>Passes over numbers and returns the bytes that they take.</summary>
     /// <exception cref="InvalidDataException">The bytes end too early.</exception>
-    [MethodImpl(InFull)]
     public static int Skip(ReadOnlySpan<byte> bytes, int count)
     {
         var at = 0;

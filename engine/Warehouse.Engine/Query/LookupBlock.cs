@@ -20,8 +20,8 @@ internal enum LookupResult
 /// A block with the counts of its rows over the counted samples of a source. It answers for rows and records that are simple: every sample
 /// has the record, and every call of it is plainly diploid or missing; all else it leaves to <see cref="ContigScan"/>, whose figures its own
 /// equal. When every sample of the segment is counted, no id of a set is unpacked. In one of two forms: blocks that questions pass by in
-/// order are asked as they were read (<see cref="SiteColumns"/>, 41 bytes a row); blocks that stay are keyed, and all that one question
-/// needs lies side by side, 16 bytes a row and 16 a record: in a large store each place touched is a miss of every cache. Filled anew by
+/// order are asked as they were read (<see cref="SiteColumns"/>, 40 bytes a row); blocks that stay are keyed, and all that one question
+/// needs lies side by side, 16 bytes a row and 14 a record: in a large store each place touched is a miss of every cache. Filled anew by
 /// each <see cref="Load"/>. One thread.
 /// </summary>
 internal sealed class LookupBlock(bool keyed)
@@ -33,7 +33,7 @@ internal sealed class LookupBlock(bool keyed)
     private const ushort FarReach = ushort.MaxValue;
 
     /// <summary>Rows for each place of the directory, about.</summary>
-    private const int RowsOfPlace = 4;
+    private const int RowsOfPlace = 8;
 
     /// <summary>Rows of a place of the directory that are looked at one by one.</summary>
     private const int MostSteps = 16;
@@ -42,7 +42,7 @@ internal sealed class LookupBlock(bool keyed)
     private readonly SiteColumns? _columns = keyed ? null : new();
     private Entry[] _entries = [];
     private ushort[] _directory = [];
-    private ushort[] _het = [], _hom = [];
+    private ushort[] _het = [], _hom = [], _missing = [];
     private SiteRecord[] _records = [];
     private int _count, _recordCount, _samples, _shift, _places;
     private long _firstStart;
@@ -58,7 +58,7 @@ internal sealed class LookupBlock(bool keyed)
     }
 
     /// <summary>Bytes of memory held.</summary>
-    public long MemoryBytes => (_entries.Length * 16L) + (_directory.Length * 2L) + (_records.Length * 16L) + _hashed.MemoryBytes + (_het.Length * 4L) + (_columns?.MemoryBytes ?? 0);
+    public long MemoryBytes => (_entries.Length * 16L) + (_directory.Length * 2L) + (_records.Length * 12L) + (_missing.Length * 2L) + _hashed.MemoryBytes + (_het.Length * 4L) + (_columns?.MemoryBytes ?? 0);
 
     /// <summary>Whether blocks like this one can be loaded.</summary>
     public static bool CanHold(BlockInfo info) => info.RowCount <= SiteColumns.MaxRows && info.RecordCount <= SiteColumns.MaxRows;
@@ -71,16 +71,15 @@ internal sealed class LookupBlock(bool keyed)
         var columns = _columns ?? scratch.Columns;
         if (info.RecordCount > 0) LoadColumns(source.Segment, info, columns, scratch);
         else columns.Clear();
-        if (!keyed && _het.Length < info.RowCount) (_het, _hom) = (new ushort[info.RowCount], new ushort[info.RowCount]);
-        scratch.MakeRoom(info);
+        if (!keyed && _het.Length < info.RowCount) (_het, _hom) = (new ushort[SiteColumns.Rounded(info.RowCount)], new ushort[SiteColumns.Rounded(info.RowCount)]);
+        if (_missing.Length < info.RecordCount) _missing = new ushort[keyed ? info.RecordCount : SiteColumns.Rounded(info.RecordCount)];
+        if (keyed) scratch.MakeRoom(info);
         var (het, hom) = keyed ? (scratch.Het, scratch.Hom) : (_het, _hom);
         var whole = source.SlotCount == source.SlotOf.Length;
         ReadCounts(source, info, BlockStream.Het, whole, (scratch, het.AsMemory(0, info.RowCount)));
         ReadCounts(source, info, BlockStream.Hom, whole, (scratch, hom.AsMemory(0, info.RowCount)));
-        ReadCounts(source, info, BlockStream.Missing, whole, (scratch, scratch.Missing.AsMemory(0, info.RecordCount)));
-        MarkNotSimple(source.Segment, info, scratch.Missing);
-        var records = columns.Records;
-        for (var i = 0; i < records.Length; i++) records[i].Missing = scratch.Missing[i];
+        ReadCounts(source, info, BlockStream.Missing, whole, (scratch, _missing.AsMemory(0, info.RecordCount)));
+        MarkNotSimple(source.Segment, info, _missing);
         if (keyed) Combine(columns, scratch);
     }
 
@@ -95,7 +94,7 @@ internal sealed class LookupBlock(bool keyed)
         var matches = _columns.Find(start, reference, alternate, out var row, out var record);
         if (matches > 1) return LookupResult.General;
         if (matches == 0) return AskRecords(_columns.Records, record, (start, start + reference.Length), ref figures);
-        return Count((_het[row], _hom[row], _columns.Records[record].Missing), ref figures);
+        return Count((_het[row], _hom[row], _missing[record]), ref figures);
     }
 
     private LookupResult AskEntries(ulong key, int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate, ref CountFigures figures)
@@ -146,8 +145,8 @@ internal sealed class LookupBlock(bool keyed)
             if (record.End <= place.Start) continue;
             touched = true;
             if (record.Start > place.Start || record.End < place.End) continue;
-            if (record.Missing == NotSimple) return LookupResult.General;
-            fewest = Math.Min(fewest, record.Missing);
+            if (_missing[i] == NotSimple) return LookupResult.General;
+            fewest = Math.Min(fewest, _missing[i]);
             spanning++;
         }
         if (!touched) return LookupResult.Untouched;
@@ -214,7 +213,7 @@ internal sealed class LookupBlock(bool keyed)
             var next = i + 1 < sorted.Length ? (int)(sorted[i + 1] >> 32) - 1 : int.MaxValue;
             while (passed < records.Length && records[passed].Start < next) passed++;
             var reach = passed == 0 ? 0 : Math.Clamp(records[passed - 1].LargestEnd - ((long)(sorted[i] >> 32) - 1), 0, FarReach);
-            entries[i] = new Entry(sorted[i], (scratch.Het[row], scratch.Hom[row], records[record].Missing), (sorted[i] & AlleleCode.Hashed) != 0 ? (ushort)row : (ushort)reach);
+            entries[i] = new Entry(sorted[i], (scratch.Het[row], scratch.Hom[row], _missing[record]), (sorted[i] & AlleleCode.Hashed) != 0 ? (ushort)row : (ushort)reach);
         }
         (_count, _recordCount) = (sorted.Length, columns.RecordCount);
         MakeDirectory();
@@ -294,13 +293,9 @@ internal sealed class LookupScratch
     /// <summary>Homozygous samples per row.</summary>
     public ushort[] Hom { get; private set; } = [];
 
-    /// <summary>Samples without a call per record.</summary>
-    public ushort[] Missing { get; private set; } = [];
-
     /// <summary>Makes the counts large enough for a block.</summary>
     public void MakeRoom(BlockInfo info)
     {
         if (Het.Length < info.RowCount) (Het, Hom) = (new ushort[info.RowCount], new ushort[info.RowCount]);
-        if (Missing.Length < info.RecordCount) Missing = new ushort[info.RecordCount];
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Warehouse.Engine.Coding;
 using Warehouse.Engine.Variants;
 
@@ -8,11 +9,7 @@ namespace Warehouse.Engine.Segments;
 /// <param name="Start">0-based start.</param>
 /// <param name="End">Its end; int.MinValue when it does not speak for its span.</param>
 /// <param name="LargestEnd">Largest end of this record and those before.</param>
-internal record struct SiteRecord(int Start, int End, int LargestEnd)
-{
-    /// <summary>For who asks the block: samples without a call.</summary>
-    public ushort Missing { get; set; }
-}
+internal readonly record struct SiteRecord(int Start, int End, int LargestEnd);
 
 /// <summary>A row that is not as its record has it, trimmed or moved: its normalised allele, by places in the text.</summary>
 internal readonly record struct MovedRow(int Start, int Row, int Record, (int At, int Length) Ref, (int At, int Length) Alt);
@@ -46,13 +43,13 @@ internal sealed class SiteColumns
     private readonly record struct Form(int Row, int Shift, int Right, int RefLength, int AltLength);
 
     /// <summary>The records, ascending by start.</summary>
-    public Span<SiteRecord> Records => _records.AsSpan(0, RecordCount);
+    public ReadOnlySpan<SiteRecord> Records => _records.AsSpan(0, RecordCount);
 
     /// <summary>Records of the block.</summary>
     public int RecordCount { get; private set; }
 
-    /// <summary>Bytes of memory held: about 37 a row.</summary>
-    public long MemoryBytes => _raw.Length + (_records.Length * 24L) + (_altLengths.Length * 4L) + (_places.Length * 12L) + (_forms.Length * 20L) + ((_moved.Capacity + _movedStarts.Length) * 28L);
+    /// <summary>Bytes of memory held: about 33 a row.</summary>
+    public long MemoryBytes => _raw.Length + (_records.Length * 20L) + (_altLengths.Length * 4L) + (_places.Length * 12L) + (_forms.Length * 20L) + ((_moved.Capacity + _movedStarts.Length) * 28L);
 
     /// <summary>REF length of each record.</summary>
     public ReadOnlySpan<int> RefLengths => _refLengths.AsSpan(0, RecordCount);
@@ -220,10 +217,14 @@ internal sealed class SiteColumns
         return low;
     }
 
+    /// <summary>Room for that many and some more: blocks differ by a little, and fresh memory costs more than what is in it.</summary>
+    public static int Rounded(int count) => (count + 2047) & ~2047;
+
     private void MakeRoom(int records, int rows)
     {
+        (records, rows) = (Rounded(records), Rounded(Math.Max(records, rows)));
         if (_records.Length < records) (_records, _refLengths, _altCounts, _places) = (new SiteRecord[records], new int[records], new int[records], new Place[(records / Stretch) + 1]);
-        if (_altLengths.Length < Math.Max(records, rows)) _altLengths = new int[Math.Max(records, rows)];
+        if (_altLengths.Length < rows) _altLengths = new int[rows];
     }
 
     /// <summary>Starts and ends of the records from the differences of the starts.</summary>
@@ -264,14 +265,10 @@ internal sealed class SiteColumns
         {
             var place = _places[first / Stretch] = new Place(row, (int)text, form);
             var end = Math.Min(first + Stretch, recordCount);
-            var lastRow = (long)row;
-            for (var record = first; record < end; record++)
-            {
-                text += _refLengths[record];
-                lastRow += _altCounts[record];
-            }
+            var lastRow = row + Total(_altCounts.AsSpan(first, end - first));
             if (lastRow > rowCount) throw new InvalidDataException("the rows of a block do not add up");
-            for (; row < lastRow; row++) text += _altLengths[row];
+            text += Total(_refLengths.AsSpan(first, end - first)) + Total(_altLengths.AsSpan(row, (int)lastRow - row));
+            row = (int)lastRow;
             var lastForm = form;
             for (; lastForm < _formCount && _forms[lastForm].Row < row; lastForm++) text += _forms[lastForm].RefLength + (long)_forms[lastForm].AltLength;
             if (text > _textBytes) throw new InvalidDataException("the text of a block is too short");
@@ -280,6 +277,22 @@ internal sealed class SiteColumns
         if (row != rowCount) throw new InvalidDataException("the rows of a block do not add up");
         if (text != _textBytes) throw new InvalidDataException("the text of a block does not add up");
         SortMoved();
+    }
+
+    private static long Total(ReadOnlySpan<int> values)
+    {
+        var (sum, all, at) = (Vector256<int>.Zero, Vector256<int>.Zero, 0);
+        for (; at <= values.Length - Vector256<int>.Count; at += Vector256<int>.Count)
+        {
+            var some = Vector256.Create(values.Slice(at, Vector256<int>.Count));
+            (sum, all) = (sum + some, all | some);
+        }
+        // A block has at most 65,535 values: eight sums of numbers below 65,536 are below 2^29 each.
+        if ((all & Vector256.Create(~0xFFFF)) != Vector256<int>.Zero) (sum, at) = (Vector256<int>.Zero, 0);
+        var (lower, upper) = Vector256.Widen(sum);
+        var total = Vector256.Sum(lower + upper);
+        for (; at < values.Length; at++) total += values[at];
+        return total;
     }
 
     private void SortMoved()

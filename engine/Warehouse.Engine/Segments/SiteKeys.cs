@@ -35,7 +35,7 @@ internal sealed class SiteKeys
         Count = 0;
         Hashed.Clear();
         if (_keys.Length < columns.RowCount) (_keys, _places) = (new ulong[columns.RowCount], new uint[columns.RowCount]);
-        ReadOnlySpan<SiteRecord> records = columns.Records;
+        var records = columns.Records;
         ReadOnlySpan<int> refLengths = columns.RefLengths, altCounts = columns.AltCounts, altLengths = columns.AltLengths;
         ReadOnlySpan<byte> rowFlags = columns.RowFlags, text = columns.Text;
         var moved = columns.Moved;
