@@ -84,6 +84,8 @@ internal sealed class ContigLookup
         private readonly int[] _starts;
         private readonly int[] _largestEnds;
         private readonly LookupBlock?[] _blocks;
+        private readonly int[] _directory;
+        private readonly int _first, _shift;
 
         private readonly record struct Ranges((int Start, int End) Rows, (int Start, int End) Records, (int Start, int End) Evidence);
 
@@ -95,6 +97,7 @@ internal sealed class ContigLookup
             _starts = Array.ConvertAll(_infos, b => OpenBlock.Span(b).Start);
             _largestEnds = new int[_infos.Length];
             _blocks = new LookupBlock?[_infos.Length];
+            (_first, _shift, _directory) = MakeDirectory(_starts);
             for (var (i, largest) = (0, int.MinValue); i < _infos.Length; i++) _largestEnds[i] = largest = Math.Max(largest, OpenBlock.Span(_infos[i]).End);
         }
 
@@ -104,9 +107,11 @@ internal sealed class ContigLookup
         /// <summary>The one block that a place concerns, or none of them, or <see cref="Several"/>.</summary>
         public int Find(int start, int end)
         {
-            // Written without a branch that cannot be guessed.
-            var (starts, low) = (_starts, 0);
-            for (var left = starts.Length; left > 0;)
+            // Between two places of the directory there are few blocks, mostly none or one. Written without a branch that cannot be guessed.
+            var starts = _starts;
+            var place = Math.Clamp(((long)end - _first) >> _shift, 0, _directory.Length - 2);
+            var low = _directory[place];
+            for (var left = _directory[place + 1] - low; left > 0;)
             {
                 var half = (left + 1) >>> 1;
                 low += starts[low + half - 1] < end ? half : 0;
@@ -121,6 +126,22 @@ internal sealed class ContigLookup
                 found = i;
             }
             return found;
+        }
+
+        /// <summary>
+        /// Cuts the stretch of some starts into about two places for each, of equal length 1 &lt;&lt; shift from the first on, and counts for
+        /// each the starts before it; all of them behind the last.
+        /// </summary>
+        private static (int First, int Shift, int[] Directory) MakeDirectory(int[] starts)
+        {
+            if (starts.Length == 0) return (0, 0, [0, 0]);
+            var (first, length, shift) = (starts[0], (long)starts[^1] - starts[0], 0);
+            while (length >> shift >= 2L * starts.Length) shift++;
+            var directory = new int[(int)(length >> shift) + 2];
+            for (var (place, at) = (0, 0); place < directory.Length - 1; directory[place++] = at)
+                while (at < starts.Length && (long)starts[at] - first < (long)place << shift) at++;
+            directory[^1] = starts.Length;
+            return (first, shift, directory);
         }
 
         /// <summary>Whether evidence of a block may cover some of a place.</summary>
