@@ -23,7 +23,7 @@ internal sealed class AnnotationRun
     private static readonly string[] Fields = ["WH_SEEN", "WH_AC", "WH_AN", "WH_AF", "WH_HOM", "WH_CARRIERS"];
 
     /// <summary>Decoded blocks that are kept: records come in order, so those around the place are enough.</summary>
-    private const long MaxBlockBytes = 4 << 20;
+    private const long MaxBlockBytes = 512 << 10;
 
     private readonly Session _session;
     private readonly AlleleLookup _lookup;
@@ -44,7 +44,7 @@ internal sealed class AnnotationRun
     public AnnotationRun(Session session, SampleChoice samples, string input, Stream target)
     {
         (_session, _input, _target) = (session, input, target);
-        _lookup = session.PrepareLookup(samples, MaxBlockBytes);
+        _lookup = session.PrepareLookup(samples, new LookupMemory(MaxBlockBytes, inOrder: true));
         _normalizer = new Normalizer(session.Reference());
     }
 

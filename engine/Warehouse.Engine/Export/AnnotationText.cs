@@ -10,7 +10,9 @@ internal sealed class AnnotationText
     /// <summary>Frequencies remembered as text: there are far fewer of them than lines.</summary>
     private const int RememberedFrequencies = 4096;
 
-    private const int MostNumberBytes = 32;
+    /// <summary>More than the fields of a line take beside those of its alleles, and than those of one allele take: five numbers and words.</summary>
+    private const int MostBytesOfLine = 128, MostBytesOfAllele = 256;
+
     private readonly (long Ac, long An, byte[]? Text)[] _frequencies = new (long, long, byte[]?)[RememberedFrequencies];
     private byte[] _bytes = new byte[1 << 20];
     private int _length;
@@ -34,6 +36,7 @@ internal sealed class AnnotationText
     /// <param name="alleles">Its ALTs.</param>
     public void WriteLine(ReadOnlySpan<byte> line, ReadOnlySpan<AnnotationRun.Allele> alleles)
     {
+        MakeRoom(checked(line.Length + MostBytesOfLine + (alleles.Length * MostBytesOfAllele)));
         var asked = false;
         foreach (ref readonly var allele in alleles) asked |= allele.IsAsked;
         if (asked)
@@ -91,14 +94,12 @@ internal sealed class AnnotationText
 
     private void AddNumber(long value)
     {
-        MakeRoom(MostNumberBytes);
         Utf8Formatter.TryFormat(value, _bytes.AsSpan(_length), out var written);
         _length += written;
     }
 
     private void Add(ReadOnlySpan<byte> text)
     {
-        MakeRoom(text.Length);
         text.CopyTo(_bytes.AsSpan(_length));
         _length += text.Length;
     }

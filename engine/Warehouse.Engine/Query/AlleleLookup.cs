@@ -20,10 +20,9 @@ public sealed class AlleleLookup : IDisposable
     private ContigAnswers? _last;
     private long _asked;
 
-    internal AlleleLookup(Session session, Selection figures, Selection everyone, long maxBytes)
+    internal AlleleLookup(Session session, Selection figures, Selection everyone, LookupMemory memory)
     {
-        (_session, _figures, _everyone) = (session, figures, everyone);
-        _memory = new LookupMemory(maxBytes);
+        (_session, _figures, _everyone, _memory) = (session, figures, everyone, memory);
     }
 
     /// <summary>Whether an allele was seen, by every visible sample of the choice, and its figures over the counting ones.</summary>

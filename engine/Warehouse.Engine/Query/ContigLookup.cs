@@ -53,7 +53,7 @@ internal sealed class ContigLookup
     {
         figures = _elsewhere;
         if (!IsAsked || start < 0) return false;
-        var (key, end) = (AlleleCode.KeyOf(start, reference, alternate), start + reference.Length);
+        var end = start + reference.Length;
         foreach (var shelf in _shelves)
         {
             var index = shelf.Find(start, end);
@@ -62,7 +62,7 @@ internal sealed class ContigLookup
             if (index >= 0)
             {
                 if (shelf.BlockAt(index, _memory) is not { } block) return false;
-                result = block.Ask(key, start, reference, alternate, ref figures);
+                result = block.Ask(start, reference, alternate, ref figures);
                 if (result == LookupResult.Untouched && shelf.HasEvidence(index, start, end)) return false;
             }
             if (result == LookupResult.General) return false;
@@ -84,6 +84,8 @@ internal sealed class ContigLookup
         private readonly int[] _starts;
         private readonly int[] _largestEnds;
         private readonly LookupBlock?[] _blocks;
+        private readonly int[] _directory;
+        private readonly int _first, _shift;
 
         private readonly record struct Ranges((int Start, int End) Rows, (int Start, int End) Records, (int Start, int End) Evidence);
 
@@ -95,6 +97,7 @@ internal sealed class ContigLookup
             _starts = Array.ConvertAll(_infos, b => OpenBlock.Span(b).Start);
             _largestEnds = new int[_infos.Length];
             _blocks = new LookupBlock?[_infos.Length];
+            (_first, _shift, _directory) = MakeDirectory(_starts);
             for (var (i, largest) = (0, int.MinValue); i < _infos.Length; i++) _largestEnds[i] = largest = Math.Max(largest, OpenBlock.Span(_infos[i]).End);
         }
 
@@ -104,12 +107,15 @@ internal sealed class ContigLookup
         /// <summary>The one block that a place concerns, or none of them, or <see cref="Several"/>.</summary>
         public int Find(int start, int end)
         {
-            var (low, high) = (0, _starts.Length);
-            while (low < high)
+            // Between two places of the directory there are few blocks, mostly none or one. Written without a branch that cannot be guessed.
+            var starts = _starts;
+            var place = Math.Clamp(((long)end - _first) >> _shift, 0, _directory.Length - 2);
+            var low = _directory[place];
+            for (var left = _directory[place + 1] - low; left > 0;)
             {
-                var middle = (low + high) >>> 1;
-                if (_starts[middle] < end) low = middle + 1;
-                else high = middle;
+                var half = (left + 1) >>> 1;
+                low += starts[low + half - 1] < end ? half : 0;
+                left -= half;
             }
             var found = None;
             for (var i = low - 1; i >= 0 && _largestEnds[i] > start; i--)
@@ -120,6 +126,22 @@ internal sealed class ContigLookup
                 found = i;
             }
             return found;
+        }
+
+        /// <summary>
+        /// Cuts the stretch of some starts into about two places for each, of equal length 1 &lt;&lt; shift from the first on, and counts for
+        /// each the starts before it; all of them behind the last.
+        /// </summary>
+        private static (int First, int Shift, int[] Directory) MakeDirectory(int[] starts)
+        {
+            if (starts.Length == 0) return (0, 0, [0, 0]);
+            var (first, length, shift) = (starts[0], (long)starts[^1] - starts[0], 0);
+            while (length >> shift >= 2L * starts.Length) shift++;
+            var directory = new int[(int)(length >> shift) + 2];
+            for (var (place, at) = (0, 0); place < directory.Length - 1; directory[place++] = at)
+                while (at < starts.Length && (long)starts[at] - first < (long)place << shift) at++;
+            directory[^1] = starts.Length;
+            return (first, shift, directory);
         }
 
         /// <summary>Whether evidence of a block may cover some of a place.</summary>
@@ -140,7 +162,9 @@ internal sealed class ContigLookup
 }
 
 /// <summary>The loaded blocks of look-ups and their bound: what was loaded first goes first, and its memory is used again. One thread.</summary>
-internal sealed class LookupMemory(long maxBytes)
+/// <param name="maxBytes">The bound.</param>
+/// <param name="inOrder">Blocks are asked in order and let go: they are not keyed.</param>
+internal sealed class LookupMemory(long maxBytes, bool inOrder)
 {
     private readonly Queue<(LookupBlock?[] Shelf, int Index)> _loaded = new();
     private long _bytes;
@@ -162,7 +186,7 @@ internal sealed class LookupMemory(long maxBytes)
             (block, shelf[index]) = (shelf[index]!, null);
             _bytes -= block.MemoryBytes;
         }
-        return block ?? new LookupBlock();
+        return block ?? new LookupBlock(keyed: !inOrder);
     }
 
     /// <summary>Puts a loaded block into its place, until room is needed.</summary>

@@ -30,13 +30,13 @@ public sealed partial class Session
     /// <summary>Prepares to look up single alleles by place and bases, many and in any order; see <see cref="AlleleLookup"/>.</summary>
     /// <param name="samples">Over which samples, as for <see cref="Seen"/>.</param>
     /// <exception cref="InputException">An unknown cohort or sample.</exception>
-    public AlleleLookup PrepareLookup(SampleChoice samples) => PrepareLookup(samples, AlleleLookup.DefaultMaxBytes);
+    public AlleleLookup PrepareLookup(SampleChoice samples) => PrepareLookup(samples, new LookupMemory(AlleleLookup.DefaultMaxBytes, inOrder: false));
 
-    internal AlleleLookup PrepareLookup(SampleChoice samples, long maxBytes)
+    internal AlleleLookup PrepareLookup(SampleChoice samples, LookupMemory memory)
     {
         var figures = Select(samples, new CountRules());
         Begin(figures);
-        return new AlleleLookup(this, figures, Select(samples, new CountRules { PerSample = true }), maxBytes);
+        return new AlleleLookup(this, figures, Select(samples, new CountRules { PerSample = true }), memory);
     }
 
     /// <summary>Answers queries in their order, each with every visible sample that carries the variant.</summary>

@@ -9,10 +9,8 @@ namespace Warehouse.Engine.Vcf;
 internal static class VcfText
 {
     private static readonly SearchValues<byte> BaseLetters = SearchValues.Create("ACGTNacgtn"u8);
-    private static readonly SearchValues<byte> NotInContigName = SearchValues.Create(
-        [.. Enumerable.Range(0, 33).Select(b => (byte)b), .. "<>[](){},\"'`\\"u8.ToArray(), .. Enumerable.Range(127, 129).Select(b => (byte)b)]);
-    private static readonly SearchValues<byte> NotInSymbol = SearchValues.Create(
-        [.. Enumerable.Range(0, 33).Select(b => (byte)b), .. "<>,\""u8.ToArray(), .. Enumerable.Range(127, 129).Select(b => (byte)b)]);
+    private static readonly SearchValues<byte> NotInContigName = SearchValues.Create(NotPrintedOr("<>[](){},\"'`\\"u8));
+    private static readonly SearchValues<byte> NotInSymbol = SearchValues.Create(NotPrintedOr("<>,\""u8));
 
     /// <summary>True when there is a control character other than tab.</summary>
     public static bool HasControl(ReadOnlySpan<byte> text) =>
@@ -103,5 +101,14 @@ internal static class VcfText
         var name = inner[..colon];
         if (name[0] == '<' && name[^1] == '>') name = name[1..^1];
         return IsContigName(name);
+    }
+
+    /// <summary>Blanks, controls and bytes beyond ASCII, and some more. A loop, since queries over bytes are compiled at each start.</summary>
+    private static byte[] NotPrintedOr(ReadOnlySpan<byte> others)
+    {
+        var bytes = new List<byte>(33 + 129 + others.Length);
+        for (var b = 0; b <= byte.MaxValue; b++)
+            if (b is < 33 or > 126 || others.Contains((byte)b)) bytes.Add((byte)b);
+        return [.. bytes];
     }
 }

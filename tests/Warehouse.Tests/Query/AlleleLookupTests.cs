@@ -58,7 +58,7 @@ public sealed class AlleleLookupTests
         var events = new List<string>();
         using var session = store.OpenSession(new Engine.Access.SessionOptions { Sink = e => events.Add($"{e.Operation} {e.Rows}") });
         using (var wide = session.PrepareLookup(SampleChoice.All))
-        using (var tight = session.PrepareLookup(SampleChoice.All, maxBytes: 0))
+        using (var tight = session.PrepareLookup(SampleChoice.All, new LookupMemory(0, inOrder: false)))
             for (var start = 1_000_000; start > 0; start -= 3331)
             {
                 var expected = wide.Find("1", start, "A"u8, "C"u8, out var figures);
@@ -83,7 +83,7 @@ public sealed class AlleleLookupTests
             var figures = session.Frequencies(new FrequencyRequest { Variants = [.. asked.Select(a => a.Query)], Samples = choice }).Select(r => r.Figures).ToArray();
             var order = Enumerable.Range(0, asked.Length).ToArray();
             dice.Shuffle(order);
-            using var lookup = session.PrepareLookup(choice, dice.Next(2) == 0 ? 0 : AlleleLookup.DefaultMaxBytes);
+            using var lookup = session.PrepareLookup(choice, new LookupMemory(dice.Next(2) == 0 ? 0 : AlleleLookup.DefaultMaxBytes, inOrder: dice.Next(2) == 0));
             foreach (var i in order)
             {
                 var (reference, alternate) = (Encoding.ASCII.GetBytes(asked[i].Ref), Encoding.ASCII.GetBytes(asked[i].Alt));

@@ -14,9 +14,10 @@ public sealed class SiteKeysTests
         {
             var raw = RandomSites(new Random(seed));
             var table = SiteTableCodec.Decode(raw);
-            var keys = new SiteKeys();
-            keys.Load(raw, table.RecordCount, table.RowCount);
-            Assert.True(keys.Count == table.SortedRows.Length && keys.RecordCount == table.RecordCount, $"seed {seed}: {keys.Count} rows, {table.SortedRows.Length} expected");
+            var (columns, keys) = (new SiteColumns(), new SiteKeys());
+            columns.Load(raw, raw.Length, table.RecordCount, table.RowCount);
+            keys.Load(columns);
+            Assert.True(keys.Count == table.SortedRows.Length && columns.RecordCount == table.RecordCount, $"seed {seed}: {keys.Count} rows, {table.SortedRows.Length} expected");
             var byKey = table.SortedRows.GroupBy(r => AlleleCode.KeyOf(table.RowStart[r], table.RowRefText(r), table.RowAltText(r))).ToDictionary(g => g.Key, g => g.ToHashSet());
             for (var i = 0; i < keys.Count; i++)
             {
@@ -30,8 +31,57 @@ public sealed class SiteKeysTests
             for (var record = 0; record < table.RecordCount; record++)
             {
                 var speaks = (table.Flags[record] & RecordFlags.Speaks) != 0;
-                Assert.Equal((table.RecordStart[record], speaks ? table.RecordEnd[record] : int.MinValue, table.LargestEnd[record]), (keys.RecordStart(record), keys.RecordEnd(record), keys.LargestEnd(record)));
+                Assert.Equal((table.RecordStart[record], speaks ? table.RecordEnd[record] : int.MinValue, table.LargestEnd[record]), (columns.Records[record].Start, columns.Records[record].End, columns.Records[record].LargestEnd));
             }
+        }
+    }
+
+    [Fact]
+    public void Alleles_are_found_in_the_columns_as_in_the_table_in_any_order()
+    {
+        var columns = new SiteColumns();
+        for (var seed = 7601; seed <= 7640; seed++)
+        {
+            var dice = new Random(seed);
+            var raw = RandomSites(dice);
+            var table = SiteTableCodec.Decode(raw);
+            columns.Load(raw, raw.Length, table.RecordCount, table.RowCount);
+            var asked = table.SortedRows.Select(r => (Start: table.RowStart[r], Ref: table.RowRefText(r).ToArray(), Alt: table.RowAltText(r).ToArray())).ToList();
+            asked.AddRange(asked.Select(a => (a.Start + dice.Next(-2, 3), a.Ref, a.Alt)).ToList());
+            asked.AddRange(asked.Select(a => (a.Start, a.Ref, (byte[])[.. a.Alt, (byte)'A'])).ToList());
+            asked.AddRange(asked.Select(a => (a.Start, (byte[])[.. a.Ref, (byte)'C'], a.Alt)).ToList());
+            var order = asked.ToArray();
+            if (seed % 2 == 0) Array.Sort(order, (a, b) => a.Start.CompareTo(b.Start));
+            else dice.Shuffle(order);
+            foreach (var (start, reference, alternate) in order)
+            {
+                var rows = table.SortedRows.Where(r => table.RowStart[r] == start && table.RowRefText(r).SequenceEqual(reference) && table.RowAltText(r).SequenceEqual(alternate)).ToArray();
+                var matches = columns.Find(start, reference, alternate, out var row, out var record);
+                Assert.True(matches == rows.Length, $"seed {seed}: {matches} rows at {start}, {rows.Length} expected");
+                Assert.True(matches == 0 ? row == -1 : rows.Contains(row) && record == table.RowRecord[row], $"seed {seed}: row {row} of record {record} at {start}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Numbers_of_a_column_are_read_in_runs_as_one_by_one()
+    {
+        for (var seed = 7701; seed <= 7740; seed++)
+        {
+            var dice = new Random(seed);
+            var longer = dice.Next(1, 40);
+            var values = Enumerable.Range(0, dice.Next(200)).Select(_ => dice.Next(longer) == 0 ? dice.Next() >> dice.Next(31) : dice.Next(128)).ToArray();
+            var to = new Warehouse.Engine.Coding.ByteWriter(16);
+            foreach (var value in values) to.Var(value);
+            foreach (var behind in (int[])[0, 1, 40])
+            {
+                var bytes = (byte[])[.. to.Written, .. Enumerable.Repeat((byte)0xFF, behind)];
+                var read = new int[values.Length];
+                Assert.Equal(to.Length, Warehouse.Engine.Coding.VarColumn.Read(bytes, read));
+                Assert.True(values.AsSpan().SequenceEqual(read), $"seed {seed}");
+                Assert.Equal(to.Length, Warehouse.Engine.Coding.VarColumn.Skip(bytes, values.Length));
+            }
+            if (to.Length > 0) Assert.Throws<InvalidDataException>(() => Warehouse.Engine.Coding.VarColumn.Read(to.Written[..^1], new int[values.Length]));
         }
     }
 
@@ -53,7 +103,7 @@ public sealed class SiteKeysTests
     {
         var raw = RandomSites(new Random(7501));
         var table = SiteTableCodec.Decode(raw);
-        var keys = new SiteKeys();
+        var (columns, keys) = (new SiteColumns(), new SiteKeys());
         for (var length = 0; length < raw.Length - 60; length += 1 + (length / 50)) TryLoad(raw.AsSpan(0, length).ToArray());
         var dice = new Random(7502);
         for (var i = 0; i < 2000; i++)
@@ -62,20 +112,23 @@ public sealed class SiteKeysTests
             damaged[dice.Next(raw.Length)] ^= (byte)(1 << dice.Next(8));
             TryLoad(damaged);
         }
-        Assert.Throws<InvalidDataException>(() => keys.Load(raw, table.RecordCount + 1, table.RowCount));
-        Assert.Throws<InvalidDataException>(() => keys.Load(raw, table.RecordCount, table.RowCount - 1));
+        Assert.Throws<InvalidDataException>(() => columns.Load(raw, raw.Length, table.RecordCount + 1, table.RowCount));
+        Assert.Throws<InvalidDataException>(() => columns.Load(raw, raw.Length, table.RecordCount, table.RowCount - 1));
 
         void TryLoad(byte[] bytes)
         {
             try
             {
-                keys.Load(bytes, table.RecordCount, table.RowCount);
-                Assert.InRange(keys.Count, 0, table.RowCount);
+                columns.Load(bytes, bytes.Length, table.RecordCount, table.RowCount);
             }
             catch (InvalidDataException)
             {
-                Assert.Equal(0, keys.RecordCount);
+                Assert.Equal(0, columns.RecordCount);
+                return;
             }
+            keys.Load(columns);
+            Assert.InRange(keys.Count, 0, table.RowCount);
+            for (var i = 0; i < keys.Count; i += 7) columns.Find((int)(keys.Keys[i] >> 32) - 1, "A"u8, "CT"u8, out _, out _);
         }
     }
 
