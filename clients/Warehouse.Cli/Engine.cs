@@ -146,13 +146,14 @@ internal class Engine
         return Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation));
     }
 
-    /// <summary>Reads every byte. One row per damage; none when the store is whole.</summary>
-    public virtual Report Verify(StoreAddress store, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    /// <summary>Reads every byte. One row per damage; none when the store is whole. With a backup, its whole files are put in the place of damaged ones before.</summary>
+    public virtual Report Verify(StoreAddress store, string? backupPath, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         var report = new Report(new Column("kind", ColumnKind.Text), new Column("file", ColumnKind.Text), new Column("problem", ColumnKind.FreeText));
-        using var opened = Open(store);
+        if (backupPath is not null)
+            foreach (var file in VariantStore.Repair(store.Path, store.KeysPath, backupPath, cancellation)) report.Rows.Add(["mended", file, "was not what was written; the backup's is, and stands there now"]);
         var (damaged, surplus) = (false, 0);
-        foreach (var finding in opened.Verify(progress, cancellation))
+        foreach (var finding in VariantStore.Verify(store.Path, store.KeysPath, progress, cancellation))
         {
             if (finding.Kind == FindingKind.Surplus) surplus++;
             else report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);

@@ -19,6 +19,54 @@ public sealed partial class VariantStore
         foreach (var finding in VerifySegments(named, progress, stop)) yield return finding;
     }
 
+    /// <summary>Verifies a store that may be too damaged to be opened; then every file is read and named all the same, but no block decoded.</summary>
+    /// <param name="path">The store's folder.</param>
+    /// <param name="keysPath">Its key folder; null = beside it.</param>
+    /// <param name="progress">Gets bytes, then segments.</param>
+    /// <param name="stop">Cancels.</param>
+    public static IEnumerable<VerifyFinding> Verify(string path, string? keysPath, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
+    {
+        VariantStore? store = null;
+        DamagedStoreException? why = null;
+        try
+        {
+            store = Open(path, keysPath);
+        }
+        catch (DamagedStoreException damaged)
+        {
+            why = damaged;
+        }
+        if (store is not null)
+        {
+            using (store)
+                foreach (var finding in store.Verify(progress, stop)) yield return finding;
+            yield break;
+        }
+        var isNamed = false;
+        foreach (var finding in StoreVerifier.Verify(DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), progress, stop))
+        {
+            isNamed |= finding.Kind != FindingKind.Surplus;
+            yield return finding;
+        }
+        if (!isNamed) throw why!;
+    }
+
+    /// <summary>
+    /// Puts whole files of a backup in the place of damaged or missing ones. A file is taken only when it is, byte for byte, the one that the
+    /// store's keys and its acknowledgement lead to. Verify the store afterwards: it names what the backup could not mend.
+    /// </summary>
+    /// <param name="path">The store's folder.</param>
+    /// <param name="keysPath">Its key folder, which must be whole; null = beside it.</param>
+    /// <param name="backupPath">A copy of the store's folder, of any age; it is only read.</param>
+    /// <param name="stop">Cancels between files; what is mended stays mended.</param>
+    /// <returns>Names of the files mended; the work is done while they are enumerated.</returns>
+    /// <exception cref="StoreException">Someone writes, the key folder is damaged, or a folder is not there.</exception>
+    public static IEnumerable<string> Repair(string path, string? keysPath, string backupPath, CancellationToken stop = default)
+    {
+        if (FullPath(path) == FullPath(backupPath)) throw new StoreRefusedException("the backup is the store itself");
+        return StoreFolder.Repair(DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), DiskStorage.Open(backupPath, "backup"), stop);
+    }
+
     /// <summary>A store over folders that are open already.</summary>
     internal static VariantStore Over(StoreFolder folder, TimeProvider clock) => new(folder, clock);
 

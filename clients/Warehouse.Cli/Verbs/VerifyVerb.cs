@@ -7,7 +7,16 @@ namespace Warehouse.Cli.Verbs;
 /// <summary><c>verify</c>.</summary>
 internal sealed class VerifyVerb : ReportVerb
 {
+    private readonly Option<string?> _repairFrom = new("--repair-from") { HelpName = "BACKUP", Description = "Before that, put whole files of this copy of the store's folder in the place of damaged or missing ones." };
+
+    /// <inheritdoc/>
+    protected override void AddSymbols(Command command)
+    {
+        base.AddSymbols(command);
+        command.Options.Add(_repairFrom);
+    }
+
     /// <inheritdoc/>
     protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
-        context.Engine.Verify(store, progress, context.Cancellation);
+        context.Engine.Verify(store, parsed.GetValue(_repairFrom), progress, context.Cancellation);
 }

@@ -144,6 +144,16 @@ public sealed partial class StoreFolder : IDisposable
     /// <summary>Reads every byte of the store and its keys: see <see cref="StoreVerifier"/>.</summary>
     public IEnumerable<VerifyFinding> Verify(IProgress<WorkProgress>? progress, CancellationToken stop) => StoreVerifier.Verify(_storage, _keys, progress, stop);
 
+    /// <summary>Puts whole files of a copy of the store in the place of damaged ones: see <see cref="StoreRepair"/>. The work is done while the names of mended files are enumerated.</summary>
+    /// <exception cref="StoreBusyException">A writer is at work.</exception>
+    /// <exception cref="DamagedStoreException">The key folder is damaged: nothing can be told apart without it.</exception>
+    internal static IEnumerable<string> Repair(IStorage storage, IStorage keys, IStorage backup, CancellationToken stop)
+    {
+        RequirePrivate(keys);
+        using var repair = new StoreRepair(storage, keys, backup);
+        foreach (var name in repair.Run(stop)) yield return name;
+    }
+
     /// <summary>Lets go of the version held. Readers opened before go on.</summary>
     public void Dispose() => _lease.Dispose();
 

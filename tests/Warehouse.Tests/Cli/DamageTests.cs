@@ -67,6 +67,31 @@ public sealed class DamageTests
     }
 
     [Fact]
+    public void Verify_mends_a_store_from_a_copy_and_names_what_the_copy_cannot_mend()
+    {
+        using var store = Filled();
+        var (right, backup) = (Questions.Select(q => Ask(store, q).Output).ToList(), store["backup"]);
+        Peer.Output("cp", "-a", store.Path, backup);
+        var files = Directory.GetFiles(store.Path, "*", SearchOption.AllDirectories).Where(f => new FileInfo(f).Length > 0).Order(StringComparer.Ordinal).ToList();
+        foreach (var file in files) File.WriteAllBytes(file, File.ReadAllBytes(file)[..^1]);
+        Assert.Equal(ExitCode.DamagedStore, new Cli().Run("freq", store.Path));
+        var named = new Cli();
+        Assert.Equal(ExitCode.DamagedStore, named.Run("verify", store.Path, "--format", "tsv"));
+        Assert.True(named.Output.Split('\n').Count(l => l.StartsWith("damaged\t", StringComparison.Ordinal)) > 3, named.Output); // more than the first, though it cannot be opened
+        var mending = new Cli();
+        Assert.Equal(ExitCode.Done, mending.Run("verify", store.Path, "--repair-from", backup, "--format", "tsv"));
+        Assert.Equal(files.Count, mending.Output.Split('\n').Count(l => l.StartsWith("mended\t", StringComparison.Ordinal)));
+        Assert.Equal(right, Questions.Select(q => Ask(store, q).Output));
+        var lost = files.First(f => f.Contains("/f/", StringComparison.Ordinal));
+        File.Delete(lost);
+        File.Delete(lost.Replace(store.Path, backup, StringComparison.Ordinal));
+        var left = new Cli();
+        Assert.Equal(ExitCode.DamagedStore, left.Run("verify", store.Path, "--repair-from", backup, "--format", "tsv"));
+        Assert.Contains("missing\tf/" + Path.GetFileName(lost), left.Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.CouldNot, new Cli().Run("verify", store.Path, "--repair-from", store.Path));
+    }
+
+    [Fact]
     public void A_snapshot_whose_manifest_is_gone_is_damage_and_not_one_snapshot_fewer()
     {
         using var store = Filled();
