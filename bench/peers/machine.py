@@ -45,6 +45,9 @@ def versions():
 def head_lines(command, started):
     """The first lines of a page: how, when in the history, and where it was made."""
     name, family, model = processor()
-    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always"], capture_output=True, text=True).stdout.strip()
+    # The pages themselves and the table of the README are written by the runs.
+    changed = subprocess.run(["git", "-C", ROOT, "status", "--porcelain", "--", ".", ":!README.md", ":!bench/results"], capture_output=True, text=True).stdout
+    commit += "-dirty" if changed else ""
     return [f"Made by `{command}` at commit {commit or 'unknown'} in {(time.time() - started) / 60:.0f} minutes. "
             f"{os.cpu_count()} cores of {name} (family {family}, model {model}), {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB."]
