@@ -82,6 +82,7 @@ public sealed class OddInputTests
         ("half calls", Text(Meta + Columns + "1\t5\t.\tA\tC\t.\t.\t.\tGT\t./1\t0/.\n"), "1:5:A:C 1/2"),
         // F27, F32: places and alleles
         ("the end of REF beyond 32 bits", Text(Meta.Replace(",length=33", "", StringComparison.Ordinal).Replace("ID=1", "ID=9", StringComparison.Ordinal) + Columns + "9\t2147483646\t.\tACGT\tA\t.\t.\t.\tGT\t0/1\t0/0\n"), "vcf-pos"),
+        ("a reference block from POS 0 on", Text(Meta + Columns + "1\t0\t.\tN\t<*>\t.\t.\tEND=20\tGT\t0/0\t0/0\n1\t5\t.\tA\tC\t.\t.\t.\tGT\t0/1\t0/0\n"), "1:5:A:C 1/4"),
         ("END before POS", Text(Meta + Columns + "1\t5\t.\tA\t<DEL>\t.\t.\tEND=4\tGT\t0/1\t0/0\n"), "vcf-info-end"),
         ("END beyond 32 bits", Text(Meta + Columns + "1\t5\t.\tA\t<DEL>\t.\t.\tEND=2147483648\tGT\t0/1\t0/0\n"), "vcf-info-end"),
         ("one variant in two spellings", Text(Meta + Columns + "1\t11\t.\tGG\tG\t.\t.\t.\tGT\t0/1\t0/0\n1\t12\t.\tGG\tG\t.\t.\t.\tGT\t0/1\t0/0\n"), "1:10:CG:C 1/4"),
