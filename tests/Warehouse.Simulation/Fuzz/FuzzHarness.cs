@@ -12,7 +12,7 @@ internal static class FuzzHarness
     private const int TurnInputs = 50_000;
 
     /// <summary>All targets. Their files lie in the folder.</summary>
-    public static IReadOnlyList<FuzzTarget> Targets(string folder) => [.. VariantTargets.All(), .. new TextTargets(folder).All(), .. new StoreTargets(new StoreSeeds(folder)).All(), .. new KeyTargets().All()];
+    public static IReadOnlyList<FuzzTarget> Targets(string folder) => [.. VariantTargets.All(), .. new TextTargets(folder).All(), new IngestTarget(folder).Target(), .. new StoreTargets(new StoreSeeds(folder)).All(), .. new KeyTargets().All()];
 
     /// <summary>Runs the harness; 0 when nothing was found.</summary>
     public static int Run(SoakOptions options)
