@@ -26,7 +26,7 @@ internal sealed class IngestTarget
     private static readonly string[] Seeds =
     [
         Head("a\tb") + "1\t5\t.\tA\tC,G\t.\tPASS\t.\tGT:GQ:DP:AD\t0/1:30:9:4,5,0\t1|2:.:.:.\n1\t50\trs1\tAA\tA\t.\tPASS\t.\tGT\t1/1\t./.\n1\t60\t.\tA\tAAA,*\t9\tq10\t.\tGT\t0|1\t2/.\n1\t90\t.\tA\t<DEL>\t.\tPASS\tEND=120;SVLEN=-30;CIPOS=-2,3\tGT\t0/1\t0/0/1\n2\t1\t.\tC\tA\t.\tPASS\t.\tGT\t0\t1\n2\t7\t.\tA\tA[1:9[\t.\t.\t.\tGT\t0/1\t.\n",
-        Head("a") + "1\t1\t.\tC\t<*>\t.\t.\tEND=49\tGT:GQ:MIN_DP\t0/0:30:12\n1\t50\t.\tA\tC,<*>\t.\tPASS\t.\tGT:GQ\t0/1:50\n1\t51\t.\tA\t<*>\t.\t.\tEND=300\tGT:GQ\t0/0:9\n1\t301\t.\tCCA\tC\t.\tPASS\t.\tGT\t1/1\nX\t1\t.\tN\tT\t.\t.\t.\tGT\t1\n",
+        Head("a") + "1\t1\t.\tC\t<*>\t.\t.\tEND=49\tGT:GQ:MIN_DP\t0/0:30:12\n1\t50\t.\tA\tC,<*>\t.\tPASS\t.\tGT:GQ\t0/1:50\n1\t51\t.\tA\t<*>\t.\t.\tEND=300\tGT:GQ\t0/0:9\n1\t301\t.\tCCC\tC\t.\tPASS\t.\tGT\t1/1\nX\t1\t.\tN\tT\t.\t.\t.\tGT\t1\n",
         Head("a\tb\tc") + "1\t10\t.\tA\tC\t.\tPASS\t.\tGT\t0/0\t0/1\t1/1\n1\t10\t.\tA\tG\t.\tPASS\t.\tGT\t0/1\t0/0\t0/0\n1\t11\t.\tAAAA\tA,AA\t.\tPASS\t.\tGT\t1/2\t0|2\t1|0\n1\t12\t.\tAA\tA\t.\t.\t.\tGT\t0/1\t0/0\t./1\n",
     ];
 
