@@ -4,13 +4,14 @@ using Warehouse.Engine.Storage;
 namespace Warehouse.Simulation;
 
 /// <summary>
-/// A writer that a test can break from outside: creates a store in two folders when there is none, then commits a number of times and
+/// <c>soak HARNESS …</c> runs a harness in full (<see cref="Harness"/>). Otherwise a writer that a test can break from outside: creates a store in two folders when there is none, then commits a number of times and
 /// prints each acknowledged version. Exit 5 when a commit failed; <c>refused</c> then tells that the process would write no more.
 /// </summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        if (arguments is ["soak", ..]) return Harness.Run(arguments.AsSpan(1));
         var (store, keys, count) = (DiskStorage.OpenOrCreate(arguments[0]), DiskStorage.OpenOrCreate(arguments[1]), int.Parse(arguments[2], System.Globalization.CultureInfo.InvariantCulture));
         try
         {

@@ -120,7 +120,7 @@ internal static class CatalogCodec
         catalog = catalog with { PurgedBefore = (long)from.Var() };
         if (version == PagedVersion)
         {
-            var (samples, ordinals, batches) = (from.Count(), from.Count(), from.Count());
+            var (samples, ordinals, batches) = (from.Count(CatalogPages.MostEntries), from.Count(CatalogPages.MostEntries), from.Count(CatalogPages.MostEntries));
             from.End();
             return catalog with
             {
@@ -150,9 +150,10 @@ internal static class CatalogCodec
         if (bytes is null) return catalog;
         var from = Open(bytes, out var version);
         var columns = new Dictionary<string, bool>();
-        for (var left = from.Count(from.Remaining); left > 0; left--) columns.Add(from.Text(), from.Bool());
+        for (var left = from.Count(from.Remaining); left > 0; left--)
+            if (!columns.TryAdd(from.Text(), from.Bool())) throw new InvalidDataException("a column of the sample sheet is listed twice");
         catalog = catalog with { Columns = columns };
-        if (version == PagedVersion) catalog = catalog with { Sheets = pages.Open(CatalogPages.Sheets, from.Count()) };
+        if (version == PagedVersion) catalog = catalog with { Sheets = pages.Open(CatalogPages.Sheets, from.Count(CatalogPages.MostEntries)) };
         else
         {
             catalog = catalog with
@@ -219,8 +220,8 @@ internal static class CatalogCodec
             var list = new (int, int)[from.Count(from.Remaining)];
             for (var (i, at) = (0, 0); i < list.Length; i++)
             {
-                var start = checked(at + from.Count());
-                list[i] = (start, at = checked(start + from.Count()));
+                var start = ByteReader.Sum(at, from.Count());
+                list[i] = (start, at = ByteReader.Sum(start, from.Count()));
             }
             intervals.Add(contig, list);
         }
@@ -264,7 +265,7 @@ internal static class CatalogCodec
     internal static Dictionary<int, (int Start, int End)> ReadStretches(ref ByteReader from)
     {
         var stretches = new Dictionary<int, (int, int)>();
-        for (var left = from.Count(from.Remaining); left > 0; left--) stretches.Add(from.Count(), (checked((int)from.Signed()), checked((int)from.Signed())));
+        for (var left = from.Count(from.Remaining); left > 0; left--) stretches.Add(from.Count(), (from.SignedInt32(), from.SignedInt32()));
         return stretches;
     }
 
@@ -282,7 +283,7 @@ internal static class CatalogCodec
     private static int[] ReadAscending(ref ByteReader from)
     {
         var values = new int[from.Count(from.Remaining)];
-        for (var (i, before) = (0, 0); i < values.Length; i++) values[i] = before = checked(before + from.Count());
+        for (var (i, before) = (0, 0); i < values.Length; i++) values[i] = before = ByteReader.Sum(before, from.Count());
         return values;
     }
 }

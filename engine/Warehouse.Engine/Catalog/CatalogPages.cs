@@ -1,5 +1,6 @@
 using System.Globalization;
 using Warehouse.Engine.Coding;
+using Warehouse.Engine.Manifests;
 
 namespace Warehouse.Engine.Catalog;
 
@@ -17,6 +18,9 @@ namespace Warehouse.Engine.Catalog;
 /// </summary>
 internal sealed class CatalogPages(Func<string, byte[]?> read, Func<Func<object>, object> guard)
 {
+    /// <summary>Entries of a list: a manifest has no more parts for its pages. What a count claims beyond that takes no memory.</summary>
+    public const int MostEntries = ManifestFormat.MaxParts * Paged<SampleEntry>.PageEntries;
+
     private const byte Version = 1;
 
     public static readonly Kind<SampleEntry> Samples = new("samples", WriteSample, (ref ByteReader f) => new SampleEntry(f.Text(), (long)f.Var()));

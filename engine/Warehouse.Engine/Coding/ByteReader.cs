@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Text;
 
@@ -96,9 +98,28 @@ internal ref struct ByteReader
         return (long)(value >> 1) ^ -(long)(value & 1);
     }
 
+    /// <summary>A signed number that has to fit 32 bits.</summary>
+    public int SignedInt32()
+    {
+        var value = Signed();
+        return value == (int)value ? (int)value : throw new InvalidDataException("a stored number is out of range");
+    }
+
+    /// <summary>A number and a count that was read after it: beyond 32 bits it is damage, not a mistake of ours.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Sum(int value, int count)
+    {
+        var sum = unchecked(value + count);
+        if (sum < value) OutOfRange();
+        return sum;
+    }
+
     public ReadOnlySpan<byte> Bytes() => Raw(Count(Remaining));
 
     public string Text() => Encoding.UTF8.GetString(Bytes());
+
+    [DoesNotReturn]
+    private static void OutOfRange() => throw new InvalidDataException("a stored number is out of range");
 
     /// <summary>Call at the end: bytes that nobody read are damage.</summary>
     public readonly void End()

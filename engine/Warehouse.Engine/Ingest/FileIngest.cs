@@ -140,6 +140,7 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
         var record = new VcfRecord();
         var maker = new RowMaker(normalizer, assembly, reader.Header.Version);
         var (written, contig, canonical) = (-1, -1, "");
+        var entered = new HashSet<int>();
         for (var count = 0L; reader.Read(record); count++)
         {
             if ((count & 0x3ff) == 0)
@@ -152,12 +153,17 @@ internal sealed class FileIngest(IngestRequest request, ContigMap contigs, Norma
                 written = record.ContigIndex;
                 contig = contigs.Of(reader.Header.Contigs[written], run.File);
                 canonical = contigs.Entries[contig].Canonical;
+                if (!entered.Add(contig)) throw ContigTwice(reader.Header.Contigs[written].Name, canonical, new InputPlace(run.File, record.Line, record.OffsetBytes, "CHROM"));
                 people.Sex?.Enter(canonical);
                 people.Sketches.Enter(canonical);
             }
             Store(record, writer, check, people, (maker, contig, canonical));
         }
     }
+
+    /// <summary>Records of chr1 after those of 1 are in order within each name only; and one allele under both would be counted twice.</summary>
+    private static InputException ContigTwice(string name, string canonical, InputPlace place) => new("contig-twice",
+        $"{InputException.Quote(System.Text.Encoding.UTF8.GetBytes(name))} is contig {canonical}, as another name in this file is: records of one contig need one name", place);
 
     private static void Store(VcfRecord record, CallSetWriter? writer, ReferenceCheck check, (SexEvidence? Sex, SketchBuilder Sketches) people, (RowMaker Maker, int Contig, string Canonical) at)
     {

@@ -172,7 +172,9 @@ internal sealed class GatherReader(IngestRequest request, Assembly assembly, Ref
         if (_chrom.Length > 0) EndRun();
         _chrom = line[..tab].ToArray();
         _canonical = ContigMap.CanonicalOf(assembly, _header.Contigs[index]);
-        _run = new GatherRun(_sites.ContigOf(_canonical), index, _file.CallCount, _file.EvidenceCount);
+        var contig = _sites.ContigOf(_canonical);
+        if (_file.Runs.Exists(r => r.Contig == contig)) return false; // another name of it: refused there
+        _run = new GatherRun(contig, index, _file.CallCount, _file.EvidenceCount);
         _file.Runs.Add(_run);
         (_contigLength, _start) = (_header.Contigs[index].LengthBases, 0);
         _sketchSeed = Assembly.ClassOf(_canonical) == ContigClass.Autosome ? IdentitySketch.SeedOf(_canonical) : null;

@@ -132,6 +132,8 @@ internal static class ManifestFormat
         var listCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(76));
         if (!bytes.AsSpan().StartsWith(Magic) || FileId.Read(bytes.AsSpan(16)) != storeId || partCount > MaxParts || listCount > MaxLists) throw new DamagedStoreException(name, "is not a manifest of this store");
         if (BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)) != version) throw new DamagedStoreException(name, "is the manifest of another version");
+        var ticks = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(32));
+        if (ticks < 0 || ticks > DateTime.MaxValue.Ticks) throw new DamagedStoreException(name, "its time cannot be");
         var parts = new SortedDictionary<string, FileEntry>(StringComparer.Ordinal);
         var at = FixedBytes;
         for (var i = 0; i < partCount; i++)
@@ -139,7 +141,7 @@ internal static class ManifestFormat
             if (at == bytes.Length || at + 1 + bytes[at] + FileEntry.SizeBytes > bytes.Length) throw new DamagedStoreException(name, "its length does not fit");
             var part = Encoding.ASCII.GetString(bytes, at + 1, bytes[at]);
             at += 1 + bytes[at];
-            parts.Add(part, FileEntry.Read(bytes.AsSpan(at)));
+            if (!parts.TryAdd(part, FileEntry.Read(bytes.AsSpan(at)))) throw new DamagedStoreException(name, "names a part twice");
             at += FileEntry.SizeBytes;
         }
         if (bytes.Length - at != listCount * FileEntry.SizeBytes) throw new DamagedStoreException(name, "its length does not fit");
@@ -148,7 +150,7 @@ internal static class ManifestFormat
         var root = new Manifest(
             version,
             Digest.Read(bytes.AsSpan(40)),
-            new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(32)), TimeSpan.Zero),
+            new DateTimeOffset(ticks, TimeSpan.Zero),
             parts,
             FileList.Empty)
         {

@@ -215,7 +215,7 @@ internal sealed class Block(Segment segment, BlockInfo info)
         var record = 0;
         for (var i = 0; i < calls.Length; i++)
         {
-            record = checked(record + from.Count(info.RecordCount));
+            record = ByteReader.Sum(record, from.Count(info.RecordCount));
             if (record >= info.RecordCount) throw new InvalidDataException("an exception names a record that the block lacks");
             var sample = from.Count(SampleCount - 1);
             var text = from.Text();

@@ -71,7 +71,7 @@ internal sealed class BlockInfo
     {
         var (contig, records, rows, evidence) = (from.Count(), from.Count(), from.Count(), from.Count());
         var ranges = new (int, int)[3];
-        for (var i = 0; i < 3; i++) ranges[i] = (checked((int)from.Signed()), checked((int)from.Signed()));
+        for (var i = 0; i < 3; i++) ranges[i] = (from.SignedInt32(), from.SignedInt32());
         var structural = from.Bool();
         var streams = new Dictionary<BlockStream, (long, int)>();
         for (var left = from.Count(256); left > 0; left--)
@@ -79,8 +79,8 @@ internal sealed class BlockInfo
             var stream = (BlockStream)from.Byte();
             var offset = (long)from.Var();
             var length = from.Count();
-            if (offset < 0 || offset + length > lengthBytes) throw new InvalidDataException("a block lies outside its segment");
-            streams.Add(stream, (offset, length));
+            if (offset < 0 || offset > lengthBytes - length) throw new InvalidDataException("a block lies outside its segment");
+            if (!streams.TryAdd(stream, (offset, length))) throw new InvalidDataException("a block has a stream twice");
         }
         return new BlockInfo
         {

@@ -63,6 +63,9 @@ internal static class PackedStream
     private const byte Stored = 0;
     private const byte Zstandard = 1;
 
+    /// <summary>zstd makes at most 128 KiB of 4 bytes; more is a lie, and refused before memory is taken for it.</summary>
+    private const long MaxExpansion = 1 << 16;
+
     /// <summary>Largest raw stream that a reader accepts: 1 GiB.</summary>
     public const int MaxRawBytes = 1 << 30;
 
@@ -97,11 +100,13 @@ internal static class PackedStream
     }
 
     /// <summary>Length of a stream when unpacked.</summary>
+    /// <exception cref="InvalidDataException">More than its bytes can hold.</exception>
     public static int RawLength(ReadOnlySpan<byte> packed)
     {
         var from = new ByteReader(packed);
-        from.Byte();
-        return from.Count(MaxRawBytes);
+        var codec = from.Byte();
+        var length = from.Count(MaxRawBytes);
+        return length <= from.Remaining * (codec == Zstandard ? MaxExpansion : 1) ? length : throw new InvalidDataException("a stream claims more than it can hold");
     }
 
     /// <summary>Unpacks a whole stream into a buffer of at least <see cref="RawLength"/>.</summary>

@@ -103,9 +103,10 @@ internal sealed class CallSetWriter : IDisposable
         if (depth < 0) depth = Value(record, FormatFields.Dp, record.Dp, sample);
         var length = Value(record, FormatFields.Len, record.Len, sample);
         var end = length > 0 ? record.Start + length : until;
-        if (end <= record.Start) return;
+        var start = Math.Max(0, record.Start); // POS 0 is the telomere, where no base can be asked for
+        if (end <= start) return;
         Extend(_contig, record.Start, end);
-        panel.Evidence.Add(local, record.Start, end, ploidy, AdjRule.BlockPasses(gq, depth, ploidy));
+        panel.Evidence.Add(local, start, end, ploidy, AdjRule.BlockPasses(gq, depth, ploidy));
     }
 
     private static int Value(VcfRecord record, FormatFields field, int[] values, int sample) => (record.Fields & field) != 0 ? values[sample] : VcfRecord.MissingInt;

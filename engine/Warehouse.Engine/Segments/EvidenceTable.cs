@@ -90,7 +90,7 @@ internal sealed class EvidenceTable
         var from = new ByteReader(bytes);
         if (from.Count(bytes.Length) != samples) throw new InvalidDataException("the evidence stream is of another number of samples");
         var first = new int[samples + 1];
-        for (var i = 0; i < samples; i++) first[i + 1] = checked(first[i] + from.Count(bytes.Length));
+        for (var i = 0; i < samples; i++) first[i + 1] = ByteReader.Sum(first[i], from.Count(bytes.Length));
         var count = first[samples];
         if (count > bytes.Length) throw new InvalidDataException("the evidence stream claims more intervals than it has bytes");
         var (start, end, kind) = (new int[count], new int[count], new byte[count]);
@@ -99,8 +99,8 @@ internal sealed class EvidenceTable
             var before = 0;
             for (var i = first[sample]; i < first[sample + 1]; i++)
             {
-                start[i] = before = checked(before + from.Count());
-                end[i] = checked(before + from.Count());
+                start[i] = before = ByteReader.Sum(before, from.Count());
+                end[i] = ByteReader.Sum(before, from.Count());
                 kind[i] = from.Byte();
             }
         }

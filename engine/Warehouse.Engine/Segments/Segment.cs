@@ -42,7 +42,7 @@ internal sealed class Segment : IDisposable
         var version = from.Byte();
         if (version is not (SegmentWriter.Version or SegmentWriter.PackedVersion)) throw new InvalidDataException("a segment has an unknown version");
         var ordinals = new int[from.Count(length)];
-        for (var (i, before) = (0, 0); i < ordinals.Length; i++) ordinals[i] = before = checked(before + from.Count());
+        for (var (i, before) = (0, 0); i < ordinals.Length; i++) ordinals[i] = before = ByteReader.Sum(before, from.Count());
         var blocks = new BlockInfo[from.Count(length)];
         for (var i = 0; i < blocks.Length; i++) blocks[i] = BlockInfo.Read(ref from, offset);
         from.End();

@@ -153,12 +153,12 @@ internal static class SiteTableCodec
         from.Counts(values, int.MaxValue);
         var (starts, ends, firsts) = (table.RecordStart, table.RecordEnd, table.FirstRow);
         var before = -1;
-        for (var i = 0; i < values.Length; i++) starts[i] = before = checked(before + values[i]);
+        for (var i = 0; i < values.Length; i++) starts[i] = before = ByteReader.Sum(before, values[i]);
         from.Counts(values, int.MaxValue);
-        for (var i = 0; i < values.Length; i++) ends[i] = checked(starts[i] + values[i]);
+        for (var i = 0; i < values.Length; i++) ends[i] = ByteReader.Sum(starts[i], values[i]);
         from.Counts(values, table.RowCount);
         before = firsts[0] = 0;
-        for (var i = 0; i < values.Length; i++) firsts[i + 1] = before = checked(before + values[i]);
+        for (var i = 0; i < values.Length; i++) firsts[i + 1] = before = ByteReader.Sum(before, values[i]);
         if (before != table.RowCount) throw new InvalidDataException("the rows of a block do not add up");
         MemoryMarshal.Cast<byte, RecordFlags>(from.Raw(values.Length)).CopyTo(table.Flags);
         from.Counts(values, ushort.MaxValue);
@@ -208,7 +208,7 @@ internal static class SiteTableCodec
     {
         if ((flags & Trimmed) == 0)
         {
-            table.RowStart[row] = checked(table.RowStart[row] + (int)forms.Signed());
+            table.RowStart[row] = Shifted(table.RowStart[row], forms.Signed());
             var (refLength, altLength) = (forms.Count(), forms.Count());
             table.RowRef[row] = (Advance(table, ref at, refLength), refLength);
             table.RowAlt[row] = (Advance(table, ref at, altLength), altLength);
@@ -222,10 +222,12 @@ internal static class SiteTableCodec
         table.RowAlt[row] = (alternate.At + left, alternate.Length - left - right);
     }
 
+    private static int Shifted(int start, long bases) => start + bases is >= -1 and <= int.MaxValue and var moved ? (int)moved : throw new InvalidDataException("a place of a block is out of range");
+
     private static int Advance(SiteTable table, ref int at, int length)
     {
         var here = at;
-        at = checked(at + length);
+        at = ByteReader.Sum(at, length);
         return at <= table.Text.Length ? here : throw new InvalidDataException("the text of a block is too short");
     }
 }

@@ -290,6 +290,6 @@ internal readonly record struct StructuralExtent(int End, int LengthBases, (int 
     }
 
     internal static StructuralExtent Read(ref ByteReader from) => new(
-        checked((int)from.Signed()), checked((int)from.Signed()),
-        (checked((int)from.Signed()), checked((int)from.Signed())), (checked((int)from.Signed()), checked((int)from.Signed())));
+        from.SignedInt32(), from.SignedInt32(),
+        (from.SignedInt32(), from.SignedInt32()), (from.SignedInt32(), from.SignedInt32()));
 }

@@ -78,7 +78,8 @@ public sealed record Assembly
     public string CanonicalContig(string written)
     {
         if (_human is not null && written.StartsWith("NC_", StringComparison.OrdinalIgnoreCase)) return FromAccession(written);
-        var name = written.Length > 3 && written.StartsWith("chr", StringComparison.OrdinalIgnoreCase) ? written[3..] : written;
+        // Not chrchr1: what this gives must mean the same contig when it is asked for, and chr1 is 1.
+        var name = written.Length > 3 && HasChr(written) && !HasChr(written.AsSpan(3)) ? written[3..] : written;
         return name switch
         {
             "x" => "X",
@@ -127,6 +128,8 @@ public sealed record Assembly
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
+
+    private static bool HasChr(ReadOnlySpan<char> name) => name.StartsWith("chr", StringComparison.OrdinalIgnoreCase);
 
     private string FromAccession(string written)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -55,15 +56,16 @@ internal static class FastaIndex
     public static List<FastaEntry> Scan(string path, ReadAt read)
     {
         var scan = new Scanner(path);
-        var chunk = new byte[ChunkBytes];
-        for (long at = 0; ;)
+        var chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        try
         {
-            var count = read(at, chunk);
-            if (count == 0) break;
-            scan.Take(chunk.AsSpan(0, count), at);
-            at += count;
+            for (long at = 0; read(at, chunk) is > 0 and var count; at += count) scan.Take(chunk.AsSpan(0, count), at);
+            return scan.Finish();
         }
-        return scan.Finish();
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
     }
 
     private static bool Number(string text, long max, out long value) =>

@@ -40,6 +40,8 @@ public sealed class VariantContext
     {
         if (written.Length == 0) throw Bad("variant-contig", "the contig is missing");
         var canonical = Assembly.CanonicalContig(written);
+        if (written.AsSpan().Trim().Length < written.Length || char.IsWhiteSpace(canonical[0]) || written.AsSpan().ContainsAny("<>[]") || written.Any(char.IsControl))
+            throw Bad("variant-contig", $"{Quote(written)} is no contig: a name has no brackets, no control characters, and no white space at its ends");
         // Where the store's only mitochondrion is the chrM of UCSC hg19, chrM means that one.
         if (canonical == "MT" && _onlyOldMitochondrion && !written.StartsWith("NC_", StringComparison.OrdinalIgnoreCase)) return Assembly.OldMitochondrion;
         if (_contigs.Count == 0 || _contigs.Contains(canonical)) return canonical;

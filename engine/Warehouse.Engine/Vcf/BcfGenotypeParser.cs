@@ -172,7 +172,7 @@ internal sealed class BcfGenotypeParser(VcfParsedHeader parsed, BcfDictionary di
         if (typed.IsInteger)
         {
             var whole = BcfTyped.IntegerAt(typed.Type, values, index);
-            if (whole < 0) _columns.BadInteger(place.Field, place.Sample);
+            if (whole is < 0 or int.MaxValue) _columns.BadInteger(place.Field, place.Sample);
             return whole;
         }
         var number = BinaryPrimitives.ReadSingleLittleEndian(values[(4 * index)..]);

@@ -35,6 +35,7 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
     private readonly HashSet<string> _filters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _contigIndexes = new(StringComparer.Ordinal);
     private int _version;
+    private long _metaBytes;
 
     /// <summary>Reads the header and stops before the first record.</summary>
     public VcfParsedHeader Read()
@@ -46,6 +47,7 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
             if (!line.StartsWith("##"u8)) return Finish(line);
             if (line.Length > limits.MaxFieldBytes) faults.Refuse("vcf-meta-cap", "header", $"the meta line is longer than the limit of {limits.MaxFieldBytes} bytes");
             if (_metaLines.Count >= limits.MaxMetaLines) faults.Refuse("vcf-meta-cap", "header", $"more than {limits.MaxMetaLines} meta lines");
+            if ((_metaBytes += line.Length) > limits.MaxMetaBytes) faults.Refuse("vcf-meta-cap", "header", $"the meta lines together are longer than the limit of {limits.MaxMetaBytes} bytes");
             ReadMeta(Decode(line));
         }
     }

@@ -31,8 +31,14 @@ public sealed record VcfLimits
     /// <summary>Bytes of one meta line, of REF, of one ALT item and of every other field before the genotypes but INFO.</summary>
     public int MaxFieldBytes { get; init; } = 1 << 20;
 
+    /// <summary>Bytes of all meta lines of a header: they are kept, so a header that never ends must not fill the memory line by line.</summary>
+    public int MaxMetaBytes { get; init; } = 64 << 20;
+
     /// <summary>Meta lines of a header.</summary>
     public int MaxMetaLines { get; init; } = 1_000_000;
+
+    /// <summary>Empty lines at the end of a file.</summary>
+    public int MaxEmptyLines { get; init; } = 1_000;
 
     /// <summary>Contigs, declared or not.</summary>
     public int MaxContigs { get; init; } = 1_000_000;

@@ -99,7 +99,7 @@ internal sealed class VcfSampleColumns
     public int Integer(ReadOnlySpan<byte> value, string field, int sample)
     {
         if (value is [(byte)'.']) return VcfRecord.MissingInt;
-        if (VcfText.TryDigits(value, out var whole)) return whole;
+        if (VcfText.TryDigits(value, out var whole) && whole < int.MaxValue) return whole; // segments store each plus one
         if (VcfText.TryFloat(value, out var number))
         {
             if (float.IsNaN(number)) return VcfRecord.MissingInt;
@@ -112,7 +112,7 @@ internal sealed class VcfSampleColumns
     /// <summary>Refuses a value of an integer column.</summary>
     [DoesNotReturn]
     public void BadInteger(string field, int sample) =>
-        _faults.Refuse("vcf-format-value", field, $"the value of sample {sample + 1} is no number from 0 to 2147483647");
+        _faults.Refuse("vcf-format-value", field, $"the value of sample {sample + 1} is no number from 0 to 2147483646");
 
     /// <summary>AD as text; <c>.</c> is none.</summary>
     public void Depths(VcfRecord record, int sample, ReadOnlySpan<byte> value)

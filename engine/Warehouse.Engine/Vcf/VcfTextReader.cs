@@ -18,7 +18,15 @@ internal sealed class VcfTextReader : VariantReader
         _options = options;
         _lines = new LineInput(input);
         _faults = new VcfFaults(input.Raw.Name, options.Lint, Warn);
-        Parsed = new VcfHeaderParser(_lines, _faults, options.Limits).Read();
+        try
+        {
+            Parsed = new VcfHeaderParser(_lines, _faults, options.Limits).Read();
+        }
+        catch
+        {
+            _lines.Dispose(); // nobody else knows its buffer
+            throw;
+        }
         foreach (var warning in Header.Warnings) Warn(warning);
         _parser = new VcfRecordParser(Parsed, _faults, options);
     }
@@ -68,7 +76,10 @@ internal sealed class VcfTextReader : VariantReader
     private void CheckOnlyEmptyLinesFollow()
     {
         _faults.Warn("vcf-empty-line", "", "empty lines at the end of the file");
-        while (_lines.Next(_options.Limits.MaxLineBytes, out var line))
+        for (var count = 2; _lines.Next(_options.Limits.MaxLineBytes, out var line); count++)
+        {
             if (!line.IsEmpty) _faults.Refuse("vcf-empty-line", "", "the line is empty, and more lines follow");
+            if (count > _options.Limits.MaxEmptyLines) _faults.Refuse("vcf-empty-line", "", $"more than {_options.Limits.MaxEmptyLines} empty lines follow");
+        }
     }
 }

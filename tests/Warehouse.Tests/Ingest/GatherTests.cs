@@ -72,6 +72,16 @@ public sealed class GatherTests
     }
 
     [Fact]
+    public void One_contig_under_two_names_is_refused_among_many_files_too()
+    {
+        using var store = new IngestStore();
+        var files = Enumerable.Range(0, Many).Select(i => store.Vcf($"f{i}.vcf", $"S{i}", "1 5 A C 0/1", "2 7 A C 0/1")).ToList();
+        File.WriteAllText(files[^1], File.ReadAllText(files[^1]).Replace("=2>", "=chr1>", StringComparison.Ordinal).Replace("\n2\t7", "\nchr1\t3", StringComparison.Ordinal));
+        Assert.Equal("contig-twice", Assert.Throws<InputException>(() => store.Store.Ingest(new IngestRequest { Files = files })).Code);
+        Assert.Equal(1, store.Store.Version);
+    }
+
+    [Fact]
     public void A_link_is_as_long_as_the_file_that_it_names()
     {
         using var folder = new IngestStore();

@@ -39,6 +39,7 @@ public sealed class AssemblyTests
     [InlineData("NC_007605", "NC_007605")]
     [InlineData("GL000191.1", "GL000191.1")]
     [InlineData("chr", "chr")]
+    [InlineData("chrchr1", "chrchr1")]
     [InlineData("chr1_gl000191_random", "1_gl000191_random")]
     [InlineData("hs37d5", "hs37d5")]
     public void Contigs_have_one_spelling(string written, string expected) => Assert.Equal(expected, Assembly.GRCh37.CanonicalContig(written));

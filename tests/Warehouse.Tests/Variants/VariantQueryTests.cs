@@ -223,6 +223,19 @@ public sealed class VariantQueryTests : IDisposable
         Assert.InRange(understood, 200, 19_000);
     }
 
+    /// <summary>Found by mutation: where no contig is known every name was taken, and the answer's own spelling of it was another one.</summary>
+    [Theory]
+    [InlineData("M\nu-5-A-G")]
+    [InlineData("1:5 :m.5A>G")]
+    [InlineData("chr 7:m.5A>G")]
+    [InlineData("NC_000022.10\n:16050074:A:G")]
+    [InlineData("1:10 N ]3:500]NMT:m.5A>G")]
+    public void A_name_that_no_file_can_have_is_no_contig(string text)
+    {
+        var free = new VariantContext(Assembly.Parse("toy1"), null);
+        Assert.Equal("variant-contig", Assert.Throws<InputException>(() => VariantQuery.Parse(text, free)).Code);
+    }
+
     [Theory]
     [InlineData("22-15-A-G", "NC_000022.10:g.15A>G", "NC_000022.10:14:A:G")]
     [InlineData("22-3-GCA-G", "NC_000022.10:g.10_11del", "NC_000022.10:3:CACACACA:CACACA")]

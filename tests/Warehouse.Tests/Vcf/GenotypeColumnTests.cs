@@ -127,6 +127,8 @@ public sealed class GenotypeColumnTests
     [InlineData("GT:DP", "0/1:-3", "vcf-format-value")]
     [InlineData("GT:DP", "0/1:3x", "vcf-format-value")]
     [InlineData("GT:DP", "0/1:99999999999", "vcf-format-value")]
+    [InlineData("GT:DP", "0/1:2147483647", "vcf-format-value")]
+    [InlineData("GT:AD", "0/1:1,2147483647", "vcf-format-value")]
     [InlineData("GT:GQ", "0/1:1,2", "vcf-format-value")]
     [InlineData("GT:AD", "0/1:1,99999999999999999999", "vcf-format-value")]
     [InlineData("GT:DP", "0/1:3:4", "vcf-format-count")]

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Warehouse.Simulation.Fuzz;
+
+/// <summary>
+/// <c>soak fuzz [--minutes N] [--seed S] [--target NAME] [--iteration I | --input FILE | --count C] [--artifacts FOLDER]</c>: all targets, or one,
+/// in turns until the time is over; or one input alone, made again from seed and iteration or read from the file of a finding.
+/// </summary>
+internal static class FuzzHarness
+{
+    private const int TurnInputs = 50_000;
+    private static readonly TimeSpan TurnTime = TimeSpan.FromSeconds(2);
+
+    /// <summary>All targets. Their files lie in the folder.</summary>
+    public static IReadOnlyList<FuzzTarget> Targets(string folder) => [.. VariantTargets.All(), .. new TextTargets(folder).All(), new IngestTarget(folder).Target(), .. new StoreTargets(new StoreSeeds(folder)).All(), .. new KeyTargets().All()];
+
+    /// <summary>Runs the harness; 0 when nothing was found.</summary>
+    public static int Run(SoakOptions options)
+    {
+        using var scratch = new Scratch();
+        var targets = Targets(scratch.Path).Where(t => options.Target is null || t.Name == options.Target).ToList();
+        if (targets.Count == 0) throw new ArgumentException($"there is no target {options.Target}");
+        if (options.InputPath is { } path) return Print(targets[0], new Fuzzer(targets[0], options.Seed, options.Artifacts).RunOne(File.ReadAllBytes(path)));
+        if (options.Iteration is { } only) return Print(targets[0], new Fuzzer(targets[0], options.Seed, options.Artifacts).Run(only, i => i > only));
+        var until = Stopwatch.StartNew();
+        var totals = targets.Select(_ => new FuzzReport()).ToList();
+        do
+        {
+            for (var i = 0; i < targets.Count && !IsLate(); i++) Add(totals[i], Turn(targets[i], totals[i].Inputs, options));
+        }
+        while (options.Count is { } count ? totals.Exists(t => t.Inputs < count) && !totals.Exists(t => t.Findings.Count > 0) : !IsLate());
+        var outcome = targets.Select((t, i) => Print(t, totals[i])).ToList().Max();
+        var all = totals.Sum(t => t.Inputs);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"all: {all} inputs, {totals.Sum(t => t.Findings.Count)} findings; without any, fewer than {3.0 / Math.Max(3, all):g2} of such inputs have one (95 %)"));
+        return outcome;
+
+        bool IsLate() => options.Count is null && until.Elapsed > options.Time;
+    }
+
+    /// <summary>Goes on where the turn before ended; a slow target has fewer inputs in its turn.</summary>
+    private static FuzzReport Turn(FuzzTarget target, long first, SoakOptions options)
+    {
+        var last = options.Count is { } most ? Math.Min(first + TurnInputs, most) : first + TurnInputs;
+        var clock = Stopwatch.StartNew();
+        return new Fuzzer(target, options.Seed, options.Artifacts).Run(first, n => n >= last || (options.Count is null && clock.Elapsed > TurnTime));
+    }
+
+    private static void Add(FuzzReport total, FuzzReport turn)
+    {
+        total.Inputs += turn.Inputs;
+        total.Accepted += turn.Accepted;
+        foreach (var (code, count) in turn.Refused) total.Refused[code] = total.Refused.GetValueOrDefault(code) + count;
+        total.Findings.AddRange(turn.Findings);
+        total.Took += turn.Took;
+        total.Bytes += turn.Bytes;
+        if (turn.Slowest > total.Slowest) total.Slowest = turn.Slowest;
+        total.MostBytes = Math.Max(total.MostBytes, turn.MostBytes);
+    }
+
+    private static int Print(FuzzTarget target, FuzzReport report)
+    {
+        var rate = report.Took > TimeSpan.Zero ? report.Inputs / report.Took.TotalSeconds : 0;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{target.Name}: {report.Inputs} inputs ({rate:f0}/s), {report.Accepted} taken, {report.Inputs - report.Accepted} refused by {report.Refused.Count} rules, slowest {report.Slowest.TotalMilliseconds:f1} ms, allocated {report.Bytes / Math.Max(1, report.Inputs)} bytes, most {report.MostBytes >> 10} KiB, {report.Findings.Count} findings"));
+        Console.WriteLine("  " + string.Join(", ", report.Refused.OrderByDescending(r => r.Value).Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Key} {r.Value}"))));
+        foreach (var finding in report.Findings) Console.WriteLine("  FINDING " + finding);
+        return report.Findings.Count > 0 ? 1 : 0;
+    }
+
+    /// <summary>A folder in memory where there is one, gone at the end.</summary>
+    internal sealed class Scratch : IDisposable
+    {
+        public Scratch()
+        {
+            var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : System.IO.Path.GetTempPath();
+            Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, "warehouse-fuzz-" + Guid.NewGuid().ToString("n"))).FullName;
+        }
+
+        public string Path { get; }
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+    }
+}

@@ -1,0 +1,135 @@
+using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Coding;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Segments;
+using Warehouse.Engine.Simulate;
+using Warehouse.Primitives;
+
+namespace Warehouse.Simulation.Fuzz;
+
+/// <summary>
+/// What lies inside the sealed files of a store: streams, segments, parts of the catalog. No damage of a disk comes this far, for every
+/// byte is authenticated first; a writer's mistake does, and must be told as damage.
+/// </summary>
+internal sealed class StoreTargets(StoreSeeds seeds)
+{
+    private static readonly byte[][] Numbers = FuzzTarget.WordsOf("\0", "\u0001", "\u007f", "\u0080\u0001", "\u00ff\u00ff\u00ff\u00ff\u0007", "\u00ff\u00ff\u00ff\u00ff\u000f", "\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f", "\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u0001");
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<FuzzTarget> All()
+    {
+        yield return Stream("sites", seeds.Of(BlockStream.Sites), ReadSites);
+        yield return Stream("sets", [.. ((BlockStream[])[BlockStream.Het, BlockStream.Hom, BlockStream.Missing, BlockStream.Haploid, BlockStream.Absent, BlockStream.AdjFail, BlockStream.Phased]).SelectMany(seeds.Of)], ReadSets);
+        yield return Stream("evidence", seeds.Of(BlockStream.Evidence), ReadEvidence);
+        yield return Stream("detail", seeds.Of(BlockStream.Detail), b => DetailTable.Decode(b, new ByteReader(b).Count(MaxCount)));
+        yield return Stream("bits", seeds.Of(BlockStream.Swapped), b => BitAppender.Decode(b));
+        yield return Stream("packed", [.. StoreSeeds.Packed.SelectMany(seeds.Of).Select(b => PackedStream.Pack(b))], b => PackedStream.Unpack(b));
+        yield return Haplotypes();
+        yield return Gaps();
+        yield return Catalog();
+        var segments = Stream("segment", [.. seeds.Segments.Select(s => StoreSeeds.Build(s, (_, _, b) => b))], ReadSegment);
+        yield return segments with { Make = (random, mutator) => MakeSegment(random, mutator, segments) };
+    }
+
+    /// <summary>What the input itself says that it holds, as far as a block would say so.</summary>
+    private const int MaxCount = 1 << 16;
+
+    private static FuzzTarget Stream(string name, byte[][] contents, Action<byte[]> read) => new(name, contents, read) { Words = Numbers, Expects = e => e is InvalidDataException };
+
+    /// <summary>The table, and the keys that are read without it: both take a stream, or neither does.</summary>
+    private static void ReadSites(byte[] input)
+    {
+        var table = SiteTableCodec.Decode(input);
+        for (var row = 0; row < table.RowCount; row++)
+        {
+            if ((uint)table.RowRecord[row] >= (uint)table.RecordCount) throw new InvalidOperationException("a row of no record");
+            Slice(table.Text, table.RowRef[row]);
+            Slice(table.Text, table.RowAlt[row]);
+        }
+        if (table.RecordCount <= SiteKeys.MaxRows && table.RowCount <= SiteKeys.MaxRows) new SiteKeys().Load(input, table.RecordCount, table.RowCount);
+    }
+
+    private static void Slice(ReadOnlySpan<byte> text, (int At, int Length) place) => _ = text.Slice(place.At, place.Length);
+
+    private static void ReadSets(byte[] input)
+    {
+        var sets = SampleSets.Decode(input);
+        var counts = new ushort[Math.Min(sets.RowCount, MaxCount)];
+        if (sets.RowCount <= 4_096) SampleSets.DecodeCounts(input, sets.SampleCount, counts);
+        var words = new ulong[(sets.SampleCount + 511) / 512 * 8];
+        for (var row = 0; row < Math.Min(sets.RowCount, 64); row++)
+        {
+            sets.CopyBits(row, words);
+            var members = words.Sum(w => System.Numerics.BitOperations.PopCount(w));
+            if (members != sets.Count(row) || (sets.RowCount <= 4_096 && members != counts[row])) throw new InvalidOperationException("a row has other members than its count says");
+        }
+    }
+
+    private static void ReadEvidence(byte[] input)
+    {
+        var evidence = EvidenceTable.Decode(input, new ByteReader(input).Count(MaxCount));
+        for (var sample = 0; sample < evidence.SampleCount; sample++)
+            foreach (var (start, end, _) in evidence.Raw(sample))
+                if (end < start || start < 0) throw new InvalidOperationException("evidence that ends before it starts");
+    }
+
+    private FuzzTarget Haplotypes()
+    {
+        var blocks = seeds.Segments.SelectMany(s => s.Blocks).Where(b => b.Streams.ContainsKey(BlockStream.Haplotypes)).ToList();
+        var block = blocks.MaxBy(b => b.Streams[BlockStream.Haplotypes].Length)!;
+        return Stream("haplotypes", [block.Streams[BlockStream.Haplotypes]], b => HaplotypeColumns.Decode(b, block.SampleCount, block.FirstRow, block.Missing, block.Absent));
+    }
+
+    private static FuzzTarget Gaps()
+    {
+        const int Samples = 70, Rows = 40;
+        var builder = new SampleSetsBuilder(Samples);
+        var random = new Prng(3, 3);
+        for (var row = 0; row < Rows; row++)
+        {
+            var first = random.Below(Samples);
+            builder.AddIds([.. Enumerable.Range(first, random.Below(Samples - first)).Select(i => (ushort)i)]);
+        }
+        return Stream("gaps", [SampleGaps.Encode(builder.Build())!], b => SampleGaps.Decode(b, Samples, Rows));
+    }
+
+    /// <summary>One byte that names the part, then its content; parts that are not changed are as they were.</summary>
+    private FuzzTarget Catalog()
+    {
+        var parts = seeds.Parts.DistinctBy(p => p.Name).ToList();
+        var contents = seeds.Parts.Where(p => p.Content.Length < 1 << 12).Select(p => (byte[])[(byte)parts.FindIndex(q => q.Name == p.Name), .. p.Content]).ToArray();
+        return Stream("catalog", contents, input =>
+        {
+            var changed = input.Length == 0 ? "" : parts[input[0] % parts.Count].Name;
+            byte[]? Read(string name) => name == changed ? input[1..] : parts.Find(p => p.Name == name).Content;
+            var catalog = CatalogCodec.Decode(Read, page => page());
+            foreach (var sample in catalog.Samples) _ = sample.Name;
+            foreach (var ordinal in catalog.Ordinals) _ = ordinal.Sample;
+            foreach (var batch in catalog.Batches) _ = batch.Version;
+            foreach (var lineage in catalog.Lineages) _ = lineage.Count;
+            foreach (var sheet in catalog.Sheets) _ = sheet.Values.Count;
+            if (changed.StartsWith("sketches/", StringComparison.Ordinal)) SketchPart.Decode(input[1..]);
+        }) with { Expects = e => e is InvalidDataException or ArgumentException or OverflowException, MaxAllocatedBytes = 64 << 20 };
+    }
+
+    private byte[] MakeSegment(Prng random, Mutator mutator, FuzzTarget target)
+    {
+        var which = random.Below(seeds.Segments.Count);
+        if (random.Below(3) == 0) return mutator.Change(random, target.Seeds[which], [target.Seeds[which]], target.Words);
+        var segment = seeds.Segments[which];
+        var (block, stream) = (segment.Blocks[random.Below(segment.Blocks.Count)], random.Below(16));
+        return StoreSeeds.Build(segment, (b, s, content) => b == block && b.Streams.Keys.Order().ElementAt(stream % b.Streams.Count) == s ? mutator.Change(random, content, [content], Numbers) : content);
+    }
+
+    private static void ReadSegment(byte[] content)
+    {
+        var disk = new SimDisk(new SimMachine());
+        using var writer = new SealedWriter(disk, new SealedHeader(new FileId(1, 2), SegmentWriter.FileKind, 1, 1), Key, "segment");
+        writer.Write(content);
+        writer.Complete();
+        using var segment = Segment.Open(SealedReader.OpenUnfinished(disk, writer));
+        SegmentCheck.Run(segment, CancellationToken.None);
+    }
+
+    private static readonly FileKey Key = new(new byte[FileKey.SizeBytes]);
+}
