@@ -1,5 +1,8 @@
+using System.Diagnostics;
+using System.Globalization;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Storage;
+using Warehouse.Simulation.Faults;
 
 namespace Warehouse.Simulation;
 
@@ -9,9 +12,17 @@ namespace Warehouse.Simulation;
 /// </summary>
 internal static class Program
 {
+    /// <summary>The harnesses by name: each runs from a seed until it is told that its runs are enough.</summary>
+    private static readonly Dictionary<string, Func<int, Func<long, bool>, Outcome>> Harnesses = new()
+    {
+        ["crash"] = CrashStates.Run,
+        ["fault"] = FaultLoop.Run,
+    };
+
     private static int Main(string[] arguments)
     {
-        var (store, keys, count) = (DiskStorage.OpenOrCreate(arguments[0]), DiskStorage.OpenOrCreate(arguments[1]), int.Parse(arguments[2], System.Globalization.CultureInfo.InvariantCulture));
+        if (arguments is ["soak", ..]) return Soak(arguments);
+        var (store, keys, count) = (DiskStorage.OpenOrCreate(arguments[0]), DiskStorage.OpenOrCreate(arguments[1]), int.Parse(arguments[2], CultureInfo.InvariantCulture));
         try
         {
             using var folder = store.List("").Count == 0
@@ -27,6 +38,23 @@ internal static class Program
             Console.WriteLine(IsRefused(store, keys) ? "refused" : "goes on");
             return 5;
         }
+    }
+
+    /// <summary>soak HARNESS --minutes N --seed S: prints runs, failures, the seed and the bound as one line, and each failure.</summary>
+    private static int Soak(string[] arguments)
+    {
+        if (arguments is not ["soak", var name, "--minutes", var minutes, "--seed", var seedText] || !Harnesses.TryGetValue(name, out var run))
+        {
+            Console.Error.WriteLine("soak HARNESS --minutes N --seed S; harnesses: " + string.Join(' ', Harnesses.Keys));
+            return 2;
+        }
+        var seed = int.Parse(seedText, CultureInfo.InvariantCulture);
+        var (clock, length) = (Stopwatch.StartNew(), TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)));
+        var outcome = run(seed, _ => clock.Elapsed >= length);
+        foreach (var failure in outcome.Failures) Console.Error.WriteLine(failure);
+        var bound = outcome.Failures.Count > 0 || outcome.Runs == 0 ? "-" : (3.0 / outcome.Runs).ToString("g2", CultureInfo.InvariantCulture);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}\t{outcome.Runs}\t{outcome.Failures.Count}\t{seed}\t{bound}"));
+        return outcome.Failures.Count == 0 ? 0 : 1;
     }
 
     private static long Commit(StoreFolder folder)

@@ -88,7 +88,7 @@ internal static class ManifestFormat
     }
 
     /// <summary>Digest of a sealed file as it lies on disk.</summary>
-    internal static Digest Sha256Of(IStorage storage, string name)
+    private static Digest Sha256Of(IStorage storage, string name)
     {
         using var file = storage.Open(name);
         if (file.LengthBytes > 2L * MaxPartBytes) throw new DamagedStoreException(name, "is too long");

@@ -1,0 +1,51 @@
+using Warehouse.Simulation.Faults;
+using Xunit;
+
+namespace Warehouse.Tests.Soak;
+
+/// <summary>The everyday share of the harnesses that <c>tests/soak.sh</c> runs for hours, and the proof that each sees what it must see.</summary>
+public sealed class HarnessTests
+{
+    private const int CrashStatesEveryday = 20_000;
+
+    [Fact]
+    public void Whatever_a_power_cut_leaves_of_a_changing_store_has_all_that_was_acknowledged_whole() =>
+        MustHold(CrashStates.Run(1, runs => runs >= CrashStatesEveryday), CrashStatesEveryday);
+
+    /// <summary>Syncs that are lost in silence, one kind at a time: each is one that the protocol of a commit needs.</summary>
+    [Theory]
+    [InlineData("content of sealed files")]
+    [InlineData("names of sealed files")]
+    [InlineData("content of manifests")]
+    [InlineData("names of manifests")]
+    [InlineData("key table")]
+    [InlineData("content of the acknowledgement")]
+    [InlineData("names in the key folder")]
+    public void A_disk_that_loses_syncs_is_seen_by_the_crash_states(string what)
+    {
+        Func<string, bool> loses = what switch
+        {
+            "content of sealed files" => name => name.StartsWith("f/", StringComparison.Ordinal),
+            "names of sealed files" => name => name == "f",
+            "content of manifests" => name => name.StartsWith("m/", StringComparison.Ordinal),
+            "names of manifests" => name => name == "m",
+            "key table" => name => name.StartsWith("keys/table-", StringComparison.Ordinal),
+            "content of the acknowledgement" => name => name.StartsWith("keys/acknowledged", StringComparison.Ordinal),
+            _ => name => name == "keys/",
+        };
+        var outcome = CrashStates.Run(1, runs => runs >= 3000, loses);
+        Assert.NotEmpty(outcome.Failures);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(70)]
+    public void Every_operation_of_every_change_may_fail(int batch) => MustHold(FaultLoop.Exhaust(batch, seed: batch), 2000);
+
+    private static void MustHold(Outcome outcome, long leastRuns)
+    {
+        Assert.True(outcome.Failures.Count == 0, string.Join('\n', outcome.Failures));
+        Assert.True(outcome.Runs >= leastRuns, $"only {outcome.Runs} runs");
+    }
+}
