@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Storage;
@@ -7,21 +6,16 @@ using Warehouse.Simulation.Faults;
 namespace Warehouse.Simulation;
 
 /// <summary>
-/// A writer that a test can break from outside: creates a store in two folders when there is none, then commits a number of times and
+/// <c>soak …</c> runs a harness (<see cref="Soak"/>), <c>work</c> and <c>client</c> are processes of two of them. Otherwise it is a writer that a test can break from outside: creates a store in two folders when there is none, then commits a number of times and
 /// prints each acknowledged version. Exit 5 when a commit failed; <c>refused</c> then tells that the process would write no more.
 /// </summary>
 internal static class Program
 {
-    /// <summary>The harnesses by name: each runs from a seed until it is told that its runs are enough.</summary>
-    private static readonly Dictionary<string, Func<int, Func<long, bool>, Outcome>> Harnesses = new()
-    {
-        ["crash"] = CrashStates.Run,
-        ["fault"] = FaultLoop.Run,
-    };
-
     private static int Main(string[] arguments)
     {
-        if (arguments is ["soak", ..]) return Soak(arguments);
+        if (arguments is ["soak", ..]) return Soak.Run(arguments.AsSpan(1));
+        if (arguments is ["work", var root, var when]) return KillLoop.Work(root, tellsEarly: when == "early");
+        if (arguments is ["client", var path, var files, var seed]) return HistoryClient.Work(path, files, int.Parse(seed, CultureInfo.InvariantCulture));
         var (store, keys, count) = (DiskStorage.OpenOrCreate(arguments[0]), DiskStorage.OpenOrCreate(arguments[1]), int.Parse(arguments[2], CultureInfo.InvariantCulture));
         try
         {
@@ -38,23 +32,6 @@ internal static class Program
             Console.WriteLine(IsRefused(store, keys) ? "refused" : "goes on");
             return 5;
         }
-    }
-
-    /// <summary>soak HARNESS --minutes N --seed S: prints runs, failures, the seed and the bound as one line, and each failure.</summary>
-    private static int Soak(string[] arguments)
-    {
-        if (arguments is not ["soak", var name, "--minutes", var minutes, "--seed", var seedText] || !Harnesses.TryGetValue(name, out var run))
-        {
-            Console.Error.WriteLine("soak HARNESS --minutes N --seed S; harnesses: " + string.Join(' ', Harnesses.Keys));
-            return 2;
-        }
-        var seed = int.Parse(seedText, CultureInfo.InvariantCulture);
-        var (clock, length) = (Stopwatch.StartNew(), TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)));
-        var outcome = run(seed, _ => clock.Elapsed >= length);
-        foreach (var failure in outcome.Failures) Console.Error.WriteLine(failure);
-        var bound = outcome.Failures.Count > 0 || outcome.Runs == 0 ? "-" : (3.0 / outcome.Runs).ToString("g2", CultureInfo.InvariantCulture);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}\t{outcome.Runs}\t{outcome.Failures.Count}\t{seed}\t{bound}"));
-        return outcome.Failures.Count == 0 ? 0 : 1;
     }
 
     private static long Commit(StoreFolder folder)

@@ -63,6 +63,9 @@ public sealed class SimMachine
     /// <summary>Called before each operation that changes something, with the disks as they are; it may take copies.</summary>
     public Action? BeforeChange { get; set; }
 
+    /// <summary>Gets the name of every operation from now on, when it is set.</summary>
+    public List<string>? Trace { get; set; }
+
     internal Lock Gate { get; } = new();
 
     /// <summary>Number of starts; a lock lives no longer than its start.</summary>
@@ -137,9 +140,10 @@ public sealed class SimMachine
     internal SimFault? Step(string operation, bool isPromise = false, bool isSync = false)
     {
         if (_isDown) throw new SimCrashException();
-        var isChange = operation is not ("statx" or "opendir" or "pread" or "flock" or "open");
+        var isChange = IsChange(operation);
         if (isChange) BeforeChange?.Invoke();
         var number = Operations++;
+        Trace?.Add(operation);
         _counts[operation] = CountOf(operation) + 1;
         Ticks += isSync ? 1000 : operation switch { "pread" => 10, "pwrite" => 20, _ => 1 };
         var isPlanned = _plan.TryGetValue(number, out var fault) || (isChange && _changePlan.TryGetValue(Changes, out fault));
@@ -157,6 +161,9 @@ public sealed class SimMachine
         IsPoisoned |= isSync;
         throw new DurableException(operation, fault.Kind == SimFault.Short && operation == "pread" ? 0 : fault.Errno);
     }
+
+    /// <summary>Whether an operation changes something: without it the disks stay as they are.</summary>
+    internal static bool IsChange(string operation) => operation is not ("statx" or "opendir" or "pread" or "flock" or "open");
 
     /// <summary>How many bytes of a failed or cut transfer were moved.</summary>
     internal int PartOf(int bytes) => _met.Seed == 0 ? bytes / 2 : new Random(_met.Seed).Next(bytes + 1);

@@ -35,7 +35,8 @@ internal sealed class SampleFiles(string folder)
         if (File.Exists(path)) return path;
         var samples = SamplesOf(file);
         var doses = samples.Select(s => DosesOf(s, file)).ToArray();
-        var text = new StringBuilder("##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t").AppendJoin('\t', samples).Append('\n');
+        // Two files must not have the same bytes: the second would rightly be a no-op.
+        var text = new StringBuilder("##fileformat=VCFv4.2\n##source=").Append(file).Append("\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t").AppendJoin('\t', samples).Append('\n');
         for (var site = 0; site < Sites; site++)
         {
             text.Append(CultureInfo.InvariantCulture, $"1\t{Position(site)}\t.\tA\tC\t.\t.\t.\tGT");
