@@ -15,6 +15,7 @@ public sealed class FaultLoop
     private readonly Ledger _promised;
     private readonly List<string> _failures = [];
     private readonly int _seed;
+    private Func<string, bool>? _losesSync;
     private long _runs;
 
     private FaultLoop(string folder, int batch, int seed)
@@ -37,9 +38,12 @@ public sealed class FaultLoop
     /// <summary>All changes and faults of a batch size, every operation.</summary>
     /// <param name="batch">Files of a load.</param>
     /// <param name="seed">Decides which bits are wrong, where writes are cut and what a power cut keeps.</param>
-    public static Outcome Exhaust(int batch, int seed) => In(folder =>
+    public static Outcome Exhaust(int batch, int seed) => Exhaust(batch, seed, losesSync: null);
+
+    /// <summary>The same on a disk that loses the syncs of some names of the store: the loop must see it.</summary>
+    public static Outcome Exhaust(int batch, int seed, Func<string, bool>? losesSync) => In(folder =>
     {
-        var loop = new FaultLoop(folder, batch, seed);
+        var loop = new FaultLoop(folder, batch, seed) { _losesSync = losesSync };
         foreach (var change in loop.Changes(batch))
         {
             var operations = loop.Rehearse(change);
@@ -121,6 +125,7 @@ public sealed class FaultLoop
     private bool RunOne(Change change, SimFault fault, int at)
     {
         var host = new SimHost(_before.Machine.Copy());
+        host.Disk.LosesSync = _losesSync;
         var ledger = _promised.Copy();
         var store = host.Open();
         var number = host.Machine.Operations + at;

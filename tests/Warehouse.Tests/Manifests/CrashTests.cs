@@ -100,6 +100,18 @@ public sealed class CrashTests
     }
 
     [Fact]
+    public void A_stall_changes_nothing_but_the_time()
+    {
+        var sim = SimStore.WithVersions(2);
+        var (syncs, ticks) = (sim.Machine.CountOf("fsync"), sim.Machine.Ticks);
+        sim.Machine.Plan(sim.Machine.Operations + 30, SimFault.Stall);
+        using var folder = sim.Open();
+        Assert.Equal(4, sim.CommitNext(folder).Version);
+        Assert.Equal(11, sim.Machine.CountOf("fsync") - syncs);
+        Assert.InRange(sim.Machine.Ticks - ticks, 1_000_000_000, 1_001_000_000);
+    }
+
+    [Fact]
     public void One_wrong_bit_of_a_reading_never_locks_a_sound_store()
     {
         var total = Count(s => s.CommitNext(s.Open()));

@@ -44,6 +44,10 @@ public sealed class HarnessTests
     public void Every_operation_of_every_change_may_fail(int batch) => MustHold(FaultLoop.Exhaust(batch, seed: batch), 2000);
 
     [Fact]
+    public void A_disk_that_loses_syncs_is_seen_by_the_fault_loop() =>
+        Assert.NotEmpty(FaultLoop.Exhaust(1, seed: 1, losesSync: name => name == "m").Failures);
+
+    [Fact]
     public void A_store_whose_writer_is_killed_has_all_that_it_told() => MustHold(KillLoop.Run(1, runs => runs >= Kills), Kills);
 
     [Fact]
