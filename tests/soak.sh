@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Runs the harnesses of tests/Warehouse.Simulation in full; ./test.sh runs a part of each.
-#   tests/soak.sh --minutes N [--seed S] [HARNESS [more options of it]]
-# Without a harness, each in turn for N minutes. Exit 0 when nothing was found, 1 when something was: each finding says how to run it alone.
+#   tests/soak.sh --minutes N [--seed S] [--results PAGE] [HARNESS [more options of it]]
+# Without a harness, each in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
+# was found, 1 when something was: each finding says how to run it alone.
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ./setup.sh test
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TZ=UTC DOTNET_TieredPGO=0
 export WAREHOUSE_TEST_DATA="${WAREHOUSE_TEST_DATA:-$PWD/../shared/data}"
-minutes=1 seed=1 harness=
+minutes=1 seed=1 harness='' page=tests/soak-results.md
 while [ $# -gt 0 ]; do
   case "$1" in
     --minutes) minutes=$2; shift 2 ;;
     --seed) seed=$2; shift 2 ;;
+    --results) page=$2; shift 2 ;;
     --*) break ;;
     *) harness=$1; shift; break ;;
   esac
@@ -21,10 +23,17 @@ exec 9>artifacts/build.lock && flock 9
 dotnet build tests/Warehouse.Simulation -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >artifacts/build.log 2>&1 9>&- || { cat artifacts/build.log >&2; exit 1; }
 exec 9>&-
 program=artifacts/bin/Warehouse.Simulation/release/Warehouse.Simulation.dll
-harnesses=${harness:-$(dotnet "$program" soak)}
+machine=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
+commit=$(git rev-parse --short HEAD 2>/dev/null || echo none)
 outcome=0
-for one in $harnesses; do
-  echo "# $one: $minutes min, seed $seed, commit $(git rev-parse --short HEAD 2>/dev/null || echo none), $(uname -m), $(nproc) cores"
-  dotnet "$program" soak "$one" --minutes "$minutes" --seed "$seed" "$@" || outcome=1
+for one in ${harness:-$(dotnet "$program" soak)}; do
+  dotnet "$program" soak "$one" --minutes "$minutes" --seed "$seed" "$@" | tee artifacts/soak.log || outcome=1
+  IFS=$'\t' read -r name runs failures first bound < <(tail -n 1 artifacts/soak.log) || true
+  [ -n "${bound:-}" ] || { echo "$one ended without a result" >&2; outcome=1; continue; }
+  [ -s "$page" ] || printf '%s\n\n%s\n\n%s\n%s\n' '# Results of the soak' \
+    'Written by tests/soak.sh, a line for each run of a harness. The bound is 3 / runs: no failure in so many runs says with 95 % that the share of failures is smaller, and no more.' \
+    '| harness | minutes | runs | failures | first seed | bound | commit | machine, cores | day |' '|---|---|---|---|---|---|---|---|---|' >"$page"
+  echo "| $name | $minutes | $runs | $failures | $first | $bound | $commit | $machine, $(nproc) | $(date -u +%F) |" | tee -a "$page"
+  unset bound
 done
 exit $outcome

@@ -1,10 +1,12 @@
+using System.Globalization;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Storage;
+using Warehouse.Simulation.Faults;
 
 namespace Warehouse.Simulation;
 
 /// <summary>
-/// <c>soak HARNESS …</c> runs a harness in full (<see cref="Harness"/>). Otherwise a writer that a test can break from outside: creates a store in two folders when there is none, then commits a number of times and
+/// <c>soak …</c> runs a harness (<see cref="Harness"/>), <c>work</c> and <c>client</c> are processes of two of them. Otherwise it is a writer that a test can break from outside: creates a store in two folders when there is none, then commits a number of times and
 /// prints each acknowledged version. Exit 5 when a commit failed; <c>refused</c> then tells that the process would write no more.
 /// </summary>
 internal static class Program
@@ -12,7 +14,9 @@ internal static class Program
     private static int Main(string[] arguments)
     {
         if (arguments is ["soak", ..]) return Harness.Run(arguments.AsSpan(1));
-        var (store, keys, count) = (DiskStorage.OpenOrCreate(arguments[0]), DiskStorage.OpenOrCreate(arguments[1]), int.Parse(arguments[2], System.Globalization.CultureInfo.InvariantCulture));
+        if (arguments is ["work", var root, var when]) return KillLoop.Work(root, tellsEarly: when == "early");
+        if (arguments is ["client", var path, var files, var seed]) return HistoryClient.Work(path, files, int.Parse(seed, CultureInfo.InvariantCulture));
+        var (store, keys, count) = (DiskStorage.OpenOrCreate(arguments[0]), DiskStorage.OpenOrCreate(arguments[1]), int.Parse(arguments[2], CultureInfo.InvariantCulture));
         try
         {
             using var folder = store.List("").Count == 0

@@ -5,13 +5,11 @@ namespace Warehouse.Simulation;
 
 /// <summary>
 /// A disk in memory that forgets. Content and names each exist twice: as the process sees them, and as they are on the platter. A
-/// sync of a file copies its content, a sync of a folder its names; a power cut takes away the rest. After a failed sync of a file
-/// its content counts as clean, as on Linux, and a later sync does not write it. Thread-safe.
+/// sync of a file copies its content, a sync of a folder its names; a power cut takes away the rest, or by chance a part of it, in any
+/// order: see <see cref="PowerLoss"/> and <see cref="SimNode"/>. Thread-safe.
 /// </summary>
 public sealed class SimDisk : IStorage
 {
-    private const int SectorBytes = 512;
-
     private readonly SimMachine _machine;
     private readonly Dictionary<string, Folder> _folders = new() { [""] = new Folder { IsDurable = true } };
     private ulong _nextInode = 1;
@@ -30,8 +28,8 @@ public sealed class SimDisk : IStorage
     /// <summary>A folder that pretends to lie on another device, or null.</summary>
     public string? ForeignFolder { get; set; }
 
-    /// <summary>Syncs succeed and write nothing.</summary>
-    public bool Lies { get; set; }
+    /// <summary>Syncs of these files and folders succeed and do nothing; the root folder is "".</summary>
+    public Func<string, bool>? LosesSync { get; set; }
 
     /// <summary>Permission bits of the root folder.</summary>
     public UnixFileMode RootMode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -44,20 +42,16 @@ public sealed class SimDisk : IStorage
         [.. _folders.SelectMany(f => f.Value.Seen.Keys.Select(n => f.Key.Length == 0 ? n : $"{f.Key}/{n}")).Order(StringComparer.Ordinal)];
 
     /// <summary>Content of a file, for tests that damage it: the copy is not linked to the disk.</summary>
-    public byte[] Peek(string name) => [.. Find(name, "peek").Seen];
+    public byte[] Peek(string name) => Find(name, "peek").Seen.ToArray();
 
     /// <summary>Puts content in place of a file's, behind the back of whoever uses the disk; null removes the file.</summary>
     public void Poke(string name, byte[]? content)
     {
         var (folder, leaf) = Split(name);
-        if (content is null)
-        {
-            folder.Seen.Remove(leaf);
-            folder.Kept.Remove(leaf);
-            return;
-        }
-        var node = new Node { Inode = _nextInode++, Seen = [.. content], Kept = content };
-        folder.Seen[leaf] = folder.Kept[leaf] = node;
+        folder.Seen.Remove(leaf);
+        folder.Kept.Remove(leaf);
+        folder.Pending.RemoveAll(p => p.Name == leaf);
+        if (content is not null) folder.Seen[leaf] = folder.Kept[leaf] = SimNode.Durable(_nextInode++, content);
     }
 
     /// <inheritdoc/>
@@ -81,7 +75,7 @@ public sealed class SimDisk : IStorage
             _machine.Step("statx");
             var device = name == ForeignFolder ? Device + 1 : Device;
             if (_folders.ContainsKey(name)) return new FileFacts(0, device, 0, RootMode, IsFolder: true);
-            return TryFind(name) is { } node ? new FileFacts(node.Seen.Count, device, node.Inode, node.Mode, IsFolder: false) : null;
+            return TryFind(name) is { } node ? new FileFacts(node.Length, device, node.Inode, node.Mode, IsFolder: false) : null;
         }
     }
 
@@ -94,7 +88,7 @@ public sealed class SimDisk : IStorage
         lock (_machine.Gate)
         {
             _machine.Step("mkdir");
-            if (!_folders.TryAdd(name, new Folder())) throw new DurableException("mkdir", DurableException.Exists);
+            if (!_folders.TryAdd(name, new Folder { MadeAt = _machine.Operations })) throw new DurableException("mkdir", DurableException.Exists);
         }
     }
 
@@ -103,11 +97,12 @@ public sealed class SimDisk : IStorage
     {
         lock (_machine.Gate)
         {
-            _machine.Step("open");
+            _machine.Step("creat");
             var (folder, leaf) = Split(name);
-            var node = new Node { Inode = _nextInode++ };
-            if (!folder.Seen.TryAdd(leaf, node)) throw new DurableException("open", DurableException.Exists);
-            return new SimFile(this, node);
+            if (folder.Seen.ContainsKey(leaf)) throw new DurableException("open", DurableException.Exists);
+            var node = new SimNode { Inode = _nextInode++ };
+            folder.Set(leaf, node, _machine.Operations);
+            return new SimFile(this, node, name);
         }
     }
 
@@ -117,7 +112,7 @@ public sealed class SimDisk : IStorage
         lock (_machine.Gate)
         {
             _machine.Step("open");
-            return new SimFile(this, Find(name, "open"));
+            return new SimFile(this, Find(name, "open"), name);
         }
     }
 
@@ -151,7 +146,7 @@ public sealed class SimDisk : IStorage
             _machine.Step("unlink");
             Find(name, "unlink");
             var (folder, leaf) = Split(name);
-            folder.Seen.Remove(leaf);
+            folder.Set(leaf, null, _machine.Operations);
         }
     }
 
@@ -160,10 +155,10 @@ public sealed class SimDisk : IStorage
     {
         lock (_machine.Gate)
         {
-            _machine.Step("fsync", isSync: true);
+            var fault = _machine.Step("fsync", isSync: true);
             var found = _folders.GetValueOrDefault(folder) ?? throw new DurableException("open", DurableException.Missing);
-            if (Lies) return;
-            found.Kept = new(found.Seen);
+            if (fault == SimFault.LostSync || LosesSync?.Invoke(folder) == true) return;
+            found.Sync();
             if (folder.Length > 0) return;
             foreach (var child in _folders.Values) child.IsDurable = true;
         }
@@ -182,21 +177,26 @@ public sealed class SimDisk : IStorage
         }
     }
 
-    internal void LosePower(Random? chance)
+    /// <summary>Turns one bit of a file over, in what the process sees and on the platter.</summary>
+    public void Flip(string name, long bit)
     {
-        foreach (var gone in _folders.Where(f => !f.Value.IsDurable && chance?.Next(2) is null or 0).Select(f => f.Key).ToList()) _folders.Remove(gone);
+        var bytes = Peek(name);
+        bytes[bit / 8] ^= (byte)(1 << (int)(bit % 8));
+        Poke(name, bytes);
+    }
+
+    /// <summary>The first operation whose change of a name is not durable.</summary>
+    internal long OldestPending(long now) => _folders.Values.SelectMany(f => f.Pending.Take(1)).Select(p => p.At).DefaultIfEmpty(now).Min();
+
+    internal void LosePower(PowerLoss loss)
+    {
+        foreach (var gone in _folders.Where(f => !f.Value.IsDurable && loss.Changes([f.Value.MadeAt]) == 0).Select(f => f.Key).ToList()) _folders.Remove(gone);
         foreach (var folder in _folders.Values)
         {
             folder.IsDurable = true;
-            foreach (var name in folder.Seen.Keys.Union(folder.Kept.Keys).Order(StringComparer.Ordinal).ToList())
-            {
-                var isLost = chance is null || chance.Next(2) == 0;
-                if ((isLost ? folder.Kept : folder.Seen).GetValueOrDefault(name) is { } node) folder.Kept[name] = node;
-                else folder.Kept.Remove(name);
-            }
-            folder.Seen = new(folder.Kept);
+            folder.LosePower(loss);
         }
-        foreach (var node in _folders.Values.SelectMany(f => f.Seen.Values).Distinct()) node.LosePower(chance);
+        foreach (var node in _folders.Values.SelectMany(f => f.Seen.Values).Distinct().OrderBy(n => n.Inode)) node.LosePower(loss);
     }
 
     internal void DropLocks()
@@ -204,18 +204,27 @@ public sealed class SimDisk : IStorage
         foreach (var node in _folders.Values.SelectMany(f => f.Seen.Values)) (node.HasWriter, node.Readers) = (false, 0);
     }
 
+    /// <summary>The same disk in another machine. Nobody has a lock there, and no sync is lost.</summary>
+    internal SimDisk CopyTo(SimMachine machine)
+    {
+        var copies = new Dictionary<SimNode, SimNode>();
+        var copy = new SimDisk(machine, Device) { ForeignFolder = ForeignFolder, RootMode = RootMode, _nextInode = _nextInode };
+        foreach (var (name, folder) in _folders) copy._folders[name] = folder.Copy(n => copies.TryGetValue(n, out var known) ? known : copies[n] = n.Copy());
+        return copy;
+    }
+
     private void Move(string name, string newName)
     {
         var node = Find(name, "rename");
         var (from, oldLeaf) = Split(name);
         var (to, newLeaf) = Split(newName);
-        from.Seen.Remove(oldLeaf);
-        to.Seen[newLeaf] = node;
+        from.Set(oldLeaf, null, _machine.Operations);
+        to.Set(newLeaf, node, _machine.Operations);
     }
 
-    private Node Find(string name, string operation) => TryFind(name) ?? throw new DurableException(operation, DurableException.Missing);
+    private SimNode Find(string name, string operation) => TryFind(name) ?? throw new DurableException(operation, DurableException.Missing);
 
-    private Node? TryFind(string name)
+    private SimNode? TryFind(string name)
     {
         var (folder, leaf) = Split(name);
         return folder.Seen.GetValueOrDefault(leaf);
@@ -228,60 +237,71 @@ public sealed class SimDisk : IStorage
         return _folders.TryGetValue(folder, out var found) ? (found, name[(slash + 1)..]) : throw new DurableException("open", DurableException.Missing);
     }
 
+    /// <summary>Names, as the process sees them, on the platter, and the changes between the two in their order.</summary>
     private sealed class Folder
     {
-        internal Dictionary<string, Node> Seen { get; set; } = [];
+        internal Dictionary<string, SimNode> Seen { get; private set; } = [];
 
-        internal Dictionary<string, Node> Kept { get; set; } = [];
+        internal Dictionary<string, SimNode> Kept { get; private set; } = [];
+
+        internal List<(long At, string Name, SimNode? Node)> Pending { get; } = [];
+
+        internal long MadeAt { get; init; }
 
         internal bool IsDurable { get; set; }
-    }
 
-    private sealed class Node
-    {
-        internal ulong Inode { get; init; }
-
-        internal UnixFileMode Mode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
-        internal List<byte> Seen { get; set; } = [];
-
-        internal byte[] Kept { get; set; } = [];
-
-        internal bool IsClean { get; set; } = true;
-
-        internal bool HasWriter { get; set; }
-
-        internal int Readers { get; set; }
-
-        internal void LosePower(Random? chance)
+        internal void Set(string name, SimNode? node, long at)
         {
-            var after = Kept;
-            if (chance is not null && !Seen.SequenceEqual(Kept))
+            Put(Seen, name, node);
+            Pending.Add((at, name, node));
+        }
+
+        internal void Sync()
+        {
+            Kept = new(Seen);
+            Pending.Clear();
+        }
+
+        internal void LosePower(PowerLoss loss)
+        {
+            foreach (var changes in Pending.GroupBy(p => p.Name))
             {
-                // The length may have been written or not; each sector of it is old, new, or, where there was nothing, zeros.
-                after = new byte[chance.Next(2) == 0 ? Kept.Length : Seen.Count];
-                for (var at = 0; at < after.Length; at += SectorBytes)
-                {
-                    var source = chance.Next(2) == 0 ? Kept : [.. Seen];
-                    var taken = Math.Min(SectorBytes, Math.Min(after.Length, source.Length) - at);
-                    if (taken > 0) source.AsSpan(at, taken).CopyTo(after.AsSpan(at));
-                }
+                var made = changes.ToList();
+                var count = loss.Changes([.. made.Select(c => c.At)]);
+                if (count > 0) Put(Kept, changes.Key, made[count - 1].Node);
             }
-            (Kept, Seen, IsClean) = (after, [.. after], true);
+            Pending.Clear();
+            Seen = new(Kept);
+        }
+
+        internal Folder Copy(Func<SimNode, SimNode> copyOf)
+        {
+            var copy = new Folder { MadeAt = MadeAt, IsDurable = IsDurable };
+            foreach (var (name, node) in Seen) copy.Seen.Add(name, copyOf(node));
+            foreach (var (name, node) in Kept) copy.Kept.Add(name, copyOf(node));
+            foreach (var (at, name, node) in Pending) copy.Pending.Add((at, name, node is null ? null : copyOf(node)));
+            return copy;
+        }
+
+        private static void Put(Dictionary<string, SimNode> names, string name, SimNode? node)
+        {
+            if (node is null) names.Remove(name);
+            else names[name] = node;
         }
     }
 
-    private sealed class SimFile(SimDisk disk, Node node) : IStorageFile
+    private sealed class SimFile(SimDisk disk, SimNode node, string name) : IStorageFile
     {
-        public long LengthBytes => node.Seen.Count;
+        public long LengthBytes => node.Length;
 
         public void Read(long offsetBytes, Span<byte> bytes)
         {
             lock (disk._machine.Gate)
             {
-                disk._machine.Step("pread");
-                if (offsetBytes + bytes.Length > node.Seen.Count) throw new DurableException("pread", 0);
-                System.Runtime.InteropServices.CollectionsMarshal.AsSpan(node.Seen).Slice((int)offsetBytes, bytes.Length).CopyTo(bytes);
+                var fault = disk._machine.Step("pread");
+                if (offsetBytes + bytes.Length > node.Length) throw new DurableException("pread", 0);
+                node.Seen.Slice((int)offsetBytes, bytes.Length).CopyTo(bytes);
+                if (fault == SimFault.FlippedRead) FlipIn(bytes);
             }
         }
 
@@ -290,16 +310,18 @@ public sealed class SimDisk : IStorage
             lock (disk._machine.Gate)
             {
                 var wasDown = disk._machine.IsDown;
+                SimFault? fault;
                 try
                 {
-                    disk._machine.Step("pwrite");
+                    fault = disk._machine.Step("pwrite");
                 }
                 catch (Exception e) when (!wasDown && e is (DurableException or SimCrashException))
                 {
-                    Write(bytes[..(bytes.Length / 2)]); // the worst of a failed or cut write: half of it
+                    node.Append(bytes[..disk._machine.PartOf(bytes.Length)]);
                     throw;
                 }
-                Write(bytes);
+                if (fault is SimFault.FlippedWrite or SimFault.MisdirectedWrite) WriteWrong(bytes.ToArray(), fault.Value);
+                else node.Append(bytes);
             }
         }
 
@@ -307,17 +329,17 @@ public sealed class SimDisk : IStorage
         {
             lock (disk._machine.Gate)
             {
+                SimFault? fault;
                 try
                 {
-                    disk._machine.Step("fsync", isSync: true);
+                    fault = disk._machine.Step("fsync", isSync: true);
                 }
                 catch (DurableException)
                 {
-                    node.IsClean = true;
+                    node.GiveUp();
                     throw;
                 }
-                if (!node.IsClean && !disk.Lies) node.Kept = [.. node.Seen];
-                node.IsClean = true;
+                if (fault != SimFault.LostSync && disk.LosesSync?.Invoke(name) != true) node.Sync();
             }
         }
 
@@ -325,10 +347,24 @@ public sealed class SimDisk : IStorage
         {
         }
 
-        private void Write(ReadOnlySpan<byte> bytes)
+        private void WriteWrong(byte[] bytes, SimFault fault)
         {
-            node.Seen.AddRange(bytes);
-            node.IsClean = false;
+            var before = node.Length;
+            if (fault == SimFault.FlippedWrite)
+            {
+                FlipIn(bytes);
+                node.Append(bytes);
+                return;
+            }
+            node.Append(new byte[bytes.Length]);
+            var taken = Math.Min(bytes.Length, before);
+            node.Overwrite(disk._machine.Choose(before - taken + 1), bytes.AsSpan(0, taken));
+        }
+
+        private void FlipIn(Span<byte> bytes)
+        {
+            var bit = disk._machine.Choose(bytes.Length * 8);
+            if (bytes.Length > 0) bytes[bit / 8] ^= (byte)(1 << (bit % 8));
         }
     }
 
@@ -336,12 +372,12 @@ public sealed class SimDisk : IStorage
     {
         private readonly SimDisk _disk;
         private readonly string _name;
-        private readonly Node _node;
+        private readonly SimNode _node;
         private readonly bool _isExclusive;
         private readonly int _start;
         private bool _isReleased;
 
-        internal SimLock(SimDisk disk, string name, Node node, bool isExclusive)
+        internal SimLock(SimDisk disk, string name, SimNode node, bool isExclusive)
         {
             (_disk, _name, _node, _isExclusive, _start) = (disk, name, node, isExclusive, disk._machine.Starts);
             if (isExclusive) node.HasWriter = true;

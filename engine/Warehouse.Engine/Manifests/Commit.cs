@@ -10,13 +10,13 @@ namespace Warehouse.Engine.Manifests;
 /// <code>
 /// 1  data files, changed parts and lists are written under .tmp names and synced
 /// 2  the manifest is written under a .tmp name and synced
-/// 3  all their keys are appended to the key table and synced
+/// 3  all their keys are appended to the key table and synced; the acknowledgement is written under a .tmp name and synced
 /// 4  the files get their names; their folder is synced
 /// 5  the manifest gets its name, which must be free; its folder is synced
-/// 6  the acknowledgement is replaced and its folder synced
+/// 6  the acknowledgement gets its name, in place of the one before; its folder is synced
 /// </code>
 /// A stop before step 5 leaves the old version and garbage; after it the new version, whole. Only after step 6 does
-/// <see cref="Publish"/> return. Files may be written by several threads at once; the other calls are for one thread.
+/// <see cref="Publish"/> return. From step 4 on nothing needs space: a disk that is full refuses before anything has changed. Files may be written by several threads at once; the other calls are for one thread.
 /// Disposed without being published, nothing was changed.
 /// </summary>
 public sealed class Commit : IDisposable
@@ -124,7 +124,7 @@ public sealed class Commit : IDisposable
     /// <summary>Publishes the new version; returns only when all of it is durable.</summary>
     /// <exception cref="StorePoisonedException">A sync failed; the version may be there or not, whole in both cases.</exception>
     /// <exception cref="StoreBusyException">The lease was lost, or another writer published; nothing was published.</exception>
-    /// <exception cref="DurableException">The disk refused, for example for lack of space; as for a failed sync, but a later commit may succeed.</exception>
+    /// <exception cref="DurableException">The disk refused. For lack of space: nothing was published. Else as for a failed sync, but a later commit may succeed.</exception>
     public Manifest Publish()
     {
         ObjectDisposedException.ThrowIf(_isOver, this);
@@ -160,8 +160,9 @@ public sealed class Commit : IDisposable
         writer.Write(ManifestFormat.Encode(first, storeId));
         writer.Complete();
         keys.Append([(writer.KeyId, writer.Id, key)]);
-        var sha256 = LinkManifest(storage, writer);
-        keys.Acknowledge(1, sha256);
+        keys.Prepare(1, writer.SealedSha256);
+        LinkManifest(storage, writer);
+        keys.AcknowledgePrepared();
     }
 
     private SealedWriter Create(byte kind, string? name = null)
@@ -198,22 +199,21 @@ public sealed class Commit : IDisposable
         RequireLease();
         var linked = _writers.Values.Where(w => _named.Contains(w.Id)).ToList();
         _keys.Append([.. linked.Append(root).OrderBy(w => w.KeyId).Select(w => (w.KeyId, w.Id, w.Key))]);
+        _keys.Prepare(Version, root.SealedSha256);
         foreach (var writer in linked)
             if (!storage.TryRename(writer.UnfinishedName, writer.Name)) throw new StoreBusyException("a file of the same random id exists");
         if (linked.Count > 0) storage.SyncFolder(SealedFormat.FileFolder);
 
         RequireLease();
-        var sha256 = LinkManifest(storage, root);
-        _keys.Acknowledge(Version, sha256);
-        return manifest with { Sha256 = sha256 };
+        LinkManifest(storage, root);
+        _keys.AcknowledgePrepared();
+        return manifest with { Sha256 = root.SealedSha256 };
     }
 
-    private static Digest LinkManifest(IStorage storage, SealedWriter root)
+    private static void LinkManifest(IStorage storage, SealedWriter root)
     {
-        var sha256 = ManifestFormat.Sha256Of(storage, root.UnfinishedName);
         if (!storage.TryRename(root.UnfinishedName, root.Name)) throw new StoreBusyException("another writer published this version first");
         storage.SyncFolder(ManifestFormat.Folder);
-        return sha256;
     }
 
     /// <summary>Fencing: whoever lost the lease without knowing it must not touch the key table or the log.</summary>
@@ -231,17 +231,21 @@ public sealed class Commit : IDisposable
         {
             writer.Dispose();
             writer.Key.Dispose();
-            RemoveUnfinished(writer);
+            TryRemove(() =>
+            {
+                if (_folder.Storage.Facts(writer.UnfinishedName) is not null) _folder.Storage.Delete(writer.UnfinishedName);
+            });
         }
+        TryRemove(_keys.ForgetPrepared);
         _lease.Dispose();
     }
 
     /// <summary>Saves the collector work. A failure here harms nothing: the file stays garbage.</summary>
-    private void RemoveUnfinished(SealedWriter writer)
+    private static void TryRemove(Action remove)
     {
         try
         {
-            if (_folder.Storage.Facts(writer.UnfinishedName) is not null) _folder.Storage.Delete(writer.UnfinishedName);
+            remove();
         }
         catch (DurableException)
         {

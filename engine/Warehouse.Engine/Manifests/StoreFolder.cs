@@ -199,7 +199,8 @@ public sealed partial class StoreFolder : IDisposable
 
     /// <summary>
     /// Takes the lease and brings the store to rest: a version that was published but never acknowledged, because its writer
-    /// stopped, is acknowledged now, and the torn end of the key table is cut off.
+    /// stopped, is acknowledged now, and what the key table has behind what is promised is written anew. It looks whole, but a writer
+    /// whose sync failed may have left it: then it is in memory only, and no later sync of that file would bring it to the disk.
     /// </summary>
     private WriterLease TakeWriterLease()
     {
@@ -207,6 +208,7 @@ public sealed partial class StoreFolder : IDisposable
         var lease = WriterLease.Take(_storage, _keys);
         try
         {
+            _keys.SyncFolder(""); // a writer that was killed may have replaced the acknowledgement and not synced its name
             Move(known: null); // the key table as it lies on disk now
             if (Keys.Promised.ManifestVersion != Current.Version)
             {
@@ -214,7 +216,7 @@ public sealed partial class StoreFolder : IDisposable
                 _storage.SyncFolder(ManifestFormat.Folder);
                 Keys.Acknowledge(Current.Version, Current.Sha256);
             }
-            if (Keys.TornBytes > 0) Keys.Shred(_ => true);
+            if (Keys.HasUnpromised) Keys.Shred(_ => true);
             return lease;
         }
         catch (DurableException e) when (_storage.IsPoisoned || _keys.IsPoisoned)

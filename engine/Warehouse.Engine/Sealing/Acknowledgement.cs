@@ -47,8 +47,9 @@ internal sealed record Acknowledgement
 
     private static ReadOnlySpan<byte> Magic => "WHACKNOW"u8;
 
-    /// <summary>Replaces the record; durable on return.</summary>
-    internal void Write(IStorage keys, MasterKey master)
+    /// <summary>Writes the record under a name of its own, its content durable: all that can fail for want of space. <see cref="Publish"/> makes it the one that counts.</summary>
+    /// <returns>The name.</returns>
+    internal string Write(IStorage keys, MasterKey master)
     {
         var bytes = new byte[LengthBytes];
         Magic.CopyTo(bytes);
@@ -63,13 +64,25 @@ internal sealed record Acknowledgement
         ManifestSha256.Write(bytes.AsSpan(120));
         HMACSHA256.HashData(master.MacKey, bytes.AsSpan(0, MacAt), bytes.AsSpan(MacAt));
 
-        const string unfinished = Name + SealedFormat.Unfinished;
-        if (keys.Facts(unfinished) is not null) keys.Delete(unfinished);
-        using (var file = keys.Create(unfinished))
+        // A random name: a writer that lost its lease without knowing it must not find this record under the name of its own.
+        var unfinished = $"{Name}-{FileId.New()}{SealedFormat.Unfinished}";
+        using var file = keys.Create(unfinished);
+        try
         {
             file.Append(bytes);
             file.Sync();
+            return unfinished;
         }
+        catch (DurableException)
+        {
+            keys.Delete(unfinished);
+            throw;
+        }
+    }
+
+    /// <summary>Replaces the record by one that was written; durable on return.</summary>
+    internal static void Publish(IStorage keys, string unfinished)
+    {
         keys.Replace(unfinished, Name);
         keys.SyncFolder("");
     }

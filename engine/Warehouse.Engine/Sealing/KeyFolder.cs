@@ -16,6 +16,7 @@ internal sealed class KeyFolder : IDisposable
     private readonly MasterKey _master;
     private readonly Lock _gate = new();
     private KeyTable _table;
+    private (Acknowledgement Record, string Name)? _prepared;
 
     private KeyFolder(IStorage keys, MasterKey master, KeyTable table, Acknowledgement promised)
     {
@@ -30,6 +31,9 @@ internal sealed class KeyFolder : IDisposable
 
     /// <summary>Bytes at the end of the key table that no finished commit wrote.</summary>
     internal long TornBytes => _table.TornBytes;
+
+    /// <summary>True when the key table goes on behind what is promised: with keys of a commit that was not acknowledged, or with a torn end.</summary>
+    internal bool HasUnpromised => _table.LengthBytes + _table.TornBytes != Promised.TableBytes;
 
     /// <summary>True after a failed sync.</summary>
     internal bool IsPoisoned => _keys.IsPoisoned;
@@ -96,6 +100,13 @@ internal sealed class KeyFolder : IDisposable
     /// <summary>Records that a version and the table as it stands are promised from now on; durable on return.</summary>
     internal void Acknowledge(long version, Digest manifestSha256)
     {
+        Prepare(version, manifestSha256);
+        AcknowledgePrepared();
+    }
+
+    /// <summary>Writes down what <see cref="AcknowledgePrepared"/> will promise; until then nothing has changed.</summary>
+    internal void Prepare(long version, Digest manifestSha256)
+    {
         var promised = Promised with
         {
             ManifestVersion = version,
@@ -104,12 +115,27 @@ internal sealed class KeyFolder : IDisposable
             TableBytes = _table.LengthBytes,
             TableChain = _table.Chain,
         };
-        promised.Write(_keys, _master);
-        Promised = promised;
+        _prepared = (promised, promised.Write(_keys, _master));
+    }
+
+    /// <summary>Promises what was prepared; durable on return. Needs no space on the disk.</summary>
+    internal void AcknowledgePrepared()
+    {
+        var (record, name) = _prepared ?? throw new InvalidOperationException("nothing was prepared");
+        Acknowledgement.Publish(_keys, name);
+        (Promised, _prepared) = (record, null);
+    }
+
+    /// <summary>Removes what was prepared and never promised.</summary>
+    internal void ForgetPrepared()
+    {
+        if (_prepared is not { } prepared) return;
+        _prepared = null;
+        if (_keys.Facts(prepared.Name) is not null) _keys.Delete(prepared.Name);
     }
 
     /// <summary>
-    /// Destroys the keys of the files that are not kept, and a torn end, by writing the table anew. The old table is unlinked; until
+    /// Destroys the keys of the files that are not kept, and a torn end, by writing the table anew, also when it only goes on behind what is promised. The old table is unlinked; until
     /// the disk reuses its blocks, and in backups of the key folder, it still exists.
     /// </summary>
     /// <returns>Number of keys destroyed.</returns>
@@ -117,7 +143,7 @@ internal sealed class KeyFolder : IDisposable
     {
         RemoveLeftovers();
         var destroyed = _table.CountOf(f => !isKept(f));
-        if (destroyed == 0 && _table.TornBytes == 0) return 0;
+        if (destroyed == 0 && !HasUnpromised) return 0;
         lock (_gate)
         {
             var before = _table;

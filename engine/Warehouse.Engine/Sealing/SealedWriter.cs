@@ -19,6 +19,7 @@ public sealed class SealedWriter : IDisposable
     private readonly FileKey _key;
     private readonly ChunkCipher _cipher;
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly IncrementalHash? _sealedDigest;
     private byte[]? _plain = ArrayPool<byte>.Shared.Rent(SealedFormat.ChunkBytes);
     private byte[]? _sealed = ArrayPool<byte>.Shared.Rent(BatchChunks * SealedFormat.SealedChunkBytes);
     private int _plainBytes, _sealedBytes;
@@ -33,6 +34,8 @@ public sealed class SealedWriter : IDisposable
         _key = key;
         var bytes = SealedFormat.BuildHeader(header, key);
         _cipher = new ChunkCipher(key, bytes);
+        if (header.Kind == SealedFormat.ManifestKind) _sealedDigest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        _sealedDigest?.AppendData(bytes);
         _file = storage.Create(UnfinishedName);
         try
         {
@@ -49,6 +52,12 @@ public sealed class SealedWriter : IDisposable
 
     /// <summary>Plaintext bytes written so far.</summary>
     public long PositionBytes { get; private set; }
+
+    /// <summary>
+    /// Digest of a completed manifest file as it lies on disk. Of what was written, not of what can be read back: one wrong bit of a
+    /// reading, acknowledged, would lock everybody out of a sound store.
+    /// </summary>
+    internal Digest SealedSha256 { get; private set; }
 
     internal FileId Id => _header.Id;
 
@@ -95,6 +104,7 @@ public sealed class SealedWriter : IDisposable
         var length = _file.LengthBytes;
         Debug.Assert(length == SealedFormat.SealedLength(PositionBytes), "I7: the sealed length follows from the content length");
         var entry = new FileEntry(_header.Id, _header.Kind, _header.KeyId, length, PositionBytes, Digest.Read(_digest.GetHashAndReset()));
+        if (_sealedDigest is not null) SealedSha256 = Digest.Read(_sealedDigest.GetHashAndReset());
         Release();
         return entry;
     }
@@ -111,6 +121,7 @@ public sealed class SealedWriter : IDisposable
         _plain = _sealed = null;
         _cipher.Dispose();
         _digest.Dispose();
+        _sealedDigest?.Dispose();
         _file.Dispose();
     }
 
@@ -126,6 +137,7 @@ public sealed class SealedWriter : IDisposable
     private void Flush()
     {
         _file.Append(_sealed.AsSpan(0, _sealedBytes));
+        _sealedDigest?.AppendData(_sealed.AsSpan(0, _sealedBytes));
         _sealedBytes = 0;
     }
 }

@@ -36,7 +36,7 @@ internal sealed class StoreTargets(StoreSeeds seeds)
 
     private static FuzzTarget Stream(string name, byte[][] contents, Action<byte[]> read) => new(name, contents, read) { Words = Numbers, Expects = e => e is InvalidDataException };
 
-    /// <summary>The table, and the keys that are read without it: both take a stream, or neither does.</summary>
+    /// <summary>The table, and the columns and keys that are read without it: all take a stream, or none does, and the columns find the rows of the table.</summary>
     private static void ReadSites(byte[] input)
     {
         var table = SiteTableCodec.Decode(input);
@@ -46,7 +46,13 @@ internal sealed class StoreTargets(StoreSeeds seeds)
             Slice(table.Text, table.RowRef[row]);
             Slice(table.Text, table.RowAlt[row]);
         }
-        if (table.RecordCount <= SiteKeys.MaxRows && table.RowCount <= SiteKeys.MaxRows) new SiteKeys().Load(input, table.RecordCount, table.RowCount);
+        if (table.RecordCount > SiteColumns.MaxRows || table.RowCount > SiteColumns.MaxRows) return;
+        var columns = new SiteColumns();
+        columns.Load((byte[])input.Clone(), input.Length, table.RecordCount, table.RowCount);
+        new SiteKeys().Load(columns);
+        var rowFlags = columns.RowFlags;
+        for (var row = 0; row < Math.Min(table.RowCount, 64); row++)
+            if (SiteColumns.IsCountable(rowFlags[row]) && columns.Find(table.RowStart[row], table.RowRefText(row), table.RowAltText(row), out _, out _) == 0) throw new InvalidOperationException("the columns do not find a row of the table");
     }
 
     private static void Slice(ReadOnlySpan<byte> text, (int At, int Length) place) => _ = text.Slice(place.At, place.Length);

@@ -108,7 +108,7 @@ public sealed class DamageTests
     public void A_disk_that_lies_about_its_syncs_is_found_out_after_a_power_cut()
     {
         var sim = SimStore.WithVersions(2);
-        sim.Store.Lies = true;
+        sim.Store.LosesSync = _ => true;
         using (var folder = sim.Open()) sim.CommitNext(folder);
         sim.Machine.PowerCycle();
         Assert.Throws<DamagedStoreException>(sim.Open);

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Warehouse.Engine;
 using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Query;
 using Warehouse.Engine.Storage;
 using Xunit;
 
@@ -61,6 +63,38 @@ public sealed class InjectedFaultTests
             Assert.True(exit == 5 && output == "1\ngoes on\n", $"write {call}: exit {exit}: {output}");
             Assert.InRange(version, 2, 3); // the failed one was published without being told when only its acknowledgement failed
         }
+    }
+
+    /// <summary>
+    /// The same one level deeper: what the runtime itself asks of the system fails, or is where the process is killed. However it ends, an exit
+    /// code of 0 means that the file is in the store, and the store is whole.
+    /// </summary>
+    [PeerFact("strace")]
+    public void Whatever_fails_under_the_program_an_ingest_that_said_done_is_there_and_a_store_is_whole()
+    {
+        using var temp = new TempFolder();
+        File.WriteAllText(temp["a.vcf"], "##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\n1\t100\t.\tA\tC\t.\t.\t.\tGT\t0/1\n");
+        string[] faults =
+        [
+            "read:error=EIO:when=40+20", "openat:error=EMFILE:when=60+", "mmap:error=ENOMEM:when=200+", "pread64:error=EIO:when=12", "pwrite64:error=EIO:when=5",
+            "flock:error=EINTR:when=1+2", "fsync:error=EDQUOT:when=6", "pwrite64:signal=SIGKILL:when=9", "fsync:signal=SIGTERM:when=3", "unlink:error=EIO:when=1+", "statx:error=EACCES:when=10+",
+        ];
+        var (done, failed) = (0, 0);
+        foreach (var fault in faults)
+        {
+            var store = temp[$"store{done + failed}"];
+            using (VariantStore.Create(new CreateOptions { Path = store, Assembly = "toy1" })) { }
+            var (exit, _, error) = Peer.Run("strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={fault[..fault.IndexOf(':', StringComparison.Ordinal)]}", "-e", $"inject={fault}",
+                "dotnet", Path.Combine(AppContext.BaseDirectory, "warehouse.dll"), "ingest", store, temp["a.vcf"]);
+            if (exit == 0) done++;
+            else failed++;
+            using var opened = VariantStore.Open(store);
+            Assert.DoesNotContain(opened.Verify(), f => f.Kind != FindingKind.Surplus);
+            using var session = opened.OpenSession();
+            var rows = session.Frequencies(new FrequencyRequest()).Count();
+            Assert.True(rows == 1 || (exit != 0 && rows == 0), $"{fault}: exit {exit}, {rows} rows: {error}");
+        }
+        Assert.True(done > 0 && failed > 4, $"{done} done, {failed} failed");
     }
 
     private static (int Exit, string Output, long Version) Run(string? fault, int commits)

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using Warehouse.Engine;
+using Warehouse.Engine.Query;
+using Warehouse.Engine.Storage;
+
+namespace Warehouse.Simulation.Faults;
+
+/// <summary>One user of a store that others use too: changes it, asks it, keeps a session open and asks that again. Tells all that it did.</summary>
+/// <param name="open">Opens the store.</param>
+/// <param name="files">Where its input files are.</param>
+/// <param name="client">Its number; also the seed of what it does.</param>
+internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, IStorage Keys)> open, SampleFiles files, int client)
+{
+    private const int Steps = 24, Shared = 6;
+
+    private readonly Random _chance = new(client);
+    private readonly List<HistoryEvent> _events = [];
+    private int _nextSample, _nextEdition;
+
+    /// <summary>Opens its only session once and says of it what it would say of a new one; the check must see it.</summary>
+    internal bool IsStale { get; init; }
+
+    /// <summary>A client in a process of its own: prints what it did.</summary>
+    internal static int Work(string path, string folder, int client)
+    {
+        Directory.CreateDirectory(folder);
+        var one = new HistoryClient(() => (VariantStore.Open(path), DiskStorage.Open(path), DiskStorage.Open(path + ".keys")), new SampleFiles(folder), client);
+        foreach (var done in one.Run()) Console.WriteLine(done);
+        return 0;
+    }
+
+    internal IReadOnlyList<HistoryEvent> Run()
+    {
+        var (store, disk, keys) = open();
+        using (store)
+        {
+            Session? held = null;
+            for (var step = 0; step < Steps; step++)
+            {
+                if (_chance.Next(5) < 2) Change(store, disk, keys);
+                else if (held is not null && (IsStale || _chance.Next(2) == 0)) Ask(held, IsStale ? EventKind.Opened : EventKind.AskedAgain, Stopwatch.GetTimestamp());
+                else
+                {
+                    held?.Dispose();
+                    var begin = Stopwatch.GetTimestamp();
+                    held = Try(begin, () => store.OpenSession());
+                    if (held is not null) Ask(held, EventKind.Opened, begin);
+                }
+            }
+            held?.Dispose();
+        }
+        return _events;
+    }
+
+    private void Change(VariantStore store, IStorage disk, IStorage keys)
+    {
+        var change = Draw();
+        var begin = Stopwatch.GetTimestamp();
+        var kind = EventKind.Done;
+        var version = 0L;
+        try
+        {
+            version = change.Do(store, disk, keys, files);
+        }
+        catch (StoreBusyException)
+        {
+            kind = EventKind.Busy;
+        }
+        catch (InputException)
+        {
+            kind = EventKind.Refused;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _events.Add(new HistoryEvent(client, EventKind.Failed, begin, Stopwatch.GetTimestamp(), 0, $"{change}: {e.GetType().Name}: {e.Message}".ReplaceLineEndings(" ")));
+            return;
+        }
+        _events.Add(new HistoryEvent(client, kind, begin, Stopwatch.GetTimestamp(), version, change.ToString()));
+    }
+
+    /// <summary>Samples of its own, and some that the others want too.</summary>
+    private Change Draw()
+    {
+        var own = FormattableString.Invariant($"s{(client * 1000) + _nextSample}");
+        var shared = FormattableString.Invariant($"s{_chance.Next(Shared)}");
+        switch (_chance.Next(8))
+        {
+            case 0 or 1 or 2:
+                _nextSample++;
+                return new Change(ChangeKind.Ingest, SampleFiles.NameOf(0, own));
+            case 3 or 4:
+                return new Change(ChangeKind.Ingest, SampleFiles.NameOf((client * 100) + _nextEdition++, shared));
+            case 5:
+                return new Change(ChangeKind.Withdraw, shared);
+            case 6:
+                return new Change(ChangeKind.Compact);
+            default:
+                return new Change(ChangeKind.Collect);
+        }
+    }
+
+    private void Ask(Session session, EventKind kind, long begin)
+    {
+        if (Try(begin, () => HistoryCheck.Flat(StoreState.Empty.AnswersOf(session))) is { } answers)
+            _events.Add(new HistoryEvent(client, kind, begin, Stopwatch.GetTimestamp(), session.Snapshot, answers));
+    }
+
+    private T? Try<T>(long begin, Func<T> ask) where T : class
+    {
+        try
+        {
+            return ask();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _events.Add(new HistoryEvent(client, EventKind.Failed, begin, Stopwatch.GetTimestamp(), 0, $"{e.GetType().Name}: {e.Message}".ReplaceLineEndings(" ")));
+            return null;
+        }
+    }
+}
