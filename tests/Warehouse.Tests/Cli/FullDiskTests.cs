@@ -114,13 +114,18 @@ public sealed class FullDiskTests
             return _folder[name];
         }
 
-        /// <summary>Fills the disk but for some bytes; null frees it.</summary>
+        /// <summary>
+        /// Fills the disk but for some bytes; null frees it. A process that another test starts holds what is open here until it runs its
+        /// program, so a file that was just removed may still take its place: the filling is cut, not removed, and the rest is waited for.
+        /// </summary>
         public void LeaveFree(long? bytes)
         {
-            File.Delete(_folder["filling"]);
+            using var filling = new FileStream(_folder["filling"], FileMode.OpenOrCreate);
+            filling.SetLength(0);
             if (bytes is null) return;
-            using var filling = new FileStream(_folder["filling"], FileMode.CreateNew);
-            filling.Write(new byte[new DriveInfo(_folder.Path).AvailableFreeSpace - bytes.Value]);
+            var disk = new DriveInfo(_folder.Path);
+            Assert.True(SpinWait.SpinUntil(() => disk.AvailableFreeSpace >= bytes, TimeSpan.FromSeconds(30)), "the disk is fuller than what lies on it");
+            filling.Write(new byte[disk.AvailableFreeSpace - bytes.Value]);
         }
 
         public void MakeReadOnly() => Peer.Output("mount", "-o", "remount,ro", _folder.Path);
