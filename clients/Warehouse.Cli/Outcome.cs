@@ -1,21 +1,32 @@
+using Warehouse.Cli.Output;
 using Warehouse.Engine.Query;
 
 namespace Warehouse.Cli;
 
-/// <summary>Sums up the answers of a verb that asks about given variants: one that is not assessable outweighs all, one match outweighs none.</summary>
+/// <summary>Sums up the answers of a verb that asks about given variants: damage outweighs all, then one that is not assessable; one match outweighs none.</summary>
 internal struct Outcome
 {
     private bool _matched;
     private bool _incomplete;
+    private bool _damaged;
 
     /// <summary>The code for everything added so far.</summary>
-    public readonly ExitCode Code => _incomplete ? ExitCode.Incomplete : _matched ? ExitCode.Done : ExitCode.NothingMatched;
+    public readonly ExitCode Code => _damaged ? ExitCode.DamagedStore : _incomplete ? ExitCode.Incomplete : _matched ? ExitCode.Done : ExitCode.NothingMatched;
 
     /// <summary>Adds one answer.</summary>
     public void Add(SeenState state)
     {
         _matched |= state == SeenState.Seen;
         _incomplete |= state == SeenState.NotAssessable;
+    }
+
+    /// <summary>Adds one answer; the first that met damage is told of at once, whatever else is answered.</summary>
+    public void Add(SeenAnswer answer, TextWriter error)
+    {
+        Add(answer.State);
+        if (answer.Damage is not { } damage) return;
+        if (!_damaged) error.WriteLine("warehouse: " + SafeText.EscapeMessage(damage));
+        _damaged = true;
     }
 
     /// <summary>Adds a listed row: it matched.</summary>

@@ -30,7 +30,7 @@ internal sealed class CarriersVerb : Verb
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Carriers(_store.Read(parsed), Read(parsed, context), context.Cancellation))
             {
-                outcome.Add(answer.Seen.State);
+                outcome.Add(answer.Seen, context.Error);
                 Columns.Write(writer, answer);
                 // Data lists carriers only; a query without an answer must not look like one without carriers.
                 if (answer.Seen.State == SeenState.NotAssessable)

@@ -74,7 +74,7 @@ internal sealed class SeenVerb : Verb
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
             {
-                outcome.Add(answer.State);
+                outcome.Add(answer, context.Error);
                 if (full) Columns.WriteInFull(writer, answer);
                 else Columns.Write(writer, answer);
             }

@@ -25,6 +25,9 @@ public sealed record SeenAnswer
     /// <summary>Why it is not assessable, in words; null otherwise.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>What is damaged in the part of the store that the answer needs, naming the file; null when nothing is. Then it is not assessable, and its figures mean nothing.</summary>
+    public string? Damage { get; init; }
+
     /// <summary>The variant the query means; null when it could not be interpreted.</summary>
     public string? Contig { get; init; }
 

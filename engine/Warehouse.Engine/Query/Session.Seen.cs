@@ -12,7 +12,10 @@ public sealed partial class Session
     /// <summary>Carriers held at once: every sample may carry every variant of a batch.</summary>
     private const int MostCarriers = 1 << 20;
 
-    /// <summary>Answers queries in their order. "Seen" asks every visible sample, counting or not; the figures keep one sample a person.</summary>
+    /// <summary>
+    /// Answers queries in their order. "Seen" asks every visible sample, counting or not; the figures keep one sample a person. A query that
+    /// needs a damaged part of the store is not assessable and says so (<see cref="SeenAnswer.Damage"/>); the others are answered.
+    /// </summary>
     public IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, CancellationToken stop = default)
     {
         var rows = 0L;
@@ -39,7 +42,7 @@ public sealed partial class Session
         return new AlleleLookup(this, figures, Select(samples, new CountRules { PerSample = true }), memory);
     }
 
-    /// <summary>Answers queries in their order, each with every visible sample that carries the variant.</summary>
+    /// <summary>Answers queries in their order, each with every visible sample that carries the variant; damage as for <see cref="Seen"/>.</summary>
     public IEnumerable<CarrierAnswer> Carriers(IEnumerable<string> queries, CancellationToken stop = default)
     {
         var rows = 0L;
@@ -88,23 +91,63 @@ public sealed partial class Session
             if (questions[i].Fault is { } fault) answers[i] = new SeenAnswer { Query = queries[i], State = SeenState.NotAssessable, Reason = fault.Expected };
         foreach (var group in Enumerable.Range(0, queries.Length).Where(i => answers[i] is null).GroupBy(i => questions[i].Contig!))
         {
-            var contig = _view.Catalog.ContigIndex(group.Key);
             var accession = Touch(group.Key);
-            var (counted, all) = contig >= 0 ? (null, null) : (new ContigScan(_view, contig, figures, rules, group.Key), new ContigScan(_view, contig, everyone, rules with { PerSample = true }, group.Key));
-            var asker = contig < 0 ? null : new SeenContig(_view, contig, figures, everyone);
-            var symbolic = contig < 0 || group.All(i => questions[i].Symbolic is null) ? null
-                : new SeenSymbolic(_view, contig, Symbolic(contig, figures, rules), Symbolic(contig, everyone, rules with { PerSample = true }));
+            ContigAsker? asker = null;
             foreach (var i in group.OrderBy(i => questions[i].Start))
             {
                 stop.ThrowIfCancellationRequested();
                 var list = carriers is null ? null : carriers[i] = [];
-                var answer = contig < 0 ? Nowhere(questions[i], counted!, all!)
-                    : questions[i].Symbolic is { } allele ? symbolic!.Ask(allele, PaddingOf(allele), list)
-                    : asker!.Ask(questions[i].Variant!, list);
+                SeenAnswer answer;
+                try
+                {
+                    asker ??= new ContigAsker(this, group.Key, figures, everyone);
+                    answer = asker.Ask(questions[i], list);
+                }
+                catch (Exception met) when (Damage.TextOf(met) is not null)
+                {
+                    // What it stopped in is left as it is; the next question begins anew, and meets damage only where it needs what is damaged.
+                    asker = null;
+                    list?.Clear();
+                    answer = Unanswered(questions[i], Damage.TextOf(met)!);
+                }
                 answers[i] = answer with { Query = queries[i], TrimmedOnly = questions[i].TrimmedOnly, Context = context, RefgetAccession = accession };
             }
         }
         return answers;
+    }
+
+    /// <summary>The answer where the store is damaged: not assessable, never "not seen".</summary>
+    private SeenAnswer Unanswered(Question question, string damage)
+    {
+        var row = new FrequencyRow();
+        Fill(row, question);
+        return new SeenAnswer
+        {
+            Query = "", State = SeenState.NotAssessable, Reason = "a part of the store did not answer: " + damage, Damage = damage, Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End,
+            MatchedAlleles = question.Symbolic is null ? null : 0,
+        };
+    }
+
+    /// <summary>What asks one contig, in ascending order of start. After an exception it is of no use.</summary>
+    private sealed class ContigAsker(Session session, string canonical, Selection figures, Selection everyone)
+    {
+        private readonly CountRules _rules = new();
+        private readonly int _contig = session._view.Catalog.ContigIndex(canonical);
+        private (ContigScan Counted, ContigScan All)? _nowhere;
+        private SeenContig? _bases;
+        private SeenSymbolic? _symbolic;
+
+        public SeenAnswer Ask(Question question, List<CarrierRow>? carriers)
+        {
+            if (_contig < 0)
+            {
+                var (counted, all) = _nowhere ??= (new ContigScan(session._view, _contig, figures, _rules, canonical), new ContigScan(session._view, _contig, everyone, _rules with { PerSample = true }, canonical));
+                return session.Nowhere(question, counted, all);
+            }
+            if (question.Symbolic is not { } allele) return (_bases ??= new SeenContig(session._view, _contig, figures, everyone)).Ask(question.Variant!, carriers);
+            _symbolic ??= new SeenSymbolic(session._view, _contig, session.Symbolic(_contig, figures, _rules), session.Symbolic(_contig, everyone, _rules with { PerSample = true }));
+            return _symbolic.Ask(allele, session.PaddingOf(allele), carriers);
+        }
     }
 
     /// <summary>The answer on a contig that no file of the store has a record of: only assumption can speak there.</summary>

@@ -103,6 +103,48 @@ public sealed class DamageTests
     }
 
     [Fact]
+    public void A_damaged_segment_makes_its_range_unanswered_and_everything_else_is_answered()
+    {
+        using var store = new ExportStore("GRCh37");
+        var (random, samples) = (new Random(31), Enumerable.Range(0, 150).Select(i => $"s{i}").ToArray()); // planes of noise: a file of several chunks
+        string[] Records(int from) => [.. Enumerable.Range(0, 8500).Select(i => $"22 {from + (i * 5)} . A C . PASS . GT 0/1 " + string.Join(' ', samples.Skip(1).Select(_ => random.Next(2) == 0 ? "0/0" : "0/1")))];
+        store.Ingest("a.vcf", string.Join(' ', samples), [.. Records(1000), .. Records(100_000)]);
+        string[] ask = ["1-77-A-C", "22-1000-A-C", "22-2000-A-G", "22-100000-A-C", "22:3000-4000 <DEL>"];
+        string[] Rows(Cli cli) => [.. cli.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1)];
+        var right = new Cli();
+        right.Run(["seen", store.Path, .. ask, "--format", "tsv"]);
+        var segment = Directory.GetFiles(Path.Combine(store.Path, "f")).Single(f => File.ReadAllBytes(f)[12] == SegmentWriter.FileKind);
+        var good = File.ReadAllBytes(segment);
+        var (met, whole) = (0, 0);
+        for (var at = 200; at < good.Length; at += good.Length / 40)
+        {
+            var bad = (byte[])good.Clone();
+            bad[at] ^= 4;
+            File.WriteAllBytes(segment, bad);
+            var cli = new Cli();
+            var code = cli.Run(["seen", store.Path, .. ask, "--format", "tsv"]);
+            var rows = Rows(cli);
+            Assert.Equal(ask.Length, rows.Length);
+            for (var i = 0; i < rows.Length; i++)
+            {
+                if (rows[i] == Rows(right)[i]) whole++;
+                else
+                {
+                    met++;
+                    Assert.StartsWith(ask[i] + "\tnot assessable\t", rows[i], StringComparison.Ordinal);
+                    Assert.Contains("a part of the store did not answer: damaged store: f/" + Path.GetFileName(segment), rows[i], StringComparison.Ordinal);
+                }
+            }
+            Assert.Equal(rows.SequenceEqual(Rows(right)), code != ExitCode.DamagedStore);
+            Assert.Equal(Rows(right)[0], rows[0]); // no segment speaks of this contig
+        }
+        Assert.True(met > 20 && whole > 60, $"{met} answers met the damage, {whole} did not");
+        var carriers = new Cli();
+        Assert.Equal(ExitCode.DamagedStore, carriers.Run(["carriers", store.Path, .. ask]));
+        Assert.Contains("\nwarehouse: damaged store: f/", carriers.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Verify_mends_a_store_from_a_copy_and_names_what_the_copy_cannot_mend()
     {
         using var store = Filled();
