@@ -52,19 +52,19 @@ public sealed class HarnessTests
 
     [Fact]
     public void A_writer_that_tells_before_it_has_written_is_seen_by_the_kill_loop() =>
-        Assert.NotEmpty(KillLoop.Run(1, runs => runs >= 40, tellsEarly: true).Failures);
+        MustSee(100, seed => KillLoop.Run(seed, runs => runs >= 40, tellsEarly: true));
 
     [Fact]
     public void What_clients_side_by_side_do_and_see_has_one_order() => MustHold(HistoryRun.Run(1, runs => runs >= Histories), Histories);
 
     [Fact]
     public void A_client_that_shows_an_old_session_as_new_is_seen_in_the_history() =>
-        Assert.NotEmpty(HistoryRun.Run(1, runs => runs >= 3, over: null, isStale: true).Failures);
+        MustSee(20, seed => HistoryRun.Run(seed, runs => runs >= 3, over: null, isStale: true));
 
     /// <summary>Locks that hold nobody back, and renames that overwrite: nothing is left that keeps two writers apart.</summary>
     [Fact]
     public void Writers_that_nothing_keeps_apart_are_seen_in_the_history() =>
-        Assert.NotEmpty(HistoryRun.Run(1, runs => runs >= 3, storage => new CarelessStorage(storage, overwrites: true), isStale: false).Failures);
+        MustSee(20, seed => HistoryRun.Run(seed, runs => runs >= 3, storage => new CarelessStorage(storage, overwrites: true), isStale: false));
 
     /// <summary>Fencing: where the locks hold nobody back, of two writers of a version one still loses, and a version has one writer.</summary>
     [Fact]
@@ -72,6 +72,14 @@ public sealed class HarnessTests
     {
         var outcome = HistoryRun.Run(1, runs => runs >= 3, storage => new CarelessStorage(storage, overwrites: false), isStale: false);
         Assert.DoesNotContain(outcome.Failures, f => f.Contains("two writers", StringComparison.Ordinal));
+    }
+
+    /// <summary>What real processes and threads do depends on the machine's load: on a busy one a kill may come before anything was said, so more are tried.</summary>
+    private static void MustSee(int mostSeeds, Func<int, Outcome> run)
+    {
+        for (var seed = 1; seed <= mostSeeds; seed++)
+            if (run(seed).Failures.Count > 0) return;
+        Assert.Fail($"the planted fault was not seen with {mostSeeds} seeds");
     }
 
     private static void MustHold(Outcome outcome, long leastRuns)
