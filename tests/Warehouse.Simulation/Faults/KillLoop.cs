@@ -106,7 +106,7 @@ public sealed class KillLoop
         var error = process.StandardError.ReadToEndAsync();
         if (process.StandardOutput.ReadLine() != "ready") throw new HarnessException("the writer did not start: " + error.Result);
         for (var i = 0; i < Stores; i++) _ledgers[i].Begin(planned[i].Dequeue());
-        Thread.Sleep(_chance.Next(LongestLifeMs));
+        Thread.Sleep(_chance.Next(LongestLifeMs)); // not a wait for anything: the kill comes at a moment that nobody chose
         process.Kill();
         while (process.StandardOutput.ReadLine() is { } line)
         {

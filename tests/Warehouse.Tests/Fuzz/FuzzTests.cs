@@ -70,6 +70,7 @@ public sealed class FuzzTests : IDisposable
         var target = new FuzzTarget("planted", [[1, 2, 3]], _ => throw new IndexOutOfRangeException());
         Assert.Contains("IndexOutOfRange", Assert.Single(new Fuzzer(target, 1, folder.Path).RunOne([5]).Findings), StringComparison.Ordinal);
         Assert.Equal([5], File.ReadAllBytes(Assert.Single(Directory.GetFiles(folder.Path))));
+        // The planted fault is to take its time.
         var slow = target with { Run = _ => Thread.Sleep(1_100) };
         Assert.Contains(" s for 1 bytes", Assert.Single(new Fuzzer(slow, 1, folder.Path).RunOne([5]).Findings), StringComparison.Ordinal);
         var large = target with { Run = _ => GC.KeepAlive(new byte[17 << 20]) };
