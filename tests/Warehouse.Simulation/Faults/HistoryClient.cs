@@ -29,7 +29,22 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
         return 0;
     }
 
+    /// <summary>What the client did and saw. A failure to open or to close ends it and is one of its events, like every other.</summary>
     internal IReadOnlyList<HistoryEvent> Run()
+    {
+        var begin = Stopwatch.GetTimestamp();
+        try
+        {
+            Live();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _events.Add(new HistoryEvent(client, EventKind.Failed, begin, Stopwatch.GetTimestamp(), 0, $"{e.GetType().Name}: {e.Message}".ReplaceLineEndings(" ")));
+        }
+        return _events;
+    }
+
+    private void Live()
     {
         var (store, disk, keys) = open();
         using (store)
@@ -49,7 +64,6 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
             }
             held?.Dispose();
         }
-        return _events;
     }
 
     private void Change(VariantStore store, IStorage disk, IStorage keys)
