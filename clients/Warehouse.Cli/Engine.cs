@@ -146,6 +146,14 @@ internal class Engine
         return Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation));
     }
 
+    /// <summary>Puts a new master key in the place of the old one and returns what is under it.</summary>
+    public virtual Report RotateKeys(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        var (master, keys) = opened.RotateKeys();
+        return Report.OfFacts(("master key", Text(master)), ("file keys under it", Text(keys)));
+    }
+
     /// <summary>Reads every byte. One row per damage; none when the store is whole. With a backup, its whole files are put in the place of damaged ones before.</summary>
     public virtual Report Verify(StoreAddress store, string? backupPath, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {

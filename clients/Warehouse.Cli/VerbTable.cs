@@ -55,6 +55,8 @@ internal static class VerbTable
              "warehouse compact lab.wh --purge-before 3"], () => new CompactVerb()),
         new("verify", "Read every byte of a store and name what is damaged.",
             ["warehouse verify lab.wh"], () => new VerifyVerb()),
+        new("keys", "Rotate the master key of a store.",
+            ["warehouse keys rotate lab.wh"], () => new KeysVerb()),
         new("info", "Samples, variants, genotypes, segments and bytes per column.",
             ["warehouse info lab.wh --format json"], () => new InfoVerb()),
         new("snapshots", "List the versions of a store that can still be asked.",

@@ -170,6 +170,7 @@ public sealed class Commit : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isOver, this);
+            if (_nextKeyId > KeyTable.MaxKeyId) throw new StoreRefusedException("the store has used up its key ids and takes no more files: load its samples into a new store");
             var id = FileId.New();
             var header = new SealedHeader(id, kind, (ulong)Version, _nextKeyId++);
             var writer = new SealedWriter(_folder.Storage, header, FileKey.New(), name ?? SealedFormat.FileName(id));

@@ -141,6 +141,24 @@ public sealed partial class StoreFolder : IDisposable
         }
     }
 
+    /// <summary>Wraps every data key under a new master key and retires the old one. Readers go on; no sealed file changes.</summary>
+    /// <returns>Id of the new master key, and the number of data keys under it.</returns>
+    /// <exception cref="StoreBusyException">A writer is at work.</exception>
+    public (uint MasterKeyId, int Keys) RotateMasterKey()
+    {
+        using var writer = TakeWriterLease();
+        try
+        {
+            var rotated = Keys.Rotate();
+            Move(known: null);
+            return rotated;
+        }
+        catch (DurableException e) when (_storage.IsPoisoned || _keys.IsPoisoned)
+        {
+            throw new StorePoisonedException(e);
+        }
+    }
+
     /// <summary>Reads every byte of the store and its keys: see <see cref="StoreVerifier"/>.</summary>
     public IEnumerable<VerifyFinding> Verify(IProgress<WorkProgress>? progress, CancellationToken stop) => StoreVerifier.Verify(_storage, _keys, progress, stop);
 

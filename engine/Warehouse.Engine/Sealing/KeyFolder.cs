@@ -155,6 +155,30 @@ internal sealed class KeyFolder : IDisposable
         return destroyed;
     }
 
+    /// <summary>
+    /// Puts a new master key in the place of the old one: a table with every data key wrapped anew is written beside the old one, read back
+    /// and compared key by key, and only then promised; after that the old table and the old master key are unlinked. No sealed file changes.
+    /// A stop before the promise leaves the old key in force, a later one the new key and leftovers. This object keeps what it has
+    /// read: the data keys are the same.
+    /// </summary>
+    /// <returns>Id of the new master key, and the number of data keys under it.</returns>
+    internal (uint MasterKeyId, int Keys) Rotate()
+    {
+        RemoveLeftovers();
+        using var next = MasterKey.Create(_keys, checked(_master.Id + 1));
+        KeyTable after;
+        lock (_gate) after = KeyTable.Rewrap(_keys, (_master, next), Promised.StoreId, _table);
+        _keys.SyncFolder("");
+        var promised = Promised with { MasterKeyId = next.Id, TableGeneration = after.Generation, TableBytes = after.LengthBytes, TableChain = after.Chain };
+        var written = KeyTable.Load(_keys, next, promised);
+        lock (_gate)
+            if (!written.HasKeysOf(_table, (_master, next))) throw new DamagedStoreException(KeyTable.NameOf(after.Generation), "is not what was written a moment ago; the old master key stays in force");
+        Acknowledgement.Publish(_keys, promised.Write(_keys, next));
+        using var now = Open(_keys);
+        now.RemoveLeftovers();
+        return (next.Id, written.CountOf(_ => true));
+    }
+
     /// <summary>Names in the folder that nothing promises: leftovers of a stop in the middle.</summary>
     internal IEnumerable<string> Surplus() =>
         _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
@@ -164,7 +188,7 @@ internal sealed class KeyFolder : IDisposable
     private void RemoveLeftovers()
     {
         var removed = false;
-        foreach (var name in Surplus().Where(n => n.StartsWith("table-", StringComparison.Ordinal) || n.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal)))
+        foreach (var name in Surplus().Where(n => n.StartsWith("table-", StringComparison.Ordinal) || n.StartsWith("master-", StringComparison.Ordinal) || n.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal)))
         {
             _keys.Delete(name);
             removed = true;

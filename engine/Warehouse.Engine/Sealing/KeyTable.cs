@@ -28,6 +28,9 @@ internal sealed class KeyTable
     internal const int HeaderBytes = 80;
     internal const int RecordBytes = 112;
 
+    /// <summary>Key ids are never used twice: before they run out the store takes no more files, which leaves room for what its upkeep writes.</summary>
+    internal const uint MaxKeyId = (uint)(uint.MaxValue * 0.9);
+
     private const int HeaderChainAt = 48, WrappedAt = 24, ChainAt = 80;
 
     private readonly Dictionary<uint, (FileId File, byte[] Wrapped)> _records = [];
@@ -51,9 +54,27 @@ internal sealed class KeyTable
 
     private static ReadOnlySpan<byte> Magic => "WHKEYTAB"u8;
 
+    private IEnumerable<(uint KeyId, FileId File, byte[] Wrapped)> Sorted => _records.OrderBy(r => r.Key).Select(r => (r.Key, r.Value.File, r.Value.Wrapped));
+
     /// <summary>Writes a new generation with the records of another that are kept; content synced, the caller syncs the folder.</summary>
-    internal static KeyTable Create(IStorage keys, MasterKey master, FileId storeId, KeyTable? before, Func<FileId, bool> isKept)
+    internal static KeyTable Create(IStorage keys, MasterKey master, FileId storeId, KeyTable? before, Func<FileId, bool> isKept) =>
+        Write(keys, master, (storeId, before), before is null ? [] : [.. before.Sorted.Where(r => isKept(r.File))]);
+
+    /// <summary>Writes a new generation with all records of another, wrapped under another master key; content synced, the caller syncs the folder.</summary>
+    internal static KeyTable Rewrap(IStorage keys, (MasterKey Old, MasterKey New) masters, FileId storeId, KeyTable before)
     {
+        var wrapped = new List<(uint KeyId, FileId File, byte[] Wrapped)>();
+        foreach (var (keyId, file, old) in before.Sorted)
+        {
+            using var key = masters.Old.Unwrap(old, file) ?? throw new DamagedStoreException(NameOf(before.Generation), FormattableString.Invariant($"key {keyId} does not open: nothing was changed"));
+            wrapped.Add((keyId, file, masters.New.Wrap(key, file)));
+        }
+        return Write(keys, masters.New, (storeId, before), wrapped);
+    }
+
+    private static KeyTable Write(IStorage keys, MasterKey master, (FileId StoreId, KeyTable? Before) of, IReadOnlyList<(uint KeyId, FileId File, byte[] Wrapped)> records)
+    {
+        var (storeId, before) = of;
         var table = new KeyTable((before?.Generation ?? 0) + 1) { NextKeyId = before?.NextKeyId ?? 1 };
         var bytes = new byte[HeaderBytes];
         Magic.CopyTo(bytes);
@@ -68,8 +89,7 @@ internal sealed class KeyTable
 
         using var file = keys.Create(NameOf(table.Generation));
         file.Append(bytes);
-        var kept = before is null ? [] : before._records.OrderBy(r => r.Key).Where(r => isKept(r.Value.File));
-        table.AppendTo(file, master, [.. kept.Select(r => (r.Key, r.Value.File, r.Value.Wrapped))]);
+        table.AppendTo(file, master, records);
         return table;
     }
 
@@ -101,6 +121,18 @@ internal sealed class KeyTable
 
     internal FileKey? Find(uint keyId, FileId file, MasterKey master) =>
         _records.TryGetValue(keyId, out var record) && record.File == file ? master.Unwrap(record.Wrapped, file) : null;
+
+    /// <summary>True when this table has, under the new master key, exactly the data keys that another has under the old one.</summary>
+    internal bool HasKeysOf(KeyTable other, (MasterKey Old, MasterKey New) masters)
+    {
+        foreach (var (keyId, record) in other._records)
+        {
+            using var old = masters.Old.Unwrap(record.Wrapped, record.File);
+            using var same = Find(keyId, record.File, masters.New);
+            if (old is null || same is null || !CryptographicOperations.FixedTimeEquals(old.Data, same.Data)) return false;
+        }
+        return _records.Count == other._records.Count;
+    }
 
     internal int CountOf(Func<FileId, bool> wanted) => _records.Values.Count(r => wanted(r.File));
 

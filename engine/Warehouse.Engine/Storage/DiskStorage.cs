@@ -63,6 +63,10 @@ public sealed class DiskStorage : IStorage
         {
             throw new DurableException("opendir", DurableException.Denied);
         }
+        catch (IOException e)
+        {
+            throw new DurableException("opendir", e.HResult); // on Linux the error number of the system
+        }
     }
 
     /// <inheritdoc/>
