@@ -43,7 +43,7 @@ internal static class Reports
     /// <summary>One row per cohort.</summary>
     public static Report Of(params CohortInfo[] cohorts)
     {
-        var report = new Report(new Column("cohort", ColumnKind.Text), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText));
+        var report = new Report(new Column("cohort", ColumnKind.FreeText), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText));
         return report.With(cohorts.Select(c => new object?[] { c.Name, (long)c.Samples, c.Version, c.Where }));
     }
 

@@ -74,7 +74,7 @@ public sealed partial class VariantStore
     public (long MasterKey, int FileKeys) RotateKeys() => _folder.RotateMasterKey();
 
     /// <summary>A store over folders that are open already.</summary>
-    internal static VariantStore Over(StoreFolder folder, TimeProvider clock) => new(folder, clock);
+    internal static VariantStore Over(StoreFolder folder) => new(folder);
 
     /// <summary>The catalog of the newest version known.</summary>
     internal StoreCatalog CatalogNow => Catalog();

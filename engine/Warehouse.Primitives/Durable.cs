@@ -25,8 +25,8 @@ public static partial class Durable
     /// <summary>Creates a file that must not exist, mode 0600, for reading and writing.</summary>
     public static SafeFileHandle Create(string path) => OpenChecked(path, OpenReadWrite | OpenCreate | OpenExclusive);
 
-    /// <summary>Opens an existing file for reading and writing.</summary>
-    public static SafeFileHandle OpenWrite(string path) => OpenChecked(path, OpenReadWrite);
+    /// <summary>Opens an existing file for reading and for appending: whatever offset a write names, it lands at the end, and never on what another has appended.</summary>
+    public static SafeFileHandle OpenWrite(string path) => OpenChecked(path, OpenReadWrite | OpenAppend);
 
     /// <summary>Opens an existing file for reading. A symbolic link is refused.</summary>
     /// <param name="path">Where.</param>

@@ -12,7 +12,7 @@ namespace Warehouse.Engine.Ingest;
 /// One <c>ingest</c> command: reads every file into sealed segments, then changes the catalog in one piece. Nothing is visible before the
 /// caller publishes the commit, and any exception leaves the store as it was. One thread.
 /// </summary>
-internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Assembly assembly, ReferenceGenome? reference, TimeProvider clock)
+internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Assembly assembly, ReferenceGenome? reference)
 {
     private readonly PagedBuilder<SampleEntry> _samples = new(before.Samples);
     private readonly PagedBuilder<OrdinalEntry> _ordinals = new(before.Ordinals);
@@ -74,7 +74,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
             }
         }
         // The files of a command are committed together, however long the first of them waited for the last.
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = commit.TimeUtc.ToUnixTimeMilliseconds();
         for (var b = before.Batches.Count; b < _batches.Count; b++) _batches[b] = _batches[b] with { LoadedUnixMs = now };
         if (sheet is not null) TakeSheet(sheet, commit.Version);
         ReportSex(commit.Version);

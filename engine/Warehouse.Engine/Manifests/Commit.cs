@@ -48,6 +48,9 @@ public sealed class Commit : IDisposable
     /// <summary>The version that it will become.</summary>
     public long Version { get; }
 
+    /// <summary>What the clock says now, and never less than the time of the version before: a clock that is set back changes no order.</summary>
+    public DateTimeOffset TimeUtc => _folder.Clock.GetUtcNow() is var now && now > _before.CreatedUtc ? now : _before.CreatedUtc;
+
     /// <summary>Starts a data file; each thread may own one or more.</summary>
     /// <param name="kind">1 to 239, the caller's.</param>
     public SealedWriter CreateFile(byte kind)
@@ -123,7 +126,7 @@ public sealed class Commit : IDisposable
 
     /// <summary>Publishes the new version; returns only when all of it is durable.</summary>
     /// <exception cref="StorePoisonedException">A sync failed; the version may be there or not, whole in both cases.</exception>
-    /// <exception cref="StoreBusyException">The lease was lost, or another writer published; nothing was published.</exception>
+    /// <exception cref="StoreBusyException">The lease was lost, or another writer published; nothing was published, unless the message says that it may be.</exception>
     /// <exception cref="DurableException">The disk refused. For lack of space: nothing was published. Else as for a failed sync, but a later commit may succeed.</exception>
     public Manifest Publish()
     {
@@ -132,8 +135,7 @@ public sealed class Commit : IDisposable
         {
             if (_folder.Storage.IsPoisoned || _keys.IsPoisoned) throw new StorePoisonedException();
             var files = _before.Files.Apply(_removed, _added, bytes => WriteSmall(SealedFormat.FileListKind, bytes));
-            var now = _folder.Clock.GetUtcNow();
-            var manifest = new Manifest(Version, _before.Sha256, now > _before.CreatedUtc ? now : _before.CreatedUtc, _parts, files) { Sha256 = default };
+            var manifest = new Manifest(Version, _before.Sha256, TimeUtc, _parts, files) { Sha256 = default };
             return _folder.MoveTo(Link(manifest));
         }
         catch (DurableException e) when (_folder.Storage.IsPoisoned || _keys.IsPoisoned)
@@ -207,6 +209,7 @@ public sealed class Commit : IDisposable
 
         RequireLease();
         LinkManifest(storage, root);
+        if (!_lease.IsHeld) throw new StoreBusyException("the writer lease was lost in the last moment: look whether the version is there"); // whoever writes now promises it before his own
         _keys.AcknowledgePrepared();
         return manifest with { Sha256 = root.SealedSha256 };
     }

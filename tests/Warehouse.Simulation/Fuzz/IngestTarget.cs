@@ -56,7 +56,7 @@ internal sealed class IngestTarget
         using var folder = StoreFolder.Create(disk, keys, StoreIdentity.New(_assembly.Name, default, TimeProvider.System), TimeProvider.System);
         using var commit = folder.BeginCommit();
         var request = new IngestRequest { Files = [_path], Threads = 1, SkipBadRecords = (choice & 3) == 1, AssumeReference = (choice & 12) == 4, BlockGq = (int)(choice >> 8) & 31 };
-        var (catalog, _) = new IngestRun(request, StoreCatalog.Empty, _assembly, (choice & 16) != 0 ? _reference : null, TimeProvider.System).Run(commit, (_, _) => null, null, CancellationToken.None);
+        var (catalog, _) = new IngestRun(request, StoreCatalog.Empty, _assembly, (choice & 16) != 0 ? _reference : null).Run(commit, (_, _) => null, null, CancellationToken.None);
         if (catalog is null) return;
         CatalogParts.Write(commit, catalog, StoreCatalog.Empty);
         commit.Publish();
