@@ -165,10 +165,11 @@ internal sealed class KeyFolder : IDisposable
     internal (uint MasterKeyId, int Keys) Rotate()
     {
         RemoveLeftovers();
-        using var next = MasterKey.Create(_keys, checked(_master.Id + 1));
+        using var made = MasterKey.Create(_keys, checked(_master.Id + 1));
         KeyTable after;
-        lock (_gate) after = KeyTable.Rewrap(_keys, (_master, next), Promised.StoreId, _table);
+        lock (_gate) after = KeyTable.Rewrap(_keys, (_master, made), Promised.StoreId, _table);
         _keys.SyncFolder("");
+        using var next = MasterKey.Load(_keys, made.Id); // as the next process will read it
         var promised = Promised with { MasterKeyId = next.Id, TableGeneration = after.Generation, TableBytes = after.LengthBytes, TableChain = after.Chain };
         var written = KeyTable.Load(_keys, next, promised);
         lock (_gate)

@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
+using Warehouse.Engine.Manifests;
 using Warehouse.Primitives;
 using Warehouse.Tests.Export;
+using Warehouse.Tests.Manifests;
 using Xunit;
 
 namespace Warehouse.Tests.Cli;
@@ -55,6 +57,27 @@ public sealed partial class ScarceTests : IClassFixture<ScarceTests.Stores>
             }
         }
         Assert.True(_refused >= 6, $"{_cases} cases, {_refused} refused, {_died} ended by the runtime");
+    }
+
+    /// <summary>Verify once called a file damaged, and ended with 3, when the process could not open it for want of a descriptor or of the right.</summary>
+    [Theory]
+    [InlineData(DurableException.TooManyFiles)]
+    [InlineData(DurableException.TooManyFilesOfMachine)]
+    [InlineData(DurableException.NoMemory)]
+    [InlineData(DurableException.Denied)]
+    public void Verify_that_lacks_a_resource_at_any_operation_calls_nothing_damaged(int errno)
+    {
+        var sim = SimStore.WithVersions(2);
+        var first = sim.Machine.Operations;
+        Assert.All(sim.Verify(), f => Assert.Equal(FindingKind.Surplus, f.Kind));
+        var count = sim.Machine.Operations - first;
+        Assert.InRange(count, 50, 1000);
+        for (var at = 0L; at < count; at++)
+        {
+            sim.Machine.FailAt(sim.Machine.Operations + at, errno);
+            Assert.Equal(errno, Assert.Throws<DurableException>(sim.Verify).Errno);
+        }
+        Assert.All(sim.Verify(), f => Assert.Equal(FindingKind.Surplus, f.Kind));
     }
 
     [PeerFact("env", "prlimit")]

@@ -19,7 +19,7 @@ namespace Warehouse.Tests.Oracle;
 /// </summary>
 public sealed class MetamorphicTests
 {
-    private const int Everyday = 200, ChangesPerStore = 8;
+    private const int Everyday = 120, ChangesPerStore = 8;
 
     [Fact]
     public void However_the_same_calls_are_cut_ordered_and_packed_the_answers_are_the_same()
@@ -55,6 +55,22 @@ public sealed class MetamorphicTests
         }
         Assert.True(differences.Count == 0, string.Join('\n', differences));
         Assert.True(listed > cases && kinds.Count >= 11 && kinds.Values.Min() > cases / 40, $"{listed} lines; {string.Join(", ", kinds)}");
+    }
+
+    /// <summary>The comparison can fail: one genotype less in one file is another answer.</summary>
+    [Fact]
+    public void One_lost_genotype_is_seen()
+    {
+        using var temp = new TempFolder();
+        var (seen, asked) = (0, 0);
+        for (var seed = 1; seed <= 20; seed++)
+        {
+            var random = new RandomStore(seed);
+            if (random.Genome.HasReference) continue;
+            asked++;
+            if (Answers(temp, random, [], new Random(seed), ([], new CountRules())) != Answers(temp, random, ["one call lost"], new Random(seed), ([], new CountRules()))) seen++;
+        }
+        Assert.True(asked > 8 && seen == asked, $"{seen} of {asked} were seen");
     }
 
     /// <summary>One or more changes that can be made together.</summary>
@@ -114,6 +130,11 @@ public sealed class MetamorphicTests
         var (names, records) = (lines.Single(l => l.StartsWith("#C", StringComparison.Ordinal)).Split('\t'), lines.Where(l => l[0] != '#').Select(l => l.Split('\t')).ToList());
         var columns = Enumerable.Range(9, names.Length - 9).ToArray();
         if (how.Contains("shuffled samples")) chance.Shuffle(columns);
+        if (how.Contains("one call lost") && records.Find(r => r[9][0] == '1' && char.IsLetter(r[4][0])) is { } called)
+        {
+            called[9] = string.Concat("./.", called[9].AsSpan(called[9].IndexOf(':') is >= 0 and var rest ? rest : called[9].Length));
+            how.Clear(); // one is enough
+        }
         if (how.Contains("shuffled records")) records = [.. Runs(records, (a, b) => a[0] == b[0] && a[1] == b[1]).SelectMany(run => Shuffled(run, chance))];
         List<(int[] Columns, List<string[]> Records)> parts = [(columns, records)];
         if (how.Contains("cut by samples")) parts = [.. columns.Select(c => (new[] { c }, records))];
