@@ -63,6 +63,7 @@ while IFS=$'\t' read -r name harness words; do
     [[ " $named " == *"$harness "* ]] && caught=yes || caught="no (${named:-passed})"
   fi
   [ "$caught" = yes ] || outcome=1
+  [ "$whole" = 1 ] || first='not run'
   row "| $name | $words | ${first:-nothing} | $harness | $caught | $commit | $machine | $(date -u +%F) |"
 done <tests/planted.tsv
 exit $outcome
