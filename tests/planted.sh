@@ -34,7 +34,10 @@ failed() {
   if [ -n "$classes" ]; then echo "$classes"
   elif grep -q 'the build failed' artifacts/planted.log; then echo 'build'
   elif [ "$outcome" = 124 ]; then echo "none in $most s"
-  else echo "exit $outcome"; fi
+  else
+    echo "exit $outcome"
+    tail -n 5 artifacts/planted.log >&2
+  fi
 }
 
 row() { printf '%s\n' "$1" | tee -a "$page"; }
