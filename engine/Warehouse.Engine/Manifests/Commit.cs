@@ -205,25 +205,36 @@ public sealed class Commit : IDisposable
         _keys.Prepare(Version, root.SealedSha256);
         foreach (var writer in linked)
             if (!storage.TryRename(writer.UnfinishedName, writer.Name)) throw new StoreBusyException("a file of the same random id exists");
+#if !PLANTED_SKIPPED_FOLDER_SYNC
         if (linked.Count > 0) storage.SyncFolder(SealedFormat.FileFolder);
+#endif
 
         RequireLease();
+#if PLANTED_ACKNOWLEDGED_TOO_EARLY
+        _keys.AcknowledgePrepared();
+        LinkManifest(storage, root);
+#else
         LinkManifest(storage, root);
         if (!_lease.IsHeld) throw new StoreBusyException("the writer lease was lost in the last moment: look whether the version is there"); // whoever writes now promises it before his own
         _keys.AcknowledgePrepared();
+#endif
         return manifest with { Sha256 = root.SealedSha256 };
     }
 
     private static void LinkManifest(IStorage storage, SealedWriter root)
     {
         if (!storage.TryRename(root.UnfinishedName, root.Name)) throw new StoreBusyException("another writer published this version first");
+#if !PLANTED_SKIPPED_MANIFEST_SYNC
         storage.SyncFolder(ManifestFormat.Folder);
+#endif
     }
 
     /// <summary>Fencing: whoever lost the lease without knowing it must not touch the key table or the log.</summary>
     private void RequireLease()
     {
+#if !PLANTED_NO_FENCING
         if (!_lease.IsHeld) throw new StoreBusyException("the writer lease was lost");
+#endif
         if (ManifestFormat.Versions(_folder.Storage) is not [.., var newest] || newest != _before.Version) throw new StoreBusyException("another writer published this version first");
         Debug.Assert(Version == newest + 1, "I2: versions rise by one");
     }

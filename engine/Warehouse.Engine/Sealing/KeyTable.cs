@@ -144,14 +144,20 @@ internal sealed class KeyTable
         {
             var record = bytes.AsSpan(i * RecordBytes, RecordBytes);
             Debug.Assert(added[i].Wrapped.Length == MasterKey.WrappedBytes, "I7: a record has a fixed size");
+#if PLANTED_WRONG_ENDIAN_KEY
+            BinaryPrimitives.WriteUInt32BigEndian(record, added[i].KeyId);
+#else
             BinaryPrimitives.WriteUInt32LittleEndian(record, added[i].KeyId);
+#endif
             added[i].File.Write(record[8..]);
             added[i].Wrapped.CopyTo(record[WrappedAt..]);
             chain = ChainOf(chain, record, master);
             chain.Write(record[ChainAt..]);
         }
         file.Append(bytes);
+#if !PLANTED_SKIPPED_KEY_SYNC
         file.Sync();
+#endif
         foreach (var (keyId, id, wrapped) in added)
         {
             _records.Add(keyId, (id, wrapped));
@@ -181,7 +187,11 @@ internal sealed class KeyTable
         var record = bytes.AsSpan((int)LengthBytes, RecordBytes);
         var chain = ChainOf(Chain, record, master);
         if (chain != Digest.Read(record[ChainAt..])) return false;
+#if PLANTED_WRONG_ENDIAN_KEY
+        var keyId = BinaryPrimitives.ReadUInt32BigEndian(record);
+#else
         var keyId = BinaryPrimitives.ReadUInt32LittleEndian(record);
+#endif
         if (!_records.TryAdd(keyId, (FileId.Read(record[8..]), record[WrappedAt..ChainAt].ToArray()))) return false;
         NextKeyId = Math.Max(NextKeyId, keyId + 1);
         Chain = chain;
