@@ -109,22 +109,25 @@ public sealed partial class VariantStore
         foreach (var entry in catalog.Segments.Where(s => lostOf.ContainsKey(s.File)))
         {
             int[] samples = [.. entry.Ordinals.Select(o => catalog.Ordinals[o].Sample).Where(s => catalog.Samples[s].WithdrawnVersion == 0).Distinct()];
-            foreach (var (contig, start, end) in LostRanges(entry, lostOf[entry.File]))
-                findings.Add(new SalvageFinding(SalvageKind.Range, SealedName(entry), $"{catalog.Contigs[contig].Spelling}:{Text(start + 1)}-{Text(end)}", samples.Length, "answers over it are not assessable"));
+            var (ranges, isOpen) = LostRanges(entry, lostOf[entry.File]);
+            foreach (var (contig, (start, end)) in ranges)
+                findings.Add(new SalvageFinding(SalvageKind.Range, SealedName(entry), $"{catalog.Contigs[contig].Spelling}:{Text(start + 1)}-{Text(end)}", samples.Length,
+                    isOpen ? "answers that need it are not assessable" : "answers that need it are not assessable, and none on this contig is: the directory of the segment is lost"));
             concerned.UnionWith(samples);
         }
         foreach (var sample in concerned) findings.Add(new SalvageFinding(SalvageKind.Sample, catalog.Samples[sample].Name, null, null, "has data among them"));
     }
 
-    private IEnumerable<(int Contig, int Start, int End)> LostRanges(SegmentEntry entry, IReadOnlyList<(long Start, long End)>? lost)
+    /// <summary>By contig the stretches of blocks that lost bytes; all of the segment when its directory is among them.</summary>
+    private (IEnumerable<KeyValuePair<int, (int Start, int End)>> Ranges, bool IsOpen) LostRanges(SegmentEntry entry, IReadOnlyList<(long Start, long End)>? lost)
     {
-        IEnumerable<KeyValuePair<int, (int Start, int End)>> stretches = entry.Stretches;
-        if (lost is not null && Try(() =>
-            {
-                using var segment = OpenSegment(entry);
-                stretches = [.. segment.Blocks.Where(b => b.Streams.Values.Any(s => lost.Any(l => l.Start < s.Offset + s.Length && s.Offset < l.End))).SelectMany(b => BlockInfo.StretchesOf([b]))];
-            }) is not null) stretches = entry.Stretches;
-        return stretches.Select(s => (s.Key, s.Value.Start, s.Value.End));
+        IEnumerable<KeyValuePair<int, (int Start, int End)>> ranges = [];
+        var why = lost is null ? "gone" : Try(() =>
+        {
+            using var segment = OpenSegment(entry);
+            ranges = [.. segment.Blocks.Where(b => b.Streams.Values.Any(s => lost.Any(l => l.Start < s.Offset + s.Length && s.Offset < l.End))).SelectMany(b => BlockInfo.StretchesOf([b]))];
+        });
+        return why is null ? (ranges, true) : (entry.Stretches, false);
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
