@@ -75,8 +75,8 @@ internal sealed class StoreSalvage(SalvageSource source, List<SalvageFinding> fi
         {
             stop.ThrowIfCancellationRequested();
             var (problem, lost) = target.Take(source, file, Copied, stop);
-            if (lost is { Count: 0 }) continue;
-            LostOf[file.Id.ToString()] = lost;
+            if (problem.Length == 0) continue;
+            if (lost is not { Count: 0 }) LostOf[file.Id.ToString()] = lost;
             findings.Add(new SalvageFinding(SalvageKind.File, file.Name, null, null, _unfound.Contains(file.Id) ? "stands for a segment whose list is damaged and that is not found whole; no file has this name" : problem));
         }
         foreach (var part in _parts.Values)

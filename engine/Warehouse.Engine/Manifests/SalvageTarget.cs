@@ -39,7 +39,7 @@ internal sealed class SalvageTarget : IDisposable
     /// <param name="entry">The file.</param>
     /// <param name="copied">Gets bytes done.</param>
     /// <param name="stop">Cancels.</param>
-    /// <returns>The problem and the ranges of the content that are lost; none when it is whole, a null list when all of it is.</returns>
+    /// <returns>The problem, empty when there is none, and the ranges of the content that are lost; a null list when all of it is.</returns>
     public (string Problem, IReadOnlyList<(long Start, long End)>? Lost) Take(SalvageSource source, FileEntry entry, Action<long> copied, CancellationToken stop)
     {
         if (!_taken.Add(entry.Id)) return ("", []);
@@ -48,13 +48,14 @@ internal sealed class SalvageTarget : IDisposable
         using var from = opened.File;
         using var key = opened.Key;
         List<(long Start, long End)>? lost;
+        bool isAsWritten;
         using (var to = _storage.Create(entry.Name))
         {
-            lost = SealedSalvage.Copy(from, to, (entry, key, (ulong)source.Newest + 1), copied, stop);
+            (lost, isAsWritten) = SealedSalvage.Copy(from, to, (entry, key, (ulong)source.Newest + 1), copied, stop);
             if (lost is not null) to.Sync();
         }
         if (lost is null) _storage.Delete(entry.Name);
-        return (lost is null ? "nothing of it is whole" : "is damaged", lost);
+        return (lost is null ? "nothing of it is whole" : lost.Count > 0 ? "is damaged" : isAsWritten ? "" : "its header or its length was not what was written; its content is whole", lost);
     }
 
     /// <summary>Writes a file of the new store's own.</summary>

@@ -16,11 +16,12 @@ internal static class SealedSalvage
     /// <param name="expected">What the entry of the file says, its key, and the newest epoch that it can have.</param>
     /// <param name="copied">Gets the bytes of each chunk.</param>
     /// <param name="stop">Cancels.</param>
-    /// <returns>Ranges of the content that are lost, ascending; null when nothing of it is whole.</returns>
-    internal static List<(long Start, long End)>? Copy(IStorageFile from, IStorageFile to, (FileEntry Entry, FileKey Key, ulong NewestEpoch) expected, Action<long> copied, CancellationToken stop)
+    /// <returns>Ranges of the content that are lost, ascending; null when nothing of it is whole. And whether what is around the content is as it was written.</returns>
+    internal static (List<(long Start, long End)>? Lost, bool IsAsWritten) Copy(IStorageFile from, IStorageFile to, (FileEntry Entry, FileKey Key, ulong NewestEpoch) expected, Action<long> copied, CancellationToken stop)
     {
         var entry = expected.Entry;
-        if (SealedFormat.SealedLength(entry.ContentBytes) != entry.LengthBytes || HeaderOf(from, expected) is not { } header) return null;
+        if (SealedFormat.SealedLength(entry.ContentBytes) != entry.LengthBytes || HeaderOf(from, expected) is not { } found) return (null, false);
+        var (header, isAsWritten) = (found.Header, found.IsAsWritten && from.LengthBytes == entry.LengthBytes);
         using var cipher = new ChunkCipher(expected.Key, header);
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var (chunk, plain, lost) = (new byte[SealedFormat.SealedChunkBytes], new byte[SealedFormat.ChunkBytes], new List<(long Start, long End)>());
@@ -41,11 +42,11 @@ internal static class SealedSalvage
             copied(sealedBytes.Length);
         }
         CryptographicOperations.ZeroMemory(plain);
-        if (lost.Count == 0) return Digest.Read(digest.GetHashAndReset()) == entry.ContentSha256 ? lost : null;
-        return lost is [(0, var end)] && end == entry.ContentBytes ? null : lost;
+        var isNothing = lost.Count == 0 ? Digest.Read(digest.GetHashAndReset()) != entry.ContentSha256 : lost is [(0, var end)] && end == entry.ContentBytes;
+        return (isNothing ? null : lost, isAsWritten);
     }
 
-    private static byte[]? HeaderOf(IStorageFile from, (FileEntry Entry, FileKey Key, ulong NewestEpoch) expected)
+    private static (byte[] Header, bool IsAsWritten)? HeaderOf(IStorageFile from, (FileEntry Entry, FileKey Key, ulong NewestEpoch) expected)
     {
         var (entry, header) = (expected.Entry, new byte[SealedFormat.HeaderBytes]);
         try
@@ -53,11 +54,11 @@ internal static class SealedSalvage
             from.Read(0, header);
             var fields = SealedFormat.ParseHeader(header, entry.Name);
             SealedFormat.CheckCommitment(header, expected.Key, entry.Name);
-            return (fields.Id, fields.Kind, fields.KeyId) == (entry.Id, entry.Kind, entry.KeyId) ? header : null;
+            return (fields.Id, fields.Kind, fields.KeyId) == (entry.Id, entry.Kind, entry.KeyId) ? (header, true) : null;
         }
         catch (IOException)
         {
-            return Rebuilt(from, expected);
+            return Rebuilt(from, expected) is { } made ? (made, false) : null;
         }
     }
 

@@ -86,15 +86,17 @@ internal sealed class SalvageStore : IDisposable
     {
         string[] asked = ["1-100-A-C", "1-150-C-T", "1-200-G-GA", "1-1003-A-C", "1-9004-A-G", "1-19993-A-C", "2-100-A-C", "2-1003-A-C", "2-12003-A-C", "2-19993-A-C", "3-5-A-C"];
         using var session = store.OpenSession(new SessionOptions { Snapshot = snapshot });
-        var lines = session.Carriers(asked).Select(a => a.Seen.Damage is not null ? $"{a.Seen.Query} {Damaged}" : $"{a.Seen.Query} {a.Seen.State} {a.Seen.Figures} {string.Join(',', a.Carriers.Select(c => c.ToString()))}").ToList();
+        var lines = session.Carriers(asked).Select(a => a.Seen.Damage is not null ? $"{a.Seen.Query} {Damaged}" : $"{a.Seen.Query} {a.Seen.State} {Text(a.Seen.Figures)} {string.Join(',', a.Carriers.Select(c => c.ToString()))}").ToList();
         foreach (var contig in (string[])["1", "2"])
-            lines.Add(contig + ":1-30000 " + Guarded(() => string.Join(';', session.Frequencies(new FrequencyRequest { Regions = [new Region(contig, 0, 30_000)] }).Select(r => $"{r.Start} {r.Ref} {r.Alt} {r.Figures}").Order(StringComparer.Ordinal))));
+            lines.Add(contig + ":1-30000 " + Guarded(() => string.Join(';', session.Frequencies(new FrequencyRequest { Regions = [new Region(contig, 0, 30_000)] }).Select(r => $"{r.Start} {r.Ref} {r.Alt} {Text(r.Figures)}").Order(StringComparer.Ordinal))));
         return lines;
     }
 
     public const string Damaged = "damaged";
 
     public void Dispose() => _folder.Dispose();
+
+    private static string Text(CountFigures f) => $"{f.Ac} {f.An} {f.NHet} {f.NHomAlt} {f.NHemi} {f.NHalf} {f.Carriers} {f.NNoCall} {f.NNotAssessed} {f.NSamples} {f.AnAssumed}";
 
     private static string Guarded(Func<string> ask)
     {
@@ -114,7 +116,7 @@ internal sealed class SalvageStore : IDisposable
         _answers[store.Version] = Answers(store);
     }
 
-    private string Small(string name, string samples, string lines) => Write(name + ".vcf", Header + samples + "\n" + lines);
+    public string Small(string name, string samples, string lines) => Write(name + ".vcf", Header + samples + "\n" + lines);
 
     /// <summary>A hundred samples of noise.</summary>
     private string Large(int records)
