@@ -2,7 +2,6 @@ using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Segments;
-using Warehouse.Engine.Storage;
 
 namespace Warehouse.Engine.Compact;
 
@@ -87,7 +86,7 @@ internal sealed class Compaction
             {
                 return (inputs.Exists(HasKept) ? Merge(inputs) : null, inputs);
             }
-            catch (DamagedStoreException damaged) when (inputs.Find(s => SealedFormat.FileName(IdOf(s)) == damaged.File) is { } segment)
+            catch (IOException failure) when (inputs.Find(s => SealedFormat.FileName(IdOf(s)) == Damage.FileOf(failure)) is { } segment)
             {
                 inputs.Remove(segment);
                 Damaged.Add(segment);
@@ -117,7 +116,7 @@ internal sealed class Compaction
             using var segment = Segment.Open(_commit.OpenFile(IdOf(entry)));
             return segment.IsPacked;
         }
-        catch (DamagedStoreException)
+        catch (IOException failure) when (Damage.FileOf(failure) is not null)
         {
             Damaged.Add(entry);
             return true;

@@ -23,7 +23,7 @@ public sealed class SalvageVerbTests
         foreach (var verb in (string[])["verify", "info", "snapshots", "doctor", "compact"]) ExportStore.Must(verb, store["whole"]);
         Assert.Equal(ExportStore.Must("freq", store.Path), ExportStore.Must("freq", store["whole"]));
 
-        var segment = Directory.GetFiles(Path.Combine(store.Path, "f")).First(f => File.ReadAllBytes(f)[12] == SegmentWriter.FileKind);
+        var segment = Directory.GetFiles(Path.Combine(store.Path, "f")).Where(f => File.ReadAllBytes(f)[12] == SegmentWriter.FileKind).MaxBy(f => new FileInfo(f).Length)!;
         File.WriteAllBytes(segment, []);
         var lacking = new Cli();
         Assert.Equal(ExitCode.DamagedStore, lacking.Run("salvage", store.Path, "--to", store["lacking"], "--to-keys", store["elsewhere"], "--json"));

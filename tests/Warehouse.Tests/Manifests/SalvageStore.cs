@@ -20,7 +20,7 @@ internal sealed class SalvageStore : IDisposable
     private readonly Dictionary<long, List<string>> _answers = [];
 
     /// <param name="records">Records of the large file on each of its two contigs.</param>
-    public SalvageStore(int records = 1800)
+    public SalvageStore(int records = 3000)
     {
         Disk = new SimDisk(Machine);
         Keys = new SimDisk(Machine, device: 2);
@@ -84,7 +84,7 @@ internal sealed class SalvageStore : IDisposable
     /// <summary>One line per question; a question that meets damage has a line that says so and nothing else.</summary>
     public static List<string> Answers(VariantStore store, long? snapshot = null)
     {
-        string[] asked = ["1-100-A-C", "1-150-C-T", "1-200-G-GA", "1-1003-A-C", "1-9004-A-G", "1-19993-A-C", "2-100-A-C", "2-1003-A-C", "2-12003-A-C", "2-19993-A-C", "3-5-A-C"];
+        string[] asked = ["1-100-A-C", "1-150-C-T", "1-200-G-GA", "1-1003-A-C", "1-9001-A-G", "1-9005-A-C", "1-18997-A-C", "2-100-A-C", "2-1003-A-C", "2-12003-A-C", "2-18997-A-C", "3-5-A-C"];
         using var session = store.OpenSession(new SessionOptions { Snapshot = snapshot });
         var lines = session.Carriers(asked).Select(a => a.Seen.Damage is not null ? $"{a.Seen.Query} {Damaged}" : $"{a.Seen.Query} {a.Seen.State} {Text(a.Seen.Figures)} {string.Join(',', a.Carriers.Select(c => c.ToString()))}").ToList();
         foreach (var contig in (string[])["1", "2"])

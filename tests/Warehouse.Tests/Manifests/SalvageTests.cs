@@ -10,7 +10,7 @@ namespace Warehouse.Tests.Manifests;
 /// <summary>F15: whatever is damaged of a store, a salvage brings back all that is provably whole, and names the rest; no answer is ever lower.</summary>
 public sealed class SalvageTests(ITestOutputHelper output)
 {
-    private static readonly string[] Damages = ["gone", "empty", "half", "first", "middle", "last", "another's"];
+    private static readonly string[] Damages = ["gone", "half", "first", "middle", "last", "another's"];
 
     private string _answer = "";
 
@@ -41,7 +41,7 @@ public sealed class SalvageTests(ITestOutputHelper output)
     [Fact]
     public void Several_damages_at_once_leave_a_store_whose_answers_are_right_or_say_what_they_lack()
     {
-        const int seed = 20261129, cases = 150;
+        const int seed = 20261129, cases = 100;
         using var store = new SalvageStore();
         var (random, names) = (new Random(seed), store.Contents.Where(f => f.Value.Length > 0 && f.Key != "keys/master-00000001").Select(f => f.Key).ToList());
         for (var i = 0; i < cases; i++)
@@ -142,13 +142,13 @@ public sealed class SalvageTests(ITestOutputHelper output)
 
     private static byte[]? Damage(byte[] good, string how, byte[] other) => how switch
     {
-        "gone" => null, "empty" => [], "half" => good[..(good.Length / 2)], "another's" => other,
+        "gone" => null, "half" => good[..(good.Length / 2)], "another's" => other,
         "first" => Flipped(good, good.Length > 60 ? 50 : 0), "middle" => Flipped(good, good.Length / 2), _ => Flipped(good, good.Length - 1),
     };
 
     private static byte[]? Random(byte[] good, Random random, byte[] other) => random.Next(8) switch
     {
-        0 => null, 1 => good[..random.Next(good.Length)], 2 => other, 3 => [.. good, 7], 4 => new byte[good.Length], _ => Flipped(good, random.Next(good.Length)),
+        0 => null, 1 => good[..(random.Next(2) * random.Next(good.Length))], 2 => other, 3 => [.. good, 7], 4 => new byte[good.Length], _ => Flipped(good, random.Next(good.Length)),
     };
 
     private static byte[] Flipped(byte[] good, int at)
