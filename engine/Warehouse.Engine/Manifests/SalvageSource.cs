@@ -35,6 +35,7 @@ internal sealed class SalvageSource : IDisposable
             (Keys, IsPromised) = KeyFolder.Recover(keys, identity?.StoreId, (file, problem) => report("keys/" + file, problem));
             Identity = Fits(identity, sha256) ? identity : null;
             Newest = ReadManifests(progress, stop);
+            if (IsPromised && Newest > Keys.Promised.ManifestVersion + 1) report("keys/" + Acknowledgement.Name, "is older than the store: the key folder was rolled back");
         }
         catch
         {

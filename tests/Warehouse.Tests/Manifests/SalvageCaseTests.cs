@@ -162,6 +162,51 @@ public sealed class SalvageCaseTests
         Assert.Empty(mended.Compact().DamagedFiles);
     }
 
+    [Fact]
+    public void A_snapshot_behind_what_was_acknowledged_is_proved_by_the_chain()
+    {
+        using var store = new SalvageStore(20);
+        store.Poke("keys/acknowledged", store.AcknowledgedThen(store.Newest - 1)); // its writer stopped before it could tell anyone
+        var behind = store.Salvage();
+        Assert.True(behind.Report.IsWhole);
+        AssertTaken(store, behind, store.Newest);
+        store.Poke("keys/acknowledged", store.AcknowledgedThen(store.Newest - 2)); // the key folder is an old one: the store does not open
+        Assert.Throws<DamagedStoreException>(() => store.Open());
+        var rolledBack = store.Salvage();
+        Assert.Contains(rolledBack.Report.Findings, f => f.Name == "keys/acknowledged" && f.Problem.Contains("rolled back", StringComparison.Ordinal));
+        AssertTaken(store, rolledBack, store.Newest);
+        store.Poke($"m/{store.Newest - 1:d20}", store.Contents[$"m/{store.Newest - 2:d20}"]); // and the chain is broken
+        Assert.Equal(0, store.Salvage().Report.Version);
+    }
+
+    /// <summary>A byte that a merge passes by would be lost with the segment that had it.</summary>
+    [Fact]
+    public void No_damage_of_a_segment_is_merged_away_wherever_it_lies()
+    {
+        using var store = new SalvageStore();
+        using (var whole = store.Open())
+            foreach (var name in (string[])["x", "y"]) whole.Ingest(new IngestRequest { Files = [store.Small(name, name, "3\t700\t.\tA\tC\t.\t.\t.\tGT\t0/1\n")], Threads = 1 });
+        foreach (var (name, good) in store.Now().Where(f => f.Key[0] == 'f' && f.Value[12] == SegmentWriter.FileKind))
+        {
+            bool isNamed;
+            using (var folder = StoreFolder.Open(store.Disk, store.Keys, TimeProvider.System)) isNamed = folder.Current.Files.Any(f => f.Name == name);
+            if (!isNamed) continue;
+            for (var at = 20; at < good.Length; at += SealedFormat.SealedChunkBytes / 2)
+            {
+                var (_, disks) = CopyOf(store.Machine);
+                var bad = (byte[])good.Clone();
+                bad[at] ^= 1;
+                disks[0].Poke(name, bad);
+                using var damaged = SalvageStore.Open(disks[0], disks[1]);
+                var before = SalvageStore.Answers(damaged);
+                var report = damaged.Compact();
+                Assert.True(report.DamagedFiles.Count == 0 || report.DamagedFiles.SequenceEqual([name]));
+                Assert.Equal([name], damaged.Verify().Where(f => f.Kind != FindingKind.Surplus).Select(f => f.File));
+                Assert.All(before.Zip(SalvageStore.Answers(damaged)), p => Assert.Equal(p.First, p.Second));
+            }
+        }
+    }
+
     private static void AssertTaken(SalvageStore store, (SalvageReport Report, SimDisk Disk, SimDisk Keys) salvage, long version)
     {
         Assert.Equal(version, salvage.Report.Version);

@@ -17,7 +17,7 @@ internal sealed class SalvageStore : IDisposable
     private const string Header = "##fileformat=VCFv4.2\n##contig=<ID=1>\n##contig=<ID=2>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t";
 
     private readonly TempFolder _folder = new();
-    private readonly Dictionary<long, List<string>> _answers = [];
+    private readonly Dictionary<long, (List<string> Answers, byte[] Acknowledged)> _then = [];
 
     /// <param name="records">Records of the large file on each of its two contigs.</param>
     public SalvageStore(int records = 3000)
@@ -50,7 +50,10 @@ internal sealed class SalvageStore : IDisposable
     public Dictionary<string, byte[]> Contents { get; }
 
     /// <summary>What was asked, one line a question, when a version was the newest.</summary>
-    public List<string> AnswersThen(long version) => _answers[version];
+    public List<string> AnswersThen(long version) => _then[version].Answers;
+
+    /// <summary>The acknowledgement of a version.</summary>
+    public byte[] AcknowledgedThen(long version) => _then[version].Acknowledged;
 
     /// <summary>The files of both folders.</summary>
     public Dictionary<string, byte[]> Now() => Disk.AllFiles().Where(n => Disk.Facts(n) is { IsFolder: false }).Select(n => (Name: n, Bytes: Disk.Peek(n)))
@@ -113,7 +116,7 @@ internal sealed class SalvageStore : IDisposable
     private void Do(VariantStore store, Action<VariantStore> change)
     {
         change(store);
-        _answers[store.Version] = Answers(store);
+        _then[store.Version] = (Answers(store), Keys.Peek("acknowledged"));
     }
 
     public string Small(string name, string samples, string lines) => Write(name + ".vcf", Header + samples + "\n" + lines);
