@@ -91,7 +91,7 @@ internal sealed class SalvageStore : IDisposable
         using var session = store.OpenSession(new SessionOptions { Snapshot = snapshot });
         var lines = session.Carriers(asked).Select(a => a.Seen.Damage is not null ? $"{a.Seen.Query} {Damaged}" : $"{a.Seen.Query} {a.Seen.State} {Text(a.Seen.Figures)} {string.Join(',', a.Carriers.Select(c => c.ToString()))}").ToList();
         foreach (var contig in (string[])["1", "2"])
-            lines.Add(contig + ":1-30000 " + Guarded(() => string.Join(';', session.Frequencies(new FrequencyRequest { Regions = [new Region(contig, 0, 30_000)] }).Select(r => $"{r.Start} {r.Ref} {r.Alt} {Text(r.Figures)}").Order(StringComparer.Ordinal))));
+            lines.Add(contig + ":1-30000 " + Guarded(() => string.Join(';', session.Frequencies(new FrequencyRequest { Regions = [new Region(contig, 0, 2_500), new Region(contig, 17_500, 30_000)] }).Select(r => $"{r.Start} {r.Ref} {r.Alt} {Text(r.Figures)}").Order(StringComparer.Ordinal))));
         return lines;
     }
 
