@@ -171,6 +171,9 @@ internal class Engine
         return new Report(report.Columns) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(report.Rows);
     }
 
+    /// <summary>Writes a new store of all that can be proved of a damaged one.</summary>
+    public virtual Report Salvage(SalvageOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation) => Reports.Of(VariantStore.Salvage(options, progress, cancellation));
+
     /// <summary>Facts of a store.</summary>
     public virtual Report Info(StoreAddress store, CancellationToken cancellation)
     {

@@ -55,6 +55,8 @@ internal static class VerbTable
              "warehouse compact lab.wh --purge-before 3"], () => new CompactVerb()),
         new("verify", "Read every byte of a store and name what is damaged.",
             ["warehouse verify lab.wh"], () => new VerifyVerb()),
+        new("salvage", "Write a new store of all that is provably whole of a damaged one, and list what is not.",
+            ["warehouse salvage lab.wh --to rescued.wh"], () => new SalvageVerb()),
         new("keys", "Rotate the master key of a store.",
             ["warehouse keys rotate lab.wh"], () => new KeysVerb()),
         new("info", "Samples, variants, genotypes, segments and bytes per column.",

@@ -184,13 +184,13 @@ public sealed partial class StoreFolder : IDisposable
         return current;
     }
 
-    private static void RequirePrivate(IStorage keys)
+    internal static void RequirePrivate(IStorage keys)
     {
         var root = keys.Facts("") ?? throw new StoreRefusedException("the key folder does not exist");
         if (!root.IsPrivate) throw new StoreRefusedException("the key folder is open to others; its mode must be 0700");
     }
 
-    private static void RequireOneDevice(IStorage storage)
+    internal static void RequireOneDevice(IStorage storage)
     {
         var root = storage.Facts("") ?? throw new StoreRefusedException("the store folder does not exist");
         foreach (var name in (ReadOnlySpan<string>)[SealedFormat.FileFolder, ManifestFormat.Folder])

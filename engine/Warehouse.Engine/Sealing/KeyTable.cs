@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Sealing;
 
@@ -31,9 +32,10 @@ internal sealed class KeyTable
     /// <summary>Key ids are never used twice: before they run out the store takes no more files, which leaves room for what its upkeep writes.</summary>
     internal const uint MaxKeyId = (uint)(uint.MaxValue * 0.9);
 
-    private const int HeaderChainAt = 48, WrappedAt = 24, ChainAt = 80;
+    private const int HeaderChainAt = 48, WrappedAt = 24, ChainAt = 80, RecoverPieceBytes = 4096;
 
     private readonly Dictionary<uint, (FileId File, byte[] Wrapped)> _records = [];
+    private Dictionary<FileId, byte[]>? _recovered;
 
     private KeyTable(ulong generation) => Generation = generation;
 
@@ -111,6 +113,29 @@ internal sealed class KeyTable
         return table;
     }
 
+    /// <summary>
+    /// What can be proved of damaged generations: each record by itself, because its key was wrapped together with the id of its file under
+    /// the master key. Records are looked for at their places, behind a damage too. The result is for finding keys only.
+    /// </summary>
+    /// <param name="keys">The key folder.</param>
+    /// <param name="names">Generations to read.</param>
+    /// <param name="master">The master key.</param>
+    /// <returns>The keys, and the store id if a header that fits names one.</returns>
+    internal static (KeyTable Table, FileId? StoreId) Recover(IStorage keys, IEnumerable<string> names, MasterKey master)
+    {
+        var (table, storeId) = (new KeyTable(0) { _recovered = [] }, (FileId?)null);
+        Span<byte> mac = stackalloc byte[32];
+        foreach (var name in names)
+        {
+            var bytes = ReadPieces(keys, name);
+            if (bytes.Length < HeaderBytes) continue;
+            HMACSHA256.HashData(master.MacKey, bytes.AsSpan(0, HeaderChainAt), mac);
+            if (bytes.AsSpan().StartsWith(Magic) && CryptographicOperations.FixedTimeEquals(mac, bytes.AsSpan(HeaderChainAt, 32))) storeId ??= FileId.Read(bytes.AsSpan(16));
+            for (var at = HeaderBytes; at <= bytes.Length - RecordBytes; at += RecordBytes) table.TakeIfProved(bytes.AsSpan(at, RecordBytes), master);
+        }
+        return (table, storeId);
+    }
+
     /// <summary>Appends keys; durable on return. The table is unchanged when it throws.</summary>
     internal void Append(IStorage keys, MasterKey master, IReadOnlyList<(uint KeyId, FileId File, byte[] Wrapped)> added)
     {
@@ -120,7 +145,11 @@ internal sealed class KeyTable
     }
 
     internal FileKey? Find(uint keyId, FileId file, MasterKey master) =>
-        _records.TryGetValue(keyId, out var record) && record.File == file ? master.Unwrap(record.Wrapped, file) : null;
+        _recovered is not null ? _recovered.TryGetValue(file, out var wrapped) ? master.Unwrap(wrapped, file) : null
+        : _records.TryGetValue(keyId, out var record) && record.File == file ? master.Unwrap(record.Wrapped, file) : null;
+
+    /// <summary>Number of keys that were proved one by one.</summary>
+    internal int RecoveredCount => _recovered?.Count ?? 0;
 
     /// <summary>True when this table has, under the new master key, exactly the data keys that another has under the old one.</summary>
     internal bool HasKeysOf(KeyTable other, (MasterKey Old, MasterKey New) masters)
@@ -197,6 +226,41 @@ internal sealed class KeyTable
         Chain = chain;
         LengthBytes += RecordBytes;
         return true;
+    }
+
+    /// <summary>The bytes of a file, zeros where the disk cannot read them.</summary>
+    private static byte[] ReadPieces(IStorage keys, string name)
+    {
+        try
+        {
+            using var file = keys.Open(name);
+            var bytes = new byte[Math.Min(file.LengthBytes, int.MaxValue / 2)];
+            for (var at = 0; at < bytes.Length; at += RecoverPieceBytes)
+            {
+                var piece = bytes.AsSpan(at, Math.Min(RecoverPieceBytes, bytes.Length - at));
+                try
+                {
+                    file.Read(at, piece);
+                }
+                catch (DurableException e) when (!e.IsOfProcess)
+                {
+                    piece.Clear();
+                }
+            }
+            return bytes;
+        }
+        catch (DurableException e) when (!e.IsOfProcess)
+        {
+            return [];
+        }
+    }
+
+    private void TakeIfProved(ReadOnlySpan<byte> record, MasterKey master)
+    {
+        var (file, wrapped) = (FileId.Read(record[8..]), record[WrappedAt..ChainAt].ToArray());
+        if (master.Unwrap(wrapped, file) is not { } key) return;
+        key.Dispose();
+        _recovered![file] = wrapped; // the key id beside it is not proved by itself; the header of the file, sealed with its key, says it again
     }
 
     private bool IsAt(Acknowledgement promised) => LengthBytes == promised.TableBytes && Chain == promised.TableChain;
