@@ -20,11 +20,11 @@ if [ $page_only = no ]; then
   git ls-files -z -co --exclude-standard | tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C "$tree"
   for part in "${parts[@]}"; do
     [ -f "tests/mutation/$part.json" ] || { echo "no part of that name: $part" >&2; exit 2; }
-    began=$(date +%s)
+    began=$(date +%s) commit=$(git rev-parse --short HEAD 2>/dev/null || echo none)
     (cd "$tree/tests/Warehouse.Units" && nice -n 10 dotnet stryker -f "../mutation/$part.json" -O "$tree/../out/$part" --skip-version-check) </dev/null >"artifacts/mutation/$part.log" 2>&1 ||
       { tail -n 20 "artifacts/mutation/$part.log" >&2; exit 1; }
     cp "artifacts/mutation/out/$part/reports/mutation-report.json" "artifacts/mutation/$part.json"
-    printf '%s\t%s\t%s\n' "$(git rev-parse --short HEAD 2>/dev/null || echo none)" "$(date -u +%F)" "$((($(date +%s) - began + 59) / 60))" >"artifacts/mutation/$part.run"
+    printf '%s\t%s\t%s\n' "$commit" "$(date -u +%F)" "$((($(date +%s) - began + 59) / 60))" >"artifacts/mutation/$part.run"
   done
 fi
 machine=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)

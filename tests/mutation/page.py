@@ -46,7 +46,7 @@ def row(name, count):
 
 def main(machine):
     known, missing = reasons(), []
-    total, survivors, lines = collections.Counter(), collections.defaultdict(list), []
+    total, survivors, lines, summary = collections.Counter(), collections.defaultdict(list), [], []
     for part in sorted(os.path.basename(p)[:-5] for p in glob.glob("tests/mutation/*.json")):
         if not os.path.exists(f"{RESULTS}/{part}.json"):
             missing.append(part)
@@ -62,12 +62,13 @@ def main(machine):
         for count in counts.values():
             whole.update(count)
         total.update(whole)
+        summary.append(row(part, whole))
         lines += [f"## {part}", "", f"Commit {commit}, {day}, {minutes} minutes.", "", "| file | changes | killed | timed out | survived | not reached | score |", "|---|---|---|---|---|---|---|"]
         lines += [row(name, count) for name, count in sorted(counts.items())] + [row("all", whole), ""]
     head = ["# What the units notice", "",
             "Written by tests/mutation.sh, which says what this is. A change counts as noticed when a test fails or no longer ends; changes that do not compile, changes of texts and those inside assertions do not count.", "",
             f"Machine: {machine}. Least score: {LEAST_SCORE:.0f} %. Not run: {', '.join(missing) or 'nothing'}.", "",
-            "| part | changes | killed | timed out | survived | not reached | score |", "|---|---|---|---|---|---|---|", row("all", total), ""]
+            "| part | changes | killed | timed out | survived | not reached | score |", "|---|---|---|---|---|---|---|", *summary, row("all", total), ""]
     tail = ["## Survivors", ""]
     for (name, reason), found in sorted(survivors.items(), key=lambda s: (s[0][1] != "NOT LOOKED AT", s[0])):
         tail += [f"{name}: {reason} ({len(found)})", ""] + [f"- `{line}`: {kind.lower()}, `{replacement}`{' (not reached)' if status == 'NoCoverage' else ''}" for line, kind, replacement, status in found] + [""]

@@ -75,6 +75,44 @@ public sealed class NaiveCountsTests
     public void Blocks_are_evidence_over_their_whole_length(string variant, string figures) =>
         AssertFigures(figures, variant, "1 10 A <NON_REF> GT:GQ 0/0:20 END=20", "1 30 A <NON_REF> GT:GQ 0/0:19 END=35", "1 40 A <NON_REF> GT:GQ 0/0:99 END=45 LowQ", "MT 10 A <NON_REF> GT:GQ 0/0:20 END=20");
 
+    /// <summary>Which of several records decides: the shortest, then by REF, then by ALT, whatever stands first in the file. They differ in ploidy here.</summary>
+    [Theory]
+    [InlineData("1:11:C:T", "1 10 AC A GT 0/1", "1 10 ACG A GT 0")]
+    [InlineData("1:11:C:T", "1 10 ACG A GT 0", "1 10 AC A GT 0/1")]
+    [InlineData("1:11:C:T", "1 10 AG A GT 0", "1 10 AC T GT 0/1")]
+    [InlineData("1:11:C:T", "1 10 AC T GT 0", "1 10 AC A GT 0/1")]
+    [InlineData("1:11:C:T", "1 10 AC A GT 0", "1 11 C G GT 0/1")]
+    public void The_record_that_decides_is_the_one_of_the_page(string variant, string first, string second) =>
+        AssertFigures("0 2 0 0 0 0 0 0 0 1 0", variant, first, second);
+
+    /// <summary>Records that cover a span piece by piece: where sex is unknown the first of them to start, then to end, gives the ploidy.</summary>
+    [Fact]
+    public void Pieces_of_a_span_give_the_ploidy_of_the_first() =>
+        AssertFigures("0 2 0 0 0 0 0 0 0 1 0", "X:10:ACG:A", "X 10 AC T GT 0", "X 10 A C GT 0/0", "X 11 C G GT 0/0", "X 12 G T GT 0/0");
+
+    [Theory]
+    [InlineData("Y:20005:A:C")]
+    [InlineData("Y:20009:AAA:A")]
+    public void Evidence_in_the_PARs_of_Y_says_nothing(string variant)
+    {
+        using var counts = Counts("GRCh37", new NaiveIngest { Sheet = "sample\tsex\ns\tXY\n" }, "Y 20000 A <NON_REF> GT:GQ 0/0:50 END=20010", "Y 20011 A C GT 0/0");
+        AssertFigures("0 0 0 0 0 0 0 0 1 1 0", counts, variant, new NaiveQuery());
+    }
+
+    /// <summary>Callable regions alone, from the second base of a contig on, and together with a block.</summary>
+    [Theory]
+    [InlineData("1:2:A:C", "0 2 0 0 0 0 0 0 0 1 0")]
+    [InlineData("1:30:A:C", "0 2 0 0 0 0 0 0 0 1 0")]
+    [InlineData("1:31:A:C", "0 0 0 0 0 0 0 0 1 1 0")]
+    [InlineData("1:29:ACG:A", "0 0 0 0 0 0 0 0 1 1 0")]
+    [InlineData("1:49:ACG:A", "0 2 0 0 0 0 0 0 0 1 0")]
+    [InlineData("1:39:ACG:A", "0 2 0 0 0 0 0 0 0 1 0")]
+    public void Callable_regions_are_evidence_alone_and_beside_blocks(string variant, string figures)
+    {
+        using var counts = Counts("other", new NaiveIngest { Callable = "1\t0\t30\n1\t35\t40\n1\t50\t60\n" }, "1 41 A <NON_REF> GT:GQ 0/0:50 END=50", "2 5 A C GT 0/1");
+        AssertFigures(figures, counts, variant, new NaiveQuery());
+    }
+
     [Fact]
     public void Assumption_gives_the_ploidy_of_the_place_and_says_so()
     {

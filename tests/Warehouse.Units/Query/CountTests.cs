@@ -29,6 +29,93 @@ public sealed class CountTests
         }
     }
 
+    /// <summary>Parts of one sample in several files, and all of them in one segment after compaction, where samples lack the records of others.</summary>
+    [Fact]
+    public void Samples_in_several_files_and_compacted_ones_count_as_the_naive_evaluator_does()
+    {
+        for (var seed = 501; seed <= 516; seed++)
+        {
+            var (random, dice) = (new RandomStore(seed), new Random(seed));
+            var truth = new NaiveCounts(random.Genome.Assembly, random.Genome.Reference);
+            using var store = new MemoryStore(random.Genome.Assembly, random.Genome.HasReference ? random.Genome.Fasta() : null);
+            foreach (var command in random.Commands)
+            {
+                string[] parts = [.. command.Files.SelectMany(f => Parts(f.Text, dice))];
+                foreach (var part in parts) truth.Ingest(part.Split('\n', StringSplitOptions.RemoveEmptyEntries), command.How);
+                store.Ingest(command.How, parts);
+            }
+            for (var round = 0; round < 2; round++)
+            {
+                foreach (var query in new[] { new NaiveQuery(), random.RandomQuery(dice) })
+                {
+                    AssertSame(truth.Frequencies(query), store.Rows(MemoryStore.RequestOf(query)), $"seed {seed}, round {round}, {query}");
+                    var asked = random.AllelesToAsk(dice);
+                    var request = MemoryStore.RequestOf(query) with { MinAc = 0, Variants = [.. asked.Select(v => $"{v.Contig}-{v.Start + 1}-{v.Ref}-{v.Alt}")] };
+                    AssertSame([.. asked.Select(v => truth.Frequency(v, query))], store.Rows(request), $"seed {seed}, round {round}, asked, {query}");
+                }
+                store.Store.Compact();
+            }
+        }
+    }
+
+    /// <summary>More samples than a word has bits, each in another state where a record or a block of another allele lies.</summary>
+    [Fact]
+    public void Seventy_samples_without_a_record_of_their_own_count_as_the_naive_evaluator_does()
+    {
+        const int Samples = 70;
+        var dice = new Random(7);
+        string Cells(params string[] choices) => string.Concat(Enumerable.Range(0, Samples).Select(_ => "\t" + choices[dice.Next(choices.Length)]));
+        string[] lines =
+        [
+            "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT" + string.Concat(Enumerable.Range(0, Samples).Select(s => "\ts" + s)),
+            "1\t100\t.\tACGT\tA\t.\tPASS\t.\tGT" + Cells("0/0", "0/1", "./.", "1", "0|1", "./1"),
+            "1\t105\t.\tG\tT\t.\tPASS\t.\tGT" + Cells("0/0", "1/1", ".", "0"),
+            "1\t120\t.\tA\t<NON_REF>\t.\tPASS\tEND=140\tGT:GQ" + Cells("0/0:50", "0/0:3", "./.:0"),
+            "1\t150\t.\tA\tC\t.\tPASS\t.\tGT" + Cells("0/1", "0/0"),
+        ];
+        var truth = new NaiveCounts("other");
+        truth.Ingest(lines, new NaiveIngest());
+        using var store = new MemoryStore("other");
+        store.Ingest(new NaiveIngest(), "##fileformat=VCFv4.3\n" + string.Concat(lines.Select(l => l + "\n")));
+        NaiveVariant[] asked = [new("1", 101, "G", "A"), new("1", 102, "TAG", "T"), new("1", 103, "TA", "T"), new("1", 129, "A", "C"), new("1", 138, "ACG", "A"), new("1", 109, "A", "C"), new("1", 149, "A", "C")];
+        AssertSame([.. asked.Select(v => truth.Frequency(v, new NaiveQuery()))], store.Rows(new FrequencyRequest { Variants = [.. asked.Select(v => $"{v.Contig}-{v.Start + 1}-{v.Ref}-{v.Alt}")] }), "seventy samples");
+    }
+
+    [Fact]
+    public void A_state_is_added_for_as_many_samples_as_are_in_it()
+    {
+        var figures = new CountFigures();
+        new SampleState(StateKind.Called, 2, 2, Zygosity.Hom).AddTo(ref figures, 3);
+        new SampleState(StateKind.Assumed, 0, 2, Zygosity.None).AddTo(ref figures, 5);
+        SampleState.NoCall.AddTo(ref figures, 7);
+        SampleState.NotAssessed.AddTo(ref figures, 11);
+        Assert.Equal((6L, 16L, 3, 10L, 7, 11), (figures.Ac, figures.An, figures.NHomAlt, figures.AnAssumed, figures.NNoCall, figures.NNotAssessed));
+    }
+
+    /// <summary>A file cut at some of the places where nothing reaches over: parts of one call set.</summary>
+    private static IEnumerable<string> Parts(string text, Random dice)
+    {
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var header = string.Concat(lines.Where(l => l[0] == '#').Select(l => l + "\n"));
+        var (part, reach, contig) = (new StringBuilder(), 0, "");
+        foreach (var line in lines.Where(l => l[0] != '#'))
+        {
+            var f = line.Split('\t');
+            var start = int.Parse(f[1], System.Globalization.CultureInfo.InvariantCulture) - 1;
+            if (part.Length > 0 && f[0] == contig && start >= reach && dice.Next(3) == 0)
+            {
+                yield return header + part;
+                part.Clear();
+            }
+            if (f[0] != contig) (contig, reach) = (f[0], 0);
+            var end = f[7].Split(';').Where(i => i.StartsWith("END=", StringComparison.Ordinal)).Select(i => int.Parse(i[4..], System.Globalization.CultureInfo.InvariantCulture)).FirstOrDefault();
+            // A length in FORMAT is not read here: such a block reaches as far as any.
+            reach = f[8].Contains("LEN", StringComparison.Ordinal) ? int.MaxValue : Math.Max(reach, Math.Max(end, start + f[3].Length));
+            part.Append(line).Append('\n');
+        }
+        yield return header + part;
+    }
+
     [Fact]
     public void Groups_of_random_stores_count_as_the_naive_evaluator_does()
     {

@@ -97,6 +97,7 @@ public sealed class NormalizerTests
 
     [Theory]
     [InlineData(3, "CAT", "C", "variant-ref")]
+    [InlineData(12, "GC", "G", "variant-ref")]
     [InlineData(12, "GGGG", "G", "variant-position")]
     [InlineData(-1, "G", "C", "variant-position")]
     [InlineData(3, "C", "c", "variant-same")]
@@ -108,6 +109,33 @@ public sealed class NormalizerTests
         using var folder = new TempFolder();
         using var genome = TestReference.Open(folder["r.fa"], Assembly.GRCh37, 60, ("1", "GGGCACACACAGGG"));
         Assert.Equal(code, Assert.Throws<InputException>(() => new Normalizer(genome).Normalize("1", start, r, a)).Code);
+    }
+
+    [Fact]
+    public void A_refusal_names_the_place_as_VCF_counts()
+    {
+        using var folder = new TempFolder();
+        using var genome = TestReference.Open(folder["r.fa"], Assembly.GRCh37, 60, ("1", "GGGCACACACAGGG"));
+        var normalizer = new Normalizer(genome);
+        Assert.Contains("1:13 with 4 REF bases", Assert.Throws<InputException>(() => normalizer.Normalize("1", 12, "GGGG", "G")).Message, StringComparison.Ordinal);
+        Assert.Contains("at 1:4 is not in the reference", Assert.Throws<InputException>(() => normalizer.Normalize("1", 3, "CAT", "C")).Message, StringComparison.Ordinal);
+        Assert.True(normalizer.Aligns("1"));
+        Assert.False(normalizer.Aligns("7"));
+        Assert.False(new Normalizer(null).Aligns("1"));
+    }
+
+    [Fact]
+    public void Alleles_longer_than_the_buffers_at_first_are_shifted_and_read_in_any_case()
+    {
+        using var folder = new TempFolder();
+        var bases = "GT" + string.Concat(Enumerable.Repeat("AC", 500)) + "GG";
+        using var genome = TestReference.Open(folder["r.fa"], Assembly.GRCh37, 70, ("1", bases));
+        foreach (var units in (int[])[100, 150, 400])
+        {
+            var inserted = string.Concat(Enumerable.Repeat("ac", units));
+            var variant = new Normalizer(genome).Normalize("1", 900, bases[900].ToString(), bases[900] + inserted[1..] + "a");
+            Assert.Equal(SlowNormal.Of(bases, 900, bases[900].ToString(), bases[900] + inserted[1..] + "a"), (variant.Start, variant.Ref, variant.Alt));
+        }
     }
 
     [Fact]

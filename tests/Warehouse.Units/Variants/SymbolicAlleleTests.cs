@@ -65,6 +65,7 @@ public sealed class SymbolicAlleleTests
     [Theory]
     [InlineData("<DEL>", 50, -1, 403, 150, 50)]      // SVLEN alone
     [InlineData("<DEL>", -1, 150, 403, 150, 50)]     // END alone
+    [InlineData("<DEL>", 0, 150, 403, 150, 50)]      // an SVLEN of 0 says nothing
     [InlineData("<DEL>", 60, 150, 403, 150, 60)]     // they disagree: END before 4.5
     [InlineData("<DEL>", 60, 150, 405, 160, 60)]     // SVLEN in 4.5
     [InlineData("<DEL>", -1, 150, 405, 150, 50)]
@@ -105,6 +106,15 @@ public sealed class SymbolicAlleleTests
         Assert.True(asked.Matches(Vague("<DEL>", 1029, 10, (-30, 5), (-30, 5))));
         Assert.False(asked.Matches(Vague("<DEL>", 1029, 10, (-30, 5), (-29, 5))));
         Assert.False(asked.Matches(Vague("<DEL>", 1029, 10, (-30, 5))));
+        // Whichever of the two is vague, and to whichever side; bounds on the wrong side of the place do not move it.
+        Assert.True(Vague("<DEL>", 1029, 10, (-30, 5), (-30, 5)).Matches(asked));
+        Assert.False(Vague("<DEL>", 1029, 10, (-29, 5), (-30, 5)).Matches(asked));
+        Assert.True(asked.Matches(Vague("<DEL>", 969, 10, (0, 30), (0, 30))));
+        Assert.False(asked.Matches(Vague("<DEL>", 969, 10, (0, 29), (0, 30))));
+        Assert.True(Vague("<DEL>", 969, 10, (0, 30), (0, 30)).Matches(asked));
+        Assert.False(Vague("<DEL>", 969, 10, (0, 29), (0, 30)).Matches(asked));
+        Assert.True(asked.Matches(Vague("<DEL>", 999, 10, (7, 9), (7, 9))));
+        Assert.True(asked.Matches(Vague("<DEL>", 999, 10, (-9, -7), (-9, -7))));
     }
 
     [Fact]
@@ -123,7 +133,7 @@ public sealed class SymbolicAlleleTests
     public void Breakends_match_by_place_and_mate()
     {
         var asked = Make("N]17:200]", 999);
-        Assert.Equal(1000, asked.End);
+        Assert.Equal((1000, -1), (asked.End, asked.LengthBases));
         Assert.True(asked.Matches(Make("G]chr17:200]", 999)));
         Assert.False(asked.Matches(Make("]17:200]G", 999)));
         Assert.False(asked.Matches(Make("G[17:200[", 999)));
