@@ -3,6 +3,7 @@
 #   ./setup.sh run     what ./warehouse needs: the .NET 10 SDK, the libraries of it and of the program, certificates
 #   ./setup.sh test    the same and the foreign programs that ./test.sh compares with
 #   ./setup.sh bench   the same as test and the further peers of bench/peers/run.sh
+#   ./setup.sh mutation  the same as run, python3, and the tool of tests/mutation.sh (pinned in .config/dotnet-tools.json)
 # Silent when nothing is missing. Exit 0: all there. Exit 5: something is missing and could not be installed;
 # the line to run by hand is on standard error. Nothing is downloaded when nothing is missing.
 set -u
@@ -109,14 +110,27 @@ install_node_packages() {
   cp "$folder/package-lock.json" "$folder/node_modules/.installed-lock.json"
 }
 
+# Its restore is a second's look when the tool is there.
+restore_mutation_tool() {
+  mkdir -p "$root/artifacts"
+  (cd "$root" && dotnet tool restore >>"$log" 2>&1 </dev/null) && return 0
+  say "the tool of tests/mutation.sh could not be restored, see artifacts/setup.log. Run this line, then try again:"
+  printf '(cd %s && dotnet tool restore)\n' "$root" >&2
+  exit 5
+}
+
 missing=()
 case "${1:-}" in
   run) find_missing_for_run; install_missing; check_sdk ;;
   test) find_missing_for_run; find_missing_for_test; install_missing; check_sdk; install_node_packages tests/interop ;;
+  mutation)
+    find_missing_for_run; has_program python3 || missing+=(python3)
+    install_missing; check_sdk; restore_mutation_tool
+    ;;
   bench)
     find_missing_for_run; find_missing_for_test; find_missing_for_bench; install_missing; check_sdk
     # "ci" wants builds for all other systems in the lock file, and not every registry has those; hashes are checked here too.
     install_node_packages tests/interop; install_node_packages bench/peers "install --no-save"
     ;;
-  *) say "usage: setup.sh run|test|bench"; exit 2 ;;
+  *) say "usage: setup.sh run|test|bench|mutation"; exit 2 ;;
 esac

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Runs the harnesses of tests/Warehouse.Simulation in full; ./test.sh runs a part of each.
 #   tests/soak.sh --minutes N [--seed S] [--results PAGE] [HARNESS [more options of it]]
-# Without a harness, each in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
+#   tests/soak.sh mutation [PART ...]   what the units notice of changed code: tests/mutation.sh, to its end
+# Without a harness, each but the last in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
 # was found, 1 when something was: each finding says how to run it alone.
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+if [ "${1:-}" = mutation ]; then exec tests/mutation.sh "${@:2}"; fi
 ./setup.sh test
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TZ=UTC DOTNET_TieredPGO=0
 export WAREHOUSE_TEST_DATA="${WAREHOUSE_TEST_DATA:-$PWD/../shared/data}"

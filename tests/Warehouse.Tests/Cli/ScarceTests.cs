@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using Warehouse.Engine.Manifests;
 using Warehouse.Primitives;
 using Warehouse.Tests.Export;
-using Warehouse.Tests.Manifests;
 using Xunit;
 
 namespace Warehouse.Tests.Cli;

@@ -2,7 +2,6 @@ using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
-using Warehouse.Tests.Oracle;
 
 namespace Warehouse.Tests.Compact;
 
@@ -48,14 +47,10 @@ internal sealed class EngineStore : IDisposable
     public static List<CountRow> Rows(VariantStore store, FrequencyRequest request)
     {
         using var session = store.OpenSession();
-        return [.. session.Frequencies(request).Select(RowOf)];
+        return [.. session.Frequencies(request).Select(MemoryStore.RowOf)];
     }
 
-    public static FrequencyRequest RequestOf(NaiveQuery query) => new()
-    {
-        Samples = query.Samples is null ? SampleChoice.All : new SampleChoice { Names = [.. query.Samples] }, By = query.By, MinAc = query.MinAc,
-        Rules = new CountRules { Adj = query.Adj, PassOnly = query.Pass, PloidyAsCalled = query.AsCalled, PerSample = query.PerSample },
-    };
+    public static FrequencyRequest RequestOf(NaiveQuery query) => MemoryStore.RequestOf(query);
 
     /// <summary>Everything that a snapshot answers to a fixed list of questions, line by line.</summary>
     public List<string> Answers(long snapshot, IReadOnlyList<string> asked)
@@ -69,10 +64,10 @@ internal sealed class EngineStore : IDisposable
         ];
         foreach (var rule in rules)
         {
-            lines.AddRange(session.Frequencies(new FrequencyRequest { Rules = rule }).Select(r => $"{snapshot} {rule}: {RowOf(r).Text}"));
-            lines.AddRange(session.Frequencies(new FrequencyRequest { Rules = rule, Variants = asked }).Select(r => $"{snapshot} asked {rule}: {RowOf(r).Text}"));
+            lines.AddRange(session.Frequencies(new FrequencyRequest { Rules = rule }).Select(r => $"{snapshot} {rule}: {MemoryStore.RowOf(r).Text}"));
+            lines.AddRange(session.Frequencies(new FrequencyRequest { Rules = rule, Variants = asked }).Select(r => $"{snapshot} asked {rule}: {MemoryStore.RowOf(r).Text}"));
         }
-        if (Store.CatalogNow.Columns.ContainsKey("ancestry")) lines.AddRange(session.Frequencies(new FrequencyRequest { By = "ancestry", Rules = rules[1] }).Select(r => $"{snapshot} by ancestry: {RowOf(r).Text}"));
+        if (Store.CatalogNow.Columns.ContainsKey("ancestry")) lines.AddRange(session.Frequencies(new FrequencyRequest { By = "ancestry", Rules = rules[1] }).Select(r => $"{snapshot} by ancestry: {MemoryStore.RowOf(r).Text}"));
         foreach (var answer in session.Carriers(asked))
             lines.AddRange(answer.Carriers.Select(c => $"{snapshot} carriers {answer.Seen.Query} {c}").Prepend($"{snapshot} seen {answer.Seen} {answer.Seen.Figures.Ac} {answer.Seen.Figures.An}"));
         return lines;
@@ -88,14 +83,4 @@ internal sealed class EngineStore : IDisposable
     }
 
     private static bool NotSame(string spelling) => spelling.Split('-') is var f && f[2] != f[3];
-
-    private static CountRow RowOf(FrequencyRow row) => new()
-    {
-        Contig = row.Contig, Position = row.Start + 1, Ref = row.Ref, Alt = row.Alt, Group = row.Group,
-        Figures =
-        [
-            row.Figures.Ac, row.Figures.An, row.Figures.NHet, row.Figures.NHomAlt, row.Figures.NHemi, row.Figures.NHalf, row.Figures.Carriers,
-            row.Figures.NNoCall, row.Figures.NNotAssessed, row.Figures.NSamples, row.Figures.AnAssumed,
-        ],
-    };
 }

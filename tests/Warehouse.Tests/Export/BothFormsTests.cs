@@ -3,7 +3,6 @@ using Warehouse.Cli;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Storage;
 using Warehouse.Tests.House;
-using Warehouse.Tests.Oracle;
 using Warehouse.Tests.Vcf;
 using Xunit;
 

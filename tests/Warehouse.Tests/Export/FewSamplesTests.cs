@@ -1,7 +1,6 @@
 using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 using Warehouse.Tests.Compact;
-using Warehouse.Tests.Oracle;
 using Xunit;
 
 namespace Warehouse.Tests.Export;

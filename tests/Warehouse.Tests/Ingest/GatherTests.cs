@@ -6,7 +6,6 @@ using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Simulate;
 using Warehouse.Engine.Storage;
-using Warehouse.Tests.Compact;
 using Xunit;
 
 namespace Warehouse.Tests.Ingest;

@@ -14,7 +14,7 @@ public sealed class KernelMachineTests
     {
         Type[] classes = [typeof(InstructionSetTests), typeof(SampleSetKernelTests), typeof(GroupCountTests), typeof(DistanceSumsTests)];
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(typeof(KernelMachineTests).Assembly.Location);
+        start.ArgumentList.Add(typeof(InstructionSetTests).Assembly.Location);
         foreach (var tests in classes) start.ArgumentList.Add(tests.FullName!);
         start.Environment[setting] = "0";
         using var process = Process.Start(start)!;

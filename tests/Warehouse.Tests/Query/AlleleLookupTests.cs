@@ -4,7 +4,6 @@ using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Simulate;
 using Warehouse.Tests.Compact;
-using Warehouse.Tests.Oracle;
 using Xunit;
 
 namespace Warehouse.Tests.Query;

@@ -7,7 +7,6 @@ using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Segments;
 using Warehouse.Tests.Compact;
-using Warehouse.Tests.Oracle;
 using Xunit;
 
 namespace Warehouse.Tests.Query;

@@ -216,10 +216,10 @@ public sealed class SymbolicTests
     public void VRS_identifiers_of_stored_variants_are_resolved_and_others_are_not_assessable()
     {
         var random = new Random(7);
-        var bases = Variants.TestReference.Repeats(random, 3000);
+        var bases = TestReference.Repeats(random, 3000);
         using var loaded = new Loaded("toy", $">c1\n{bases}\n>c2\n{bases[..1500]}\n");
         var alleles = new SortedDictionary<int, string>();
-        foreach (var (start, r, a) in Enumerable.Range(0, 200).Select(_ => Variants.TestReference.Allele(random, bases[..1500])))
+        foreach (var (start, r, a) in Enumerable.Range(0, 200).Select(_ => TestReference.Allele(random, bases[..1500])))
             if (alleles.Keys.All(k => Math.Abs(k - start) > 20)) alleles.TryAdd(start, FormattableString.Invariant($"{start + 1} . {r} {a} . . . GT 0/1"));
         loaded.With("s", [.. alleles.Select(l => "c1 " + l.Value), .. alleles.Select(l => "c2 " + l.Value)]);
         using var session = loaded.Store.OpenSession();

@@ -7,7 +7,6 @@ using Warehouse.Engine.Storage;
 using Warehouse.Primitives;
 using Warehouse.Simulation;
 using Warehouse.Tests.Export;
-using Warehouse.Tests.Manifests;
 using Xunit;
 
 namespace Warehouse.Tests.Sealing;

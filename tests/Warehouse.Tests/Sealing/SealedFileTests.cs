@@ -1,7 +1,6 @@
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Storage;
-using Warehouse.Tests.Manifests;
 using Xunit;
 
 namespace Warehouse.Tests.Sealing;

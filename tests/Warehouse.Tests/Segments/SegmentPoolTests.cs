@@ -1,6 +1,5 @@
 using Warehouse.Engine.Query;
 using Warehouse.Tests.Compact;
-using Warehouse.Tests.Oracle;
 using Xunit;
 
 namespace Warehouse.Tests.Segments;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Storage;
-using Warehouse.Tests.Manifests;
 using Xunit;
 
 namespace Warehouse.Tests.Storage;

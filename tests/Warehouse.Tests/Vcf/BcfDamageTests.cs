@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Warehouse.Engine;
 using Warehouse.Engine.Vcf;
-using Warehouse.Tests.Primitives;
 using Xunit;
 
 namespace Warehouse.Tests.Vcf;
