@@ -102,8 +102,11 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
         }
         catch (Exception e) when (e is not RpcException)
         {
-            // The server may have ended the call: its status says more than a stream that does not take any more.
-            throw _end is null ? new RpcException(_cut?.Status ?? Failure.FromTransport(e)) : _end.Status.StatusCode == StatusCode.OK ? new InvalidOperationException("the call is over", e) : _end.ToException();
+            // A server that takes no further request has answered: its status says why, where it came with the headers.
+            await _started.ConfigureAwait(false);
+            if (_end is { Status.StatusCode: StatusCode.OK }) throw new InvalidOperationException("the call is over", e);
+            if (_end is null && _cut is null && e is OperationCanceledException) throw Failure.Of(StatusCode.Cancelled, "the server takes no further request; its status comes behind the replies", e);
+            throw _end?.ToException() ?? new RpcException(_cut?.Status ?? Failure.FromTransport(e));
         }
         finally
         {
@@ -283,8 +286,17 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
     {
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, default);
 
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
-            call.WriteToAsync(stream, request, (call.WriteOptions?.Flags ?? 0) | WriteFlags.BufferHint, cancellationToken);
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await call.WriteToAsync(stream, request, (call.WriteOptions?.Flags ?? 0) | WriteFlags.BufferHint, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException && !call._cancellation.IsCancellationRequested)
+            {
+                // The server may answer before it has read all, and then takes no more: the answer says why. A lost connection shows there too.
+            }
+        }
 
         protected override bool TryComputeLength(out long length)
         {
@@ -306,7 +318,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
         public void Abandon()
         {
             _opened.TrySetCanceled();
-            _completed.TrySetCanceled();
+            _completed.TrySetResult();
         }
 
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, default);
@@ -316,7 +328,8 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
             // The headers leave now: the server may have something to say before the first request.
             await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
             _opened.TrySetResult(stream);
-            await _completed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            // Not with the token: a server that answers early and takes no more cancels it, and the exception would hide the answer.
+            await _completed.Task.ConfigureAwait(false);
         }
 
         protected override bool TryComputeLength(out long length)

@@ -6,7 +6,7 @@ namespace Warehouse.Rpc.Wire;
 /// <summary>The errors that the runtime itself makes, and what errors of HTTP mean.</summary>
 internal static class Failure
 {
-    private const int RefusedStream = 7, Cancel = 8, EnhanceYourCalm = 11, InadequateSecurity = 12;
+    private const int NoError = 0, RefusedStream = 7, Cancel = 8, EnhanceYourCalm = 11, InadequateSecurity = 12;
 
     public static RpcException TooLarge(string direction, long lengthBytes, int limitBytes) =>
         Of(StatusCode.ResourceExhausted, $"{direction} message of {lengthBytes} bytes is larger than the limit of {limitBytes}");
@@ -47,7 +47,7 @@ internal static class Failure
         {
             if (at is RpcException rpc) return rpc.Status;
             if (at is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded }) return new(StatusCode.Unavailable, "the connection was lost", exception);
-            if (at is HttpProtocolException protocol) return new(FromReset(protocol.ErrorCode), $"the server reset the stream with HTTP/2 error {protocol.ErrorCode}", exception);
+            if (at is HttpProtocolException protocol) return new(FromReset(protocol.ErrorCode), $"the server ended the stream or the connection with HTTP/2 error {protocol.ErrorCode}", exception);
         }
         return exception switch
         {
@@ -60,6 +60,8 @@ internal static class Failure
 
     private static StatusCode FromReset(long error) => error switch
     {
+        // A connection that the server closes in order; .NET tells it from a stream that is reset so, which no server does before the status, by its text alone.
+        NoError => StatusCode.Unavailable,
         RefusedStream => StatusCode.Unavailable,
         Cancel => StatusCode.Cancelled,
         EnhanceYourCalm => StatusCode.ResourceExhausted,

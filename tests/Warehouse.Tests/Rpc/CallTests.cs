@@ -36,6 +36,24 @@ public sealed class CallTests
     }
 
     [Fact]
+    public async Task A_client_learns_why_a_server_took_no_more_of_its_request()
+    {
+        await using var host = await RpcHost.StartAsync();
+        using var channel = host.Open();
+        var large = new Payload { Body = ByteString.CopyFrom(new byte[8 << 20]) };
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(StatusCode.ResourceExhausted, await CodeAsync(new Client(channel).UnaryCallAsync(new() { Payload = large }).ResponseAsync));
+            using var call = new Client(channel).StreamingInputCall();
+            await CodeAsync(call.RequestStream.WriteAsync(new() { Payload = large }));
+            Assert.Equal(StatusCode.ResourceExhausted, await CodeAsync(call.ResponseAsync));
+            using var duplex = new Client(channel).FullDuplexCall();
+            await CodeAsync(duplex.RequestStream.WriteAsync(new() { ResponseStatus = new() { Code = 9, Message = "no" } }));
+            Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(duplex.ResponseStream.MoveNext(default)));
+        }
+    }
+
+    [Fact]
     public async Task A_server_cancels_its_handler_when_the_client_gives_up_in_every_way()
     {
         await using var host = await RpcHost.StartAsync();
@@ -52,9 +70,12 @@ public sealed class CallTests
             await token.CancelAsync();
             await WaitAsync(() => host.Service.Cancelled == 2);
         }
-        using (var call = new Client(channel).FullDuplexCall(deadline: DateTime.UtcNow.AddSeconds(0.3)))
+        var clock = new ManualClock();
+        using var timed = host.Open(new() { Clock = clock });
+        using (var call = new Client(timed).FullDuplexCall(deadline: clock.GetUtcNow().UtcDateTime.AddHours(1)))
         {
             await StartAsync(call);
+            clock.Advance(TimeSpan.FromHours(1));
             Assert.Equal(StatusCode.DeadlineExceeded, await CodeAsync(call.ResponseStream.MoveNext(default)));
             await WaitAsync(() => host.Service.Cancelled == 3);
         }
@@ -91,15 +112,22 @@ public sealed class CallTests
     [Fact]
     public async Task A_stream_without_a_message_ends_and_one_with_messages_goes_on()
     {
-        await using var host = await RpcHost.StartAsync(options => options with { CallLimits = options.CallLimits with { StreamIdle = TimeSpan.FromSeconds(0.4) } });
+        var clock = new ManualClock();
+        await using var host = await RpcHost.StartAsync(options => options with { Clock = clock });
         using var channel = host.Open();
         using var call = new Client(channel).FullDuplexCall();
         for (var i = 0; i < 12; i++)
         {
             await StartAsync(call);
-            await Task.Delay(50);
+            clock.Advance(TimeSpan.FromSeconds(50));
         }
-        Assert.Equal(StatusCode.DeadlineExceeded, await CodeAsync(call.ResponseStream.MoveNext(default)));
+        var next = CodeAsync(call.ResponseStream.MoveNext(default));
+        await WaitAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(50));
+            return next.IsCompleted;
+        });
+        Assert.Equal(StatusCode.DeadlineExceeded, await next);
     }
 
     [Fact]
@@ -178,8 +206,11 @@ public sealed class CallTests
         using var call = new Client(channel).FullDuplexCall();
         await StartAsync(call);
         await host.DisposeAsync();
-        Assert.Equal(StatusCode.Unavailable, await CodeAsync(call.ResponseStream.MoveNext(default)));
-        Assert.Equal(StatusCode.Unavailable, await CodeAsync(new Client(channel).EmptyCallAsync(new()).ResponseAsync));
+        foreach (var failing in new Func<Task>[] { () => call.ResponseStream.MoveNext(default), () => new Client(channel).EmptyCallAsync(new()).ResponseAsync })
+        {
+            var e = await Assert.ThrowsAsync<RpcException>(failing);
+            Assert.True(e.StatusCode == StatusCode.Unavailable, e.ToString());
+        }
     }
 
     [Fact]
@@ -232,7 +263,7 @@ public sealed class CallTests
         await using var host = await RpcHost.StartAsync();
         using var channel = host.Open();
         using var call = new Client(channel).FullDuplexCall();
-        await call.RequestStream.WriteAsync(new() { ResponseStatus = new() { Code = 9, Message = "no" } });
+        await CodeAsync(call.RequestStream.WriteAsync(new() { ResponseStatus = new() { Code = 9, Message = "no" } }));
         Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(call.ResponseStream.MoveNext(default)));
         Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(call.RequestStream.WriteAsync(new())));
         Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(call.ResponseHeadersAsync.ContinueWith(_ => call.ResponseStream.MoveNext(default), TaskScheduler.Default).Unwrap()));
@@ -250,6 +281,52 @@ public sealed class CallTests
         var client = new Client(channel);
         var calls = Enumerable.Range(0, 300).Select(async i => (i, (await client.UnaryCallAsync(new() { ResponseSize = i })).Payload.Body.Length));
         Assert.All(await Task.WhenAll(calls), pair => Assert.Equal(pair.i, pair.Length));
+    }
+
+    [Fact]
+    public async Task Of_more_calls_than_the_server_takes_the_rest_is_refused_at_once()
+    {
+        const int Calls = 1000, Limit = 16;
+        var open = new TaskCompletionSource();
+        await using var host = await RpcHost.StartAsync(options => options with { MaxCalls = Limit, Interceptors = [new Around { UnaryAsync = () => open.Task }] });
+        using var channel = host.Open();
+        var client = new Client(channel);
+        var calls = Enumerable.Range(0, Calls).Select(_ => CodeAsync(client.EmptyCallAsync(new()).ResponseAsync)).ToList();
+        var refused = 0;
+        await foreach (var call in Task.WhenEach(calls))
+        {
+            if (await call == StatusCode.ResourceExhausted && ++refused == Calls - Limit) open.SetResult();
+        }
+        Assert.Equal((Calls - Limit, Limit), (refused, calls.Count(call => call.Result == StatusCode.OK)));
+        await host.IdleAsync();
+    }
+
+    [Fact]
+    public async Task Calls_that_are_given_up_at_any_time_leave_nothing_behind()
+    {
+        const int Seed = 20261129, Calls = 600;
+        var random = new Random(Seed);
+        await using var host = await RpcHost.StartAsync();
+        using var channel = host.Open();
+        var client = new Client(channel);
+        var ends = new Dictionary<StatusCode, int>();
+        for (var i = 0; i < Calls; i++)
+        {
+            using var token = new CancellationTokenSource(TimeSpan.FromMicroseconds(random.Next(3000)));
+            DateTime? deadline = random.Next(3) == 0 ? DateTime.UtcNow.AddMicroseconds(random.Next(3000)) : null;
+            var options = new CallOptions(deadline: deadline, cancellationToken: token.Token);
+            var code = random.Next(2) == 0 ? await CodeAsync(client.UnaryCallAsync(new() { ResponseSize = 100_000 }, options).ResponseAsync) : await CodeAsync(PingAsync(client.FullDuplexCall(options)));
+            ends[code] = ends.GetValueOrDefault(code) + 1;
+        }
+        Assert.True(ends.Keys.All(code => code is StatusCode.OK or StatusCode.Cancelled or StatusCode.DeadlineExceeded), $"seed {Seed}: {string.Join(' ', ends)}");
+        await host.IdleAsync();
+        await host.AssertAnswersAsync();
+
+        static async Task PingAsync(AsyncDuplexStreamingCall<StreamingOutputCallRequest, StreamingOutputCallResponse> call)
+        {
+            using var _ = call;
+            for (var i = 0; i < 5; i++) await StartAsync(call);
+        }
     }
 
     [Fact]

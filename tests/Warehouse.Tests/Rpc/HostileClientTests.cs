@@ -36,6 +36,18 @@ public sealed class HostileClientTests
     }
 
     [Theory]
+    [InlineData(10, "0")]
+    [InlineData(100_000, "13")]
+    public async Task Groups_within_groups_do_not_fill_the_stack(int depth, string expected)
+    {
+        await using var host = await RpcHost.StartAsync();
+        using var client = new RawConnection(host.Port);
+        // Field 9, unknown to the message: begin of a group, and end.
+        client.Call(1, "EmptyCall", Message([.. Enumerable.Repeat((byte)0x4b, depth), .. Enumerable.Repeat((byte)0x4c, depth)]));
+        Assert.Equal(expected, client.End(1));
+    }
+
+    [Theory]
     [InlineData("text", "13")]
     [InlineData("5", "13")]
     [InlineData("S", "13")]
@@ -223,7 +235,7 @@ public sealed class HostileClientTests
     [Fact]
     public async Task A_connection_that_does_not_finish_its_headers_is_closed_and_others_are_answered_beside_it()
     {
-        await using var host = await RpcHost.StartAsync(options => options with { ConnectionLimits = options.ConnectionLimits with { HeaderTimeout = TimeSpan.FromSeconds(1), KeepAlive = TimeSpan.FromSeconds(1) } });
+        await using var host = await RpcHost.StartAsync(options => options with { ConnectionLimits = options.ConnectionLimits with { HeaderTimeout = TimeSpan.FromSeconds(2), KeepAlive = TimeSpan.FromSeconds(2) } });
         var silent = Enumerable.Range(0, 100).Select(_ => new RawConnection(host.Port)).ToList();
         silent[0].SendFrame(HeadersFrame, 0, 1, CallFields("EmptyCall"));
         await host.AssertAnswersAsync();

@@ -113,8 +113,9 @@ public sealed class WireTests
     public void A_status_of_http_has_a_meaning(int http, StatusCode expected) => Assert.Equal(expected, Failure.FromHttp((HttpStatusCode)http));
 
     [Theory]
-    [InlineData(0, StatusCode.Internal)]
+    [InlineData(0, StatusCode.Unavailable)]
     [InlineData(1, StatusCode.Internal)]
+    [InlineData(2, StatusCode.Internal)]
     [InlineData(7, StatusCode.Unavailable)]
     [InlineData(8, StatusCode.Cancelled)]
     [InlineData(11, StatusCode.ResourceExhausted)]

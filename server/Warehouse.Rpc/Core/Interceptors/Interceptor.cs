@@ -84,7 +84,7 @@ public static class CallInvokerExtensions
 }
 
 /// <summary>Puts interceptors around a service.</summary>
-public static class ServerServiceDefinitionExtensions
+internal static class ServerServiceDefinitionExtensions
 {
     /// <summary>The service, with the interceptors around each of its calls; the first one is outermost.</summary>
     public static ServerServiceDefinition Intercept(this ServerServiceDefinition serverServiceDefinition, params Interceptor[] interceptors) =>
