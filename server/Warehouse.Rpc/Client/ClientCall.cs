@@ -100,7 +100,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
             var stream = await _streamed!.Opened.ConfigureAwait(false);
             await WriteToAsync(stream, message, WriteOptions?.Flags ?? 0, _cancellation.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not RpcException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
             // A server that takes no further request has answered: its status says why, where it came with the headers.
             await _started.ConfigureAwait(false);

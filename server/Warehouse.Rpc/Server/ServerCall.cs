@@ -90,9 +90,15 @@ internal sealed class ServerCall : ServerCallContext
             var handling = HandleAsync();
             if (!handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling)
             {
-                await EndAsync(await _cut.Task.ConfigureAwait(false), isEarly: true).ConfigureAwait(false);
-                // The request is the handler's as long as it runs.
-                await handling.ConfigureAwait(false);
+                try
+                {
+                    await EndAsync(await _cut.Task.ConfigureAwait(false), isEarly: true).ConfigureAwait(false);
+                }
+                finally
+                {
+                    // The request is the handler's as long as it runs.
+                    await handling.ConfigureAwait(false);
+                }
                 return;
             }
             await EndAsync(await handling.ConfigureAwait(false), isEarly: false).ConfigureAwait(false);
@@ -204,7 +210,7 @@ internal sealed class ServerCall : ServerCallContext
         }
     }
 
-    /// <summary>Sends the status, once; early when the handler still runs.</summary>
+    /// <summary>Sends the status, once; early when the handler still runs, whose trailers stay behind then: it may be adding to them.</summary>
     private async Task EndAsync(Status status, bool isEarly)
     {
         bool isWriting;
@@ -223,14 +229,14 @@ internal sealed class ServerCall : ServerCallContext
         if (!_areHeadersSet && status.StatusCode != StatusCode.OK)
         {
             Refuse(response, status);
-            AddTrailers(response.Headers);
+            if (!isEarly) AddTrailers(response.Headers);
         }
         else
         {
             SetHeaders();
             var trailers = _http.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
             SetStatus(trailers, status);
-            AddTrailers(trailers);
+            if (!isEarly) AddTrailers(trailers);
         }
         if (isEarly) await response.CompleteAsync().ConfigureAwait(false);
     }

@@ -269,6 +269,8 @@ public sealed class CallTests
         Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(call.ResponseHeadersAsync.ContinueWith(_ => call.ResponseStream.MoveNext(default), TaskScheduler.Default).Unwrap()));
         using var running = new Client(channel).FullDuplexCall();
         Assert.Throws<InvalidOperationException>(() => running.GetStatus());
+        await Assert.ThrowsAsync<ArgumentNullException>(() => running.RequestStream.WriteAsync(null!));
+        await StartAsync(running);
         await running.RequestStream.CompleteAsync();
         await Assert.ThrowsAsync<InvalidOperationException>(() => running.RequestStream.WriteAsync(new()));
     }
