@@ -84,7 +84,7 @@ public sealed class CallTests
         await StartAsync(left);
         lost.Dispose();
         await WaitAsync(() => host.Service.Cancelled == 4);
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class CallTests
         Assert.Equal(1, host.Server.RunningCalls);
         late.SetResult();
         Assert.Equal(StatusCode.DeadlineExceeded, Assert.IsType<RpcException>(await refused.Task).StatusCode);
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     [Fact]
@@ -300,7 +300,7 @@ public sealed class CallTests
             if (await call == StatusCode.ResourceExhausted && ++refused == Calls - Limit) open.SetResult();
         }
         Assert.Equal((Calls - Limit, Limit), (refused, calls.Count(call => call.Result == StatusCode.OK)));
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     [Fact]
@@ -321,7 +321,7 @@ public sealed class CallTests
             ends[code] = ends.GetValueOrDefault(code) + 1;
         }
         Assert.True(ends.Keys.All(code => code is StatusCode.OK or StatusCode.Cancelled or StatusCode.DeadlineExceeded), $"seed {Seed}: {string.Join(' ', ends)}");
-        await host.IdleAsync();
+        await host.RunningAsync(0);
         await host.AssertAnswersAsync();
 
         static async Task PingAsync(AsyncDuplexStreamingCall<StreamingOutputCallRequest, StreamingOutputCallResponse> call)

@@ -166,7 +166,7 @@ public sealed class HostileClientTests
             isTaken = hostile.TrySend([.. Frame(HeadersFrame, EndHeaders, stream, CallFields("FullDuplexCall")), .. Frame(Reset, 0, stream, [0, 0, 0, 8])]);
         Assert.True(sent < Calls, "the server took every reset");
         await host.AssertAnswersAsync();
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     [Fact]
@@ -192,11 +192,13 @@ public sealed class HostileClientTests
         using RawConnection first = new(host.Port), second = new(host.Port);
         for (var i = 0; i < 9; i++) first.Call(2 * i + 1, "FullDuplexCall", [], isWhole: false);
         Assert.Equal("reset 7", first.End(17));
-        for (var i = 0; i < 3; i++) second.Call(2 * i + 1, "FullDuplexCall", [], isWhole: false);
+        await host.RunningAsync(8);
+        for (var i = 0; i < 2; i++) second.Call(2 * i + 1, "FullDuplexCall", [], isWhole: false);
+        await host.RunningAsync(10);
+        second.Call(5, "FullDuplexCall", [], isWhole: false);
         Assert.Equal("8", second.End(5));
-        Assert.Equal(10, host.Server.RunningCalls);
         first.Dispose();
-        await host.IdleAsync(calls: 2);
+        await host.RunningAsync(2);
         await host.AssertAnswersAsync();
     }
 
@@ -208,7 +210,7 @@ public sealed class HostileClientTests
         slow.Call(1, "StreamingOutputCall", Message(new StreamingOutputCallRequest { ResponseParameters = { Enumerable.Range(0, 100).Select(_ => new ResponseParameters { Size = 100_000 }) } }.ToByteArray()));
         await host.AssertAnswersAsync();
         Assert.Equal("reset 8", slow.End(1));
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     [Fact]
@@ -219,7 +221,7 @@ public sealed class HostileClientTests
         slow.Call(1, "UnaryCall", Message(new SimpleRequest { ResponseSize = 30_000 }.ToByteArray()));
         await host.AssertAnswersAsync();
         slow.ReadToEnd();
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     [Fact]
@@ -229,7 +231,7 @@ public sealed class HostileClientTests
         using var slow = new RawConnection(host.Port);
         slow.Call(1, "UnaryCall", [0, 0, 0, 1, 0, 1, 2, 3], isWhole: false);
         Assert.Equal("4", slow.End(1));
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     [Fact]

@@ -47,7 +47,7 @@ public sealed class InteropTests
     {
         await using var host = await RpcHost.StartAsync();
         AssertPassed(more, RpcPeer.Of(peer).RunClient(host.Port));
-        await host.IdleAsync();
+        await host.RunningAsync(0);
     }
 
     private static Task AssertServerPassesAsync(string peer) => RpcPeer.Of(peer).WithServerAsync(async port => AssertPassed([], await InteropCases.RunAsync(port, seesCompression: false)));

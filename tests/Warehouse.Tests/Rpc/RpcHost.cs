@@ -38,12 +38,12 @@ public sealed class RpcHost : IAsyncDisposable
     /// <summary>A client of it.</summary>
     public RpcChannel Open(RpcChannelOptions? options = null) => new(new Uri($"http://127.0.0.1:{Port}"), options);
 
-    /// <summary>Waits until no more calls run than stated.</summary>
-    public async Task IdleAsync(int calls = 0)
+    /// <summary>Waits until as many calls run as stated.</summary>
+    public async Task RunningAsync(int calls)
     {
-        for (var i = 0; Server.RunningCalls > calls; i++)
+        for (var i = 0; Server.RunningCalls != calls; i++)
         {
-            Assert.True(i < 6000, "calls are left behind");
+            Assert.True(i < 6000, $"{Server.RunningCalls} calls run, not {calls}");
             await Task.Delay(5);
         }
     }
