@@ -59,6 +59,11 @@ find_missing_for_test() {
   done
   has_program node || missing+=(nodejs)
   has_program npm || missing+=(npm)
+  # Other implementations of gRPC; of Debian's own python3, whatever comes first on PATH.
+  [ -d /usr/lib/python3/dist-packages/grpc ] || missing+=(python3-grpcio)
+  [ -d /usr/lib/python3/dist-packages/google/protobuf ] || missing+=(python3-protobuf)
+  has_program go || missing+=(golang-go)
+  [ -d /usr/share/gocode/src/google.golang.org/grpc ] || missing+=(golang-google-grpc-dev)
 }
 
 find_missing_for_bench() {
@@ -119,10 +124,24 @@ restore_mutation_tool() {
   exit 5
 }
 
+# The peer in Go, from Debian's sources; built again only when it changed.
+build_go_peer() {
+  local source=tests/interop/rpc/go program="$root/artifacts/interop/grpc-go"
+  [ "$program" -nt "$root/$source/main.go" ] && return 0
+  mkdir -p "$root/artifacts/interop"
+  say "building the Go peer of $source (log: artifacts/setup.log)"
+  local build=(env GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= GOCACHE="$root/artifacts/interop/go-cache" go build -o "$program" "./$source")
+  if ! (cd "$root" && "${build[@]}" >>"$log" 2>&1 </dev/null); then
+    say "go build failed in $source, see artifacts/setup.log. Run this line, then try again:"
+    printf '(cd %s && %s)\n' "$root" "${build[*]}" >&2
+    exit 5
+  fi
+}
+
 missing=()
 case "${1:-}" in
   run) find_missing_for_run; install_missing; check_sdk ;;
-  test) find_missing_for_run; find_missing_for_test; install_missing; check_sdk; install_node_packages tests/interop ;;
+  test) find_missing_for_run; find_missing_for_test; install_missing; check_sdk; install_node_packages tests/interop; build_go_peer ;;
   mutation)
     find_missing_for_run; has_program python3 || missing+=(python3)
     install_missing; check_sdk; restore_mutation_tool
@@ -130,7 +149,7 @@ case "${1:-}" in
   bench)
     find_missing_for_run; find_missing_for_test; find_missing_for_bench; install_missing; check_sdk
     # "ci" wants builds for all other systems in the lock file, and not every registry has those; hashes are checked here too.
-    install_node_packages tests/interop; install_node_packages bench/peers "install --no-save"
+    install_node_packages tests/interop; install_node_packages bench/peers "install --no-save"; build_go_peer
     ;;
   *) say "usage: setup.sh run|test|bench|mutation"; exit 2 ;;
 esac

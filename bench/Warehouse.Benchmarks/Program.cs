@@ -40,5 +40,7 @@ if (args is ["haplotypes", var packed])
     foreach (var line in HaplotypeReading.Of(packed)) Console.WriteLine(line);
     return 0;
 }
+// "rpc FOLDER" makes calls over the loopback, to servers of ours and of the foreign programs in tests/interop/rpc; "rpc server" is ours.
+if (args is ["rpc", _]) return await RpcCalls.RunAsync(args[1..]);
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()).AddFilter(new SimpleFilter(KernelReport.IsRunnable)));
 return 0;

@@ -1,0 +1,172 @@
+using System.Collections.Frozen;
+using System.Net;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Warehouse.Rpc.Wire;
+
+namespace Warehouse.Rpc.Server;
+
+/// <summary>
+/// A listener that speaks gRPC over HTTP/2 and nothing else, with limits of its own: what a client may cost is bounded per message, call,
+/// connection and in all (I11). Other protocols belong to another listener.
+/// </summary>
+public sealed class RpcServer : IAsyncDisposable
+{
+    private const string RetryAfterMs = "1000";
+
+    private readonly RpcServerOptions _options;
+    private readonly FrozenDictionary<string, ServerMethod> _methods;
+    private readonly WebApplication _application;
+    private readonly CancellationTokenSource _stopping = new();
+    private int _running;
+
+    private RpcServer(RpcServices services, RpcServerOptions options)
+    {
+        _options = options;
+        _methods = services.Bind(options).ToFrozenDictionary(StringComparer.Ordinal);
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
+        _application = builder.Build();
+        _application.Run(AnswerAsync);
+    }
+
+    /// <summary>The port that it listens on; 0 on a unix socket.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>Calls that run now.</summary>
+    public int RunningCalls => Volatile.Read(ref _running);
+
+    /// <summary>Starts to listen. Throws <see cref="ArgumentException"/> for clear text on an address that others reach, <see cref="IOException"/> when the address is taken.</summary>
+    public static async Task<RpcServer> StartAsync(RpcServices services, RpcServerOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Certificate is null && options.EndPoint is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address)) throw new ArgumentException("without a certificate a server listens on a loopback address only", nameof(options));
+        if (options.RequestEncodings.Append(options.ReplyEncoding ?? Compression.Identity).FirstOrDefault(e => !Compression.IsKnown(e)) is { } unknown) throw new ArgumentException($"unknown encoding {unknown}", nameof(options));
+        var server = new RpcServer(services, options);
+        try
+        {
+            await server._application.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await server._application.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        var at = server._application.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+        server.Port = options.EndPoint is IPEndPoint ? BindingAddress.Parse(at).Port : 0;
+        return server;
+    }
+
+    /// <summary>Takes no new connection and no new call, lets running calls end for the grace of the options, ends the rest with UNAVAILABLE, and closes.</summary>
+    public async Task StopAsync()
+    {
+        // Connections go when their calls are answered, or soon after: a client need not read.
+        using var closing = new CancellationTokenSource(_options.StopGrace + TimeSpan.FromSeconds(1));
+        using var answering = _options.Clock.CreateTimer(static stopping => ((CancellationTokenSource)stopping!).Cancel(), _stopping, _options.StopGrace, Timeout.InfiniteTimeSpan);
+        await _application.StopAsync(closing.Token).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        await _application.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Configure(KestrelServerOptions kestrel)
+    {
+        var limits = _options.ConnectionLimits;
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = limits.MaxConnections;
+        kestrel.Limits.MaxRequestHeaderCount = limits.MaxHeaderFields;
+        kestrel.Limits.MaxRequestHeadersTotalSize = limits.MaxHeaderBytes;
+        kestrel.Limits.RequestHeadersTimeout = limits.HeaderTimeout;
+        kestrel.Limits.KeepAliveTimeout = limits.KeepAlive;
+        // A stream of requests has no size and may pause: messages, deadlines and the idle limit bound it.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = new(limits.MinReplyBytesPerSecond, limits.SlowReaderGrace);
+        kestrel.Limits.Http2.MaxStreamsPerConnection = limits.MaxStreams;
+        kestrel.Limits.Http2.MaxRequestHeaderFieldSize = limits.MaxHeaderBytes;
+        kestrel.Limits.Http2.KeepAlivePingDelay = limits.PingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = limits.PingTimeout;
+        kestrel.Listen(_options.EndPoint, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (_options.Certificate is { } certificate) listen.UseHttps(Https(certificate));
+        });
+    }
+
+    private HttpsConnectionAdapterOptions Https(X509Certificate2 certificate) => new()
+    {
+        ServerCertificate = certificate,
+        ClientCertificateMode = ClientCertificateMode.AllowCertificate,
+        ClientCertificateValidation = _options.IsClientCertificateTaken,
+        SslProtocols = _options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
+        HandshakeTimeout = _options.ConnectionLimits.HandshakeTimeout,
+    };
+
+    private async Task AnswerAsync(HttpContext http)
+    {
+        var request = http.Request;
+        if (!HttpMethods.IsPost(request.Method) || !Headers.IsContentType(request.ContentType))
+        {
+            http.Response.StatusCode = HttpMethods.IsPost(request.Method) ? StatusCodes.Status415UnsupportedMediaType : StatusCodes.Status405MethodNotAllowed;
+            return;
+        }
+        if (!_methods.TryGetValue(request.Path.Value ?? "", out var method))
+        {
+            ServerCall.Refuse(http.Response, new(StatusCode.Unimplemented, "unknown method"));
+            return;
+        }
+        if ((string?)request.Headers.GrpcEncoding is { } encoding && encoding != Compression.Identity && !_options.RequestEncodings.Contains(encoding))
+        {
+            http.Response.Headers.GrpcAcceptEncoding = string.Join(',', _options.RequestEncodings.Prepend(Compression.Identity));
+            ServerCall.Refuse(http.Response, new(StatusCode.Unimplemented, "requests in this encoding are not taken"));
+            return;
+        }
+        if (!TryReadTimeout(http, method, out var timeout))
+        {
+            ServerCall.Refuse(http.Response, new(StatusCode.Internal, "grpc-timeout is not a timeout"));
+            return;
+        }
+        try
+        {
+            if (Interlocked.Increment(ref _running) > _options.MaxCalls)
+            {
+                http.Response.Headers["grpc-retry-pushback-ms"] = RetryAfterMs;
+                ServerCall.Refuse(http.Response, new(StatusCode.ResourceExhausted, "too many calls are running"));
+                return;
+            }
+            await new ServerCall(http, method, _options, timeout).RunAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
+        }
+    }
+
+    /// <summary>The time that a call has: null for ever. False when what the client states is not a timeout.</summary>
+    private static bool TryReadTimeout(HttpContext http, ServerMethod method, out TimeSpan? timeout)
+    {
+        var isUnary = method.Method.Type == MethodType.Unary;
+        timeout = isUnary ? method.Limits.UnaryDeadline : null;
+        if (http.Request.Headers.GrpcTimeout is not [var text, ..]) return true;
+        if (!Headers.TryReadTimeout(text ?? "", out var stated)) return false;
+        timeout = isUnary && stated > method.Limits.MaxUnaryDeadline ? method.Limits.MaxUnaryDeadline : stated;
+        return true;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core.Interceptors;
+
+namespace Warehouse.Rpc.Server;
+
+/// <summary>Limits of calls: of all of a server, or of one of its services.</summary>
+public sealed record RpcCallLimits
+{
+    /// <summary>Bytes of a request message, announced and decompressed.</summary>
+    public int MaxReceiveBytes { get; init; } = 1 << 20;
+
+    /// <summary>Bytes of a reply message before compression.</summary>
+    public int MaxSendBytes { get; init; } = 4 << 20;
+
+    /// <summary>Time of a unary call whose client states none.</summary>
+    public TimeSpan UnaryDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time of a unary call, whatever its client states. A stream has the time that its client states, or no end.</summary>
+    public TimeSpan MaxUnaryDeadline { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Time that a stream may go without a message in either direction; null when for ever.</summary>
+    public TimeSpan? StreamIdle { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>Limits of connections. All calls of a client that breaks one end with its connection.</summary>
+public sealed record RpcConnectionLimits
+{
+    /// <summary>Connections at a time; a further one is closed.</summary>
+    public int MaxConnections { get; init; } = 512;
+
+    /// <summary>Calls at a time on one connection.</summary>
+    public int MaxStreams { get; init; } = 64;
+
+    /// <summary>Header fields of a call.</summary>
+    public int MaxHeaderFields { get; init; } = 64;
+
+    /// <summary>Bytes of all header fields of a call.</summary>
+    public int MaxHeaderBytes { get; init; } = 16 << 10;
+
+    /// <summary>Time in which the headers of a call have to come.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time of a TLS handshake.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Time without a call after which a connection is closed.</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Time without a frame after which the client is pinged.</summary>
+    public TimeSpan PingDelay { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time in which the client has to answer a ping.</summary>
+    public TimeSpan PingTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time that a client may leave a reply unread; after it, it has to take <see cref="MinReplyBytesPerSecond"/>.</summary>
+    public TimeSpan SlowReaderGrace { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Slowest rate at which a client may take replies.</summary>
+    public double MinReplyBytesPerSecond { get; init; } = 1024;
+}
+
+/// <summary>How a server listens and answers.</summary>
+public sealed record RpcServerOptions
+{
+    /// <summary>Where it listens; port 0 is any free one.</summary>
+    public required EndPoint EndPoint { get; init; }
+
+    /// <summary>The server's certificate with its key. Without one the server speaks clear text, on a loopback address or a unix socket only.</summary>
+    public X509Certificate2? Certificate { get; init; }
+
+    /// <summary>
+    /// Says whether the certificate that a client shows is taken; null leaves that to the system's authorities. Each client is asked for one and
+    /// may show none: what is required of a call, an interceptor decides.
+    /// </summary>
+    public Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? IsClientCertificateTaken { get; init; }
+
+    /// <summary>TLS 1.2 is spoken too, not 1.3 alone.</summary>
+    public bool AllowTls12 { get; init; }
+
+    /// <summary>Stand around every call; the first one is outermost.</summary>
+    public IReadOnlyList<Interceptor> Interceptors { get; init; } = [];
+
+    /// <summary>Limits of calls to services that have none of their own.</summary>
+    public RpcCallLimits CallLimits { get; init; } = new();
+
+    /// <summary>Limits of connections.</summary>
+    public RpcConnectionLimits ConnectionLimits { get; init; } = new();
+
+    /// <summary>Calls at a time, over all connections; a further one is refused at once.</summary>
+    public int MaxCalls { get; init; } = 256;
+
+    /// <summary>Encodings in which requests may be compressed: <c>gzip</c>, <c>deflate</c>. None by default: a compressed request can be a bomb.</summary>
+    public IReadOnlyList<string> RequestEncodings { get; init; } = [];
+
+    /// <summary>Encoding of replies to clients that take it; null for none. Not for replies that hold secrets: <see cref="Grpc.Core.WriteFlags.NoCompress"/>.</summary>
+    public string? ReplyEncoding { get; init; }
+
+    /// <summary>Time that running calls have when the server stops; then they end with UNAVAILABLE.</summary>
+    public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Learns of each handler that threw something else than an RpcException, by path of the method. The client learns nothing of it.</summary>
+    public Action<string, Exception>? HandlerFailed { get; init; }
+
+    /// <summary>Measures deadlines.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}

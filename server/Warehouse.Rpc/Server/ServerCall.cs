@@ -1,0 +1,322 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Warehouse.Rpc.Wire;
+
+namespace Warehouse.Rpc.Server;
+
+/// <summary>
+/// One call on the server's side. The handler runs until it returns; the call may end before: by its deadline, by the idle limit, by the
+/// client or by the server's stop. Then the token is cancelled and the client answered at once, and what the handler still writes is refused.
+/// </summary>
+internal sealed class ServerCall : ServerCallContext
+{
+    private const int ResetInternal = 2, ResetCancel = 8;
+
+    private readonly HttpContext _http;
+    private readonly ServerMethod _method;
+    private readonly RpcServerOptions _options;
+    private readonly MessageReader _reader;
+    private readonly MessageWriter _writer;
+    private readonly CancellationTokenSource _cancellation = new();
+    private readonly TaskCompletionSource<Status> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private readonly DateTime _deadline;
+    private ITimer? _deadlineTimer, _idleTimer;
+    private long _lastMessageAt;
+    private Metadata? _requestHeaders, _responseTrailers;
+    private AuthContext? _authContext;
+    private string? _replyEncoding;
+    private bool _areHeadersSet, _isWriting, _isEnded;
+
+    public ServerCall(HttpContext http, ServerMethod method, RpcServerOptions options, TimeSpan? timeout)
+    {
+        (_http, _method, _options) = (http, method, options);
+        _reader = new(http.Request.BodyReader, method.Limits.MaxReceiveBytes) { Encoding = http.Request.Headers.GrpcEncoding };
+        _writer = new(http.Response.BodyWriter, method.Limits.MaxSendBytes);
+        var now = options.Clock.GetUtcNow().UtcDateTime;
+        _deadline = timeout < DateTime.MaxValue - now ? now + timeout.Value : DateTime.MaxValue;
+        if (timeout < TimeSpan.FromMilliseconds(uint.MaxValue - 1))
+            _deadlineTimer = options.Clock.CreateTimer(static call => ((ServerCall)call!).Cut(new(StatusCode.DeadlineExceeded, "the deadline is over")), this, timeout.Value, Timeout.InfiniteTimeSpan);
+        if (method is { Method.Type: not MethodType.Unary, Limits.StreamIdle: { } idle })
+        {
+            _lastMessageAt = options.Clock.GetTimestamp();
+            _idleTimer = options.Clock.CreateTimer(static call => ((ServerCall)call!).CheckIdle(), this, idle, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>True when the last request message was compressed.</summary>
+    public bool WasCompressed => _reader.WasCompressed;
+
+    public HttpContext Http => _http;
+
+    protected override string MethodCore => _method.Method.FullName;
+
+    protected override string HostCore => _http.Request.Host.Value ?? "";
+
+    protected override string PeerCore => (_http.Connection.RemoteIpAddress, _http.Connection.RemotePort) switch
+    {
+        (null, _) => "unix:",
+        ({ AddressFamily: AddressFamily.InterNetwork } address, var port) => string.Create(CultureInfo.InvariantCulture, $"ipv4:{address}:{port}"),
+        ({ IsIPv4MappedToIPv6: true } address, var port) => string.Create(CultureInfo.InvariantCulture, $"ipv4:{address.MapToIPv4()}:{port}"),
+        var (address, port) => string.Create(CultureInfo.InvariantCulture, $"ipv6:[{address}]:{port}"),
+    };
+
+    protected override DateTime DeadlineCore => _deadline;
+
+    protected override Metadata RequestHeadersCore => _requestHeaders ??= ReadRequestHeaders();
+
+    protected override CancellationToken CancellationTokenCore => _cancellation.Token;
+
+    protected override Metadata ResponseTrailersCore => _responseTrailers ??= [];
+
+    protected override Status StatusCore { get; set; }
+
+    protected override WriteOptions? WriteOptionsCore { get; set; }
+
+    protected override AuthContext AuthContextCore => _authContext ??= ReadAuthContext(_http.Connection.ClientCertificate);
+
+    /// <summary>Runs the handler and ends the call.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        using var aborted = _http.RequestAborted.UnsafeRegister(static call => ((ServerCall)call!).Cut(Status.DefaultCancelled), this);
+        using var stopped = stopping.UnsafeRegister(static call => ((ServerCall)call!).Cut(new(StatusCode.Unavailable, "the server is stopping")), this);
+        try
+        {
+            var handling = HandleAsync();
+            if (!handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling)
+            {
+                try
+                {
+                    await EndAsync(await _cut.Task.ConfigureAwait(false), isEarly: true).ConfigureAwait(false);
+                }
+                finally
+                {
+                    // The request is the handler's as long as it runs.
+                    await handling.ConfigureAwait(false);
+                }
+                return;
+            }
+            await EndAsync(await handling.ConfigureAwait(false), isEarly: false).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (_deadlineTimer is not null) await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
+            if (_idleTimer is not null) await _idleTimer.DisposeAsync().ConfigureAwait(false);
+            _writer.Dispose();
+        }
+    }
+
+    /// <summary>Reads the next request message; false after the last.</summary>
+    public async Task<(bool IsThere, T? Message)> ReadAsync<T>(Marshaller<T> marshaller, CancellationToken token)
+    {
+        using var linked = token.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(token, _cancellation.Token) : null;
+        try
+        {
+            var read = await _reader.ReadAsync(marshaller, linked?.Token ?? _cancellation.Token).ConfigureAwait(false);
+            NoteMessage();
+            return read;
+        }
+        catch (IOException e)
+        {
+            // The client is gone; that the request was aborted, another thread may not have said yet.
+            Cut(Status.DefaultCancelled);
+            throw new OperationCanceledException("the client is gone", e, _cancellation.Token);
+        }
+    }
+
+    /// <summary>Reads the one request message of a call that has one.</summary>
+    public async Task<T> ReadOnlyAsync<T>(Marshaller<T> marshaller) where T : class
+    {
+        var (isThere, message) = await ReadAsync(marshaller, default).ConfigureAwait(false);
+        if (!isThere) throw Failure.MessageCount("the request has no message");
+        if (!await _reader.EndsAsync(_cancellation.Token).ConfigureAwait(false)) throw Failure.MessageCount("the request has more than one message");
+        return message!;
+    }
+
+    /// <summary>Writes the one reply message of a call that has one; it leaves with the end of the call.</summary>
+    public Task WriteOnlyAsync<T>(T message, Marshaller<T> marshaller) =>
+        StatusCore.StatusCode == StatusCode.OK ? WriteAsync(message, marshaller, new(WriteFlags.BufferHint | (WriteOptionsCore?.Flags ?? 0)), default) : Task.CompletedTask;
+
+    /// <summary>Writes a reply message; done when the transport has room for more.</summary>
+    public async Task WriteAsync<T>(T message, Marshaller<T> marshaller, WriteOptions? writeOptions, CancellationToken token)
+    {
+        BeginWriting();
+        try
+        {
+            SetHeaders();
+            var flags = (writeOptions ?? WriteOptionsCore)?.Flags ?? 0;
+            _writer.Write(message, marshaller, flags.HasFlag(WriteFlags.NoCompress) ? null : _replyEncoding);
+            if (flags.HasFlag(WriteFlags.BufferHint)) return;
+            using var linked = token.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(token, _cancellation.Token) : null;
+            await _http.Response.BodyWriter.FlushAsync(linked?.Token ?? _cancellation.Token).ConfigureAwait(false);
+            NoteMessage();
+        }
+        finally
+        {
+            EndWriting();
+        }
+    }
+
+    protected override async Task WriteResponseHeadersAsyncCore(Metadata responseHeaders)
+    {
+        ArgumentNullException.ThrowIfNull(responseHeaders);
+        BeginWriting();
+        try
+        {
+            if (_areHeadersSet) throw new InvalidOperationException("the metadata before the replies were sent already");
+            foreach (var entry in responseHeaders) _http.Response.Headers.Append(entry.Key, Headers.Send(entry));
+            SetHeaders();
+            await _http.Response.BodyWriter.FlushAsync(_cancellation.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            EndWriting();
+        }
+    }
+
+    /// <summary>Answers a call that no handler sees: headers alone, with the status in them.</summary>
+    public static void Refuse(HttpResponse response, Status status)
+    {
+        response.ContentType = Headers.ContentType;
+        SetStatus(response.Headers, status);
+    }
+
+    /// <summary>The boundary of handlers: whatever they throw becomes a status.</summary>
+    private async Task<Status> HandleAsync()
+    {
+        try
+        {
+            await _method.HandleAsync(this).ConfigureAwait(false);
+            return StatusCore;
+        }
+        catch (RpcException e)
+        {
+            foreach (var entry in e.Trailers) ResponseTrailersCore.Add(entry);
+            return e.Status;
+        }
+        catch (Exception) when (_cancellation.IsCancellationRequested || _http.RequestAborted.IsCancellationRequested)
+        {
+            return _cut.Task.IsCompletedSuccessfully ? await _cut.Task.ConfigureAwait(false) : Status.DefaultCancelled;
+        }
+        catch (Exception e)
+        {
+            _options.HandlerFailed?.Invoke(MethodCore, e);
+            return new(StatusCode.Unknown, "the handler failed");
+        }
+    }
+
+    /// <summary>Sends the status, once; early when the handler still runs, whose trailers stay behind then: it may be adding to them.</summary>
+    private async Task EndAsync(Status status, bool isEarly)
+    {
+        bool isWriting;
+        lock (_gate)
+        {
+            (isWriting, _isEnded) = (_isWriting, true);
+        }
+        if (_http.RequestAborted.IsCancellationRequested) return;
+        if (isWriting || _writer.IsTorn)
+        {
+            // The replies cannot be ended in order: one is half written, or waits for a client that does not read.
+            _http.Features.Get<IHttpResetFeature>()?.Reset(_writer.IsTorn && !isWriting ? ResetInternal : ResetCancel);
+            return;
+        }
+        var response = _http.Response;
+        if (!_areHeadersSet && status.StatusCode != StatusCode.OK)
+        {
+            Refuse(response, status);
+            if (!isEarly) AddTrailers(response.Headers);
+        }
+        else
+        {
+            SetHeaders();
+            var trailers = _http.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
+            SetStatus(trailers, status);
+            if (!isEarly) AddTrailers(trailers);
+        }
+        if (isEarly) await response.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private void AddTrailers(IHeaderDictionary target)
+    {
+        foreach (var entry in _responseTrailers ?? Metadata.Empty) target.Append(entry.Key, Headers.Send(entry));
+    }
+
+    private static void SetStatus(IHeaderDictionary target, Status status)
+    {
+        target.GrpcStatus = ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture);
+        if (status.Detail.Length > 0) target.GrpcMessage = Headers.WriteMessage(status.Detail);
+    }
+
+    private void SetHeaders()
+    {
+        if (_areHeadersSet) return;
+        _areHeadersSet = true;
+        _http.Response.ContentType = Headers.ContentType;
+        if (_options.RequestEncodings.Count > 0) _http.Response.Headers.GrpcAcceptEncoding = string.Join(',', _options.RequestEncodings.Prepend(Compression.Identity));
+        if (_options.ReplyEncoding is not { } encoding || !Compression.Lists(_http.Request.Headers.GrpcAcceptEncoding, encoding)) return;
+        _replyEncoding = encoding;
+        _http.Response.Headers.GrpcEncoding = encoding;
+    }
+
+    private void BeginWriting()
+    {
+        lock (_gate)
+        {
+            if (_isEnded) throw new RpcException(_cut.Task.IsCompletedSuccessfully ? _cut.Task.Result : Status.DefaultCancelled);
+            if (_isWriting) throw new InvalidOperationException("a reply is written while the one before it is not done");
+            _isWriting = true;
+        }
+    }
+
+    private void EndWriting()
+    {
+        lock (_gate)
+        {
+            _isWriting = false;
+        }
+    }
+
+    private void Cut(Status status)
+    {
+        // Not on this thread: callbacks of the handler may take long or throw.
+        if (_cut.TrySetResult(status)) _ = _cancellation.CancelAsync();
+    }
+
+    private void NoteMessage()
+    {
+        if (_idleTimer is not null) Volatile.Write(ref _lastMessageAt, _options.Clock.GetTimestamp());
+    }
+
+    private void CheckIdle()
+    {
+        var left = _method.Limits.StreamIdle!.Value - _options.Clock.GetElapsedTime(Volatile.Read(ref _lastMessageAt));
+        if (left > TimeSpan.Zero) _idleTimer?.Change(left, Timeout.InfiniteTimeSpan);
+        else Cut(new(StatusCode.DeadlineExceeded, "the stream had no message for too long"));
+    }
+
+    private Metadata ReadRequestHeaders()
+    {
+        var metadata = new Metadata();
+        foreach (var (name, values) in _http.Request.Headers)
+            foreach (var value in values) Headers.Receive(metadata, name, value ?? "");
+        return metadata.Freeze();
+    }
+
+    private static AuthContext ReadAuthContext(X509Certificate2? certificate)
+    {
+        const string CommonName = "x509_common_name", AlternativeName = "x509_subject_alternative_name";
+        if (certificate is null) return new(null, []);
+        var properties = new Dictionary<string, List<AuthProperty>>
+        {
+            [CommonName] = [AuthProperty.Create(CommonName, Encoding.UTF8.GetBytes(certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)))],
+        };
+        var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(extension => extension.EnumerateDnsNames()).ToList();
+        if (names.Count > 0) properties[AlternativeName] = [.. names.Select(name => AuthProperty.Create(AlternativeName, Encoding.UTF8.GetBytes(name)))];
+        return new(names.Count > 0 ? AlternativeName : CommonName, properties);
+    }
+}
