@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using System.Text;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Audit;
+
+/// <summary>
+/// What signs the log of a store and hides the identifiers in it. Both follow from the master key, so whoever can change the log but not read
+/// the key folder can neither sign nor guess a name by trying all of them. Any thread; Dispose wipes them.
+/// </summary>
+public sealed class AuditKeys : IDisposable
+{
+    private const int NameBytes = 16;
+
+    private readonly byte[] _secret = new byte[Ed25519.SecretKeyBytes];
+    private readonly byte[] _names;
+
+    private AuditKeys(MasterKey master, FileId store)
+    {
+        Span<byte> publicKey = stackalloc byte[Ed25519.PublicKeyBytes];
+        var seed = HKDF.Expand(HashAlgorithmName.SHA256, master.AuditKey, Ed25519.SeedBytes, "warehouse audit signature"u8.ToArray());
+        Ed25519.KeysOf(seed, publicKey, _secret);
+        CryptographicOperations.ZeroMemory(seed);
+        _names = HKDF.Expand(HashAlgorithmName.SHA256, master.AuditKey, 32, "warehouse audit names"u8.ToArray());
+        Signer = new NoteKey($"variant-warehouse/audit/{store}", publicKey);
+    }
+
+    /// <summary>The key that verifies checkpoints, as C2SP signed-note writes it: <c>name+keyid+key</c>.</summary>
+    public string VerifierKey => Signer.ToString();
+
+    internal NoteKey Signer { get; }
+
+    /// <summary>Reads the keys of a store.</summary>
+    /// <exception cref="StoreException">The key folder is missing or damaged.</exception>
+    public static AuditKeys Open(string keysPath) => Open(DiskStorage.Open(keysPath, "key folder"));
+
+    internal static AuditKeys Open(IStorage keys)
+    {
+        var (promised, master) = Acknowledgement.Read(keys);
+        using (master) return new AuditKeys(master, promised.StoreId);
+    }
+
+    /// <summary>Stands for an identifier: equal for equal ones of a kind within a store, and without the keys not to be told from noise. 32 hexadecimal digits.</summary>
+    public string Hide(string kind, string identifier)
+    {
+        Span<byte> mac = stackalloc byte[32];
+        HMACSHA256.HashData(_names, Encoding.UTF8.GetBytes($"{kind}\0{identifier}"), mac);
+        return Convert.ToHexStringLower(mac[..NameBytes]);
+    }
+
+    /// <summary>Begins a keyed digest of bytes that come one after the other.</summary>
+    public IncrementalHash BeginDigest() => IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _names);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        CryptographicOperations.ZeroMemory(_secret);
+        CryptographicOperations.ZeroMemory(_names);
+    }
+
+    internal byte[] Sign(Checkpoint checkpoint) => SignedNote.Sign(checkpoint.Text(), Signer, _secret);
+}
