@@ -58,6 +58,9 @@ find_missing_for_test() {
   done
   has_program node || missing+=(nodejs)
   has_program npm || missing+=(npm)
+  # The reference implementation of signed notes and logs, for the audit log. Go is 450 MB installed, the library half a megabyte.
+  has_program go || missing+=(golang-go)
+  [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing+=(golang-golang-x-mod-dev)
 }
 
 find_missing_for_bench() {

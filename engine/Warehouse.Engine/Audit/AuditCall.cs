@@ -17,7 +17,7 @@ public sealed class AuditCall : IDisposable
     private readonly long _started;
     private readonly IncrementalHash _shown;
     private readonly Lock _gate = new();
-    private readonly HashSet<string> _subjects = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _samples = new(StringComparer.Ordinal);
     private readonly List<string> _pending = [];
     private (long? Snapshot, string? Scope, string? Cohort) _facts;
     private (bool HasBegun, bool HasEnded, bool HasShown) _is;
@@ -48,8 +48,7 @@ public sealed class AuditCall : IDisposable
     {
         lock (_gate)
         {
-            var hidden = _keys.Hide("sample", sample);
-            if (_subjects.Add(hidden)) _pending.Add(hidden);
+            if (_samples.Add(sample)) _pending.Add(_keys.Hide("sample", sample));
         }
     }
 

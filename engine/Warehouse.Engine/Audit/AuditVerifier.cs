@@ -23,8 +23,9 @@ public sealed class AuditVerifier
     private readonly AuditFiles _files;
     private readonly NoteKey _signer;
     private readonly List<AuditFinding> _findings = [];
-    private readonly MerkleEdge _edge = new();
+    private MerkleEdge _edge = new();
     private Checkpoint? _last;
+    private bool _isBroken;
 
     private AuditVerifier(IStorage storage, NoteKey signer) => (_files, _signer) = (new AuditFiles(storage), signer);
 
@@ -68,15 +69,15 @@ public sealed class AuditVerifier
         var notes = NotesOf(bundle, all: false);
         var size = notes.Count > 0 ? notes[^1].Size : first;
         var count = (int)Math.Min(size - first, frames.Count);
-        var before = (_edge.Copy(), _findings.Count);
-        var leaves = Leaves(frames[..count], first, _files.ReadTile(0, bundle));
+        var (findings, tile) = (_findings.Count, _files.ReadTile(0, bundle));
+        var leaves = Leaves(frames[..count], first, tile);
         if (count < size - first) Damage(first + count, "is missing");
         else if (!isLast && size != first + TilePath.Width) Damage(size, "is missing, and so is the checkpoint over it");
         else if (!isLast && (frames.Count != count || frameBytes != file.Length)) Damage(first + count, "stands behind the end of its bundle");
         else if (isLast && frameBytes != file.Length) Note(first + frames.Count, string.Create(CultureInfo.InvariantCulture, $"{file.Length - frameBytes} bytes of a torn end, which nobody was told of; the next append cuts them"));
         if (isLast && frames.Count > count && count == size - first) Note(first + count, string.Create(CultureInfo.InvariantCulture, $"{frames.Count - count} entries stand behind the last checkpoint; the next append takes them in"));
 
-        Compare(leaves, first, notes, witness, before);
+        if (!_isBroken) Compare(Signed(leaves, tile, size - first, notes), (first, findings), notes, witness);
         if (notes.Count > 0) _last = notes[^1];
         if (!isLast && leaves.Count == TilePath.Width) CheckTile(bundle, leaves);
     }
@@ -91,7 +92,6 @@ public sealed class AuditVerifier
             var line = frames[i].Span;
             var leaf = MerkleTree.Leaf(line);
             leaves.Add(leaf);
-            _edge.Add(leaf);
             var text = AuditEntry.Head(first + i);
             var length = Encoding.ASCII.GetBytes(text, head);
             if (!line.StartsWith(head[..length])) Damage(first + i, "another entry stands in its place");
@@ -100,15 +100,33 @@ public sealed class AuditVerifier
         return leaves;
     }
 
-    /// <summary>Compares the tree with what was signed: the last checkpoint of the bundle, and where that differs each of them, to find the first entries that differ.</summary>
-    private void Compare(List<Digest> leaves, long first, List<Checkpoint> notes, Checkpoint? witness, (MerkleEdge Edge, int Findings) before)
+    /// <summary>The leaves that were signed, when entries or else the tile still give them: then the tree goes on, and one changed entry does not make all behind it look changed.</summary>
+    private List<Digest> Signed(List<Digest> leaves, Digest[]? tile, long count, List<Checkpoint> notes)
     {
-        var isWitnessed = witness is { } kept && kept.Size > first && kept.Size <= first + leaves.Count;
-        var isSigned = notes.Count == 0 || notes[^1].Size != _edge.Size || notes[^1].Root == _edge.Root();
+        if (notes.Count == 0 || tile is null || tile.Length != count || (leaves.Count == count && Grown(leaves).Root() == notes[^1].Root)) return leaves;
+        List<Digest> kept = [.. tile];
+        return Grown(kept).Root() == notes[^1].Root ? kept : leaves;
+    }
+
+    private MerkleEdge Grown(List<Digest> leaves)
+    {
+        var edge = _edge.Copy();
+        foreach (var leaf in leaves) edge.Add(leaf);
+        return edge;
+    }
+
+    /// <summary>Compares the tree with what was signed: the last checkpoint of the bundle, and where that differs each of them, to find the first entries that differ.</summary>
+    private void Compare(List<Digest> leaves, (long First, int Findings) before, List<Checkpoint> notes, Checkpoint? witness)
+    {
+        var (edge, after) = (_edge, Grown(leaves));
+        _edge = after;
+        var isWitnessed = witness is { } kept && kept.Size > before.First && kept.Size <= before.First + leaves.Count;
+        var isSigned = notes.Count == 0 || (notes[^1].Size == after.Size && notes[^1].Root == after.Root());
+        _isBroken = !isSigned;
         if (isSigned && !isWitnessed) return;
-        List<(Checkpoint Checkpoint, string By)> all = [.. (isSigned ? notes : NotesOf(first / TilePath.Width, all: true)).Select(n => (n, "its checkpoint"))];
+        List<(Checkpoint Checkpoint, string By)> all = [.. (isSigned ? notes : NotesOf(before.First / TilePath.Width, all: true)).Select(n => (n, "its checkpoint"))];
         if (isWitnessed) all.Add((witness!.Value, "the witness"));
-        var (edge, from, at) = (before.Edge, first, 0);
+        var (from, at) = (before.First, 0);
         foreach (var (checkpoint, by) in all.OrderBy(c => c.Checkpoint.Size))
         {
             while (edge.Size < checkpoint.Size && at < leaves.Count) edge.Add(leaves[at++]);

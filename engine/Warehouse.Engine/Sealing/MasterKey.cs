@@ -32,7 +32,6 @@ internal sealed class MasterKey : IDisposable
         _aes = Aes.Create();
         _aes.Key = key;
         MacKey = HKDF.Expand(HashAlgorithmName.SHA256, key, 32, "warehouse key folder"u8.ToArray());
-        AuditKey = HKDF.Expand(HashAlgorithmName.SHA256, key, 32, "warehouse audit"u8.ToArray());
         CryptographicOperations.ZeroMemory(key);
     }
 
@@ -40,9 +39,6 @@ internal sealed class MasterKey : IDisposable
 
     /// <summary>Key of the checksums of the key table and the acknowledgement.</summary>
     internal byte[] MacKey { get; }
-
-    /// <summary>From this the keys of the audit log follow.</summary>
-    internal byte[] AuditKey { get; }
 
     private static ReadOnlySpan<byte> Magic => "WHMASTER"u8;
 
@@ -118,6 +114,5 @@ internal sealed class MasterKey : IDisposable
     {
         _aes.Dispose();
         CryptographicOperations.ZeroMemory(MacKey);
-        CryptographicOperations.ZeroMemory(AuditKey);
     }
 }
