@@ -32,6 +32,7 @@ public sealed class StoreAudit : IDisposable
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(store));
         var path = Path.GetFullPath(auditPath ?? full + ".audit");
         if ((path + "/").StartsWith(full + "/", StringComparison.Ordinal)) throw new StoreRefusedException("the audit folder must lie outside the store: a copy of the store put back would take the log back too");
+        DiskStorage.Open(store, "store folder"); // what is not there has no log; the message is that of every verb
         return new StoreAudit(path, AuditKeys.Open(VariantStore.KeysPathOf(store, keysPath)), clock ?? TimeProvider.System);
     }
 

@@ -88,6 +88,19 @@ public sealed class AuditCommandTests
         Assert.Contains("audit verify", cli.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Once the keys followed from the master key: after a rotation the log was not to be verified, and nothing was answered any more.</summary>
+    [Fact]
+    public void A_new_master_key_leaves_the_log_as_it_is()
+    {
+        using var store = Store();
+        ExportStore.Must("carriers", store.Path, "1-100-A-G");
+        ExportStore.Must("audit", "export", store.Path, "-o", store["log"], "--checkpoint", store["witness"]);
+        ExportStore.Must("keys", "rotate", store.Path);
+        ExportStore.Must("carriers", store.Path, "1-100-A-G");
+        Assert.Equal(["carriers", "carriers"], Verbs(store, "--sample", "S1"));
+        Assert.Equal("entry\tkind\tproblem\n", ExportStore.Must("audit", "verify", store.Path, "--witness", store["witness"]));
+    }
+
     [Fact]
     public void Commands_side_by_side_write_one_log()
     {
