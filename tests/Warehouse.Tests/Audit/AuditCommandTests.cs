@@ -88,6 +88,27 @@ public sealed class AuditCommandTests
         Assert.Contains("audit verify", cli.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Every_flipped_byte_of_the_secret_ends_a_reading_verb_with_three_before_its_first_byte()
+    {
+        using var store = Store();
+        ExportStore.Must("freq", store.Path);
+        var file = store.Path + ".keys/audit-secret";
+        var right = File.ReadAllBytes(file);
+        for (var at = 0; at < right.Length; at++)
+        {
+            var wrong = right.ToArray();
+            wrong[at] ^= 4;
+            File.WriteAllBytes(file, wrong);
+            var cli = new Cli.Cli();
+            Assert.Equal(ExitCode.DamagedStore, cli.Run("freq", store.Path));
+            Assert.Empty(cli.OutputBytes);
+            Assert.Contains("audit-secret: is not what was written", cli.Error, StringComparison.Ordinal);
+        }
+        File.WriteAllBytes(file, right);
+        ExportStore.Must("audit", "verify", store.Path);
+    }
+
     /// <summary>Once the keys followed from the master key: after a rotation the log was not to be verified, and nothing was answered any more.</summary>
     [Fact]
     public void A_new_master_key_leaves_the_log_as_it_is()
