@@ -44,8 +44,10 @@ internal sealed class AuditState
         if (bundle < 0) return new AuditState(0, new MerkleEdge());
         var entries = files.Read(AuditFiles.Entries(bundle)) ?? [];
         var notes = files.Read(AuditFiles.Checkpoints(bundle));
-        var (checkpoint, noteBytes, isConfirmed) = LastOf(notes ?? [], signer);
-        if (checkpoint is null && bundle > 0) checkpoint = LastOf(files.Read(AuditFiles.Checkpoints(bundle - 1)) ?? [], signer).Checkpoint ?? throw Damaged(bundle - 1, "holds no signed checkpoint");
+        // Both files are there before the first entry is written: entries without the other were not left by a stop.
+        if (notes is null && entries.Length > 0) throw Damaged(bundle, "its checkpoints are missing");
+        var (checkpoint, noteBytes, isConfirmed) = LastOf((bundle, notes ?? []), signer);
+        if (checkpoint is null && bundle > 0) checkpoint = LastOf((bundle - 1, files.Read(AuditFiles.Checkpoints(bundle - 1)) ?? []), signer).Checkpoint ?? throw Damaged(bundle - 1, "holds no signed checkpoint");
         var size = checkpoint?.Size ?? 0;
         var (frames, frameBytes) = AuditFiles.Split(entries);
         var count = size - (bundle * TilePath.Width);
@@ -128,15 +130,17 @@ internal sealed class AuditState
     }
 
     /// <summary>The last checkpoint of a file, where it ends, and whether it is known to be durable.</summary>
-    private static (Checkpoint? Checkpoint, int Bytes, bool IsConfirmed) LastOf(byte[] file, NoteKey signer)
+    /// <exception cref="DamagedStoreException">One that is marked as durable is not signed by the key: taking in what stands behind an older one would sign what somebody changed.</exception>
+    private static (Checkpoint? Checkpoint, int Bytes, bool IsConfirmed) LastOf((long Bundle, byte[] Bytes) file, NoteKey signer)
     {
-        var (frames, end) = AuditFiles.Split(file);
+        var (frames, end) = AuditFiles.Split(file.Bytes);
         for (var i = frames.Count - 1; i >= 0; end -= 2 + frames[i].Length, i--)
-            if (frames[i].Length > 0 && Checkpoint.TryOpen(frames[i].Span, signer, out var checkpoint))
-            {
-                var isConfirmed = i + 1 < frames.Count && frames[i + 1].Length == 0;
-                return (checkpoint, isConfirmed ? end + 2 : end, isConfirmed);
-            }
+        {
+            if (frames[i].Length == 0) continue;
+            var isConfirmed = i + 1 < frames.Count && frames[i + 1].Length == 0;
+            if (Checkpoint.TryOpen(frames[i].Span, signer, out var checkpoint)) return (checkpoint, isConfirmed ? end + 2 : end, isConfirmed);
+            if (isConfirmed) throw Damaged(file.Bundle, "its last checkpoint is not signed by the key of this log");
+        }
         return (null, 0, false);
     }
 }

@@ -85,6 +85,23 @@ public sealed class TamperingTests
         }
     }
 
+    /// <summary>Else the next append would take in, and sign, what somebody put in the place of entries once signed.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(300)]
+    public void A_log_whose_checkpoints_are_gone_or_of_another_key_takes_no_append(int count)
+    {
+        using var sim = SimLog.With(count);
+        var name = AuditFiles.Checkpoints(count / 256);
+        var kept = sim.Disk.Peek(name);
+        foreach (var wrong in (byte[]?[])[null, [.. kept.Select((b, i) => i % 100 == 50 ? (byte)(b ^ 1) : b)]])
+        {
+            sim.Disk.Poke(name, wrong);
+            using var log = sim.Open();
+            Assert.Throws<DamagedStoreException>(() => log.Append([SimLog.Entry(1)]));
+        }
+    }
+
     /// <summary>An older log that is whole in itself is told only from a checkpoint kept elsewhere.</summary>
     [Theory]
     [InlineData(3, 5)]
