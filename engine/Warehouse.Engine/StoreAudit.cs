@@ -33,7 +33,11 @@ public sealed class StoreAudit : IDisposable
         var path = Path.GetFullPath(auditPath ?? full + ".audit");
         if ((path + "/").StartsWith(full + "/", StringComparison.Ordinal)) throw new StoreRefusedException("the audit folder must lie outside the store: a copy of the store put back would take the log back too");
         DiskStorage.Open(store, "store folder"); // what is not there has no log; the message is that of every verb
-        return new StoreAudit(path, AuditKeys.Open(VariantStore.KeysPathOf(store, keysPath)), clock ?? TimeProvider.System);
+        var keys = VariantStore.KeysPathOf(store, keysPath);
+        // A new secret could not go on with the log of a lost one, and nobody should take its absence for a new log.
+        if (Directory.Exists(Path.Combine(path, AuditFiles.EntriesFolder)) && DiskStorage.Open(keys, "key folder").Facts(Sealing.KeyFolder.AuditSecret) is null)
+            throw new DamagedStoreException(Sealing.KeyFolder.AuditSecret, "is missing, and the audit log that it belongs to is there") { IsMissing = true };
+        return new StoreAudit(path, AuditKeys.Open(keys), clock ?? TimeProvider.System);
     }
 
     /// <summary>The log, for reading.</summary>
