@@ -30,6 +30,19 @@ internal sealed class CliContext
     /// <summary>Set by Ctrl-C and SIGTERM.</summary>
     public CancellationToken Cancellation { get; init; }
 
+    /// <summary>
+    /// Begins an audited call: from here on no byte of an answer leaves before its entry in the store's audit log is durable (I5). A verb that
+    /// shows anything of a person calls it before it asks.
+    /// </summary>
+    public void Begin(Options.StoreAddress store, System.CommandLine.ParseResult parsed) =>
+        Engine.BeginCall(store, string.Join(' ', VerbTable.PathOf(parsed.CommandResult)), string.Join('\0', parsed.Tokens.Select(t => t.Value)));
+
+    /// <summary>Standard output for an answer.</summary>
+    public Stream OpenAnswer() => Guard(OpenOutput());
+
+    /// <summary>A stream of an answer, behind the audit log when the call is audited.</summary>
+    public Stream Guard(Stream target) => Engine.Call is { } call ? new Warehouse.Engine.Audit.AuditedStream(target, call) : target;
+
     /// <summary>The context of this process.</summary>
     public static CliContext OfProcess(CancellationToken cancellation) => new()
     {

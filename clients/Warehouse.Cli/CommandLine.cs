@@ -24,7 +24,28 @@ internal static class CommandLine
             if (arguments is ["--version"]) return PrintVersion(context);
             if (arguments is [var verb, ..] && char.IsAsciiLetter(verb.FirstOrDefault()) && VerbTable.All.All(v => v.Name != verb))
                 return Fail(context, $"'{verb}' is no verb; see warehouse --help", ExitCode.BadInput);
-            return Invoke(Parse(arguments, context), context);
+            return End(Invoke(Parse(arguments, context), context), context);
+        }
+        catch (Exception e)
+        {
+            var code = Explain(e, context);
+            if (e is not Warehouse.Engine.Audit.AuditRefusedException) return End(code, context);
+            context.Engine.EndCall(null); // it was told, and to write once more would fail as well
+            return code;
+        }
+    }
+
+    /// <summary>The end of an audited call is in the log before the process ends; where it cannot be, the process says so.</summary>
+    private static ExitCode End(ExitCode code, CliContext context)
+    {
+        try
+        {
+            context.Engine.EndCall(code switch
+            {
+                ExitCode.Done => "done", ExitCode.NothingMatched => "nothing-matched", ExitCode.BadInput => "bad-input", ExitCode.DamagedStore => "damaged", ExitCode.Incomplete => "incomplete",
+                ExitCode.Cancelled => "cancelled", _ => "could-not",
+            });
+            return code;
         }
         catch (Exception e)
         {

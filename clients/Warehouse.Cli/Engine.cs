@@ -4,6 +4,7 @@ using Warehouse.Cli.Output;
 using Warehouse.Cli.Verbs;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
 using Warehouse.Engine.Doctor;
 using Warehouse.Engine.Export;
 using Warehouse.Engine.Ingest;
@@ -19,6 +20,48 @@ namespace Warehouse.Cli;
 /// </summary>
 internal class Engine
 {
+    /// <summary>An aggregate over fewer named samples than this is data of each of them: the least count that may be shown elsewhere is 11.</summary>
+    private const int FewestForAggregate = 11;
+
+    private StoreAudit? _audit;
+
+    /// <summary>The account that runs the command.</summary>
+    public static string Principal => Environment.UserName is { Length: > 0 } name ? name : "unknown";
+
+    /// <summary>The audited call that runs; null when none does.</summary>
+    public AuditCall? Call { get; private set; }
+
+    /// <summary>Opens the audit log of a store, with its keys.</summary>
+    public static StoreAudit OpenAudit(StoreAddress store) => StoreAudit.Open(store.Path, store.KeysPath, store.AuditPath);
+
+    /// <summary>Begins an audited call; nothing is written before something is shown, or the call ends.</summary>
+    public virtual void BeginCall(StoreAddress store, string verb, string question)
+    {
+        _audit = OpenAudit(store);
+        AuditLog log;
+        try
+        {
+            log = _audit.Log;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AuditRefusedException(e);
+        }
+        Call = new AuditCall(log, _audit.Keys, new AuditEntry { Kind = AuditKind.Begin, Call = "", Who = Principal, Role = "owner", Verb = verb, Purpose = "operations" }, question, TimeProvider.System);
+    }
+
+    /// <summary>Ends the call, if one runs: durable on return.</summary>
+    public void EndCall(string? outcome)
+    {
+        var (call, audit) = (Call, _audit);
+        (Call, _audit) = (null, null);
+        using (audit)
+        using (call)
+        {
+            if (outcome is not null) call?.End(outcome);
+        }
+    }
+
     /// <summary>Makes an empty store.</summary>
     public virtual void Init(StoreAddress store, InitRequest request)
     {
@@ -36,7 +79,8 @@ internal class Engine
     public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession();
+        using var session = opened.OpenSession(Asks(null));
+        ShowsNamed(request.Samples);
         foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
     }
 
@@ -44,7 +88,8 @@ internal class Engine
     public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession();
+        using var session = opened.OpenSession(Asks(null));
+        ShowsNamed(request.Samples);
         using var packed = IsPacked(request.OutputPath) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
         var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
         packed?.Complete();
@@ -58,7 +103,8 @@ internal class Engine
     public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf) });
+        using var session = opened.OpenSession(Asks(asOf));
+        ShowsNamed(request.Samples);
         foreach (var row in session.Frequencies(request, cancellation)) yield return row;
     }
 
@@ -66,7 +112,8 @@ internal class Engine
     public virtual IEnumerable<FrequencyBatch> FrequencyBatches(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(asOf), OneQuestion = true });
+        using var session = opened.OpenSession(Asks(asOf) with { OneQuestion = true });
+        ShowsNamed(request.Samples);
         foreach (var batch in session.FrequencyBatches(request, cancellation)) yield return batch;
         GenotypeBytesRead = session.GenotypeBytesRead;
     }
@@ -75,7 +122,7 @@ internal class Engine
     public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession();
+        using var session = opened.OpenSession(Asks(null));
         foreach (var answer in session.Carriers(queries, cancellation)) yield return answer;
     }
 
@@ -83,7 +130,7 @@ internal class Engine
     public virtual IEnumerable<CaseControlRow> CaseControl(StoreAddress store, string cases, string controls, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession();
+        using var session = opened.OpenSession(Asks(null));
         foreach (var row in session.CaseControl(cases, controls, cancellation)) yield return row;
     }
 
@@ -105,7 +152,9 @@ internal class Engine
     public virtual Report ShowCohort(StoreAddress store, string name, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return new Report(new Column("sample", ColumnKind.FreeText)).With(opened.CohortMembers(name).Select(n => new object?[] { n }));
+        var members = opened.CohortMembers(name);
+        foreach (var member in members) Call?.Shows(member);
+        return new Report(new Column("sample", ColumnKind.FreeText)).With(members.Select(n => new object?[] { n }));
     }
 
     /// <summary>All cohorts.</summary>
@@ -119,7 +168,7 @@ internal class Engine
     public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(new SessionOptions { Snapshot = Snapshot(request.AsOf) });
+        using var session = opened.OpenSession(Asks(request.AsOf));
         var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples };
         if (request.Format is ExportFormat.Tsv or ExportFormat.Arrow)
         {
@@ -199,6 +248,23 @@ internal class Engine
 
     /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok, note or wrong), and what was found or how to mend it.</summary>
     public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => Reports.Of(Checkup.Run(store?.Path, store?.KeysPath));
+
+    private SessionOptions Asks(string? asOf) => new()
+    {
+        Principal = Principal, Snapshot = Snapshot(asOf), Shown = Call is { } call ? call.Shows : null, Sink = Call is null ? null : Answered,
+    };
+
+    private void Answered(AccessEvent answer)
+    {
+        Call!.Asks(answer.Snapshot, answer.Scope, answer.Samples);
+        Call.Rows = answer.Rows;
+    }
+
+    private void ShowsNamed(SampleChoice samples)
+    {
+        if (samples.Names is not { Count: < FewestForAggregate } names) return;
+        foreach (var name in names) Call?.Shows(name);
+    }
 
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
 

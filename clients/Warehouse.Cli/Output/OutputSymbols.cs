@@ -47,13 +47,13 @@ internal sealed class OutputSymbols
         if (path is not null and not "-")
         {
             using var file = OutputFile.Open(path);
-            var written = WriteRows(format, columns, file.Stream, write);
+            var written = WriteRows(format, columns, context.Guard(file.Stream), write);
             file.Complete();
             return written;
         }
         if (format == OutputFormat.Arrow && context.OutputIsTerminal)
             throw new InputException("arrow-to-terminal", "Arrow is binary: use -o FILE or a pipe", InputPlace.None);
-        using var output = context.OpenOutput();
+        using var output = context.OpenAnswer();
         return WriteRows(format, columns, output, write);
     }
 

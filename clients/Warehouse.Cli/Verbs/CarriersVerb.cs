@@ -24,8 +24,10 @@ internal sealed class CarriersVerb : Verb
     }
 
     /// <inheritdoc/>
-    protected override ExitCode Run(ParseResult parsed, CliContext context) =>
-        _output.Write(parsed, context, Columns.Carriers(), writer =>
+    protected override ExitCode Run(ParseResult parsed, CliContext context)
+    {
+        context.Begin(_store.Read(parsed), parsed);
+        return _output.Write(parsed, context, Columns.Carriers(), writer =>
         {
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Carriers(_store.Read(parsed), Read(parsed, context), context.Cancellation))
@@ -38,4 +40,5 @@ internal sealed class CarriersVerb : Verb
             }
             return outcome.Code;
         });
+    }
 }

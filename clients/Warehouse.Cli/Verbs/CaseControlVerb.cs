@@ -28,6 +28,7 @@ internal sealed class CaseControlVerb : Verb
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
         var (cases, controls) = Read(parsed);
+        context.Begin(_store.Read(parsed), parsed);
         return _output.Write(parsed, context, Columns.CaseControl(), writer =>
         {
             var outcome = new Outcome();

@@ -41,11 +41,18 @@ internal sealed class CohortVerb : Verb
             if (sources.Count(s => result.GetResult(s) is not null) != 1) result.AddError("give one of --samples-file, --where, --where-file");
         });
         SubVerb(command, "refresh", "Evaluate a cohort's expression again.", parsed => context.Engine.RefreshCohort(_store.Read(parsed), parsed.GetRequiredValue(_name), context.Cancellation), context);
-        SubVerb(command, "show", "List the samples of a cohort.", parsed => context.Engine.ShowCohort(_store.Read(parsed), parsed.GetRequiredValue(_name), context.Cancellation), context);
+        SubVerb(command, "show", "List the samples of a cohort.", parsed => Show(parsed, context), context);
     }
 
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
+
+    private Report Show(ParseResult parsed, CliContext context)
+    {
+        var store = _store.Read(parsed);
+        context.Begin(store, parsed);
+        return context.Engine.ShowCohort(store, parsed.GetRequiredValue(_name), context.Cancellation);
+    }
 
     private Command SubVerb(Command command, string name, string summary, Func<ParseResult, Report> call, CliContext context)
     {

@@ -8,6 +8,9 @@ namespace Warehouse.Cli.Verbs;
 internal sealed class CohortsVerb : ReportVerb
 {
     /// <inheritdoc/>
-    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
-        context.Engine.Cohorts(store, context.Cancellation);
+    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context)
+    {
+        context.Begin(store, parsed);
+        return context.Engine.Cohorts(store, context.Cancellation);
+    }
 }

@@ -76,17 +76,18 @@ internal sealed class ExportVerb : Verb
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
         var (store, request) = (_store.Read(parsed), Read(parsed, context));
+        context.Begin(store, parsed);
         using var progress = context.Progress();
         if (request.OutputPath != "-")
         {
             using var file = OutputFile.Open(request.OutputPath);
-            context.Engine.Export(store, request, file.Stream, progress, context.Cancellation);
+            context.Engine.Export(store, request, context.Guard(file.Stream), progress, context.Cancellation);
             file.Complete();
             return ExitCode.Done;
         }
         if (context.OutputIsTerminal && request.Format is ExportFormat.Arrow or ExportFormat.Bcf)
             throw new InputException("binary-to-terminal", "this format is binary: use -o FILE or a pipe", InputPlace.None);
-        using var output = context.OpenOutput();
+        using var output = context.OpenAnswer();
         context.Engine.Export(store, request, output, progress, context.Cancellation);
         return ExitCode.Done;
     }

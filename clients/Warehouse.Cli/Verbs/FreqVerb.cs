@@ -54,6 +54,7 @@ internal sealed class FreqVerb : Verb
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
         var (store, asOf, request) = (_store.Read(parsed), _asOf.Read(parsed), Read(parsed, context));
+        context.Begin(store, parsed);
         var grouped = request.By is not null;
         return _output.Write(parsed, context, Columns.Frequency(request.Symbolic, grouped), writer =>
         {

@@ -54,16 +54,17 @@ internal sealed class SeenVerb : Verb
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
         var store = _store.Read(parsed);
+        context.Begin(store, parsed);
         if (ReadAnnotation(parsed, context) is { } annotation)
         {
             using var progress = context.Progress();
             if (annotation.OutputPath == "-")
             {
-                using var output = context.OpenOutput();
+                using var output = context.OpenAnswer();
                 return context.Engine.Annotate(store, annotation, output, progress, context.Cancellation);
             }
             using var file = OutputFile.Open(annotation.OutputPath);
-            var code = context.Engine.Annotate(store, annotation, file.Stream, progress, context.Cancellation);
+            var code = context.Engine.Annotate(store, annotation, context.Guard(file.Stream), progress, context.Cancellation);
             file.Complete();
             return code;
         }

@@ -33,6 +33,9 @@ public sealed record SessionOptions
 
     /// <summary>Gets one event per answer; null = none.</summary>
     public Action<AccessEvent>? Sink { get; init; }
+
+    /// <summary>Gets the name of each sample whose own data an answer is about to give, before it does, perhaps more than once; null = none.</summary>
+    public Action<string>? Shown { get; init; }
 }
 
 /// <summary>One answer given.</summary>
@@ -41,7 +44,14 @@ public sealed record SessionOptions
 /// <param name="Snapshot">Which data.</param>
 /// <param name="Operation">Which call.</param>
 /// <param name="Rows">Rows answered.</param>
-public sealed record AccessEvent(string Principal, Purpose Purpose, long Snapshot, string Operation, long Rows);
+public sealed record AccessEvent(string Principal, Purpose Purpose, long Snapshot, string Operation, long Rows)
+{
+    /// <summary>Digest of the scope.</summary>
+    public string? Scope { get; init; }
+
+    /// <summary>Digest of the samples that were counted; null where a question is not of one set.</summary>
+    public string? Samples { get; init; }
+}
 
 /// <summary>
 /// What a principal may see: a set of samples, compiled from what is in force now, minus all samples withdrawn since. It is an operand

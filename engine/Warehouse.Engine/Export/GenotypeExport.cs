@@ -27,6 +27,7 @@ public static class GenotypeExport
         var selection = session.Select(request.Samples, new CountRules { PerSample = true });
         var regions = session.RegionsByContig(request.Regions);
         var header = ExportHeader.Build(session.View, selection, regions, stop);
+        foreach (var sample in header.Samples) session.Shows(sample);
         var order = session.View.ContigsInOrder().ToList();
         using var writer = new VariantWriter(output.Target, output.Encoding, header.MetaLines, header.Samples, Environment.ProcessorCount);
         var (info, lines) = (new LineInfo(), 0L);
@@ -68,6 +69,7 @@ public static class GenotypeExport
                     {
                         Fill(output, catalog.Samples[catalog.Ordinals[carrier.Ordinal].Sample].Name, carrier);
                         rows++;
+                        session.Shows(output.Sample);
                         yield return output;
                     }
                 }

@@ -54,6 +54,7 @@ public sealed partial class Session
             for (var i = 0; i < answers.Length; i++)
             {
                 rows += carriers[i]?.Count ?? 0;
+                foreach (var carrier in carriers[i] ?? []) Shows(carrier.Sample);
                 yield return new CarrierAnswer(answers[i], carriers[i] is { } list ? list : []);
             }
         }

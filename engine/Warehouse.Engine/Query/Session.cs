@@ -41,7 +41,15 @@ public sealed partial class Session : IDisposable
         _reference?.Dispose();
     }
 
-    internal void Report(string operation, long rows) => _options.Sink?.Invoke(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows));
+    internal void Report(string operation, long rows)
+    {
+        if (_options.Sink is not { } sink) return;
+        var scope = _scopeDigest ??= AnswerContext.DigestOf("scope:" + _scope.Rule, []);
+        sink(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows) { Scope = scope, Samples = _asked?.Digest });
+    }
+
+    /// <summary>Says that an answer is about to give data of a sample itself.</summary>
+    internal void Shows(string sample) => _options.Shown?.Invoke(sample);
 
     private IEnumerable<FrequencyRow> Asked(IReadOnlyList<string> queries, Selection selection, FrequencyRequest request, CancellationToken stop)
     {

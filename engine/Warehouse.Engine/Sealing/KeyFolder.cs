@@ -11,6 +11,9 @@ namespace Warehouse.Engine.Sealing;
 /// </summary>
 internal sealed class KeyFolder : IDisposable
 {
+    /// <summary>The secret of the audit log, which outlives master keys; its owner is the folder Audit.</summary>
+    internal const string AuditSecret = "audit-secret";
+
     private const int Attempts = 100;
 
     private readonly IStorage _keys;
@@ -232,7 +235,7 @@ internal sealed class KeyFolder : IDisposable
 
     /// <summary>Names in the folder that nothing promises: leftovers of a stop in the middle.</summary>
     internal IEnumerable<string> Surplus() =>
-        _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
+        _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n != AuditSecret && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
 
     public void Dispose() => _master.Dispose();
 

@@ -23,6 +23,11 @@ public sealed class CommandLineTests
 
         public Exception? Failure { get; init; }
 
+        public override void BeginCall(StoreAddress store, string verb, string question)
+        {
+            // No store, no log.
+        }
+
         public override IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
         {
             foreach (var row in Rows) yield return row;

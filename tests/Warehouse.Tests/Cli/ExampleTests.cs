@@ -12,7 +12,7 @@ public sealed class ExampleTests
     {
         ["ingest"] = "committed snapshot\t", ["seen"] = "22-1029-A-G", ["freq"] = "\nX\t", ["carriers"] = "\tS000001\t", ["case-control"] = "", ["cohort"] = "\n",
         ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n", ["salvage"] = "\ntaken\tsnapshot ", ["keys"] = "master key\t2\n",
-        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t",
+        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t",
     };
 
     [PeerFact("sh", "zcat")]

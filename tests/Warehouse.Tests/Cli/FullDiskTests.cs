@@ -21,7 +21,7 @@ public sealed class FullDiskTests
         var second = disk.Write("b.vcf", ExportStore.Vcf(samples, [.. records]));
         ExportStore.Must("init", disk["store"], "--assembly", "GRCh38");
         ExportStore.Must("ingest", disk["store"], first);
-        var before = ExportStore.Must("freq", disk["store"]);
+        var before = ExportStore.Must("freq", disk["store"], "--audit", disk.Audit);
         var refused = 0;
         for (var pages = 0; ; pages++)
         {
@@ -33,16 +33,16 @@ public sealed class FullDiskTests
             Assert.Equal("warehouse: pwrite: No space left on device (28)\n", cli.Error.Replace("open: ", "pwrite: ", StringComparison.Ordinal));
             Assert.Empty(Directory.GetFiles(disk["store"], "*.tmp", SearchOption.AllDirectories));
             Assert.Empty(Directory.GetFiles(disk["store.keys"], "*.tmp"));
-            Assert.Equal(before, ExportStore.Must("freq", disk["store"]));
+            Assert.Equal(before, ExportStore.Must("freq", disk["store"], "--audit", disk.Audit));
             ExportStore.Must("verify", disk["store"]);
         }
         Assert.True(refused > 4, $"only {refused} ingests met a full disk");
         disk.LeaveFree(null);
         ExportStore.Must("verify", disk["store"]);
-        Assert.NotEqual(before, ExportStore.Must("freq", disk["store"]));
+        Assert.NotEqual(before, ExportStore.Must("freq", disk["store"], "--audit", disk.Audit));
 
         // And with no right to write at all every question is answered.
-        string[][] questions = [["freq", disk["store"]], ["seen", disk["store"], "22-100-A-C"], ["info", disk["store"]], ["snapshots", disk["store"]], ["verify", disk["store"]], ["export", disk["store"], "--format", "vcf", "-o", "-"]];
+        string[][] questions = [["freq", disk["store"], "--audit", disk.Audit], ["seen", disk["store"], "22-100-A-C", "--audit", disk.Audit], ["info", disk["store"]], ["snapshots", disk["store"]], ["verify", disk["store"]], ["export", disk["store"], "--format", "vcf", "-o", "-", "--audit", disk.Audit]];
         var answers = questions.Select(q => ExportStore.Must(q)).ToList();
         disk.MakeReadOnly();
         Assert.Equal(answers, questions.Select(q => ExportStore.Must(q)));
@@ -99,7 +99,7 @@ public sealed class FullDiskTests
     private static List<string> Fill(SmallDisk disk, int levels, Func<string[], (ExitCode Code, string Error)> run)
     {
         ExportStore.Must("init", disk["store"], "--assembly", "GRCh38");
-        string State() => Told(["freq", disk["store"]]) + Told(["cohorts", disk["store"]]);
+        string State() => Told(["freq", disk["store"], "--audit", disk.Audit]) + Told(["cohorts", disk["store"], "--audit", disk.Audit]);
         for (var (refused, turn) = (0, 0); refused < levels; turn++)
         {
             var command = CommandOf(disk, turn);
@@ -147,7 +147,10 @@ public sealed class FullDiskTests
     /// <summary>A file system of 1 MiB in memory; needs the right to mount.</summary>
     private sealed class SmallDisk : IDisposable
     {
-        private readonly TempFolder _folder = new();
+        private readonly TempFolder _folder = new(), _outside = new();
+
+        /// <summary>Where the audit log lies: elsewhere, so that questions can be asked while the disk is full.</summary>
+        public string Audit => _outside["audit"];
 
         public SmallDisk() => Peer.Output("mount", "-t", "tmpfs", "-o", "size=1m", "warehouse-test", _folder.Path);
 
@@ -179,6 +182,7 @@ public sealed class FullDiskTests
         {
             Peer.Output("umount", "-l", _folder.Path);
             _folder.Dispose();
+            _outside.Dispose();
         }
     }
 

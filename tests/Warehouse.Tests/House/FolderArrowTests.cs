@@ -17,6 +17,7 @@ public sealed partial class FolderArrowTests
         ["Variants"] = ["Vcf"],
         ["Storage"] = [],
         ["Sealing"] = ["Storage"],
+        ["Audit"] = ["Sealing", "Storage"],
         ["Manifests"] = ["Sealing", "Storage"],
         ["Samples"] = [],
         ["Catalog"] = ["Manifests", "Samples"],

@@ -1,0 +1,172 @@
+using System.Security.Cryptography;
+using Warehouse.Engine.Sealing;
+
+namespace Warehouse.Engine.Audit;
+
+/// <summary>
+/// One call in the audit log. Keeps I5: before the first byte of the answer, and before bytes that may speak of a further sample, an entry
+/// that says so is durable; <see cref="Begin"/> does that, and <see cref="AuditedStream"/> calls it. At last <see cref="End"/>, once.
+/// A begin without an end is a call that was cut off: review shows it. Thread-safe.
+/// </summary>
+public sealed class AuditCall : IDisposable
+{
+    private readonly AuditLog _log;
+    private readonly AuditKeys _keys;
+    private readonly AuditEntry _call;
+    private readonly TimeProvider _clock;
+    private readonly long _started;
+    private readonly IncrementalHash _shown;
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _samples = new(StringComparer.Ordinal);
+    private readonly List<string> _pending = [];
+    private (long? Snapshot, string? Scope, string? Cohort) _facts;
+    private (bool HasBegun, bool HasEnded, bool HasShown) _is;
+
+    /// <summary>Prepares the entries of a call; nothing is written yet.</summary>
+    /// <param name="log">Where to.</param>
+    /// <param name="keys">Hide what identifies.</param>
+    /// <param name="call">Who, role, verb and purpose; kind and id are given here.</param>
+    /// <param name="question">What is asked, in any form that is equal for equal questions.</param>
+    /// <param name="clock">Measures how long it takes.</param>
+    public AuditCall(AuditLog log, AuditKeys keys, AuditEntry call, string question, TimeProvider clock)
+    {
+        (_log, _keys, _clock, _started, _shown) = (log, keys, clock, clock.GetTimestamp(), keys.BeginDigest());
+        _call = call with { Call = FileId.New().ToString(), Query = keys.Hide("query", question) };
+    }
+
+    /// <summary>Rows of the answer, for the last entry.</summary>
+    public long? Rows { get; set; }
+
+    /// <summary>Says which data is asked.</summary>
+    public void Asks(long snapshot, string? scope, string? cohort)
+    {
+        lock (_gate) _facts = (snapshot, scope, cohort);
+    }
+
+    /// <summary>Says that data of a sample itself is about to be shown.</summary>
+    public void Shows(string sample)
+    {
+        lock (_gate)
+        {
+            if (_samples.Add(sample)) _pending.Add(_keys.Hide("sample", sample));
+        }
+    }
+
+    /// <summary>Makes durable that the call begins, and of whom it shows data.</summary>
+    /// <exception cref="AuditRefusedException">It cannot: nothing may be shown.</exception>
+    public void Begin()
+    {
+        lock (_gate)
+        {
+            if (_is.HasBegun && _pending.Count == 0) return;
+            var entries = _pending.Chunk(AuditEntry.MaxSubjects).Select(some => Entry(AuditKind.Subjects) with { Subjects = some }).ToList();
+            if (!_is.HasBegun)
+            {
+                var first = Entry(AuditKind.Begin);
+                if (entries.Count == 0) entries.Add(first);
+                else entries[0] = first with { Subjects = entries[0].Subjects };
+            }
+            Append(entries);
+            _pending.Clear();
+            _is.HasBegun = true;
+        }
+    }
+
+    /// <summary>Makes durable how the call ended. Later calls do nothing.</summary>
+    /// <param name="outcome"><c>done</c>, or why not; no text that quotes data.</param>
+    /// <exception cref="AuditRefusedException">It cannot.</exception>
+    public void End(string outcome)
+    {
+        lock (_gate)
+        {
+            if (_is.HasEnded) return;
+            _is.HasEnded = true;
+            Append([Entry(AuditKind.End) with
+            {
+                Outcome = outcome, Rows = Rows, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
+                Result = _is.HasShown ? Convert.ToHexStringLower(_shown.GetHashAndReset()) : null,
+            }]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _shown.Dispose();
+
+    /// <summary>Adds bytes that are shown to their digest.</summary>
+    internal void Adds(ReadOnlySpan<byte> bytes)
+    {
+        lock (_gate)
+        {
+            _shown.AppendData(bytes);
+            _is.HasShown = true;
+        }
+    }
+
+    private AuditEntry Entry(AuditKind kind) => _call with { Kind = kind, Snapshot = _facts.Snapshot, Scope = _facts.Scope, Cohort = _facts.Cohort };
+
+    private void Append(IReadOnlyList<AuditEntry> entries)
+    {
+        try
+        {
+            _log.Append(entries);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AuditRefusedException(e);
+        }
+    }
+}
+
+/// <summary>A stream of an answer: no byte passes before the call's entry is durable (I5). The stream behind it is closed with it.</summary>
+public sealed class AuditedStream(Stream target, AuditCall call) : Stream
+{
+    /// <inheritdoc/>
+    public override bool CanRead => false;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => true;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (buffer.IsEmpty) return;
+        call.Begin();
+        call.Adds(buffer);
+        target.Write(buffer);
+    }
+
+    /// <inheritdoc/>
+    public override void Flush() => target.Flush();
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) target.Dispose();
+        base.Dispose(disposing);
+    }
+}

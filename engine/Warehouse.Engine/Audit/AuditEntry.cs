@@ -1,0 +1,229 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Warehouse.Engine.Audit;
+
+/// <summary>What an entry says.</summary>
+public enum AuditKind
+{
+    /// <summary>A call is about to show its first byte, or to change something.</summary>
+    Begin,
+
+    /// <summary>A running call is about to show data of further samples.</summary>
+    Subjects,
+
+    /// <summary>A call ended. Without a <see cref="Begin"/> before it, it showed nothing.</summary>
+    End,
+
+    /// <summary>The log was opened after a stop in the middle: what stood behind its last checkpoint was kept as far as it was whole.</summary>
+    Recovered,
+
+    /// <summary>Somebody has looked through the entries before this one.</summary>
+    Review,
+}
+
+/// <summary>
+/// One entry of the audit log: who did what to which data, for what, and how it ended. As stored it is one line of ASCII: JSON with the
+/// members in one order, those without a value left out, everything but printable ASCII escaped (F77). Samples and questions are in it as
+/// keyed hashes only; the principal is a name. Immutable.
+/// </summary>
+public sealed record AuditEntry
+{
+    /// <summary>Subjects of one entry; a call with more writes several.</summary>
+    public const int MaxSubjects = 1500;
+
+    /// <summary>Version of the schema.</summary>
+    public const int Version = 1;
+
+    private const int MaxTextLength = 256;
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
+
+    /// <summary>Index in the log, given by it; strictly ascending whatever the clock does.</summary>
+    public long Sequence { get; init; }
+
+    /// <summary>When it was taken in, by the log's clock.</summary>
+    public DateTimeOffset Utc { get; init; }
+
+    /// <summary>What it says.</summary>
+    public required AuditKind Kind { get; init; }
+
+    /// <summary>Random id that joins the entries of one call.</summary>
+    public required string Call { get; init; }
+
+    /// <summary>The principal.</summary>
+    public required string Who { get; init; }
+
+    /// <summary>The role in which the call was made.</summary>
+    public required string Role { get; init; }
+
+    /// <summary>Verb or method.</summary>
+    public required string Verb { get; init; }
+
+    /// <summary>Purpose of use.</summary>
+    public required string Purpose { get; init; }
+
+    /// <summary>Version of the data.</summary>
+    public long? Snapshot { get; init; }
+
+    /// <summary>Version of the policy in force.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>Digest of the scope.</summary>
+    public string? Scope { get; init; }
+
+    /// <summary>Digest of the samples that were counted.</summary>
+    public string? Cohort { get; init; }
+
+    /// <summary>Keyed digest of the question.</summary>
+    public string? Query { get; init; }
+
+    /// <summary>How the call ended: <c>done</c>, or why not.</summary>
+    public string? Outcome { get; init; }
+
+    /// <summary>Rows shown.</summary>
+    public long? Rows { get; init; }
+
+    /// <summary>How long the call took.</summary>
+    public long? DurationMs { get; init; }
+
+    /// <summary>Keyed digest of the bytes shown.</summary>
+    public string? Result { get; init; }
+
+    /// <summary>Keyed hashes of the samples whose own data is shown.</summary>
+    public IReadOnlyList<string> Subjects { get; init; } = [];
+
+    /// <summary>Remark of whoever signs off, or of the log itself.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>The line as it is stored and hashed, without a line feed.</summary>
+    public byte[] ToBytes()
+    {
+        if (Subjects.Count > MaxSubjects) throw new InvalidOperationException("an entry holds at most MaxSubjects subjects");
+        var to = new StringBuilder(512);
+        to.Append(CultureInfo.InvariantCulture, $"{{\"v\":{Version},\"seq\":{Sequence},\"utc\":\"{Utc.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}\",\"kind\":\"{Word(Kind)}\"");
+        foreach (var (name, text) in ((string, string?)[])[("call", Call), ("who", Who), ("role", Role), ("verb", Verb), ("purpose", Purpose)]) Append(to, name, text);
+        Append(to, "snapshot", Snapshot);
+        foreach (var (name, text) in ((string, string?)[])[("policy", Policy), ("scope", Scope), ("cohort", Cohort), ("query", Query), ("outcome", Outcome)]) Append(to, name, text);
+        Append(to, "rows", Rows);
+        Append(to, "ms", DurationMs);
+        Append(to, "result", Result);
+        if (Subjects.Count > 0)
+        {
+            to.Append(",\"subjects\":[");
+            for (var i = 0; i < Subjects.Count; i++) AppendText(to.Append(i == 0 ? "" : ","), Subjects[i]);
+            to.Append(']');
+        }
+        Append(to, "note", Note);
+        return Encoding.ASCII.GetBytes(to.Append('}').ToString());
+    }
+
+    /// <summary>Reads a line; false for anything but what <see cref="ToBytes"/> writes.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> line, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out AuditEntry? entry)
+    {
+        entry = null;
+        try
+        {
+            entry = Parse(line);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            return false;
+        }
+        if (entry is not null && line.SequenceEqual(entry.ToBytes())) return true;
+        entry = null;
+        return false;
+    }
+
+    /// <summary>The first bytes of the entry at an index: what no entry of another index begins with.</summary>
+    internal static string Head(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{{\"v\":{Version},\"seq\":{sequence},");
+
+    internal static string Word(AuditKind kind) => kind switch
+    {
+        AuditKind.Begin => "begin", AuditKind.Subjects => "subjects", AuditKind.End => "end", AuditKind.Recovered => "recovered", AuditKind.Review => "review",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    private static AuditEntry? Parse(ReadOnlySpan<byte> line)
+    {
+        var reader = new Utf8JsonReader(line);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+        var (entry, version, hasKind) = (new AuditEntry { Kind = AuditKind.Begin, Call = "", Who = "", Role = "", Verb = "", Purpose = "" }, 0L, false);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString();
+            reader.Read();
+            if (name == "v") version = reader.GetInt64();
+            else if (name == "kind") (entry, hasKind) = (entry with { Kind = KindOf(reader.GetString()) }, true);
+            else if (name == "subjects") entry = entry with { Subjects = Texts(ref reader) };
+            else entry = Set(entry, name, ref reader);
+        }
+        return version == Version && hasKind && entry.Subjects.Count <= MaxSubjects && !reader.Read() ? entry : null;
+    }
+
+    private static AuditEntry Set(AuditEntry entry, string? name, ref Utf8JsonReader reader) => name switch
+    {
+        "seq" => entry with { Sequence = reader.GetInt64() },
+        "utc" => entry with { Utc = DateTimeOffset.ParseExact(reader.GetString()!, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal) },
+        "call" => entry with { Call = reader.GetString()! },
+        "who" => entry with { Who = reader.GetString()! },
+        "role" => entry with { Role = reader.GetString()! },
+        "verb" => entry with { Verb = reader.GetString()! },
+        "purpose" => entry with { Purpose = reader.GetString()! },
+        "snapshot" => entry with { Snapshot = reader.GetInt64() },
+        "policy" => entry with { Policy = reader.GetString() },
+        "scope" => entry with { Scope = reader.GetString() },
+        "cohort" => entry with { Cohort = reader.GetString() },
+        "query" => entry with { Query = reader.GetString() },
+        "outcome" => entry with { Outcome = reader.GetString() },
+        "rows" => entry with { Rows = reader.GetInt64() },
+        "ms" => entry with { DurationMs = reader.GetInt64() },
+        "result" => entry with { Result = reader.GetString() },
+        "note" => entry with { Note = reader.GetString() },
+        _ => throw new FormatException("an unknown member"),
+    };
+
+    private static AuditKind KindOf(string? word)
+    {
+        foreach (var kind in (ReadOnlySpan<AuditKind>)[AuditKind.Begin, AuditKind.Subjects, AuditKind.End, AuditKind.Recovered, AuditKind.Review])
+            if (Word(kind) == word) return kind;
+        throw new FormatException("an unknown kind");
+    }
+
+    private static List<string> Texts(ref Utf8JsonReader reader)
+    {
+        var texts = new List<string>();
+        if (reader.TokenType != JsonTokenType.StartArray) throw new FormatException("not an array");
+        while (reader.Read() && reader.TokenType == JsonTokenType.String) texts.Add(reader.GetString()!);
+        return reader.TokenType == JsonTokenType.EndArray ? texts : throw new FormatException("not an array of texts");
+    }
+
+    private static void Append(StringBuilder to, string name, long? number)
+    {
+        if (number is { } value) to.Append(CultureInfo.InvariantCulture, $",\"{name}\":{value}");
+    }
+
+    private static void Append(StringBuilder to, string name, string? text)
+    {
+        if (text is null) return;
+        to.Append(",\"").Append(name).Append("\":");
+        AppendText(to, text);
+    }
+
+    private static void AppendText(StringBuilder to, string text)
+    {
+        to.Append('"');
+        // Cut between characters: a half of a surrogate pair is no text, and such a half in the input becomes the replacement character.
+        var length = Math.Min(text.Length, MaxTextLength);
+        if (length < text.Length && char.IsHighSurrogate(text[length - 1])) length--;
+        for (var i = 0; i < length; i++)
+        {
+            var c = text[i];
+            if (char.IsSurrogate(c) && !(char.IsHighSurrogate(c) && i + 1 < length && char.IsLowSurrogate(text[i + 1])) && !(char.IsLowSurrogate(c) && i > 0 && char.IsHighSurrogate(text[i - 1]))) c = '\uFFFD';
+            if (c is '"' or '\\') to.Append('\\').Append(c);
+            else if (c is >= ' ' and <= '~') to.Append(c);
+            else to.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+        }
+        to.Append('"');
+    }
+}

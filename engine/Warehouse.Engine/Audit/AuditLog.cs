@@ -1,0 +1,265 @@
+using System.Diagnostics;
+using System.Globalization;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Audit;
+
+/// <summary>The audit log cannot be written: no data is shown (I5). Exit code 5.</summary>
+public sealed class AuditRefusedException : StoreException
+{
+    /// <summary>With the failure behind it.</summary>
+    public AuditRefusedException(Exception inner)
+        : base($"the audit log cannot be written, so nothing is shown: {inner.Message}. Another folder for it is named by --audit DIR or WAREHOUSE_AUDIT", inner)
+    {
+    }
+}
+
+/// <summary>
+/// The audit log of a store, for appending. I5 rests on it: an append returns only when the entries are durable, and under a signed
+/// checkpoint that is durable too. Appends that come together share their two syncs. Several processes append to one log: each append
+/// holds its lock, for which it waits a bounded time.
+/// <para>
+/// A failed append has promised nothing; the next one reads the end of the log again, keeps what is whole and cuts a torn end, and says so
+/// in the log. After a failed sync every append fails until the process restarts. No two checkpoints of one size differ: entries are
+/// synced before their checkpoint is signed, and whatever may have been signed over is kept. Thread-safe.
+/// </para>
+/// </summary>
+public sealed class AuditLog : IDisposable
+{
+    /// <summary>Appends that may wait; more are refused.</summary>
+    public const int MaxWaiting = 1 << 16;
+
+    private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(10), LockPause = TimeSpan.FromMilliseconds(2);
+
+    private readonly AuditFiles _files;
+    private readonly AuditKeys _keys;
+    private readonly TimeProvider _clock;
+    private readonly Lock _gate = new();
+    private List<Waiting> _waiting = [];
+    private bool _isWriting;
+    private AuditState? _state;
+    private (IStorageFile Entries, IStorageFile Checkpoints)? _open;
+
+    internal AuditLog(IStorage storage, AuditKeys keys, TimeProvider clock) => (_files, _keys, _clock) = (new AuditFiles(storage), keys, clock);
+
+    /// <summary>Opens the log in a folder, which is made when it is missing; nothing is read before the first append.</summary>
+    /// <param name="path">The folder; the one above it must exist.</param>
+    /// <param name="keys">The keys of the store; the caller's.</param>
+    /// <param name="clock">Time of the entries.</param>
+    public static AuditLog Open(string path, AuditKeys keys, TimeProvider clock) => new(OpenFolder(path), keys, clock);
+
+    /// <summary>Appends entries side by side with those of others; done when they are durable. The index of the first.</summary>
+    /// <exception cref="IOException">They are not, or not known to be.</exception>
+    public Task<long> AppendAsync(IReadOnlyList<AuditEntry> entries)
+    {
+        if (Enqueue(entries, out var waiting)) Task.Run(Write);
+        return waiting.Done.Task;
+    }
+
+    /// <summary>The same, on the caller's thread when no other writes.</summary>
+    /// <exception cref="IOException">They are not durable, or not known to be.</exception>
+    public long Append(IReadOnlyList<AuditEntry> entries)
+    {
+        if (Enqueue(entries, out var waiting)) Write();
+        return waiting.Done.Task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Forget();
+
+    private bool Enqueue(IReadOnlyList<AuditEntry> entries, out Waiting waiting)
+    {
+        waiting = new Waiting(entries);
+        lock (_gate)
+        {
+            if (_waiting.Count >= MaxWaiting) throw new StoreBusyException("too many entries wait for the audit log");
+            _waiting.Add(waiting);
+            return !_isWriting && (_isWriting = true);
+        }
+    }
+
+    private void Write()
+    {
+        while (true)
+        {
+            List<Waiting> batch;
+            lock (_gate)
+            {
+                _isWriting = _waiting.Count > 0;
+                if (!_isWriting) return;
+                (batch, _waiting) = (_waiting, []);
+            }
+            try
+            {
+                var first = Commit([.. batch.SelectMany(w => w.Entries)]);
+                foreach (var waiting in batch)
+                {
+                    waiting.Done.SetResult(first);
+                    first += waiting.Entries.Count;
+                }
+            }
+            catch (Exception failure)
+            {
+                // Whatever it was: each of those who wait must learn of it, and what this process knows of the log may be wrong.
+                Forget();
+                foreach (var waiting in batch) waiting.Done.SetException(failure);
+            }
+        }
+    }
+
+    private long Commit(List<AuditEntry> entries)
+    {
+        if (_files.Storage.IsPoisoned) throw new StorePoisonedException();
+        using var held = TakeLock();
+        if (_state is null || !IsCurrent(_state)) Load();
+        var first = _state!.Edge.Size;
+        var now = _clock.GetUtcNow();
+        for (var done = 0; done < entries.Count;)
+        {
+            var count = Math.Min(entries.Count - done, TilePath.Width - (_state.Leaves.Count % TilePath.Width));
+            Append([.. entries.Skip(done).Take(count).Select((e, i) => (e with { Sequence = first + done + i, Utc = now }).ToBytes())]);
+            done += count;
+        }
+        return first;
+    }
+
+    /// <summary>Appends lines that have room in one bundle: entries, sync, checkpoint, sync.</summary>
+    private void Append(IReadOnlyList<byte[]> lines)
+    {
+        var state = _state!;
+        if (state.Leaves.Count == TilePath.Width) NextBundle();
+        var (entriesFile, checkpointsFile) = _open ??= OpenBundle();
+        var bytes = new List<byte>();
+        foreach (var line in lines) AuditFiles.Frame(bytes, line);
+        entriesFile.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
+        entriesFile.Sync();
+
+        foreach (var line in lines)
+        {
+            var leaf = MerkleTree.Leaf(line);
+            state.Edge.Add(leaf);
+            state.Leaves.Add(leaf);
+        }
+        bytes.Clear();
+        AuditFiles.Frame(bytes, _keys.Sign(new Checkpoint(_keys.Signer.Name, state.Edge.Size, state.Edge.Root())));
+        checkpointsFile.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
+        checkpointsFile.Sync();
+        // Tells the next process that the sync succeeded. After one that failed, the same bytes would be read back and never be on the disk.
+        checkpointsFile.Append([0, 0]);
+        state.LengthBytes = (entriesFile.LengthBytes, checkpointsFile.LengthBytes);
+        Debug.Assert(state.Leaves.Count <= TilePath.Width);
+    }
+
+    private void NextBundle()
+    {
+        _files.PutTiles(_state!.Bundle, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_state.Leaves));
+        _files.Storage.SyncFolder(AuditFiles.TilesFolder);
+        CloseFiles();
+        _state.Next();
+    }
+
+    private (IStorageFile Entries, IStorageFile Checkpoints) OpenBundle()
+    {
+        var (storage, state) = (_files.Storage, _state!);
+        if (state.LengthBytes.Entries < 0)
+        {
+            storage.Create(AuditFiles.Entries(state.Bundle)).Dispose();
+            storage.Create(AuditFiles.Checkpoints(state.Bundle)).Dispose();
+            storage.SyncFolder(AuditFiles.EntriesFolder);
+            storage.SyncFolder(AuditFiles.CheckpointsFolder);
+        }
+        return (storage.Open(AuditFiles.Entries(state.Bundle), append: true), storage.Open(AuditFiles.Checkpoints(state.Bundle), append: true));
+    }
+
+    /// <summary>Reads the end of the log, and mends it where a process stopped in the middle.</summary>
+    private void Load()
+    {
+        Forget();
+        if (_files.LastBundle() < 0) _files.Prepare();
+        var state = AuditState.Load(_files, _keys.Signer);
+        _state = state;
+        if (!state.IsDoubtful) return;
+        var (adopted, cutBytes) = state.Tail;
+        _files.Put(AuditFiles.Entries(state.Bundle), state.Whole.Entries.Span);
+        _files.Put(AuditFiles.Checkpoints(state.Bundle), [.. state.Whole.Checkpoints.Span]);
+        _files.Storage.SyncFolder(AuditFiles.EntriesFolder);
+        _files.Storage.SyncFolder(AuditFiles.CheckpointsFolder);
+        state.LengthBytes = (state.Whole.Entries.Length, state.Whole.Checkpoints.Length);
+        if (adopted.Count > 0) Append([.. adopted.Select(a => a.ToArray())]);
+        if (adopted.Count == 0 && cutBytes == 0) return;
+        var told = new AuditEntry
+        {
+            Sequence = state.Edge.Size, Utc = _clock.GetUtcNow(), Kind = AuditKind.Recovered, Call = FileId.New().ToString(), Who = "audit log", Role = "log", Verb = "recover", Purpose = "operations",
+            Note = string.Create(CultureInfo.InvariantCulture, $"{adopted.Count} whole entries behind the last checkpoint kept, {cutBytes} bytes of a torn end cut"),
+        };
+        Append([told.ToBytes()]);
+    }
+
+    /// <summary>Whether nobody else has appended since: the two files of the last bundle are as long as they were, and there is none behind.</summary>
+    private bool IsCurrent(AuditState state)
+    {
+        var storage = _files.Storage;
+        if (state.LengthBytes.Entries < 0) return _files.LastBundle() < state.Bundle;
+        return storage.Facts(AuditFiles.Entries(state.Bundle))?.LengthBytes == state.LengthBytes.Entries
+            && storage.Facts(AuditFiles.Checkpoints(state.Bundle))?.LengthBytes == state.LengthBytes.Checkpoints
+            && (state.Leaves.Count < TilePath.Width || storage.Facts(AuditFiles.Entries(state.Bundle + 1)) is null);
+    }
+
+    private IStorageLock TakeLock()
+    {
+        var storage = _files.Storage;
+        if (storage.Facts(AuditFiles.LockName) is null)
+        {
+            try
+            {
+                storage.Create(AuditFiles.LockName).Dispose();
+            }
+            catch (DurableException e) when (e.Errno == DurableException.Exists)
+            {
+                // Another process was first.
+            }
+        }
+        for (var since = Stopwatch.StartNew(); ; Thread.Sleep(LockPause))
+        {
+            if (storage.Lock(AuditFiles.LockName, exclusive: true) is { } held)
+            {
+                if (held.IsHeld) return held;
+                held.Dispose();
+            }
+            if (since.Elapsed > LockWait) throw new StoreBusyException("another process holds the audit log");
+        }
+    }
+
+    private void Forget()
+    {
+        CloseFiles();
+        _state = null;
+    }
+
+    private void CloseFiles()
+    {
+        if (_open is not { } open) return;
+        open.Entries.Dispose();
+        open.Checkpoints.Dispose();
+        _open = null;
+    }
+
+    private static DiskStorage OpenFolder(string path)
+    {
+        try
+        {
+            return DiskStorage.OpenOrCreate(path);
+        }
+        catch (DurableException e) when (e.Errno == DurableException.Exists)
+        {
+            return DiskStorage.Open(path, "audit folder"); // another process made it in between
+        }
+    }
+
+    private sealed record Waiting(IReadOnlyList<AuditEntry> Entries)
+    {
+        public TaskCompletionSource<long> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,144 @@
+using Warehouse.Cli;
+using Warehouse.Engine;
+using Warehouse.Tests.Export;
+using Xunit;
+
+namespace Warehouse.Tests.Audit;
+
+/// <summary>I5 on the command line: what is shown is in the log before, and who saw whom is answered from it.</summary>
+public sealed class AuditCommandTests
+{
+    private static readonly string[] Records = ["chr1 100 . A G . PASS . GT 0/1 0/0", "chr1 200 . C T . PASS . GT 0/1 1/1"];
+
+    [Fact]
+    public void Who_saw_a_sample_and_what_somebody_saw_is_answered()
+    {
+        using var store = Store();
+        ExportStore.Must("carriers", store.Path, "1-100-A-G");
+        ExportStore.Must("freq", store.Path);
+        ExportStore.Must("carriers", store.Path, "1-200-C-T");
+        ExportStore.Must("cohort", "set", store.Path, "all", "--where", "sample is not missing");
+        ExportStore.Must("cohort", "show", store.Path, "all");
+        store.Export("out.vcf");
+        Assert.Equal(["carriers", "carriers", "cohort show", "export"], Verbs(store, "--sample", "S1"));
+        Assert.Equal(["carriers", "cohort show", "export"], Verbs(store, "--sample", "S2"));
+        Assert.Equal(["freq"], Verbs(store, "--verb", "freq"));
+        Assert.Contains("carriers", Verbs(store, "--who", Warehouse.Cli.Engine.Principal));
+        Assert.Equal(ExitCode.NothingMatched, new Cli.Cli().Run("audit", "search", store.Path, "--who", "nobody of this name"));
+        var log = ExportStore.Must("audit", "export", store.Path, "-o", "-", "--checkpoint", store["witness"]);
+        Assert.DoesNotContain("S1", log, StringComparison.Ordinal);
+        Assert.Contains("\"verb\":\"freq\",\"purpose\":\"operations\",\"snapshot\":2,", log, StringComparison.Ordinal);
+        Assert.Contains("\"cohort\":\"", log, StringComparison.Ordinal);
+        Assert.Equal("entry\tkind\tproblem\n", ExportStore.Must("audit", "verify", store.Path, "--witness", store["witness"]));
+        Assert.Contains("\nkey\tvariant-warehouse/audit/", ExportStore.Must("audit", "prove", store.Path, "3", "--since", store["witness"]), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("carriers", "1-100-A-G")]
+    [InlineData("seen", "1-100-A-G")]
+    [InlineData("freq")]
+    [InlineData("cohorts")]
+    [InlineData("export", "--format", "vcf", "-o", "-")]
+    public void A_log_that_cannot_be_written_ends_the_verb_before_its_first_byte(string verb, params string[] more)
+    {
+        using var store = Store();
+        var file = store.Write("file", "not a folder");
+        var cli = new Cli.Cli();
+        Assert.Equal(ExitCode.CouldNot, cli.Run([verb, store.Path, .. more, "--audit", file]));
+        Assert.Empty(cli.OutputBytes);
+        Assert.Contains("the audit log cannot be written, so nothing is shown", cli.Error, StringComparison.Ordinal);
+        Assert.NotEqual(ExitCode.CouldNot, new Cli.Cli().Run([verb, store.Path, .. more, "--audit", store["elsewhere"]]));
+        Assert.True(Directory.Exists(store["elsewhere/entries"]));
+    }
+
+    [Fact]
+    public void A_log_inside_the_store_is_refused()
+    {
+        using var store = Store();
+        var cli = new Cli.Cli();
+        Assert.Equal(ExitCode.CouldNot, cli.Run("freq", store.Path, "--audit", Path.Combine(store.Path, "audit")));
+        Assert.Contains("must lie outside the store", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refused_question_is_in_the_log_and_in_the_review_until_somebody_signs_off()
+    {
+        using var store = Store();
+        Assert.Equal(ExitCode.BadInput, new Cli.Cli().Run("freq", store.Path, "--cohort", "nobody"));
+        store.Export("out.vcf");
+        var review = ExportStore.Must("audit", "review", store.Path, "--sign-off", "seen by me");
+        Assert.Contains("\tbad-input\tdid not end well\n", review, StringComparison.Ordinal);
+        Assert.Contains("\texport\n", review, StringComparison.Ordinal);
+        Assert.DoesNotContain("bad-input", ExportStore.Must("audit", "review", store.Path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_changed_entry_is_named_and_ends_with_three_and_nothing_more_is_shown()
+    {
+        using var store = Store();
+        for (var i = 0; i < 3; i++) ExportStore.Must("cohorts", store.Path);
+        var file = store.Path + ".audit/entries/000000000000";
+        var bytes = File.ReadAllBytes(file);
+        bytes[^40] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        var cli = new Cli.Cli();
+        Assert.Equal(ExitCode.DamagedStore, cli.Run("audit", "verify", store.Path));
+        Assert.Contains("5\tdamaged\t", cli.Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.CouldNot, cli.Run("freq", store.Path));
+        Assert.Contains("audit verify", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_flipped_byte_of_the_secret_ends_a_reading_verb_with_three_before_its_first_byte()
+    {
+        using var store = Store();
+        ExportStore.Must("freq", store.Path);
+        var file = store.Path + ".keys/audit-secret";
+        var right = File.ReadAllBytes(file);
+        for (var at = 0; at < right.Length; at++)
+        {
+            var wrong = right.ToArray();
+            wrong[at] ^= 4;
+            File.WriteAllBytes(file, wrong);
+            var cli = new Cli.Cli();
+            Assert.Equal(ExitCode.DamagedStore, cli.Run("freq", store.Path));
+            Assert.Empty(cli.OutputBytes);
+            Assert.Contains("audit-secret: is not what was written", cli.Error, StringComparison.Ordinal);
+        }
+        File.WriteAllBytes(file, right);
+        ExportStore.Must("audit", "verify", store.Path);
+    }
+
+    /// <summary>Once the keys followed from the master key: after a rotation the log was not to be verified, and nothing was answered any more.</summary>
+    [Fact]
+    public void A_new_master_key_leaves_the_log_as_it_is()
+    {
+        using var store = Store();
+        ExportStore.Must("carriers", store.Path, "1-100-A-G");
+        ExportStore.Must("audit", "export", store.Path, "-o", store["log"], "--checkpoint", store["witness"]);
+        ExportStore.Must("keys", "rotate", store.Path);
+        ExportStore.Must("carriers", store.Path, "1-100-A-G");
+        Assert.Equal(["carriers", "carriers"], Verbs(store, "--sample", "S1"));
+        Assert.Equal("entry\tkind\tproblem\n", ExportStore.Must("audit", "verify", store.Path, "--witness", store["witness"]));
+    }
+
+    [Fact]
+    public void Commands_side_by_side_write_one_log()
+    {
+        using var store = Store();
+        Parallel.For(0, 24, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ => ExportStore.Must("cohorts", store.Path));
+        Assert.Equal("entry\tkind\tproblem\n", ExportStore.Must("audit", "verify", store.Path));
+        using var audit = StoreAudit.Open(store.Path, null, null);
+        Assert.Equal(48, audit.Reader().Entries().Count());
+    }
+
+    private static ExportStore Store()
+    {
+        var store = new ExportStore();
+        store.Ingest("a.vcf", "S1 S2", Records);
+        return store;
+    }
+
+    private static List<string> Verbs(ExportStore store, params string[] options) =>
+        [.. ExportStore.Must(["audit", "search", store.Path, .. options]).Split('\n').Skip(1).Where(l => l.Contains("\tend\t", StringComparison.Ordinal)).Select(l => l.Split('\t')[5])];
+}

@@ -1,0 +1,206 @@
+using System.Text;
+using Warehouse.Engine;
+using Warehouse.Engine.Audit;
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+using Warehouse.Simulation;
+using Xunit;
+
+namespace Warehouse.Tests.Audit;
+
+/// <summary>I5: what an append acknowledged is there, in order, after any stop; what fails is not acknowledged.</summary>
+public sealed class AuditLogTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(255)]
+    [InlineData(256)]
+    [InlineData(257)]
+    [InlineData(700)]
+    public void What_is_appended_is_read_verified_and_proved(int count)
+    {
+        using var sim = SimLog.With(count, batch: 100);
+        Assert.Equal(Enumerable.Range(0, count).Select(i => $"call {i}"), sim.Calls());
+        Assert.Empty(sim.Verify());
+        for (var i = 0; i < count; i += 37) Assert.Equal(count, sim.Read().ProveEntry(i).Size);
+        Assert.Throws<InputException>(() => sim.Read().ProveEntry(count));
+        Assert.Equal(count == 0, sim.Read().LatestCheckpoint() is null);
+    }
+
+    [Fact]
+    public void Another_process_goes_on_where_the_last_one_ended()
+    {
+        using var sim = new SimLog();
+        using var first = sim.Open();
+        using var second = sim.Open();
+        for (var i = 0; i < 600; i += 2)
+        {
+            first.Append([SimLog.Entry(i)]);
+            second.Append([SimLog.Entry(i + 1)]);
+        }
+        Assert.Equal(Enumerable.Range(0, 600).Select(i => $"call {i}"), sim.Calls());
+        Assert.Empty(sim.Verify());
+    }
+
+    [Fact]
+    public async Task Many_appends_at_once_share_their_syncs()
+    {
+        using var sim = SimLog.With(1);
+        using var log = sim.Open();
+        var before = sim.Machine.CountOf("fsync");
+        var indices = await Task.WhenAll(Enumerable.Range(1, 1000).Select(i => log.AppendAsync([SimLog.Entry(i)])));
+        Assert.Equal(Enumerable.Range(1, 1000).Select(i => (long)i), indices.Order());
+        Assert.Empty(sim.Verify());
+        Assert.Equal(1001, sim.Calls().Distinct().Count());
+        Assert.InRange(sim.Machine.CountOf("fsync") - before, 8, 1500);
+    }
+
+    [Theory]
+    [InlineData(SimFault.Crash)]
+    [InlineData(SimFault.Error)]
+    public void Whatever_stops_at_any_operation_what_was_acknowledged_is_there(SimFault fault)
+    {
+        // The first append makes the log; the last ones begin a bundle and write the tiles of the one before.
+        foreach (var start in (ReadOnlySpan<int>)[0, 3, 254])
+        {
+            for (var at = 0L; ; at++)
+            {
+                Assert.InRange(at, 0, 400);
+                using var sim = SimLog.With(start, batch: 50);
+                var before = sim.Machine.Changes;
+                sim.Machine.PlanChange(before + at, fault, seed: (int)at + 1);
+                var acknowledged = start + Attempt(sim, start, 4);
+                var isUnharmed = sim.Machine.Changes - before <= at;
+                if (!isUnharmed) CheckAfter(sim, acknowledged, $"{fault} at change {at} after {start} entries");
+                if (isUnharmed) break;
+            }
+        }
+    }
+
+    [Fact]
+    public void A_failed_sync_ends_appending_until_the_next_start()
+    {
+        using var sim = SimLog.With(3);
+        using var log = sim.Open();
+        log.Append([SimLog.Entry(3)]);
+        sim.Machine.PlanChange(sim.Machine.Changes + 1, SimFault.Error);
+        Assert.Throws<DurableException>(() => log.Append([SimLog.Entry(4)]));
+        Assert.True(sim.Machine.IsPoisoned);
+        Assert.Throws<StorePoisonedException>(() => log.Append([SimLog.Entry(5)]));
+        using var other = sim.Open();
+        Assert.Throws<StorePoisonedException>(() => other.Append([SimLog.Entry(5)]));
+        Assert.Throws<AuditRefusedException>(() => new AuditCall(other, sim.Keys, SimLog.Entry(0), "q", sim.Machine.Clock).Begin());
+    }
+
+    [Fact]
+    public void A_full_disk_refuses_and_with_room_the_log_goes_on()
+    {
+        using var sim = SimLog.With(3);
+        using var log = sim.Open();
+        sim.Machine.PlanChange(sim.Machine.Changes, SimFault.Error, DurableException.NoSpace);
+        Assert.Throws<DurableException>(() => log.Append([SimLog.Entry(9)]));
+        log.Append([SimLog.Entry(3)]);
+        Assert.Equal(["call 0", "call 1", "call 2", "call 3"], sim.Calls());
+        Assert.Contains(sim.Read().Entries(), e => e.Entry.Kind == AuditKind.Recovered);
+        Assert.Empty(sim.Verify());
+    }
+
+    [Fact]
+    public void Tiles_that_are_gone_are_made_again()
+    {
+        using var sim = SimLog.With(600, batch: 100);
+        foreach (var tile in sim.Disk.AllFiles().Where(f => f.StartsWith("tiles/", StringComparison.Ordinal))) sim.Disk.Poke(tile, null);
+        Assert.Equal(600, sim.Read().ProveEntry(5).Size);
+        using (var log = sim.Open()) log.Append([SimLog.Entry(600)]);
+        Assert.Empty(sim.Verify());
+        Assert.Equal(601, sim.Read().ProveEntry(600).Size);
+    }
+
+    [Fact]
+    public void A_clock_that_goes_back_changes_no_order()
+    {
+        using var sim = SimLog.With(300, batch: 1);
+        Assert.Equal(Enumerable.Range(0, 300).Select(i => (long)i), sim.Read().Entries().Select(e => e.Entry.Sequence));
+    }
+
+    /// <summary>F77: whatever stands in a field, an entry is one line of ASCII and gives back what was put in.</summary>
+    [Theory]
+    [InlineData("a\r\nb")]
+    [InlineData("\",\"outcome\":\"done\"}")]
+    [InlineData("\u001b[31m\u0000\u007f")]
+    [InlineData("\u202eabc\u2066")]
+    [InlineData("\u2028\u0085\ud83d\ude00")]
+    [InlineData("\\u0041\\")]
+    public void A_hostile_text_stays_in_its_field(string text)
+    {
+        var entry = SimLog.Entry(7) with { Sequence = 9, Who = text, Role = text, Verb = text, Purpose = text, Policy = text, Outcome = text, Note = text, Subjects = [text, "b"], Rows = -1, Snapshot = 3 };
+        var line = entry.ToBytes();
+        Assert.DoesNotContain(line, b => b is < 0x20 or > 0x7e);
+        Assert.True(AuditEntry.TryParse(line, out var read));
+        Assert.Equal((text, text, text, text, text, 9), (read.Who, read.Verb, read.Note, read.Outcome, read.Subjects[0], read.Sequence));
+        Assert.False(AuditEntry.TryParse([.. line, (byte)' '], out _));
+        Assert.False(AuditEntry.TryParse(Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(line).Replace("\"v\":1", "\"v\":2", StringComparison.Ordinal)), out _));
+        Assert.False(AuditEntry.TryParse(Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(line).Replace("\"v\":1", "\"v\":1,\"x\":1", StringComparison.Ordinal)), out _));
+    }
+
+    [Fact]
+    public void No_byte_passes_before_the_entry_that_names_the_sample_is_durable()
+    {
+        using var sim = SimLog.With(0);
+        using var log = sim.Open();
+        using var call = new AuditCall(log, sim.Keys, SimLog.Entry(0), "question", sim.Machine.Clock);
+        var target = new MemoryStream();
+        using var stream = new AuditedStream(target, call);
+        foreach (var sample in Enumerable.Range(0, 2000)) call.Shows($"sample {sample}");
+        Assert.Equal(0, sim.Machine.Changes);
+        stream.Write("abc"u8);
+        sim.Machine.PowerCycle();
+        Assert.Equal(3, target.Length);
+        Assert.Equal([1500, 500], sim.Read().Entries().Select(e => e.Entry.Subjects.Count));
+        Assert.Contains(sim.Keys.Hide("sample", "sample 1999"), sim.Read().Entries(1).Single().Entry.Subjects);
+        Assert.DoesNotContain("sample 1", Encoding.ASCII.GetString(sim.Disk.Peek("entries/000000000000")), StringComparison.Ordinal);
+    }
+
+    private static int Attempt(SimLog sim, int from, int count)
+    {
+        try
+        {
+            using var log = sim.Open();
+            for (var i = 0; i < count; i++)
+            {
+                try
+                {
+                    log.Append([SimLog.Entry(from + i)]);
+                }
+                catch (Exception e) when (e is IOException or SimCrashException)
+                {
+                    return i;
+                }
+            }
+        }
+        catch (SimCrashException)
+        {
+            return 0;
+        }
+        return count;
+    }
+
+    /// <summary>The process is gone; the next one appends at once, or after a power cut; and then the power goes once more.</summary>
+    private static void CheckAfter(SimLog sim, int acknowledged, string what)
+    {
+        foreach (var seed in (ReadOnlySpan<int?>)[-1, null, 1, 2, 3])
+        {
+            using var after = new SimLog(sim.Machine.Copy());
+            if (seed == -1) after.Machine.Restart();
+            else after.Machine.PowerCycle(seed);
+            using (var log = after.Open()) log.Append([SimLog.Entry(9999)]);
+            after.Machine.PowerCycle(seed == -1 ? null : seed);
+            var calls = after.Calls();
+            Assert.True(Enumerable.Range(0, acknowledged).Select(i => $"call {i}").SequenceEqual(calls.Take(acknowledged)), $"{what}, seed {seed}: {acknowledged} acknowledged, there: {string.Join(',', calls)}");
+            Assert.Equal("call 9999", calls[^1]);
+            Assert.InRange(calls.Count, acknowledged + 1, acknowledged + 2);
+            Assert.True(after.Verify().Count == 0, $"{what}, seed {seed}: {string.Join(';', after.Verify())}");
+        }
+    }
+}
