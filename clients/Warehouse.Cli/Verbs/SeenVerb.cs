@@ -47,6 +47,7 @@ internal sealed class SeenVerb : Verb
             var annotates = result.GetResult(_vcf) is not null;
             if (asked == annotates) result.AddError("give queries, or - for standard input, or --vcf IN -o OUT");
             else if (annotates && result.GetResult(_output.Path) is null) result.AddError("--vcf needs -o OUT");
+            else if (annotates && result.GetValue(_output.Path)!.EndsWith(".bcf", StringComparison.Ordinal)) result.AddError("--vcf writes VCF: name the output .vcf or .vcf.gz");
         });
     }
 

@@ -84,6 +84,7 @@ public sealed class CommandLineTests
     [InlineData("freq s --per both")]
     [InlineData("freq s --cohort a --samples-file b")]
     [InlineData("freq s --region 1 --variants b")]
+    [InlineData("seen s --vcf a.vcf -o b.bcf")]
     [InlineData("freq s --json --format tsv")]
     [InlineData("freq s --region 22:5")]
     [InlineData("freq s --samples-file no-such-file")]

@@ -9,7 +9,7 @@ namespace Warehouse.Tests.Vcf;
 public sealed class ConformanceTests
 {
     internal const string Corpus = "conformance/samtools+hts-specs/test/vcf";
-    private const string AlleleOfNothing = "1.6.2 GT: allele values are 0 for REF and 1, 2, … for the alleles listed in ALT; here a genotype has 1 where ALT is '.' (1.6.1.5: no alternate alleles), and a count of it would be a count of nothing";
+    private const string AlleleOfNothing = "1.6.2 GT: allele values are 0 for REF and 1, 2, … for the alleles listed in ALT; here a genotype has 1 where ALT is '.' (1.6.1 (5): no alternate alleles), and a count of it would be a count of nothing";
 
     /// <summary>Files that the corpus accepts and we refuse: the rule, and why it stands, with the section of the specification (VCF 4.5; the older ones say the same).</summary>
     private static readonly Dictionary<string, (string Rule, string Reason)> RefusedThoughPassed = new()
@@ -17,13 +17,13 @@ public sealed class ConformanceTests
         ["4.1/passed/passed_body_alt.vcf"] = ("vcf-genotype", AlleleOfNothing),
         ["4.2/passed/passed_body_alt.vcf"] = ("vcf-genotype", AlleleOfNothing),
         ["4.3/passed/passed_body_alt.vcf"] = ("vcf-genotype", AlleleOfNothing),
-        ["4.5/passed/zero_length_LAA.vcf"] = ("vcf-unsorted", "1.6.1.2 POS: positions are sorted numerically, in increasing order, within each CHROM; here 300 follows 400, and every index and merge relies on the order"),
+        ["4.5/passed/zero_length_LAA.vcf"] = ("vcf-unsorted", "1.6.1 (2) POS: positions are sorted numerically, in increasing order, within each CHROM; here 300 follows 400, and every index and merge relies on the order"),
     };
 
     /// <summary>Real files that we refuse: the rule, and why.</summary>
     private static readonly Dictionary<string, (string Rule, string Reason)> RefusedThoughReal = new()
     {
-        ["genotypes/sgkit-dev+bio2zarr/tests/data/vcf/field_type_combos.vcf.gz"] = ("vcf-alt-duplicate", "1.6.1.5 ALT: a list of alternate alleles, numbered by GT; made by a generator, it is G,G in a record, one allele that would count as two"),
+        ["genotypes/sgkit-dev+bio2zarr/tests/data/vcf/field_type_combos.vcf.gz"] = ("vcf-alt-duplicate", "1.6.1 (5) ALT: a list of alternate alleles, numbered by GT; made by a generator, it is G,G in a record, one allele that would count as two"),
         ["gvcf/GenomicsDB+GenomicsDB/tests/inputs/template_vcf_header.vcf"] = ("vcf-no-columns", "1.5: the header line #CHROM is mandatory; it is a piece of a header without that line"),
         ["gvcf/TileDB-Inc+TileDB-VCF/libtiledbvcf/test/inputs/stats/first.vcf"] = ("vcf-genotype", "1.6.2 GT: an allele number above the number of ALT alleles names nothing"),
     };
