@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using Warehouse.Cli.Output;
 using Warehouse.Engine;
 using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
 
 namespace Warehouse.Cli;
 
@@ -66,13 +67,19 @@ internal static class CommandLine
     private static ExitCode Explain(Exception failure, CliContext context)
     {
         // Work on several threads wraps what went wrong; the first is the reason.
-        while (failure is AggregateException { InnerException: { } inner }) failure = inner;
+        while (failure is AggregateException or TypeInitializationException && failure.InnerException is { } inner) failure = inner;
         switch (failure)
         {
             case OperationCanceledException when context.Cancellation.IsCancellationRequested: return Fail(context, "cancelled", ExitCode.Cancelled);
             case InputException: return Fail(context, failure.Message, ExitCode.BadInput);
             case DamagedStoreException or InvalidDataException: return Fail(context, failure.Message, ExitCode.DamagedStore);
             case IOException { HResult: BrokenPipe }: return ExitCode.Done; // the reader has seen enough
+            case OutOfMemoryException or InsufficientExecutionStackException: return Fail(context, "the memory that this process may use is not enough", ExitCode.CouldNot);
+            case DurableException { Errno: DurableException.TooManyFiles } or IOException { HResult: DurableException.TooManyFiles }:
+                return Fail(context, "too many files are open at once: raise the limit (ulimit -n), or compact the store", ExitCode.CouldNot);
+            case FileNotFoundException { FileName: { } part } when part.Contains(", Version=", StringComparison.Ordinal):
+                return Fail(context, "the runtime could not load a part of itself: the limits of open files or memory are too small, or the installation is not whole", ExitCode.CouldNot);
+            case SystemLibraryMissingException: return Fail(context, failure.Message, ExitCode.CouldNot);
             case IOException or UnauthorizedAccessException: return Fail(context, failure.Message, ExitCode.CouldNot);
             default:
                 // Our own mistake. The trace helps to mend it and names code only.

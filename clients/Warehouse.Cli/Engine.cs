@@ -157,6 +157,14 @@ internal class Engine
         return Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation));
     }
 
+    /// <summary>Puts a new master key in the place of the old one and returns what is under it.</summary>
+    public virtual Report RotateKeys(StoreAddress store, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        var (master, keys) = opened.RotateKeys();
+        return Report.OfFacts(("master key", Text(master)), ("file keys under it", Text(keys)));
+    }
+
     /// <summary>Reads every byte. One row per damage; none when the store is whole. With a backup, its whole files are put in the place of damaged ones before.</summary>
     public virtual Report Verify(StoreAddress store, string? backupPath, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
@@ -173,6 +181,9 @@ internal class Engine
         if (surplus > 0) report.Rows.Add(["surplus", Text(surplus) + " files", "left by earlier versions or a stop; no answer depends on them, and compact removes them"]);
         return new Report(report.Columns) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(report.Rows);
     }
+
+    /// <summary>Writes a new store of all that can be proved of a damaged one.</summary>
+    public virtual Report Salvage(SalvageOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation) => Reports.Of(VariantStore.Salvage(options, progress, cancellation));
 
     /// <summary>Facts of a store.</summary>
     public virtual Report Info(StoreAddress store, CancellationToken cancellation)

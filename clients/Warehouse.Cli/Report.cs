@@ -16,6 +16,9 @@ internal sealed class Report(params Column[] columns)
     /// <summary>How the verb ends, when that is not Done.</summary>
     public ExitCode Code { get; init; } = ExitCode.Done;
 
+    /// <summary>What standard error says beside it, or null.</summary>
+    public string? Notice { get; init; }
+
     /// <summary>Facts as rows of name and value.</summary>
     public static Report OfFacts(params (string Name, string Value)[] facts)
     {

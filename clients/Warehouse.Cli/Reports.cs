@@ -43,15 +43,35 @@ internal static class Reports
     /// <summary>One row per cohort.</summary>
     public static Report Of(params CohortInfo[] cohorts)
     {
-        var report = new Report(new Column("cohort", ColumnKind.Text), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText));
+        var report = new Report(new Column("cohort", ColumnKind.FreeText), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText));
         return report.With(cohorts.Select(c => new object?[] { c.Name, (long)c.Samples, c.Version, c.Where }));
     }
 
     /// <summary>Facts of a compaction.</summary>
-    public static Report Of(CompactReport report) => Report.OfFacts(
-        ("segments before", Text(report.SegmentsBefore)), ("segments after", Text(report.SegmentsAfter)), ("bytes before", Text(report.BytesBefore)),
-        ("bytes after", Text(report.BytesAfter)), ("sample parts dropped", Text(report.SamplesDropped)), ("files removed", Text(report.FilesRemoved)),
-        ("snapshot", Text(report.Version)));
+    public static Report Of(CompactReport report)
+    {
+        var facts = Report.OfFacts([
+            ("segments before", Text(report.SegmentsBefore)), ("segments after", Text(report.SegmentsAfter)), ("bytes before", Text(report.BytesBefore)),
+            ("bytes after", Text(report.BytesAfter)), ("sample parts dropped", Text(report.SamplesDropped)), ("files removed", Text(report.FilesRemoved)),
+            ("snapshot", Text(report.Version)), .. report.DamagedFiles.Select(f => ("damaged, left as it is", f))]);
+        return report.DamagedFiles.Count == 0 ? facts : new Report(facts.Columns)
+        {
+            Code = ExitCode.DamagedStore, Notice = "damaged segments were left as they are; what was to be dropped from them is still in them",
+        }.With(facts.Rows);
+    }
+
+    /// <summary>What was taken, then one row per finding.</summary>
+    public static Report Of(SalvageReport report)
+    {
+        var refused = report.Findings.FirstOrDefault(f => f.Kind == SalvageKind.Refused);
+        var rows = new Report(new Column("kind", ColumnKind.Text), new Column("name", ColumnKind.FreeText), new Column("range", ColumnKind.FreeText), new Column("samples", ColumnKind.Integer), new Column("problem", ColumnKind.FreeText))
+        {
+            Code = report.IsWhole ? ExitCode.Done : ExitCode.DamagedStore,
+            Notice = refused?.Problem ?? (report.IsWhole ? null : "a store was written; what the damaged one held and the new one lacks is listed"),
+        };
+        if (report.Version > 0) rows.Rows.Add(["taken", "snapshot " + Text(report.Version), null, (long)report.Samples, report.IsWhole ? "whole, and the newest" : "without what is listed"]);
+        return rows.With(report.Findings.Select(f => new object?[] { f.Kind.ToString().ToLowerInvariant(), f.Name, f.Range, (long?)f.Samples, f.Problem }));
+    }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -12,4 +12,7 @@ internal static class Damage
         InvalidDataException => "damaged store: " + failure.Message,
         _ => null,
     };
+
+    /// <summary>The damaged file, by its name in the store, where it is known; else null.</summary>
+    public static string? FileOf(Exception failure) => (failure as DamagedStoreException)?.File;
 }

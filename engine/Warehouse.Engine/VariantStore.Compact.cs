@@ -13,7 +13,11 @@ namespace Warehouse.Engine;
 /// <param name="BytesAfter">Length of the segments after.</param>
 /// <param name="SamplesDropped">Loaded parts of samples whose data was dropped: withdrawn, or replaced before the purge.</param>
 /// <param name="FilesRemoved">Files removed from the disk, their keys destroyed; files that a reader still holds go with a later compaction.</param>
-public sealed record CompactReport(long Version, int SegmentsBefore, int SegmentsAfter, long BytesBefore, long BytesAfter, int SamplesDropped, int FilesRemoved);
+public sealed record CompactReport(long Version, int SegmentsBefore, int SegmentsAfter, long BytesBefore, long BytesAfter, int SamplesDropped, int FilesRemoved)
+{
+    /// <summary>Files of damaged segments that were left as they are, and so kept also what was to be dropped from them.</summary>
+    public IReadOnlyList<string> DamagedFiles { get; init; } = [];
+}
 
 public sealed partial class VariantStore
 {
@@ -24,7 +28,8 @@ public sealed partial class VariantStore
     private const long MostEarlierRecords = 1 << 22;
 
     /// <summary>
-    /// Merges segments, drops the data of withdrawn samples, and removes what no version in use names. No answer changes.
+    /// Merges segments, drops the data of withdrawn samples, and removes what no version in use names. No answer changes. A damaged segment is
+    /// left as it is and named.
     /// </summary>
     /// <param name="purgeBefore">Also drop what only snapshots before this one show; they are refused from now on.</param>
     /// <param name="progress">Gets records merged.</param>
@@ -35,6 +40,7 @@ public sealed partial class VariantStore
         StoreCatalog before;
         Manifest old;
         bool[] dropped;
+        HashSet<SegmentEntry> damaged;
         using (var commit = _folder.BeginCommit())
         {
             _folder.Refresh();
@@ -43,14 +49,19 @@ public sealed partial class VariantStore
                 throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {asked}; the newest is {Version}"), InputPlace.None);
             var purged = Math.Max(before.PurgedBefore, purgeBefore ?? 0);
             dropped = Compaction.Dropped(before, purged);
-            var segments = Merged(new Compaction(before, dropped, commit, progress, stop) { Packs = true }, _ => true);
+            var compaction = new Compaction(before, dropped, commit, progress, stop) { Packs = true };
+            var segments = Merged(compaction, _ => true);
+            damaged = compaction.Damaged;
             var sheets = before.Sheets.Where(s => before.Samples[s.Sample].WithdrawnVersion == 0).ToList();
             if (segments is not null || purged != before.PurgedBefore || sheets.Count != before.Sheets.Count)
                 Publish(commit, before with { Segments = segments ?? before.Segments, Sheets = sheets.Count == before.Sheets.Count ? before.Sheets : sheets, PurgedBefore = purged });
         }
         var garbage = _folder.CollectGarbage();
-        var held = before.Segments.SelectMany(s => s.Ordinals).Count(o => dropped[o]);
-        return new CompactReport(Version, before.Segments.Count, Catalog().Segments.Count, Bytes(old), Bytes(_folder.Current), held, garbage.Files);
+        var held = before.Segments.Where(s => !damaged.Contains(s)).SelectMany(s => s.Ordinals).Count(o => dropped[o]);
+        return new CompactReport(Version, before.Segments.Count, Catalog().Segments.Count, Bytes(old), Bytes(_folder.Current), held, garbage.Files)
+        {
+            DamagedFiles = [.. damaged.Select(SealedName)],
+        };
     }
 
     /// <summary>

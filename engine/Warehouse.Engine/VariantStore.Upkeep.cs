@@ -2,6 +2,7 @@ using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine;
 
@@ -67,8 +68,13 @@ public sealed partial class VariantStore
         return StoreFolder.Repair(DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), DiskStorage.Open(backupPath, "backup"), stop);
     }
 
+    /// <summary>Wraps the keys of all files under a new master key and retires the old one: whoever has a copy of the old key folder reads nothing that is written from now on. No file of the store changes; readers go on.</summary>
+    /// <returns>Number of the new master key, and of the file keys under it.</returns>
+    /// <exception cref="StoreException">Someone writes, or the key folder is damaged; then the old key is in force.</exception>
+    public (long MasterKey, int FileKeys) RotateKeys() => _folder.RotateMasterKey();
+
     /// <summary>A store over folders that are open already.</summary>
-    internal static VariantStore Over(StoreFolder folder, TimeProvider clock) => new(folder, clock);
+    internal static VariantStore Over(StoreFolder folder) => new(folder);
 
     /// <summary>The catalog of the newest version known.</summary>
     internal StoreCatalog CatalogNow => Catalog();
@@ -115,7 +121,7 @@ public sealed partial class VariantStore
             check();
             return null;
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or OverflowException)
+        catch (Exception e) when (e is IOException and not DurableException { IsOfProcess: true } or InvalidDataException or OverflowException)
         {
             return e is DamagedStoreException damaged ? damaged.Problem : e.Message;
         }

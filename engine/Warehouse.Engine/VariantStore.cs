@@ -35,14 +35,13 @@ public sealed partial class VariantStore : IDisposable
 {
     private const string ReferencePart = "reference";
     private readonly StoreFolder _folder;
-    private readonly TimeProvider _clock;
     private readonly SegmentPool _pool = new();
     private StoreCatalog? _catalog;
     private long _catalogVersion = -1;
 
-    private VariantStore(StoreFolder folder, TimeProvider clock)
+    private VariantStore(StoreFolder folder)
     {
-        (_folder, _clock) = (folder, clock);
+        _folder = folder;
         Assembly = Assembly.Parse(folder.Identity.Assembly);
     }
 
@@ -67,8 +66,17 @@ public sealed partial class VariantStore : IDisposable
         }
         var keys = KeysPathOf(options.Path, options.KeysPath);
         RequireFree(options.Path, keys);
-        var folder = StoreFolder.Create(DiskStorage.OpenOrCreate(options.Path), DiskStorage.OpenOrCreate(keys), StoreIdentity.New(assembly.Name, reference, time), time);
-        return new VariantStore(folder, time);
+        var isNew = !Directory.Exists(options.Path);
+        var storage = DiskStorage.OpenOrCreate(options.Path);
+        try
+        {
+            return new VariantStore(StoreFolder.Create(storage, DiskStorage.OpenOrCreate(keys), StoreIdentity.New(assembly.Name, reference, time), time));
+        }
+        catch (IOException) when (isNew && storage.List("").Count == 0)
+        {
+            Directory.Delete(options.Path); // the key folder cannot be made: nothing is left behind
+            throw;
+        }
     }
 
     /// <summary>Opens a store.</summary>
@@ -77,7 +85,7 @@ public sealed partial class VariantStore : IDisposable
     {
         var time = clock ?? TimeProvider.System;
         var storage = DiskStorage.Open(path, "store folder");
-        return new VariantStore(StoreFolder.Open(storage, DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), time), time);
+        return new VariantStore(StoreFolder.Open(storage, DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), time));
     }
 
     /// <summary>The key folder of a store: the one named, else the store's full path with <c>.keys</c> appended. A slash at the end of the path, as shells append it, must not put the keys into the store.</summary>
@@ -103,7 +111,7 @@ public sealed partial class VariantStore : IDisposable
         using var commit = _folder.BeginCommit();
         _folder.Refresh();
         using var reference = OpenReference();
-        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, _clock).Run(commit, (name, most) => _folder.TryReadPart(_folder.Current, name, most), progress, stop);
+        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference).Run(commit, (name, most) => _folder.TryReadPart(_folder.Current, name, most), progress, stop);
         if (catalog is not null) Publish(commit, WithoutSmallSegments(Catalog(), catalog, commit, progress, stop));
         return receipt;
     }

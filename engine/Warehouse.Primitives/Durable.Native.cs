@@ -5,7 +5,7 @@ namespace Warehouse.Primitives;
 
 public static partial class Durable
 {
-    private const int OpenReadWrite = 2, OpenCreate = 0x40, OpenExclusive = 0x80, OpenCloseOnExec = 0x80000;
+    private const int OpenReadWrite = 2, OpenCreate = 0x40, OpenExclusive = 0x80, OpenAppend = 0x400, OpenCloseOnExec = 0x80000;
     private const int CurrentFolder = -100, NoFollowStat = 0x100, EmptyPathStat = 0x1000;
     private const int LockShared = 1, LockExclusive = 2, LockNoWait = 4, LockNone = 8;
     private const uint RenameNoReplace = 1, StatWanted = 0x7FF;

@@ -25,8 +25,8 @@ public static partial class Durable
     /// <summary>Creates a file that must not exist, mode 0600, for reading and writing.</summary>
     public static SafeFileHandle Create(string path) => OpenChecked(path, OpenReadWrite | OpenCreate | OpenExclusive);
 
-    /// <summary>Opens an existing file for reading and writing.</summary>
-    public static SafeFileHandle OpenWrite(string path) => OpenChecked(path, OpenReadWrite);
+    /// <summary>Opens an existing file for reading and for appending: whatever offset a write names, it lands at the end, and never on what another has appended.</summary>
+    public static SafeFileHandle OpenWrite(string path) => OpenChecked(path, OpenReadWrite | OpenAppend);
 
     /// <summary>Opens an existing file for reading. A symbolic link is refused.</summary>
     /// <param name="path">Where.</param>
@@ -43,6 +43,9 @@ public static partial class Durable
         {
             var written = Native.WriteAt(file, bytes, (nuint)bytes.Length, offsetBytes);
             if (written < 0 && Marshal.GetLastPInvokeError() == RetryErrno) continue;
+#if PLANTED_SWALLOWED_FULL_DISK
+            if (written < 0 && Marshal.GetLastPInvokeError() == DurableException.NoSpace) return;
+#endif
             Check(written, "pwrite");
             if (written == 0) throw new DurableException("pwrite", DurableException.NoSpace);
             bytes = bytes[(int)written..];
@@ -68,7 +71,11 @@ public static partial class Durable
     public static void SyncFile(SafeFileHandle file)
     {
         RefuseWhenPoisoned("fsync");
+#if PLANTED_SWALLOWED_SYNC_ERROR
+        _ = Native.Sync(file);
+#else
         if (Native.Sync(file) != 0) Poison();
+#endif
     }
 
     /// <summary>Makes the names in a folder durable. Failure of the sync poisons.</summary>

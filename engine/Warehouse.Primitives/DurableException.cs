@@ -13,11 +13,20 @@ public sealed class DurableException : IOException
     /// <summary>Input or output error of the device.</summary>
     public const int DeviceError = 5;
 
+    /// <summary>No memory for the kernel's own part of the call.</summary>
+    public const int NoMemory = 12;
+
     /// <summary>Permission denied.</summary>
     public const int Denied = 13;
 
     /// <summary>The name is taken.</summary>
     public const int Exists = 17;
+
+    /// <summary>Too many files are open on the machine.</summary>
+    public const int TooManyFilesOfMachine = 23;
+
+    /// <summary>Too many files are open in this process.</summary>
+    public const int TooManyFiles = 24;
 
     /// <summary>No space left on the device.</summary>
     public const int NoSpace = 28;
@@ -31,6 +40,9 @@ public sealed class DurableException : IOException
         Operation = operation;
         Errno = errno;
     }
+
+    /// <summary>True when this process lacks a right or a resource: then the failure says nothing about the file.</summary>
+    public bool IsOfProcess => Errno is NoMemory or Denied or TooManyFilesOfMachine or TooManyFiles;
 
     /// <summary>Name of the system call that failed.</summary>
     public string Operation { get; }

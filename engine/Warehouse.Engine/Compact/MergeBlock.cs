@@ -52,7 +52,11 @@ internal sealed class MergeBlock
     public void Collect(SampleSets? sets, int row, Span<ulong> to)
     {
         foreach (var local in RecordCalls.Ids(sets, row, _ids))
+#if PLANTED_COMPACTION_LOSES_A_SAMPLE
+            if (Input.Places[local] is >= 0 and < 64 and var place) to[place >> 6] |= 1UL << (place & 63);
+#else
             if (Input.Places[local] is >= 0 and var place) to[place >> 6] |= 1UL << (place & 63);
+#endif
     }
 
     /// <summary>Sets the bits of the kept samples that have a record.</summary>

@@ -35,7 +35,7 @@ internal sealed class StoreChecks(string storePath, string keysPath, TimeProvide
         }
         catch (DamagedStoreException bad)
         {
-            Add("newest version", DoctorState.Damaged, $"{bad.File}: {bad.Problem}. Bring store and key folder back from one backup; warehouse verify names everything that is damaged");
+            Add("newest version", DoctorState.Damaged, $"{bad.File}: {bad.Problem}. Bring store and key folder back from one backup; warehouse verify names everything that is damaged, and mends it from a copy; where there is none, warehouse salvage brings what is whole into a new store");
         }
         catch (IOException bad)
         {

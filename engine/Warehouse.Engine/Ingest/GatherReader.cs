@@ -26,7 +26,7 @@ internal sealed class GatherReader(IngestRequest request, Assembly assembly, Ref
     private readonly RowMaker _maker = new(new Normalizer(reference), assembly, headerVersion: 0);
     private readonly VcfRecord _record = new() { First = new byte[64], Second = new byte[64], Phased = new byte[64], SampleCount = 1, HasGt = true };
     private readonly List<ulong> _sketch = [];
-    private (GatherCall[] Calls, byte[] Detail, (int Start, int End, byte Kind)[] Evidence) _room = (new GatherCall[1 << 14], new byte[1 << 16], new (int, int, byte)[1 << 12]);
+    private (GatherCall[] Calls, byte[] Detail, (int Start, int End, byte Kind)[] Evidence) _room = (new GatherCall[1 << 10], new byte[1 << 12], new (int, int, byte)[1 << 8]);
     private GatheredFile _file = null!;
     private GatherRun _run = null!;
     private GatherCell _cell = null!;

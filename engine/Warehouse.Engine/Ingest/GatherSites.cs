@@ -60,14 +60,14 @@ internal sealed class GatherSites
     /// <summary>REF and ALT of a site that may be longer are not taken.</summary>
     public const int MaxKeyBytes = 60_000;
 
-    private GatherSite[] _sites = new GatherSite[4096];
-    private int[] _slots = new int[1 << 14];
-    private byte[] _text = new byte[1 << 16];
+    private GatherSite[] _sites = new GatherSite[256];
+    private int[] _slots = new int[1 << 10];
+    private byte[] _text = new byte[1 << 12];
     private int _textLength;
     private readonly List<GatherRow> _rows = [];
     private readonly List<byte[]> _filters = [];
     private readonly List<string> _contigs = [];
-    private int[] _alleleSlots = new int[1 << 14];
+    private int[] _alleleSlots = new int[1 << 10];
     private readonly List<Allele> _alleles = [];
 
     /// <summary>A normalised allele and the first site that has it; a negative length of ALT: the text is a whole record without base alleles.</summary>

@@ -39,7 +39,12 @@ internal sealed class RowMaker(Normalizer normalizer, Assembly assembly, int hea
         if (kind is AlleleKind.Symbolic or AlleleKind.Breakend) return new NormalizedRow(kind, Copy(written), record.Start, default, default, ExtentOf(contig, record, index, written));
         var alt = Upper(written);
         if (kind != AlleleKind.Bases) return new NormalizedRow(kind, alt, record.Start, default, default, null);
+#if PLANTED_UNSHIFTED_REST
         var normal = normalizer.Normalize(contig, record.Start, Reference.Span, alt.Span);
+        if (index > 0) normal = new(record.Start, Reference.Span, alt.Span);
+#else
+        var normal = normalizer.Normalize(contig, record.Start, Reference.Span, alt.Span);
+#endif
         if (normal.Start == record.Start && normal.Ref.Length == Reference.Length && normal.Alt.Length == alt.Length)
             return new NormalizedRow(kind, alt, record.Start, default, default, null);
         return new NormalizedRow(kind, alt, normal.Start, Copy(normal.Ref), Copy(normal.Alt), null);

@@ -48,6 +48,9 @@ public sealed class Commit : IDisposable
     /// <summary>The version that it will become.</summary>
     public long Version { get; }
 
+    /// <summary>What the clock says now, and never less than the time of the version before: a clock that is set back changes no order.</summary>
+    public DateTimeOffset TimeUtc => _folder.Clock.GetUtcNow() is var now && now > _before.CreatedUtc ? now : _before.CreatedUtc;
+
     /// <summary>Starts a data file; each thread may own one or more.</summary>
     /// <param name="kind">1 to 239, the caller's.</param>
     public SealedWriter CreateFile(byte kind)
@@ -123,7 +126,7 @@ public sealed class Commit : IDisposable
 
     /// <summary>Publishes the new version; returns only when all of it is durable.</summary>
     /// <exception cref="StorePoisonedException">A sync failed; the version may be there or not, whole in both cases.</exception>
-    /// <exception cref="StoreBusyException">The lease was lost, or another writer published; nothing was published.</exception>
+    /// <exception cref="StoreBusyException">The lease was lost, or another writer published; nothing was published, unless the message says that it may be.</exception>
     /// <exception cref="DurableException">The disk refused. For lack of space: nothing was published. Else as for a failed sync, but a later commit may succeed.</exception>
     public Manifest Publish()
     {
@@ -132,8 +135,7 @@ public sealed class Commit : IDisposable
         {
             if (_folder.Storage.IsPoisoned || _keys.IsPoisoned) throw new StorePoisonedException();
             var files = _before.Files.Apply(_removed, _added, bytes => WriteSmall(SealedFormat.FileListKind, bytes));
-            var now = _folder.Clock.GetUtcNow();
-            var manifest = new Manifest(Version, _before.Sha256, now > _before.CreatedUtc ? now : _before.CreatedUtc, _parts, files) { Sha256 = default };
+            var manifest = new Manifest(Version, _before.Sha256, TimeUtc, _parts, files) { Sha256 = default };
             return _folder.MoveTo(Link(manifest));
         }
         catch (DurableException e) when (_folder.Storage.IsPoisoned || _keys.IsPoisoned)
@@ -170,6 +172,7 @@ public sealed class Commit : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isOver, this);
+            if (_nextKeyId > KeyTable.MaxKeyId) throw new StoreRefusedException("the store has used up its key ids and takes no more files: load its samples into a new store");
             var id = FileId.New();
             var header = new SealedHeader(id, kind, (ulong)Version, _nextKeyId++);
             var writer = new SealedWriter(_folder.Storage, header, FileKey.New(), name ?? SealedFormat.FileName(id));
@@ -202,24 +205,36 @@ public sealed class Commit : IDisposable
         _keys.Prepare(Version, root.SealedSha256);
         foreach (var writer in linked)
             if (!storage.TryRename(writer.UnfinishedName, writer.Name)) throw new StoreBusyException("a file of the same random id exists");
+#if !PLANTED_SKIPPED_FOLDER_SYNC
         if (linked.Count > 0) storage.SyncFolder(SealedFormat.FileFolder);
+#endif
 
         RequireLease();
-        LinkManifest(storage, root);
+#if PLANTED_ACKNOWLEDGED_TOO_EARLY
         _keys.AcknowledgePrepared();
+        LinkManifest(storage, root);
+#else
+        LinkManifest(storage, root);
+        if (!_lease.IsHeld) throw new StoreBusyException("the writer lease was lost in the last moment: look whether the version is there"); // whoever writes now promises it before his own
+        _keys.AcknowledgePrepared();
+#endif
         return manifest with { Sha256 = root.SealedSha256 };
     }
 
     private static void LinkManifest(IStorage storage, SealedWriter root)
     {
         if (!storage.TryRename(root.UnfinishedName, root.Name)) throw new StoreBusyException("another writer published this version first");
+#if !PLANTED_SKIPPED_MANIFEST_SYNC
         storage.SyncFolder(ManifestFormat.Folder);
+#endif
     }
 
     /// <summary>Fencing: whoever lost the lease without knowing it must not touch the key table or the log.</summary>
     private void RequireLease()
     {
+#if !PLANTED_NO_FENCING
         if (!_lease.IsHeld) throw new StoreBusyException("the writer lease was lost");
+#endif
         if (ManifestFormat.Versions(_folder.Storage) is not [.., var newest] || newest != _before.Version) throw new StoreBusyException("another writer published this version first");
         Debug.Assert(Version == newest + 1, "I2: versions rise by one");
     }

@@ -107,7 +107,7 @@ public sealed class FileList : IReadOnlyList<FileEntry>
         return bytes;
     }
 
-    private static FileEntry[] Decode(byte[] bytes, string name)
+    internal static FileEntry[] Decode(byte[] bytes, string name)
     {
         if (bytes.Length < FixedBytes || !bytes.AsSpan().StartsWith(Magic)) throw new DamagedStoreException(name, "is not a file list");
         var count = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(8));

@@ -30,7 +30,7 @@ internal static class ManifestFormat
     /// <summary>Largest part; also bounds every file that is read as a whole.</summary>
     internal const int MaxPartBytes = 1 << 28;
 
-    private const int FixedBytes = 80;
+    internal const int FixedBytes = 80;
 
     private static ReadOnlySpan<byte> Magic => "WHMANIF1"u8;
 
@@ -125,7 +125,7 @@ internal static class ManifestFormat
         }
     }
 
-    private static (Manifest Root, FileEntry[] Lists) Decode(byte[] bytes, long version, FileId storeId, Digest sha256)
+    internal static (Manifest Root, FileEntry[] Lists) Decode(byte[] bytes, long version, FileId storeId, Digest sha256)
     {
         var name = NameOf(version);
         var partCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(72));

@@ -54,9 +54,15 @@ public sealed class ReaderLease : IDisposable
     /// <summary>A second lease of the same version when it is still the newest, else null.</summary>
     internal ReaderLease? TryShare(IStorage storage)
     {
+#if !PLANTED_STALE_SNAPSHOT
         if (Newest(storage) != Manifest.Version) return null;
+#endif
         var held = storage.Lock(ManifestFormat.NameOf(Manifest.Version), exclusive: false);
+#if PLANTED_STALE_SNAPSHOT
+        if (held is not null) return new ReaderLease(held, Manifest, Keys);
+#else
         if (held is not null && Newest(storage) == Manifest.Version) return new ReaderLease(held, Manifest, Keys);
+#endif
         held?.Dispose();
         return null;
     }
@@ -68,7 +74,11 @@ public sealed class ReaderLease : IDisposable
     private static ReaderLease? TryTake(IStorage storage, KeyFolder folder, long newest)
     {
         var promised = folder.Promised;
+#if PLANTED_ROLLBACK_UNSEEN
+        if (newest < 1 || newest > promised.ManifestVersion + 1) return null;
+#else
         if (newest < promised.ManifestVersion || newest > promised.ManifestVersion + 1) return null;
+#endif
         var held = storage.Lock(ManifestFormat.NameOf(newest), exclusive: false);
         try
         {
@@ -76,7 +86,11 @@ public sealed class ReaderLease : IDisposable
             if (held is null || Newest(storage) != newest) return null;
             var manifest = ManifestFormat.Load(storage, folder, newest);
             var link = newest == promised.ManifestVersion ? manifest.Sha256 : manifest.PreviousSha256;
+#if PLANTED_ROLLBACK_UNSEEN
+            if (newest >= promised.ManifestVersion && link != promised.ManifestSha256) throw new DamagedStoreException(ManifestFormat.NameOf(newest), "does not follow the version that was acknowledged");
+#else
             if (link != promised.ManifestSha256) throw new DamagedStoreException(ManifestFormat.NameOf(newest), "does not follow the version that was acknowledged");
+#endif
             var lease = new ReaderLease(held, manifest, folder);
             held = null;
             return lease;

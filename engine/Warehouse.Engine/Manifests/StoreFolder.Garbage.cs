@@ -23,7 +23,11 @@ public sealed partial class StoreFolder
             {
                 // The lock is kept to the end: a reader that comes for this version waits, and then finds that it is not the newest.
                 if (_storage.Lock(ManifestFormat.NameOf(version), exclusive: true) is { } free) held.Add(free);
+#if PLANTED_COLLECTOR_IGNORES_READERS
+
+#else
                 else if (TryLoadOlder(version) is { } read) kept.UnionWith(read.Named.Select(f => f.Id));
+#endif
             }
             var (files, bytes) = RemoveFiles(kept);
             var keptKeys = new HashSet<FileId>(kept);

@@ -141,6 +141,24 @@ public sealed partial class StoreFolder : IDisposable
         }
     }
 
+    /// <summary>Wraps every data key under a new master key and retires the old one. Readers go on; no sealed file changes.</summary>
+    /// <returns>Id of the new master key, and the number of data keys under it.</returns>
+    /// <exception cref="StoreBusyException">A writer is at work.</exception>
+    public (uint MasterKeyId, int Keys) RotateMasterKey()
+    {
+        using var writer = TakeWriterLease();
+        try
+        {
+            var rotated = Keys.Rotate();
+            Move(known: null);
+            return rotated;
+        }
+        catch (DurableException e) when (_storage.IsPoisoned || _keys.IsPoisoned)
+        {
+            throw new StorePoisonedException(e);
+        }
+    }
+
     /// <summary>Reads every byte of the store and its keys: see <see cref="StoreVerifier"/>.</summary>
     public IEnumerable<VerifyFinding> Verify(IProgress<WorkProgress>? progress, CancellationToken stop) => StoreVerifier.Verify(_storage, _keys, progress, stop);
 
@@ -166,13 +184,13 @@ public sealed partial class StoreFolder : IDisposable
         return current;
     }
 
-    private static void RequirePrivate(IStorage keys)
+    internal static void RequirePrivate(IStorage keys)
     {
         var root = keys.Facts("") ?? throw new StoreRefusedException("the key folder does not exist");
         if (!root.IsPrivate) throw new StoreRefusedException("the key folder is open to others; its mode must be 0700");
     }
 
-    private static void RequireOneDevice(IStorage storage)
+    internal static void RequireOneDevice(IStorage storage)
     {
         var root = storage.Facts("") ?? throw new StoreRefusedException("the store folder does not exist");
         foreach (var name in (ReadOnlySpan<string>)[SealedFormat.FileFolder, ManifestFormat.Folder])
@@ -216,7 +234,9 @@ public sealed partial class StoreFolder : IDisposable
                 _storage.SyncFolder(ManifestFormat.Folder);
                 Keys.Acknowledge(Current.Version, Current.Sha256);
             }
+#if !PLANTED_UNPROMISED_KEYS_KEPT
             if (Keys.HasUnpromised) Keys.Shred(_ => true);
+#endif
             return lease;
         }
         catch (DurableException e) when (_storage.IsPoisoned || _keys.IsPoisoned)

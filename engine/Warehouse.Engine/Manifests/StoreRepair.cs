@@ -1,3 +1,4 @@
+using Warehouse.Primitives;
 using System.Buffers;
 using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Storage;
@@ -85,7 +86,7 @@ internal sealed class StoreRepair : IDisposable
         {
             return ManifestFormat.LoadRoot(_storage, _keys, version);
         }
-        catch (IOException)
+        catch (IOException e) when (e is not DurableException { IsOfProcess: true })
         {
             return null;
         }
@@ -97,7 +98,7 @@ internal sealed class StoreRepair : IDisposable
         {
             return ManifestFormat.Load(_storage, _keys, version);
         }
-        catch (IOException)
+        catch (IOException e) when (e is not DurableException { IsOfProcess: true })
         {
             return null;
         }
@@ -124,7 +125,7 @@ internal sealed class StoreRepair : IDisposable
             {
                 return isWhole(storage, at);
             }
-            catch (IOException)
+            catch (IOException e) when (e is not DurableException { IsOfProcess: true })
             {
                 return false;
             }

@@ -124,7 +124,7 @@ public static class StoreVerifier
             check();
             return null;
         }
-        catch (IOException e)
+        catch (IOException e) when (e is not DurableException { IsOfProcess: true })
         {
             return e;
         }

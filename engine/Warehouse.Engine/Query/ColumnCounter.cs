@@ -13,7 +13,11 @@ namespace Warehouse.Engine.Query;
 internal sealed class ColumnCounter(bool onePass)
 {
     /// <summary>Samples whose sums by group fit 16 bits.</summary>
+#if PLANTED_SUMS_OVERFLOW
+    private const int MostSummed = 2 * ushort.MaxValue;
+#else
     private const int MostSummed = ushort.MaxValue;
+#endif
 
     private static readonly BlockStream[] Streams = [BlockStream.Het, BlockStream.Hom, BlockStream.Missing];
 

@@ -297,7 +297,11 @@ internal sealed partial class ContigScan
             var byStart = blockA.Sites.RowStart[a].CompareTo(blockB.Sites.RowStart[b]);
             if (byStart != 0) return byStart;
             var byRef = blockA.Sites.RowRefText(a).SequenceCompareTo(blockB.Sites.RowRefText(b));
+#if PLANTED_UNSTABLE_ORDER
+            return byRef;
+#else
             return byRef != 0 ? byRef : blockA.Sites.RowAltText(a).SequenceCompareTo(blockB.Sites.RowAltText(b));
+#endif
         }
     }
 }

@@ -31,7 +31,11 @@ internal readonly record struct PloidyRule(CallRule Call, int Copies)
         ContigClass.MT => new(CallRule.AsWritten, 1),
         _ when !known || sex == Sex.Unknown => new(CallRule.AsWritten, -1),
         ContigClass.X when sex == Sex.XX || isPar => new(CallRule.AsWritten, 2),
+#if PLANTED_WRONG_PLOIDY
+        ContigClass.X => new(CallRule.AsWritten, 2),
+#else
         ContigClass.X => new(CallRule.OneCopy, 1),
+#endif
         _ when sex == Sex.XX => new(CallRule.NotAssessed, 0),
         _ when isPar => new(CallRule.AsWritten, 0),
         _ => new(CallRule.OneCopy, 1),

@@ -24,7 +24,11 @@ public static class RegionText
         var from = Position(text, numbers[..dash]);
         var to = Position(text, numbers[(dash + 1)..]);
         if (to < from) throw Bad(text, "it ends before it starts");
+#if PLANTED_REGION_ONE_LONGER
+        return new Region(Whole(text[..colon]).Contig, from - 1, to + (to < int.MaxValue ? 1 : 0));
+#else
         return new Region(Whole(text[..colon]).Contig, from - 1, to);
+#endif
     }
 
     private static Region Whole(string contig) =>

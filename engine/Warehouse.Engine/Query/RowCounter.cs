@@ -98,9 +98,15 @@ internal sealed class RowCounter(CountRules rules)
         if (mask.Count == 0) return;
         var samples = mask.Words;
         var (present, called, calledHaploid, het, hom, hemi) = (0, 0, 0, 0, 0, 0);
+#if PLANTED_DROPPED_MASK_WORD
+        for (var w = 0; w < mask.SampleCount / 64; w++)
+        {
+            var here = samples[w] & ~_absent[w] & ~_exceptions[w];
+#else
         for (var w = 0; w < samples.Length; w++)
         {
             var here = samples[w] & ~_absent[w] & ~_exceptions[w];
+#endif
             if (here == 0) continue;
             present += BitOperations.PopCount(here);
             var calls = here & ~_missing[w] & ~_fails[w];

@@ -33,7 +33,11 @@ public sealed partial class Session
                 Fill(place, _view.Catalog.Contigs[contig].Spelling, row);
                 (output.Contig, output.Start, output.Ref, output.Alt) = (place.Contig, place.Start, place.Ref, place.Alt);
                 (output.Cases, output.Controls) = (figuresCases[0], figuresControls[0]);
+#if PLANTED_CASES_AS_CONTROLS
+                (output.OddsRatio, output.PValue) = FisherExact.Test(figuresCases[0].Ac, figuresCases[0].An, figuresControls[0].Ac, figuresControls[0].An - figuresControls[0].Ac);
+#else
                 (output.OddsRatio, output.PValue) = FisherExact.Test(figuresCases[0].Ac, figuresCases[0].An - figuresCases[0].Ac, figuresControls[0].Ac, figuresControls[0].An - figuresControls[0].Ac);
+#endif
                 rows++;
                 yield return output;
             }

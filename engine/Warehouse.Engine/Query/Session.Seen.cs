@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Variants;
 
 namespace Warehouse.Engine.Query;
@@ -236,18 +237,23 @@ internal sealed class SeenSymbolic(StoreView view, int contig, SymbolicScan coun
 /// <summary>Collects the carriers of one answer, and when the first and the last of them were loaded.</summary>
 internal sealed class CarrierList(StoreView view)
 {
-    public DateTimeOffset? First { get; private set; }
+    private BatchEntry? _first, _last;
 
-    public DateTimeOffset? Last { get; private set; }
+    public DateTimeOffset? First => TimeOf(_first);
+
+    public DateTimeOffset? Last => TimeOf(_last);
 
     /// <summary>Notes a carrier; its row goes to a list, if any.</summary>
     public void Add(CarrierCall carrier, List<CarrierRow>? rows)
     {
-        var loaded = DateTimeOffset.FromUnixTimeMilliseconds(view.Catalog.Batches[view.Catalog.Ordinals[carrier.Ordinal].Batch].LoadedUnixMs);
-        if (First is null || loaded < First) First = loaded;
-        if (Last is null || loaded > Last) Last = loaded;
+        // In the order of versions: the clock of an older program may have gone back between two of them.
+        var batch = view.Catalog.Batches[view.Catalog.Ordinals[carrier.Ordinal].Batch];
+        if (_first is null || batch.Version < _first.Version) _first = batch;
+        if (_last is null || batch.Version > _last.Version) _last = batch;
         rows?.Add(RowOf(carrier));
     }
+
+    private static DateTimeOffset? TimeOf(BatchEntry? batch) => batch is null ? null : DateTimeOffset.FromUnixTimeMilliseconds(batch.LoadedUnixMs);
 
     private CarrierRow RowOf(CarrierCall carrier)
     {

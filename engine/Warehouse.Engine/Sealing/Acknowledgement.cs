@@ -27,7 +27,7 @@ internal sealed record Acknowledgement
 {
     internal const string Name = "acknowledged";
 
-    private const int LengthBytes = 184, MacAt = 152;
+    private const int LengthBytes = 184, MacAt = 152, Attempts = 100;
 
     internal required uint MasterKeyId { get; init; }
 
@@ -87,10 +87,25 @@ internal sealed record Acknowledgement
         keys.SyncFolder("");
     }
 
-    /// <summary>Reads the record and the master key that it names, and checks it.</summary>
+    /// <summary>Reads the record and the master key that it names, and checks it. A key that is rotated away meanwhile is waited out by reading again.</summary>
     internal static (Acknowledgement Record, MasterKey Master) Read(IStorage keys)
     {
-        var bytes = ReadBytes(keys);
+        for (var attempt = 1; ; attempt++)
+        {
+            var bytes = ReadBytes(keys);
+            try
+            {
+                return Parse(keys, bytes);
+            }
+            catch (IOException e) when (attempt < Attempts && e is DamagedStoreException { IsMissing: true } or DurableException { Errno: DurableException.Missing } && !ReadBytes(keys).AsSpan().SequenceEqual(bytes))
+            {
+                // The record that stands there now names another key.
+            }
+        }
+    }
+
+    private static (Acknowledgement Record, MasterKey Master) Parse(IStorage keys, byte[] bytes)
+    {
         if (!bytes.AsSpan().StartsWith(Magic)) throw new DamagedStoreException(Name, "is not what was written");
         var record = new Acknowledgement
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Warehouse.Engine.Storage;
 using Warehouse.Primitives;
 
@@ -84,6 +85,55 @@ internal sealed class KeyFolder : IDisposable
         }
     }
 
+    /// <summary>
+    /// Reads what of a damaged key folder can be proved; it finds keys and is not for writing. Without a master key nothing can be.
+    /// </summary>
+    /// <param name="keys">The folder.</param>
+    /// <param name="storeId">The store, where nothing in the folder names it.</param>
+    /// <param name="report">Gets file and problem of each damage.</param>
+    /// <returns>The folder, and whether what it promises is what was acknowledged; else nothing is known to be the newest.</returns>
+    /// <exception cref="DamagedStoreException">No master key can be read, or nothing names the store.</exception>
+    internal static (KeyFolder Folder, bool IsPromised) Recover(IStorage keys, FileId? storeId, Action<string, string> report)
+    {
+        Acknowledgement? promised = null;
+        MasterKey? master = null;
+        try
+        {
+            (promised, master) = Acknowledgement.Read(keys);
+            return (new KeyFolder(keys, master, KeyTable.Load(keys, master, promised), promised), true);
+        }
+        catch (IOException e) when (e is not (StoreRefusedException or DurableException { IsOfProcess: true }))
+        {
+            report(promised is null ? Acknowledgement.Name : KeyTable.NameOf(promised.TableGeneration), ProblemOf(e));
+        }
+        try
+        {
+            master ??= OnlyMaster(keys);
+            var names = keys.List("").Where(n => n.StartsWith("table-", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal);
+            var (table, named) = KeyTable.Recover(keys, names, master);
+            storeId = promised?.StoreId ?? named ?? storeId ?? throw new DamagedStoreException(Acknowledgement.Name, "nothing whole names the store: acknowledgement, key table and identity are damaged");
+            return (new KeyFolder(keys, master, table, promised ?? new Acknowledgement
+            {
+                MasterKeyId = master.Id, StoreId = storeId.Value, IdentitySha256 = default, TableGeneration = 0, TableBytes = 0, TableChain = default, ManifestVersion = 0, ManifestSha256 = default,
+            }), promised is not null);
+        }
+        catch
+        {
+            master?.Dispose();
+            throw;
+        }
+    }
+
+    private static MasterKey OnlyMaster(IStorage keys)
+    {
+        foreach (var name in keys.List("").Where(n => n.StartsWith("master-", StringComparison.Ordinal)))
+            if (uint.TryParse(name.AsSpan("master-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return MasterKey.Load(keys, id);
+        throw new DamagedStoreException(MasterKey.NameOf(1), "is missing") { IsMissing = true };
+    }
+
+    private static string ProblemOf(IOException e) => e is DamagedStoreException { File: not Acknowledgement.Name } damaged && !damaged.File.StartsWith("table-", StringComparison.Ordinal)
+        ? $"{damaged.File}: {damaged.Problem}" : (e as DamagedStoreException)?.Problem ?? e.Message;
+
     /// <summary>The key of a file, or null when it was destroyed, never stored, or belongs to another file.</summary>
     internal FileKey? Find(uint keyId, FileId file)
     {
@@ -155,6 +205,31 @@ internal sealed class KeyFolder : IDisposable
         return destroyed;
     }
 
+    /// <summary>
+    /// Puts a new master key in the place of the old one: a table with every data key wrapped anew is written beside the old one, read back
+    /// and compared key by key, and only then promised; after that the old table and the old master key are unlinked. No sealed file changes.
+    /// A stop before the promise leaves the old key in force, a later one the new key and leftovers. This object keeps what it has
+    /// read: the data keys are the same.
+    /// </summary>
+    /// <returns>Id of the new master key, and the number of data keys under it.</returns>
+    internal (uint MasterKeyId, int Keys) Rotate()
+    {
+        RemoveLeftovers();
+        using var made = MasterKey.Create(_keys, checked(_master.Id + 1));
+        KeyTable after;
+        lock (_gate) after = KeyTable.Rewrap(_keys, (_master, made), Promised.StoreId, _table);
+        _keys.SyncFolder("");
+        using var next = MasterKey.Load(_keys, made.Id); // as the next process will read it
+        var promised = Promised with { MasterKeyId = next.Id, TableGeneration = after.Generation, TableBytes = after.LengthBytes, TableChain = after.Chain };
+        var written = KeyTable.Load(_keys, next, promised);
+        lock (_gate)
+            if (!written.HasKeysOf(_table, (_master, next))) throw new DamagedStoreException(KeyTable.NameOf(after.Generation), "is not what was written a moment ago; the old master key stays in force");
+        Acknowledgement.Publish(_keys, promised.Write(_keys, next));
+        using var now = Open(_keys);
+        now.RemoveLeftovers();
+        return (next.Id, written.CountOf(_ => true));
+    }
+
     /// <summary>Names in the folder that nothing promises: leftovers of a stop in the middle.</summary>
     internal IEnumerable<string> Surplus() =>
         _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
@@ -164,7 +239,7 @@ internal sealed class KeyFolder : IDisposable
     private void RemoveLeftovers()
     {
         var removed = false;
-        foreach (var name in Surplus().Where(n => n.StartsWith("table-", StringComparison.Ordinal) || n.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal)))
+        foreach (var name in Surplus().Where(n => n.StartsWith("table-", StringComparison.Ordinal) || n.StartsWith("master-", StringComparison.Ordinal) || n.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal)))
         {
             _keys.Delete(name);
             removed = true;

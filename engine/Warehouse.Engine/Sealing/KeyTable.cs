@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Sealing;
 
@@ -28,9 +29,13 @@ internal sealed class KeyTable
     internal const int HeaderBytes = 80;
     internal const int RecordBytes = 112;
 
-    private const int HeaderChainAt = 48, WrappedAt = 24, ChainAt = 80;
+    /// <summary>Key ids are never used twice: before they run out the store takes no more files, which leaves room for what its upkeep writes.</summary>
+    internal const uint MaxKeyId = (uint)(uint.MaxValue * 0.9);
+
+    private const int HeaderChainAt = 48, WrappedAt = 24, ChainAt = 80, RecoverPieceBytes = 4096;
 
     private readonly Dictionary<uint, (FileId File, byte[] Wrapped)> _records = [];
+    private Dictionary<FileId, byte[]>? _recovered;
 
     private KeyTable(ulong generation) => Generation = generation;
 
@@ -51,9 +56,27 @@ internal sealed class KeyTable
 
     private static ReadOnlySpan<byte> Magic => "WHKEYTAB"u8;
 
+    private IEnumerable<(uint KeyId, FileId File, byte[] Wrapped)> Sorted => _records.OrderBy(r => r.Key).Select(r => (r.Key, r.Value.File, r.Value.Wrapped));
+
     /// <summary>Writes a new generation with the records of another that are kept; content synced, the caller syncs the folder.</summary>
-    internal static KeyTable Create(IStorage keys, MasterKey master, FileId storeId, KeyTable? before, Func<FileId, bool> isKept)
+    internal static KeyTable Create(IStorage keys, MasterKey master, FileId storeId, KeyTable? before, Func<FileId, bool> isKept) =>
+        Write(keys, master, (storeId, before), before is null ? [] : [.. before.Sorted.Where(r => isKept(r.File))]);
+
+    /// <summary>Writes a new generation with all records of another, wrapped under another master key; content synced, the caller syncs the folder.</summary>
+    internal static KeyTable Rewrap(IStorage keys, (MasterKey Old, MasterKey New) masters, FileId storeId, KeyTable before)
     {
+        var wrapped = new List<(uint KeyId, FileId File, byte[] Wrapped)>();
+        foreach (var (keyId, file, old) in before.Sorted)
+        {
+            using var key = masters.Old.Unwrap(old, file) ?? throw new DamagedStoreException(NameOf(before.Generation), FormattableString.Invariant($"key {keyId} does not open: nothing was changed"));
+            wrapped.Add((keyId, file, masters.New.Wrap(key, file)));
+        }
+        return Write(keys, masters.New, (storeId, before), wrapped);
+    }
+
+    private static KeyTable Write(IStorage keys, MasterKey master, (FileId StoreId, KeyTable? Before) of, IReadOnlyList<(uint KeyId, FileId File, byte[] Wrapped)> records)
+    {
+        var (storeId, before) = of;
         var table = new KeyTable((before?.Generation ?? 0) + 1) { NextKeyId = before?.NextKeyId ?? 1 };
         var bytes = new byte[HeaderBytes];
         Magic.CopyTo(bytes);
@@ -68,8 +91,7 @@ internal sealed class KeyTable
 
         using var file = keys.Create(NameOf(table.Generation));
         file.Append(bytes);
-        var kept = before is null ? [] : before._records.OrderBy(r => r.Key).Where(r => isKept(r.Value.File));
-        table.AppendTo(file, master, [.. kept.Select(r => (r.Key, r.Value.File, r.Value.Wrapped))]);
+        table.AppendTo(file, master, records);
         return table;
     }
 
@@ -91,6 +113,29 @@ internal sealed class KeyTable
         return table;
     }
 
+    /// <summary>
+    /// What can be proved of damaged generations: each record by itself, because its key was wrapped together with the id of its file under
+    /// the master key. Records are looked for at their places, behind a damage too. The result is for finding keys only.
+    /// </summary>
+    /// <param name="keys">The key folder.</param>
+    /// <param name="names">Generations to read.</param>
+    /// <param name="master">The master key.</param>
+    /// <returns>The keys, and the store id if a header that fits names one.</returns>
+    internal static (KeyTable Table, FileId? StoreId) Recover(IStorage keys, IEnumerable<string> names, MasterKey master)
+    {
+        var (table, storeId) = (new KeyTable(0) { _recovered = [] }, (FileId?)null);
+        Span<byte> mac = stackalloc byte[32];
+        foreach (var name in names)
+        {
+            var bytes = ReadPieces(keys, name);
+            if (bytes.Length < HeaderBytes) continue;
+            HMACSHA256.HashData(master.MacKey, bytes.AsSpan(0, HeaderChainAt), mac);
+            if (bytes.AsSpan().StartsWith(Magic) && CryptographicOperations.FixedTimeEquals(mac, bytes.AsSpan(HeaderChainAt, 32))) storeId ??= FileId.Read(bytes.AsSpan(16));
+            for (var at = HeaderBytes; at <= bytes.Length - RecordBytes; at += RecordBytes) table.TakeIfProved(bytes.AsSpan(at, RecordBytes), master);
+        }
+        return (table, storeId);
+    }
+
     /// <summary>Appends keys; durable on return. The table is unchanged when it throws.</summary>
     internal void Append(IStorage keys, MasterKey master, IReadOnlyList<(uint KeyId, FileId File, byte[] Wrapped)> added)
     {
@@ -100,7 +145,23 @@ internal sealed class KeyTable
     }
 
     internal FileKey? Find(uint keyId, FileId file, MasterKey master) =>
-        _records.TryGetValue(keyId, out var record) && record.File == file ? master.Unwrap(record.Wrapped, file) : null;
+        _recovered is not null ? _recovered.TryGetValue(file, out var wrapped) ? master.Unwrap(wrapped, file) : null
+        : _records.TryGetValue(keyId, out var record) && record.File == file ? master.Unwrap(record.Wrapped, file) : null;
+
+    /// <summary>Number of keys that were proved one by one.</summary>
+    internal int RecoveredCount => _recovered?.Count ?? 0;
+
+    /// <summary>True when this table has, under the new master key, exactly the data keys that another has under the old one.</summary>
+    internal bool HasKeysOf(KeyTable other, (MasterKey Old, MasterKey New) masters)
+    {
+        foreach (var (keyId, record) in other._records)
+        {
+            using var old = masters.Old.Unwrap(record.Wrapped, record.File);
+            using var same = Find(keyId, record.File, masters.New);
+            if (old is null || same is null || !CryptographicOperations.FixedTimeEquals(old.Data, same.Data)) return false;
+        }
+        return _records.Count == other._records.Count;
+    }
 
     internal int CountOf(Func<FileId, bool> wanted) => _records.Values.Count(r => wanted(r.File));
 
@@ -112,14 +173,20 @@ internal sealed class KeyTable
         {
             var record = bytes.AsSpan(i * RecordBytes, RecordBytes);
             Debug.Assert(added[i].Wrapped.Length == MasterKey.WrappedBytes, "I7: a record has a fixed size");
+#if PLANTED_WRONG_ENDIAN_KEY
+            BinaryPrimitives.WriteUInt32BigEndian(record, added[i].KeyId);
+#else
             BinaryPrimitives.WriteUInt32LittleEndian(record, added[i].KeyId);
+#endif
             added[i].File.Write(record[8..]);
             added[i].Wrapped.CopyTo(record[WrappedAt..]);
             chain = ChainOf(chain, record, master);
             chain.Write(record[ChainAt..]);
         }
         file.Append(bytes);
+#if !PLANTED_SKIPPED_KEY_SYNC
         file.Sync();
+#endif
         foreach (var (keyId, id, wrapped) in added)
         {
             _records.Add(keyId, (id, wrapped));
@@ -149,12 +216,51 @@ internal sealed class KeyTable
         var record = bytes.AsSpan((int)LengthBytes, RecordBytes);
         var chain = ChainOf(Chain, record, master);
         if (chain != Digest.Read(record[ChainAt..])) return false;
+#if PLANTED_WRONG_ENDIAN_KEY
+        var keyId = BinaryPrimitives.ReadUInt32BigEndian(record);
+#else
         var keyId = BinaryPrimitives.ReadUInt32LittleEndian(record);
+#endif
         if (!_records.TryAdd(keyId, (FileId.Read(record[8..]), record[WrappedAt..ChainAt].ToArray()))) return false;
         NextKeyId = Math.Max(NextKeyId, keyId + 1);
         Chain = chain;
         LengthBytes += RecordBytes;
         return true;
+    }
+
+    /// <summary>The bytes of a file, zeros where the disk cannot read them.</summary>
+    private static byte[] ReadPieces(IStorage keys, string name)
+    {
+        try
+        {
+            using var file = keys.Open(name);
+            var bytes = new byte[Math.Min(file.LengthBytes, int.MaxValue / 2)];
+            for (var at = 0; at < bytes.Length; at += RecoverPieceBytes)
+            {
+                var piece = bytes.AsSpan(at, Math.Min(RecoverPieceBytes, bytes.Length - at));
+                try
+                {
+                    file.Read(at, piece);
+                }
+                catch (DurableException e) when (!e.IsOfProcess)
+                {
+                    piece.Clear();
+                }
+            }
+            return bytes;
+        }
+        catch (DurableException e) when (!e.IsOfProcess)
+        {
+            return [];
+        }
+    }
+
+    private void TakeIfProved(ReadOnlySpan<byte> record, MasterKey master)
+    {
+        var (file, wrapped) = (FileId.Read(record[8..]), record[WrappedAt..ChainAt].ToArray());
+        if (master.Unwrap(wrapped, file) is not { } key) return;
+        key.Dispose();
+        _recovered![file] = wrapped; // the key id beside it is not proved by itself; the header of the file, sealed with its key, says it again
     }
 
     private bool IsAt(Acknowledgement promised) => LengthBytes == promised.TableBytes && Chain == promised.TableChain;

@@ -99,7 +99,9 @@ public sealed class SealedWriter : IDisposable
         ObjectDisposedException.ThrowIf(_plain is null || _isComplete, this);
         Emit(_plain.AsSpan(0, _plainBytes), isLast: true);
         Flush();
+#if !PLANTED_SKIPPED_FILE_SYNC
         _file.Sync();
+#endif
         _isComplete = true;
         var length = _file.LengthBytes;
         Debug.Assert(length == SealedFormat.SealedLength(PositionBytes), "I7: the sealed length follows from the content length");

@@ -29,7 +29,11 @@ internal static class AdjRule
     public static bool Fails(int gq, int depth, (byte First, byte Second) call, ReadOnlySpan<int> depths)
     {
         var (first, second) = call;
+#if PLANTED_ADJ_BOUND
+        if (gq <= LeastGq || depth < (second == VcfRecord.NoAllele ? LeastDpHaploid : LeastDp)) return true;
+#else
         if (gq < LeastGq || depth < (second == VcfRecord.NoAllele ? LeastDpHaploid : LeastDp)) return true;
+#endif
         if (first == second || first == 0 || second is 0 or VcfRecord.NoAllele) return false;
         return Unbalanced(depths, first - 1, depth) || Unbalanced(depths, second - 1, depth);
     }

@@ -113,7 +113,11 @@ internal sealed class CallColumns
         }
         var code = (byte)(alt + 1);
         ByteMatch.ToBits(first, code, _row);
+#if PLANTED_HALF_MULTIALLELIC
+        ByteMatch.ToBits(second, alt > 1 ? (byte)0xFF : code, _scratch);
+#else
         ByteMatch.ToBits(second, code, _scratch);
+#endif
         for (var w = 0; w < _words; w++)
         {
             var keep = ~_exceptions[w] & _valid[w];

@@ -133,7 +133,11 @@ internal sealed class EvidenceBuilder(int samples)
         SmallestStart = Math.Min(SmallestStart, start);
         LargestEnd = Math.Max(LargestEnd, end);
         var list = _intervals[sample];
+#if PLANTED_EVIDENCE_ACROSS_A_GAP
+        if (list.Count > 0 && list[^1].Kind == kind && start >= list[^1].Start && start <= list[^1].End + 1)
+#else
         if (list.Count > 0 && list[^1].Kind == kind && start >= list[^1].Start && start <= list[^1].End)
+#endif
         {
             list[^1] = (list[^1].Start, Math.Max(list[^1].End, end), kind);
             return;

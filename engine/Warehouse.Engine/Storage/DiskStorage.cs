@@ -17,13 +17,20 @@ public sealed class DiskStorage : IStorage
     public bool IsPoisoned => Durable.IsPoisoned;
 
     /// <summary>Uses an existing folder, or creates it (mode 0700, its name made durable). Folders above must exist.</summary>
-    /// <exception cref="StoreRefusedException">It is not a folder.</exception>
+    /// <exception cref="StoreRefusedException">It is not a folder, or would lie in one that is not there.</exception>
     public static DiskStorage OpenOrCreate(string path)
     {
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         if (Durable.Facts(root) is null)
         {
-            Durable.CreateFolder(root);
+            try
+            {
+                Durable.CreateFolder(root);
+            }
+            catch (DurableException e) when (e.Errno == DurableException.Missing)
+            {
+                throw new StoreRefusedException("the folder in which the new one is to lie does not exist");
+            }
             Durable.SyncFolder(Path.GetDirectoryName(root) ?? "/");
         }
         return Open(root);
@@ -62,6 +69,10 @@ public sealed class DiskStorage : IStorage
         catch (UnauthorizedAccessException)
         {
             throw new DurableException("opendir", DurableException.Denied);
+        }
+        catch (IOException e)
+        {
+            throw new DurableException("opendir", e.HResult); // on Linux the error number of the system
         }
     }
 

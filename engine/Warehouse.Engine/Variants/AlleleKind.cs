@@ -36,12 +36,13 @@ public static class AlleleKinds
         if (allele.IsEmpty) return AlleleKind.Invalid;
         if (!allele.ContainsAnyExcept(PlainBases)) return AlleleKind.Bases;
         if (allele is [(byte)'*']) return AlleleKind.Star;
-        if (allele.ContainsAny(Brackets)) return Breakend.TryParse(allele, out _) ? AlleleKind.Breakend : AlleleKind.Invalid;
+        // Before the brackets: an ID may hold them, and a breakend begins with bases or a bracket.
         if (allele[0] == '<')
         {
             if (allele.SequenceEqual("<*>"u8) || allele.SequenceEqual("<NON_REF>"u8)) return AlleleKind.Unspecified;
             return allele.Length > 2 && allele[^1] == '>' && !allele[1..^1].ContainsAny((byte)'<', (byte)'>', (byte)' ') ? AlleleKind.Symbolic : AlleleKind.Invalid;
         }
+        if (allele.ContainsAny(Brackets)) return Breakend.TryParse(allele, out _) ? AlleleKind.Breakend : AlleleKind.Invalid;
         if (allele.Length > 1 && (allele[0] == '.' ? allele[1..] : allele[^1] == '.' ? allele[..^1] : []) is { IsEmpty: false } bases
             && !bases.ContainsAnyExcept(PlainBases)) return AlleleKind.Breakend;
         return AlleleKind.Invalid;

@@ -138,7 +138,11 @@ public sealed class Normalizer
         ReadOnlySpan<byte> bases = _reference!.BasesBefore(contig, start);
         var basesStart = start - bases.Length;
         var padding = ReferenceGenome.Reduce(bases[^1]);
+#if PLANTED_SHIFT_STOPS_EARLY
+        while (at > 1 && padding == wheel[last])
+#else
         while (at > 0 && padding == wheel[last])
+#endif
         {
             turns++;
             last = last == 0 ? wheel.Length - 1 : last - 1;

@@ -146,7 +146,11 @@ internal sealed class BgzfInput(RawInput raw, long maxBytes, int threads) : Deco
         if (Raw.PeekSome().IsEmpty)
         {
             _ended = true;
+#if PLANTED_TRUNCATION_TAKEN
+            if (at == 0) batch.FrameError = Raw.Damaged("bgzf-no-end", "the file does not end with the BGZF end marker: it is truncated", at);
+#else
             if (!_lastWasEndMarker) batch.FrameError = Raw.Damaged("bgzf-no-end", "the file does not end with the BGZF end marker: it is truncated", at);
+#endif
             return;
         }
         if (Frame(out var dataStart, out var fault) is not { } block)

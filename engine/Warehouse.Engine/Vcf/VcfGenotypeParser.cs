@@ -135,7 +135,11 @@ internal sealed class VcfGenotypeParser
             if (item is not [(byte)'.'])
             {
                 if (!VcfText.TryDigits(item, out _alleles[ploidy]) || (item.Length > 1 && item[0] == '0')) _columns.BadGenotype(sample, "a genotype that is not allele numbers or . apart by / or |");
+#if PLANTED_UNCHECKED_ALLELE
+                if (_alleles[ploidy] > altCount + 1) _columns.BadGenotype(sample, "an allele number above the number of ALT alleles");
+#else
                 if (_alleles[ploidy] > altCount) _columns.BadGenotype(sample, "an allele number above the number of ALT alleles");
+#endif
             }
             ploidy++;
             if (end < 0) return ploidy;
@@ -145,7 +149,11 @@ internal sealed class VcfGenotypeParser
 
     private static bool TryOneDigit(byte text, int altCount, out int allele)
     {
+#if PLANTED_NO_CALL_AS_REFERENCE
+        allele = text == '.' ? 0 : text - '0';
+#else
         allele = text == '.' ? -1 : text - '0';
+#endif
         return text == '.' || (text is >= (byte)'0' and <= (byte)'9' && allele <= altCount);
     }
 

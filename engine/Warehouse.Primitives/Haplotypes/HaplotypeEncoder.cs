@@ -111,7 +111,11 @@ internal sealed class HaplotypeEncoder
     {
         var (word, used) = ((int)(at >> 6), (int)(at & 63));
         var low = words[word] >> used;
+#if PLANTED_PHASE_LOST_AT_A_WORD
+        return used >= 0 || word + 1 == words.Length ? low : low | words[word + 1] << (64 - used);
+#else
         return used == 0 || word + 1 == words.Length ? low : low | words[word + 1] << (64 - used);
+#endif
     }
 
     /// <summary>The low bits, spread to the places of the mask.</summary>

@@ -159,7 +159,11 @@ internal static class PlaneCount
                 fours = Odd(fours, foursA, foursB);
             }
             var sum = (eights << 3) + (Table512.BitsPerLane(fours) << 2) + (Table512.BitsPerLane(twos) << 1) + Table512.BitsPerLane(ones);
+#if PLANTED_TAIL_OFF_BY_ONE
+            for (; i + 8 < (nuint)wordCount; i += 8) sum += Table512.BitsPerLane(Both(ref plane, ref mask, i));
+#else
             for (; i < (nuint)wordCount; i += 8) sum += Table512.BitsPerLane(Both(ref plane, ref mask, i));
+#endif
             return (int)Vector512.Sum(sum);
         }
 

@@ -28,6 +28,9 @@ internal enum ChangeKind
 
     /// <summary>Collects garbage.</summary>
     Collect,
+
+    /// <summary>Puts a new master key in the place of the old one.</summary>
+    Rotate,
 }
 
 /// <summary>One change of a store; as text its kind and names, apart by spaces.</summary>
@@ -39,7 +42,7 @@ internal sealed record Change(ChangeKind Kind, params string[] Names)
     internal bool Commits => Kind is ChangeKind.Ingest or ChangeKind.Replace or ChangeKind.Withdraw or ChangeKind.Cohort;
 
     /// <summary>True when a version may come of it.</summary>
-    internal bool MayCommit => Kind != ChangeKind.Collect;
+    internal bool MayCommit => Kind is not (ChangeKind.Collect or ChangeKind.Rotate);
 
     public override string ToString() => string.Join(' ', Names.Prepend(Kind.ToString()));
 
@@ -58,6 +61,9 @@ internal sealed record Change(ChangeKind Kind, params string[] Names)
                 return store.SetCohort(Names[0], Names[1..], null).Version;
             case ChangeKind.Collect:
                 using (var folder = StoreFolder.Open(disk, keys, TimeProvider.System)) folder.CollectGarbage();
+                return store.Version;
+            case ChangeKind.Rotate:
+                store.RotateKeys();
                 return store.Version;
             default:
                 return store.Compact(Kind == ChangeKind.Purge ? store.Version : null).Version;

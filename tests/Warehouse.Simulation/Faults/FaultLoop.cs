@@ -108,7 +108,7 @@ public sealed class FaultLoop
     private IEnumerable<Change> Changes(int batch) =>
     [
         new(ChangeKind.Ingest, Files(100, batch)), new(ChangeKind.Replace, SampleFiles.NameOf(2, "s0")), new(ChangeKind.Withdraw, "s900"),
-        new(ChangeKind.Cohort, "x", "s0"), new(ChangeKind.Compact), new(ChangeKind.Purge), new(ChangeKind.Collect),
+        new(ChangeKind.Cohort, "x", "s0"), new(ChangeKind.Compact), new(ChangeKind.Purge), new(ChangeKind.Collect), new(ChangeKind.Rotate),
     ];
 
     /// <summary>The operations of a change that nothing disturbs.</summary>

@@ -11,7 +11,7 @@ namespace Warehouse.Simulation.Faults;
 /// <param name="client">Its number; also the seed of what it does.</param>
 internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, IStorage Keys)> open, SampleFiles files, int client)
 {
-    private const int Steps = 24, Shared = 6;
+    private const int Steps = 16, Shared = 6, MostBusy = 10_000;
 
     private readonly Random _chance = new(client);
     private readonly List<HistoryEvent> _events = [];
@@ -50,9 +50,14 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
         using (store)
         {
             Session? held = null;
+            var busy = 0;
             for (var step = 0; step < Steps; step++)
             {
-                if (_chance.Next(5) < 2) Change(store, disk, keys);
+                if (_chance.Next(5) < 2)
+                {
+                    // Who meets another writer tries again: else the first to write has the store for itself, and nothing happens side by side.
+                    for (var change = Draw(); !Change(change, store, disk, keys) && busy < MostBusy; busy++) Thread.Sleep(_chance.Next(3));
+                }
                 else if (held is not null && (IsStale || _chance.Next(2) == 0)) Ask(held, IsStale ? EventKind.Opened : EventKind.AskedAgain, Stopwatch.GetTimestamp());
                 else
                 {
@@ -66,9 +71,9 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
         }
     }
 
-    private void Change(VariantStore store, IStorage disk, IStorage keys)
+    /// <summary>False when another writer was met.</summary>
+    private bool Change(Change change, VariantStore store, IStorage disk, IStorage keys)
     {
-        var change = Draw();
         var begin = Stopwatch.GetTimestamp();
         var kind = EventKind.Done;
         var version = 0L;
@@ -87,9 +92,10 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             _events.Add(new HistoryEvent(client, EventKind.Failed, begin, Stopwatch.GetTimestamp(), 0, $"{change}: {e.GetType().Name}: {e.Message}".ReplaceLineEndings(" ")));
-            return;
+            return true;
         }
         _events.Add(new HistoryEvent(client, kind, begin, Stopwatch.GetTimestamp(), version, change.ToString()));
+        return kind != EventKind.Busy;
     }
 
     /// <summary>Samples of its own, and some that the others want too.</summary>

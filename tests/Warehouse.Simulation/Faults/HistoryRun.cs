@@ -56,7 +56,7 @@ public static class HistoryRun
         (VariantStore, IStorage, IStorage) Open()
         {
             var (disk, keys) = (Storage(path), Storage(path + ".keys"));
-            return (VariantStore.Over(StoreFolder.Open(disk, keys, TimeProvider.System), TimeProvider.System), disk, keys);
+            return (VariantStore.Over(StoreFolder.Open(disk, keys, TimeProvider.System)), disk, keys);
         }
 
         IStorage Storage(string at) => over is null ? DiskStorage.Open(at) : over(DiskStorage.Open(at));

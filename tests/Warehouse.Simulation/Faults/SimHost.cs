@@ -21,7 +21,7 @@ internal sealed class SimHost(SimMachine machine)
         return new SimHost(machine);
     }
 
-    internal VariantStore Open() => VariantStore.Over(StoreFolder.Open(Disk, Keys, machine.Clock), machine.Clock);
+    internal VariantStore Open() => VariantStore.Over(StoreFolder.Open(Disk, Keys, machine.Clock));
 
     internal long Do(Change change, VariantStore store, SampleFiles files) => change.Do(store, Disk, Keys, files);
 }

@@ -26,7 +26,7 @@ internal sealed class Workload(Random chance)
                 case 7 or 8:
                     return new Change(chance.Next(4) == 0 ? ChangeKind.Purge : ChangeKind.Compact);
                 case 9:
-                    return new Change(ChangeKind.Collect);
+                    return new Change(chance.Next(2) == 0 ? ChangeKind.Collect : ChangeKind.Rotate);
             }
         }
     }

@@ -27,7 +27,7 @@ internal static class FuzzHarness
         var totals = targets.Select(_ => new FuzzReport()).ToList();
         do
         {
-            for (var i = 0; i < targets.Count && !IsLate(); i++) Add(totals[i], Turn(targets[i], totals[i].Inputs, options));
+            for (var i = 0; i < targets.Count && !IsLate(); i++) totals[i].Add(Turn(targets[i], totals[i].Inputs, options));
         }
         while (options.Count is { } count ? totals.Exists(t => t.Inputs < count) && !totals.Exists(t => t.Findings.Count > 0) : !IsLate());
         for (var i = 0; i < targets.Count; i++) Print(targets[i], totals[i]);
@@ -42,18 +42,6 @@ internal static class FuzzHarness
         var last = options.Count is { } most ? Math.Min(first + TurnInputs, most) : first + TurnInputs;
         var clock = Stopwatch.StartNew();
         return new Fuzzer(target, options.Seed, options.Artifacts).Run(first, n => n >= last || (options.Count is null && clock.Elapsed > TurnTime));
-    }
-
-    private static void Add(FuzzReport total, FuzzReport turn)
-    {
-        total.Inputs += turn.Inputs;
-        total.Accepted += turn.Accepted;
-        foreach (var (code, count) in turn.Refused) total.Refused[code] = total.Refused.GetValueOrDefault(code) + count;
-        total.Findings.AddRange(turn.Findings);
-        total.Took += turn.Took;
-        total.Bytes += turn.Bytes;
-        if (turn.Slowest > total.Slowest) total.Slowest = turn.Slowest;
-        total.MostBytes = Math.Max(total.MostBytes, turn.MostBytes);
     }
 
     private static (long Runs, long Failures) Print(FuzzTarget target, FuzzReport report)

@@ -32,6 +32,19 @@ internal sealed class FuzzReport
 
     /// <summary>Most bytes allocated for one.</summary>
     public long MostBytes { get; set; }
+
+    /// <summary>Takes what another run of the target has seen.</summary>
+    public void Add(FuzzReport other)
+    {
+        Inputs += other.Inputs;
+        Accepted += other.Accepted;
+        foreach (var (code, count) in other.Refused) Refused[code] = Refused.GetValueOrDefault(code) + count;
+        Findings.AddRange(other.Findings);
+        Took += other.Took;
+        Bytes += other.Bytes;
+        if (other.Slowest > Slowest) Slowest = other.Slowest;
+        MostBytes = Math.Max(MostBytes, other.MostBytes);
+    }
 }
 
 /// <summary>

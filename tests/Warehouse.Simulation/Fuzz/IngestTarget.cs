@@ -3,6 +3,7 @@ using Warehouse.Engine;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Variants;
 using Warehouse.Primitives;
@@ -15,7 +16,7 @@ namespace Warehouse.Simulation.Fuzz;
 /// </summary>
 internal sealed class IngestTarget
 {
-    private const int ReferenceBases = 400;
+    private const int ReferenceBases = 400, Published = 8;
 
     private static readonly string Reference = string.Create(ReferenceBases, 0, static (bases, _) =>
     {
@@ -30,47 +31,94 @@ internal sealed class IngestTarget
         Head("a\tb\tc") + "1\t10\t.\tA\tC\t.\tPASS\t.\tGT\t0/0\t0/1\t1/1\n1\t10\t.\tA\tG\t.\tPASS\t.\tGT\t0/1\t0/0\t0/0\n1\t11\t.\tAAAA\tA,AA\t.\tPASS\t.\tGT\t1/2\t0|2\t1|0\n1\t12\t.\tAA\tA\t.\t.\t.\tGT\t0/1\t0/0\t./1\n",
     ];
 
-    private readonly string _path;
+    private readonly ScratchFile _file;
     private readonly Assembly _assembly = Assembly.Parse("toy1");
     private readonly ReferenceGenome _reference;
+    private EmptyStore? _empty;
 
     /// <summary>Writes its reference into the folder.</summary>
     public IngestTarget(string folder)
     {
-        _path = Path.Combine(folder, "ingest.vcf");
+        _file = new ScratchFile(Path.Combine(folder, "ingest.vcf"));
         File.WriteAllText(Path.Combine(folder, "ingest.fa"), $">1\n{Reference}\n>2\n{Reference}\n");
         _reference = ReferenceGenome.Open(Path.Combine(folder, "ingest.fa"), _assembly);
     }
 
     /// <summary>The target.</summary>
-    public FuzzTarget Target() => new("ingest", [.. Seeds.Select(Encoding.ASCII.GetBytes)], Run) { Words = VariantSeeds.Words };
+    public FuzzTarget Target() => new("ingest", [.. Seeds.Select(Encoding.ASCII.GetBytes), .. CorpusSeeds.Good], Run) { Words = VariantSeeds.Words, SoundSeeds = Seeds.Length };
 
     private static string Head(string samples) => "##fileformat=VCFv4.3\n##contig=<ID=1>\n##contig=<ID=2,length=400>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + samples + "\n";
 
+    /// <summary>
+    /// A store takes inputs until one of them is published, one in <see cref="Published"/> of those that are taken: of the others the segments are
+    /// checked as they lie under the commit. What is not published must leave no trace in the store, so that the next input meets it as new.
+    /// </summary>
     private void Run(byte[] input)
     {
-        File.WriteAllBytes(_path, input);
+        _file.Write(input);
         var choice = Crc32.Compute(input);
-        var machine = new SimMachine();
-        var (disk, keys) = (new SimDisk(machine), new SimDisk(machine, device: 2));
-        using var folder = StoreFolder.Create(disk, keys, StoreIdentity.New(_assembly.Name, default, TimeProvider.System), TimeProvider.System);
-        using var commit = folder.BeginCommit();
-        var request = new IngestRequest { Files = [_path], Threads = 1, SkipBadRecords = (choice & 3) == 1, AssumeReference = (choice & 12) == 4, BlockGq = (int)(choice >> 8) & 31 };
-        var (catalog, _) = new IngestRun(request, StoreCatalog.Empty, _assembly, (choice & 16) != 0 ? _reference : null, TimeProvider.System).Run(commit, (_, _) => null, null, CancellationToken.None);
-        if (catalog is null) return;
-        CatalogParts.Write(commit, catalog, StoreCatalog.Empty);
-        commit.Publish();
-        folder.Refresh();
-        foreach (var file in folder.Current.Files.Where(f => f.Kind == SegmentWriter.FileKind))
+        var store = _empty ?? EmptyStore.Make(_assembly);
+        _empty = null;
+        var request = new IngestRequest { Files = [_file.Path], Threads = 1, SkipBadRecords = (choice & 3) == 1, AssumeReference = (choice & 12) == 4, BlockGq = (int)(choice >> 8) & 31 };
+        try
         {
-            using var segment = Segment.Open(folder.OpenFile(file));
-            Check(segment);
+            using var commit = store.Folder.BeginCommit();
+            var (catalog, _) = new IngestRun(request, StoreCatalog.Empty, _assembly, (choice & 16) != 0 ? _reference : null).Run(commit, (_, _) => null, null, CancellationToken.None);
+            if (catalog is not null) Take(catalog, commit, isPublished: (choice >> 16) % Published == 0);
         }
+        catch (InputException)
+        {
+            Keep(store);
+            throw;
+        }
+        store.Folder.Refresh();
+        if (store.Folder.Current.Version == 1)
+        {
+            Keep(store);
+            return;
+        }
+        using (store.Folder)
+            foreach (var file in store.Folder.Current.Files.Where(f => f.Kind == SegmentWriter.FileKind)) Check(store.Folder.OpenFile(file));
+    }
+
+    private static void Take(StoreCatalog catalog, Commit commit, bool isPublished)
+    {
+        if (isPublished)
+        {
+            CatalogParts.Write(commit, catalog, StoreCatalog.Empty);
+            commit.Publish();
+            return;
+        }
+        foreach (var entry in catalog.Segments) Check(commit.OpenFile(FileId.TryParse(entry.File, out var id) ? id : throw new InvalidOperationException("a segment without a file")));
+    }
+
+    private void Keep(EmptyStore store)
+    {
+        store.Folder.Refresh();
+        if (store.Folder.Current.Version != 1 || !store.IsEmpty) throw new InvalidOperationException("a file that was refused left something in the store");
+        _empty = store;
+    }
+
+    /// <summary>A new store and what it holds.</summary>
+    private sealed record EmptyStore(StoreFolder Folder, SimDisk Disk, SimDisk Keys, string Files)
+    {
+        public bool IsEmpty => Files == Names(Disk, Keys);
+
+        public static EmptyStore Make(Assembly assembly)
+        {
+            var machine = new SimMachine();
+            var (disk, keys) = (new SimDisk(machine), new SimDisk(machine, device: 2));
+            var folder = StoreFolder.Create(disk, keys, StoreIdentity.New(assembly.Name, default, TimeProvider.System), TimeProvider.System);
+            return new EmptyStore(folder, disk, keys, Names(disk, keys));
+        }
+
+        private static string Names(SimDisk disk, SimDisk keys) => string.Join(' ', disk.AllFiles().Concat(keys.AllFiles()));
     }
 
     /// <summary>What was just written is never damaged: a fault here is the writer's.</summary>
-    private static void Check(Segment segment)
+    private static void Check(SealedReader file)
     {
+        using var segment = Segment.Open(file);
         try
         {
             SegmentCheck.Run(segment, CancellationToken.None);

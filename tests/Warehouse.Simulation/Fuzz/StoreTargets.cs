@@ -11,23 +11,38 @@ namespace Warehouse.Simulation.Fuzz;
 /// What lies inside the sealed files of a store: streams, segments, parts of the catalog. No damage of a disk comes this far, for every
 /// byte is authenticated first; a writer's mistake does, and must be told as damage.
 /// </summary>
-internal sealed class StoreTargets(StoreSeeds seeds)
+internal sealed class StoreTargets
 {
     private static readonly byte[][] Numbers = FuzzTarget.WordsOf("\0", "\u0001", "\u007f", "\u0080\u0001", "\u00ff\u00ff\u00ff\u00ff\u0007", "\u00ff\u00ff\u00ff\u00ff\u000f", "\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f", "\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u0001");
+
+    private static readonly FileKey Key = new(new byte[FileKey.SizeBytes]);
+    private static readonly SealedHeader Header = new(new FileId(1, 2), SegmentWriter.FileKind, 1, 1);
+
+    private readonly SimDisk _disk;
+    private readonly SealedWriter _writer;
+    private readonly SealedContent _sealed = new(Header, Key);
+    private readonly StoreSeeds _seeds;
+
+    public StoreTargets(StoreSeeds seeds)
+    {
+        (_seeds, _disk) = (seeds, new SimDisk(new SimMachine()));
+        _writer = new SealedWriter(_disk, Header, Key, "segment");
+        _writer.Complete();
+    }
 
     /// <summary>All of them.</summary>
     public IEnumerable<FuzzTarget> All()
     {
-        yield return Stream("sites", seeds.Of(BlockStream.Sites), ReadSites);
-        yield return Stream("sets", [.. ((BlockStream[])[BlockStream.Het, BlockStream.Hom, BlockStream.Missing, BlockStream.Haploid, BlockStream.Absent, BlockStream.AdjFail, BlockStream.Phased]).SelectMany(seeds.Of)], ReadSets);
-        yield return Stream("evidence", seeds.Of(BlockStream.Evidence), ReadEvidence);
-        yield return Stream("detail", seeds.Of(BlockStream.Detail), b => DetailTable.Decode(b, new ByteReader(b).Count(MaxCount)));
-        yield return Stream("bits", seeds.Of(BlockStream.Swapped), b => BitAppender.Decode(b));
-        yield return Stream("packed", [.. StoreSeeds.Packed.SelectMany(seeds.Of).Select(b => PackedStream.Pack(b))], b => PackedStream.Unpack(b));
+        yield return Stream("sites", _seeds.Of(BlockStream.Sites), ReadSites);
+        yield return Stream("sets", [.. ((BlockStream[])[BlockStream.Het, BlockStream.Hom, BlockStream.Missing, BlockStream.Haploid, BlockStream.Absent, BlockStream.AdjFail, BlockStream.Phased]).SelectMany(_seeds.Of)], ReadSets);
+        yield return Stream("evidence", _seeds.Of(BlockStream.Evidence), ReadEvidence);
+        yield return Stream("detail", _seeds.Of(BlockStream.Detail), b => DetailTable.Decode(b, new ByteReader(b).Count(MaxCount)));
+        yield return Stream("bits", _seeds.Of(BlockStream.Swapped), b => BitAppender.Decode(b));
+        yield return Stream("packed", [.. StoreSeeds.Packed.SelectMany(_seeds.Of).Select(b => PackedStream.Pack(b))], b => PackedStream.Unpack(b));
         yield return Haplotypes();
         yield return Gaps();
         yield return Catalog();
-        var segments = Stream("segment", [.. seeds.Segments.Select(s => StoreSeeds.Build(s, (_, _, b) => b))], ReadSegment);
+        var segments = Stream("segment", [.. _seeds.Segments.Select(s => StoreSeeds.Build(s, (_, _, b) => b))], ReadSegment);
         yield return segments with { Make = (random, mutator) => MakeSegment(random, mutator, segments) };
     }
 
@@ -81,7 +96,7 @@ internal sealed class StoreTargets(StoreSeeds seeds)
 
     private FuzzTarget Haplotypes()
     {
-        var blocks = seeds.Segments.SelectMany(s => s.Blocks).Where(b => b.Streams.ContainsKey(BlockStream.Haplotypes)).ToList();
+        var blocks = _seeds.Segments.SelectMany(s => s.Blocks).Where(b => b.Streams.ContainsKey(BlockStream.Haplotypes)).ToList();
         var block = blocks.MaxBy(b => b.Streams[BlockStream.Haplotypes].Length)!;
         return Stream("haplotypes", [block.Streams[BlockStream.Haplotypes]], b => HaplotypeColumns.Decode(b, block.SampleCount, block.FirstRow, block.Missing, block.Absent));
     }
@@ -102,8 +117,8 @@ internal sealed class StoreTargets(StoreSeeds seeds)
     /// <summary>One byte that names the part, then its content; parts that are not changed are as they were.</summary>
     private FuzzTarget Catalog()
     {
-        var parts = seeds.Parts.DistinctBy(p => p.Name).ToList();
-        var contents = seeds.Parts.Where(p => p.Content.Length < 1 << 12).Select(p => (byte[])[(byte)parts.FindIndex(q => q.Name == p.Name), .. p.Content]).ToArray();
+        var parts = _seeds.Parts.DistinctBy(p => p.Name).ToList();
+        var contents = _seeds.Parts.Where(p => p.Content.Length < 1 << 12).Select(p => (byte[])[(byte)parts.FindIndex(q => q.Name == p.Name), .. p.Content]).ToArray();
         return Stream("catalog", contents, input =>
         {
             var changed = input.Length == 0 ? "" : parts[input[0] % parts.Count].Name;
@@ -120,22 +135,18 @@ internal sealed class StoreTargets(StoreSeeds seeds)
 
     private byte[] MakeSegment(Prng random, Mutator mutator, FuzzTarget target)
     {
-        var which = random.Below(seeds.Segments.Count);
+        var which = random.Below(_seeds.Segments.Count);
         if (random.Below(3) == 0) return mutator.Change(random, target.Seeds[which], [target.Seeds[which]], target.Words);
-        var segment = seeds.Segments[which];
+        var segment = _seeds.Segments[which];
         var (block, stream) = (segment.Blocks[random.Below(segment.Blocks.Count)], random.Below(16));
         return StoreSeeds.Build(segment, (b, s, content) => b == block && b.Streams.Keys.Order().ElementAt(stream % b.Streams.Count) == s ? mutator.Change(random, content, [content], Numbers) : content);
     }
 
-    private static void ReadSegment(byte[] content)
+    /// <summary>The disk knows one file, whose content is put in place of the one before.</summary>
+    private void ReadSegment(byte[] content)
     {
-        var disk = new SimDisk(new SimMachine());
-        using var writer = new SealedWriter(disk, new SealedHeader(new FileId(1, 2), SegmentWriter.FileKind, 1, 1), Key, "segment");
-        writer.Write(content);
-        writer.Complete();
-        using var segment = Segment.Open(SealedReader.OpenUnfinished(disk, writer));
+        _disk.Poke(_writer.UnfinishedName, _sealed.Of(content));
+        using var segment = Segment.Open(SealedReader.OpenUnfinished(_disk, _writer));
         SegmentCheck.Run(segment, CancellationToken.None);
     }
-
-    private static readonly FileKey Key = new(new byte[FileKey.SizeBytes]);
 }

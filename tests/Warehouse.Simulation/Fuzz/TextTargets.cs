@@ -41,19 +41,33 @@ internal sealed class TextTargets(string folder)
 
     private static readonly byte[][] BedSeeds = ["track name=x\n#c\n1\t0\t10\n1\t5\t20\tname\t0\t+\nchr2 7 9\n\nX\t100\t100\n"u8.ToArray(), "1\t1\t2147483647\r\n1\t0\t1\r\n"u8.ToArray()];
 
+    private readonly ScratchFile _index = new(Path.Combine(folder, "only.fai"));
+    private readonly ScratchFile _gathered = new(Path.Combine(folder, "gather.vcf"));
+
+    /// <summary>FASTA, .fai and .gzi: with neither index, with the first, with the second, with both.</summary>
+    private readonly ScratchFile?[][] _sources =
+    [
+        .. Enumerable.Range(0, 4).Select(indexes => (ScratchFile?[])
+        [
+            new ScratchFile(Path.Combine(folder, $"fuzz{indexes}.fa")),
+            (indexes & 1) == 0 ? null : new ScratchFile(Path.Combine(folder, $"fuzz{indexes}.fa.fai")),
+            (indexes & 2) == 0 ? null : new ScratchFile(Path.Combine(folder, $"fuzz{indexes}.fa.gzi")),
+        ]),
+    ];
+
     /// <summary>All of them. They share files in the folder and run one after the other.</summary>
     public IEnumerable<FuzzTarget> All()
     {
-        yield return new FuzzTarget("fasta", [Encoding.ASCII.GetBytes(Fasta), Encoding.ASCII.GetBytes(Fasta.Replace("\n", "\r\n", StringComparison.Ordinal))], Scan) { Words = FastaWords };
-        yield return new FuzzTarget("fai", ["1\t33\t9\t10\t11\nX\t20\t48\t10\t11\nMT\t20\t74\t20\t21\n"u8.ToArray()], ReadIndex) { Words = FuzzTarget.WordsOf("\t", "\n", "\r\n", "0", "2147483647", "9223372036854775807", "-1", "1\t33\t9\t10\t11\n") };
-        var sources = new FuzzTarget("reference", [Encoding.ASCII.GetBytes(Fasta)], ReadReference) { Words = FastaWords, SoundSeeds = 0 };
+        yield return new FuzzTarget("fasta", [Encoding.ASCII.GetBytes(Fasta), Encoding.ASCII.GetBytes(Fasta.Replace("\n", "\r\n", StringComparison.Ordinal)), .. CorpusSeeds.Fasta], Scan) { Words = FastaWords, SoundSeeds = 2 };
+        yield return new FuzzTarget("fai", ["1\t33\t9\t10\t11\nX\t20\t48\t10\t11\nMT\t20\t74\t20\t21\n"u8.ToArray(), .. CorpusSeeds.Fai], ReadIndex) { SoundSeeds = 1, Words = FuzzTarget.WordsOf("\t", "\n", "\r\n", "0", "2147483647", "9223372036854775807", "-1", "1\t33\t9\t10\t11\n") };
+        var sources = new FuzzTarget("reference", [Encoding.ASCII.GetBytes(Fasta), .. CorpusSeeds.Fasta], ReadReference) { Words = FastaWords, SoundSeeds = 0 };
         yield return sources with { Make = (random, mutator) => MakeReference(random, mutator, sources) };
-        yield return new FuzzTarget("bed", BedSeeds, ReadBed) { Words = FuzzTarget.WordsOf("\t", " ", "\n", "\r\n", "track", "browser ", "#", "chr1", "0", "2147483647", "2147483648", "-1", "\u001f\u008b") };
-        yield return new FuzzTarget("sheet", SheetSeeds, b => SampleSheet.Read(new MemoryStream(b), "fuzz")) { Words = FuzzTarget.WordsOf("\t", "\n", "sample", "person", "counts", "yes", "no", "sex", "XX", ":aggregate", "and", ".", "\u00ef\u00bb\u00bf", "consent_until", "2024-02-30") };
+        yield return new FuzzTarget("bed", [.. BedSeeds, .. CorpusSeeds.Bed], ReadBed) { SoundSeeds = BedSeeds.Length, Words = FuzzTarget.WordsOf("\t", " ", "\n", "\r\n", "track", "browser ", "#", "chr1", "0", "2147483647", "2147483648", "-1", "\u001f\u008b") };
+        yield return new FuzzTarget("sheet", [.. SheetSeeds, .. CorpusSeeds.Sheet], b => SampleSheet.Read(new MemoryStream(b), "fuzz")) { SoundSeeds = SheetSeeds.Length, Words = FuzzTarget.WordsOf("\t", "\n", "sample", "person", "counts", "yes", "no", "sex", "XX", ":aggregate", "and", ".", "\u00ef\u00bb\u00bf", "consent_until", "2024-02-30") };
         yield return Spelling();
         yield return new FuzzTarget("region", [.. ((string[])["chr22:16,050,075-16,060,000", "1:5-5", "HLA-A*01:01:1-2", "X"]).Select(Encoding.UTF8.GetBytes)], ReadRegion) { Words = FuzzTarget.WordsOf(":", "-", ",", "chr", "0", "2147483647", "2147483648", "1-") };
         yield return new FuzzTarget("filter", FilterSeeds, ReadFilter) { Words = FuzzTarget.WordsOf("(", ")", "!", "not ", "and", "or", "&&", "||", "==", "!=", "<=", "in", "is", "missing", "\"", "'", "\\", ",", "a", "1e308", "-", ".", "((((((((", "not not not ", "!!!!!!!!") };
-        yield return new FuzzTarget("gather", [.. VariantSeeds.Single.Select(Encoding.ASCII.GetBytes)], Gather) { Words = VariantSeeds.Words };
+        yield return new FuzzTarget("gather", [.. VariantSeeds.Single.Select(Encoding.ASCII.GetBytes), .. CorpusSeeds.Good.Where(IsOfOne)], Gather) { Words = VariantSeeds.Words, SoundSeeds = VariantSeeds.Single.Length };
         yield return new FuzzTarget("arrow", [ArrowSeed()], ReadArrow) { Expects = e => e is InvalidDataException };
     }
 
@@ -71,8 +85,8 @@ internal sealed class TextTargets(string folder)
 
     private void ReadIndex(byte[] input)
     {
-        File.WriteAllBytes(Path.Combine(folder, "only.fai"), input);
-        FastaIndex.Read(Path.Combine(folder, "only.fai"));
+        _index.Write(input);
+        FastaIndex.Read(_index.Path);
     }
 
     /// <summary>One byte that says what follows, three lengths, then a FASTA file, plain or BGZF, its .fai and its .gzi; each may be absent.</summary>
@@ -109,17 +123,17 @@ internal sealed class TextTargets(string folder)
 
     private void ReadReference(byte[] input)
     {
-        var path = Path.Combine(folder, "fuzz.fa");
+        int Length(int part) => BitConverter.ToInt32(input, 4 * part);
+        // An index is there or not: each of the four cases has its own files.
+        var place = _sources[(Length(1) > 0 ? 1 : 0) + (Length(2) > 0 ? 2 : 0)];
         var at = 12;
-        foreach (var (suffix, i) in ((string, int)[])[("", 0), (".fai", 4), (".gzi", 8)])
+        for (var part = 0; part < 3; part++)
         {
-            var length = BitConverter.ToInt32(input, i);
-            if (length > 0) File.WriteAllBytes(path + suffix, input.AsSpan(at, length));
-            else File.Delete(path + suffix);
-            at += length;
+            place[part]?.Write(input.AsSpan(at, Length(part)));
+            at += Length(part);
         }
-        if (BitConverter.ToInt32(input, 0) == 0) return;
-        using var genome = ReferenceGenome.Open(path, Assembly.Parse("toy1"));
+        if (Length(0) == 0) return;
+        using var genome = ReferenceGenome.Open(place[0]!.Path, Assembly.Parse("toy1"));
         foreach (var contig in genome.Contigs.Take(8))
         {
             if (contig.LengthBases == 0) continue;
@@ -176,13 +190,15 @@ internal sealed class TextTargets(string folder)
         filter.Matches(new Dictionary<string, string>());
     }
 
+    /// <summary>The corpus has few files of one sample alone, and no others are gathered.</summary>
+    private static bool IsOfOne(byte[] vcf) => Encoding.Latin1.GetString(vcf).Split('\n').Any(l => l.StartsWith("#CHROM", StringComparison.Ordinal) && l.Split('\t').Length == 10);
+
     /// <summary>What the fast reader of many small files takes, the one that defines the format takes too, record by record; what it leaves, it leaves without a word.</summary>
     private void Gather(byte[] input)
     {
-        var path = Path.Combine(folder, "gather.vcf");
-        File.WriteAllBytes(path, input);
-        if (new GatherReader(new IngestRequest { Files = [path] }, Assembly.Parse("toy1"), null).Read(path, CancellationToken.None) is not { } gathered) throw new InputException("gather-leaves", "left to the other reader", InputPlace.None);
-        using var reader = VariantFile.Open(path, new VcfReadOptions());
+        _gathered.Write(input);
+        if (new GatherReader(new IngestRequest { Files = [_gathered.Path] }, Assembly.Parse("toy1"), null).Read(_gathered.Path, CancellationToken.None) is not { } gathered) throw new InputException("gather-leaves", "left to the other reader", InputPlace.None);
+        using var reader = VariantFile.Open(new MemoryStream(input), _gathered.Path, new VcfReadOptions());
         var record = new VcfRecord();
         try
         {

@@ -1,9 +1,10 @@
 using System.Text;
+using Warehouse.Engine;
 using Warehouse.Engine.Vcf;
 
 namespace Warehouse.Simulation.Fuzz;
 
-/// <summary>Sound variant files to damage: small ones written here, and those of the conformance corpus when there is one.</summary>
+/// <summary>Sound variant files to damage: small ones written here, and those of others when there are any (<see cref="CorpusSeeds"/>).</summary>
 internal static class VariantSeeds
 {
     private const string Meta = "##fileformat=VCFv4.3\n##FILTER=<ID=q10,Description=\"x\">\n##contig=<ID=1,length=1000>\n##contig=<ID=X>\n##INFO=<ID=END,Number=1,Type=Integer,Description=\"x\">\n"
@@ -15,8 +16,6 @@ internal static class VariantSeeds
     private const string ShortMeta = "##fileformat=VCFv4.2\n##contig=<ID=1,length=1000>\n";
 
     private const string Columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO";
-
-    private const long MostCorpusBytes = 8 << 10;
 
     /// <summary>Small texts: genotypes, reference blocks, structural alleles, ploidies, sites alone.</summary>
     public static readonly string[] Texts =
@@ -41,23 +40,30 @@ internal static class VariantSeeds
         "GT", "AD", "DP", "GQ", "MIN_DP", "RGQ", "LEN", "PASS", "##contig=<ID=", "##INFO=<ID=", "##FORMAT=<ID=GT,", "length=", ">", "\"", "%3B", "##fileformat=VCFv4.4\n", "#CHROM", "\tFORMAT\t", "\0", "\u001b[2J", "\u00ef\u00bb\u00bf", "BCF\u0002\u0002", "IDX=");
 
     /// <summary>All as bytes.</summary>
-    public static byte[][] All() => [.. Texts.Select(Encoding.UTF8.GetBytes), .. Corpus()];
+    public static byte[][] All() => [.. Texts.Select(Encoding.UTF8.GetBytes), .. CorpusSeeds.Vcf];
 
-    /// <summary>The texts that a BCF writer takes, as BCF that is not compressed.</summary>
-    public static byte[][] Bcf() => [.. Texts.Skip(2).Take(2).Select(ToBcf)];
+    /// <summary>The texts that a BCF writer takes, as BCF that is not compressed; they come first.</summary>
+    public static byte[][] Bcf() => [.. SoundBcf, .. CorpusSeeds.Bcf];
 
-    /// <summary>The corpus, small files alone; it lies in the folder of test data.</summary>
-    private static IEnumerable<byte[]> Corpus()
+    /// <summary>Those of them that are written here.</summary>
+    public static byte[][] SoundBcf { get; } = [.. Texts.Skip(2).Take(2).Select(t => ToBcf(Encoding.UTF8.GetBytes(t)))];
+
+    /// <summary>The same of a file of others; null when it is not sound or says more than a BCF can.</summary>
+    public static byte[]? TryToBcf(byte[] text)
     {
-        var folder = Environment.GetEnvironmentVariable("WAREHOUSE_TEST_DATA") is { Length: > 0 } data ? Path.Combine(data, "conformance") : "";
-        if (!Directory.Exists(folder)) return [];
-        return Directory.EnumerateFiles(folder, "*.vcf", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Where(f => new FileInfo(f).Length <= MostCorpusBytes).Select(File.ReadAllBytes);
+        try
+        {
+            return ToBcf(text);
+        }
+        catch (Exception e) when (e is InputException or ArgumentException or InvalidOperationException)
+        {
+            return null;
+        }
     }
 
-    private static byte[] ToBcf(string text)
+    private static byte[] ToBcf(byte[] text)
     {
-        using var reader = VariantFile.Open(new MemoryStream(Encoding.UTF8.GetBytes(text)), "seed", new VcfReadOptions());
+        using var reader = VariantFile.Open(new MemoryStream(text), "seed", new VcfReadOptions());
         var packed = new MemoryStream();
         using (var writer = new VariantWriter(packed, VariantEncoding.Bcf, reader.Header.MetaLines, reader.Header.Samples))
         {

@@ -17,7 +17,7 @@ internal static class VariantTargets
     {
         var texts = VariantSeeds.All();
         yield return new FuzzTarget("vcf", texts, Read) { Words = VariantSeeds.Words, SoundSeeds = VariantSeeds.Texts.Length };
-        var bcf = new FuzzTarget("bcf", VariantSeeds.Bcf(), Read) { Words = VariantSeeds.Words };
+        var bcf = new FuzzTarget("bcf", VariantSeeds.Bcf(), Read) { Words = VariantSeeds.Words, SoundSeeds = VariantSeeds.SoundBcf.Length };
         yield return bcf with { Make = (random, mutator) => Frames.Bcf(random, mutator, bcf) };
         var bgzf = new FuzzTarget("bgzf", texts, Read) { Words = VariantSeeds.Words, SoundSeeds = 0 };
         yield return bgzf with { Make = (random, mutator) => Frames.Bgzf(random, mutator, bgzf) };

@@ -11,7 +11,7 @@ public sealed class ExampleTests
     private static readonly Dictionary<string, string> Expected = new()
     {
         ["ingest"] = "committed snapshot\t", ["seen"] = "22-1029-A-G", ["freq"] = "\nX\t", ["carriers"] = "\tS000001\t", ["case-control"] = "", ["cohort"] = "\n",
-        ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n",
+        ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n", ["salvage"] = "\ntaken\tsnapshot ", ["keys"] = "master key\t2\n",
         ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t",
     };
 
@@ -59,7 +59,7 @@ public sealed class ExampleTests
     {
         if (line.Contains(" | ", StringComparison.Ordinal)) return Peer.RunIn(folder.Path, "sh", "-c", line.Replace("warehouse ", $"'{Path.Combine(AppContext.BaseDirectory, "warehouse")}' "));
         var words = Cli.Words(line);
-        var made = Array.FindIndex(words, w => w is "-o" or "--keys") + 1;
+        var made = Array.FindIndex(words, w => w is "-o" or "--keys" or "--to") + 1;
         for (var i = 1; i < words.Length; i++)
             if ((made > 0 && i == made) || (i == 1 && words[0] is "init" or "simulate") || Path.Exists(folder[words[i]])) words[i] = folder[words[i]];
         var cli = new Cli { Input = line.Split(" < ") is [_, var file] ? File.ReadAllText(folder[file]) : "" };

@@ -69,7 +69,7 @@ public sealed class CompactionCrashTests : IDisposable
     {
         var machine = new SimMachine();
         (disk, keys) = (new SimDisk(machine), new SimDisk(machine, device: 2));
-        using var store = VariantStore.Over(StoreFolder.Create(disk, keys, StoreIdentity.New("toy1", ReadOnlyMemory<byte>.Empty, TimeProvider.System), TimeProvider.System), TimeProvider.System);
+        using var store = VariantStore.Over(StoreFolder.Create(disk, keys, StoreIdentity.New("toy1", ReadOnlyMemory<byte>.Empty, TimeProvider.System), TimeProvider.System));
         store.Ingest(new IngestRequest { Files = _files[..2], Threads = 1 });
         store.Ingest(new IngestRequest { Files = _files[2..3], Threads = 1 });
         store.Ingest(new IngestRequest { Files = _files[3..], Threads = 1, Replace = true });
@@ -90,7 +90,7 @@ public sealed class CompactionCrashTests : IDisposable
         return (total, expected);
     }
 
-    private static VariantStore Open(SimDisk disk, SimDisk keys) => VariantStore.Over(StoreFolder.Open(disk, keys, TimeProvider.System), TimeProvider.System);
+    private static VariantStore Open(SimDisk disk, SimDisk keys) => VariantStore.Over(StoreFolder.Open(disk, keys, TimeProvider.System));
 
     private static bool Attempt(SimDisk disk, SimDisk keys)
     {

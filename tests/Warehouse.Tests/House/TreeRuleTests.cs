@@ -49,6 +49,30 @@ public sealed partial class TreeRuleTests
         Problems.None(problems);
     }
 
+    /// <summary>The tests must not know which bug is planted: the constants stand in the engine and the command line, in the list and where builds get them, and nowhere else.</summary>
+    [Fact]
+    public void Planted_bugs_are_the_only_conditional_code_and_each_stands_in_the_list()
+    {
+        var list = SourceTree.Read("tests/planted.tsv").Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(l => l.Split('\t')).ToList();
+        var listed = list.SelectMany(l => l[0].Split('+')).ToHashSet();
+        var problems = new List<string>();
+        var planted = new HashSet<string>();
+        foreach (var path in SourceTree.Files(suffix: ".cs"))
+        {
+            foreach (Match condition in Condition().Matches(SourceTree.Read(path)))
+            {
+                if (path.StartsWith("tests/", StringComparison.Ordinal) || PlantedBug().Match(condition.Value) is not { Success: true } bug) problems.Add($"{path}: {condition.Value.Trim()}");
+                else planted.Add(bug.Groups[1].Value);
+            }
+        }
+        problems.AddRange(planted.Except(listed).Select(n => $"{n} is not in tests/planted.tsv"));
+        problems.AddRange(listed.Except(planted).Select(n => $"{n} is in tests/planted.tsv and nowhere planted"));
+        problems.AddRange(list.Where(l => l.Length != 3).Select(l => $"{l[0]}: not three columns"));
+        Problems.None(problems);
+        Assert.True(planted.Count >= 24);
+        Assert.True(list.Count(l => l[0].Contains('+', StringComparison.Ordinal)) >= 6);
+    }
+
     [Fact]
     public void Setup_is_silent_when_nothing_is_missing()
     {
@@ -80,6 +104,12 @@ public sealed partial class TreeRuleTests
         [.. SourceTree.Files().Where(f => TextSuffixes.Contains(Path.GetExtension(f)) || Path.GetExtension(f).Length == 0).SelectMany(search)];
 
     // Character classes keep the patterns from finding themselves.
+    [GeneratedRegex(@"^[ \t]*#(if|elif)\b.*$", RegexOptions.Multiline)]
+    private static partial Regex Condition();
+
+    [GeneratedRegex(@"^#if !?PLANTED_([A-Z_]+)\r?$")]
+    private static partial Regex PlantedBug();
+
     [GeneratedRegex(@"(?<![\w.\-/{}$])/(?:[w]ork|[r]oot|[h]ome)/\w+|\b(?:[n]uget\.org|[n]pmjs\.\w+|[p]ypi\.org|[c]rates\.io|[d]eb\.debian\.org)\b")]
     private static partial Regex MachinePath();
 

@@ -52,12 +52,12 @@ public sealed class ManyFilesCrashTests : IDisposable
     {
         var machine = new SimMachine();
         (disk, keys) = (new SimDisk(machine), new SimDisk(machine, device: 2));
-        using var store = VariantStore.Over(StoreFolder.Create(disk, keys, StoreIdentity.New("toy1", ReadOnlyMemory<byte>.Empty, TimeProvider.System), TimeProvider.System), TimeProvider.System);
+        using var store = VariantStore.Over(StoreFolder.Create(disk, keys, StoreIdentity.New("toy1", ReadOnlyMemory<byte>.Empty, TimeProvider.System), TimeProvider.System));
         store.Ingest(new IngestRequest { Files = files, Threads = 1 });
         return machine;
     }
 
-    private static VariantStore Open(SimDisk disk, SimDisk keys) => VariantStore.Over(StoreFolder.Open(disk, keys, TimeProvider.System), TimeProvider.System);
+    private static VariantStore Open(SimDisk disk, SimDisk keys) => VariantStore.Over(StoreFolder.Open(disk, keys, TimeProvider.System));
 
     private static bool Attempt(SimDisk disk, SimDisk keys, string[] files)
     {

@@ -103,6 +103,21 @@ public sealed class StoreFolderTests
         Assert.Equal(3, SimStore.CheckWhole(after));
     }
 
+    /// <summary>Not only when the other has published: it may be about to, and both would write the key table.</summary>
+    [Fact]
+    public void A_writer_that_lost_its_lease_file_is_fenced_before_the_other_has_published()
+    {
+        var sim = SimStore.WithVersions(1);
+        using var one = sim.Open();
+        using var old = one.BeginCommit();
+        sim.Store.Poke("lock", []);
+        sim.Keys.Poke("lock", []);
+        using var two = sim.Open();
+        using var other = two.BeginCommit();
+        Assert.Throws<StoreBusyException>(old.Publish);
+        Assert.Equal(other.Version, other.Publish().Version);
+    }
+
     [Fact]
     public void A_clock_that_jumps_back_changes_no_order()
     {

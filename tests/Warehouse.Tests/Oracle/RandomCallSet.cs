@@ -76,7 +76,7 @@ internal sealed class RandomCallSet
         {
             var end = Math.Min(to, from + (_random.Next(3) == 0 ? 1 : _random.Next(1, 25)));
             if (_random.Next(7) > 0) DrawBlock(island, from, end);
-            from = end;
+            from = end + (_random.Next(5) == 0 ? 1 : 0); // a single base that nobody speaks of, between two that somebody does
         }
     }
 

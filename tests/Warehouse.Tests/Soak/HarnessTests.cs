@@ -6,7 +6,7 @@ namespace Warehouse.Tests.Soak;
 /// <summary>The everyday share of the harnesses that <c>tests/soak.sh</c> runs for hours, and the proof that each sees what it must see.</summary>
 public sealed class HarnessTests
 {
-    private const int CrashStatesEveryday = 20_000, Kills = 200, Histories = 16;
+    private const int CrashStatesEveryday = 20_000, Kills = 200, Histories = 12;
 
     [Fact]
     public void Whatever_a_power_cut_leaves_of_a_changing_store_has_all_that_was_acknowledged_whole() =>

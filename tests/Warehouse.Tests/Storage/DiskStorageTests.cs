@@ -100,6 +100,20 @@ public sealed class DiskStorageTests
         }
     }
 
+    /// <summary>A writer that lost its lease and does not know it may append once more: not over what another has appended meanwhile.</summary>
+    [Fact]
+    public void What_another_has_appended_is_never_written_over()
+    {
+        using var temp = new TempFolder();
+        var storage = DiskStorage.OpenOrCreate(temp["store"]);
+        using (var made = storage.Create("table")) made.Append("begin "u8);
+        using var old = storage.Open("table", append: true);
+        using var now = storage.Open("table", append: true);
+        now.Append("promised "u8);
+        old.Append("late "u8);
+        Assert.Equal("begin promised late ", File.ReadAllText(temp["store/table"]));
+    }
+
     [Fact]
     public void A_symbolic_link_inside_the_folder_is_not_followed()
     {

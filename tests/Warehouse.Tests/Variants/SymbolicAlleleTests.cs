@@ -25,6 +25,7 @@ public sealed class SymbolicAlleleTests
     [InlineData("<DEL>", AlleleKind.Symbolic)]
     [InlineData("<INS:ME:ALU>", AlleleKind.Symbolic)]
     [InlineData("<CN0>", AlleleKind.Symbolic)]
+    [InlineData("<[1]>", AlleleKind.Symbolic)] // was taken in and then listed by no answer
     [InlineData("G]17:198982]", AlleleKind.Breakend)]
     [InlineData("]13:123456]T", AlleleKind.Breakend)]
     [InlineData("C[<ctg1>:1[", AlleleKind.Breakend)]
