@@ -33,6 +33,9 @@ internal static class ExportHeader
                     if (care is not null) Widen(ref reach, sites, stretches);
                 }
             }
+            // What a line may touch is asked for: no later line names a range that the header does not.
+            if (reach.End > reach.Start) care?.Around.Ask(contig, reach.Start, reach.End);
+            foreach (var region in stretches) care?.Around.Ask(contig, region.Start, region.End);
             foreach (var source in sources)
             {
                 stop.ThrowIfCancellationRequested();

@@ -46,7 +46,7 @@ public static class GenotypeExport
             }
         }
         // What the header does not say must not be missing: such a file stays unfinished.
-        if (care is not null && care.Around.Count > header.Unavailable) throw new InvalidDataException(session.Unavailable[^1].Damage);
+        if (session.Unavailable is { Count: var found } && found > header.Unavailable) throw new InvalidDataException(session.Unavailable[^1].Damage);
         writer.Finish();
         session.Report("export", lines);
     }
@@ -64,6 +64,7 @@ public static class GenotypeExport
             output.Contig = catalog.Contigs[contig].Spelling;
             foreach (var (start, end) in regions)
             {
+                care?.Around.Ask(contig, start, end);
                 var scan = ContigScan.Listing(session.View, contig, selection, rules, (true, care));
                 foreach (var row in scan.List(start, end))
                 {

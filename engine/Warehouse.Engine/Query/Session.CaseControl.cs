@@ -19,14 +19,15 @@ public sealed partial class Session
         var (output, place, rows) = (new CaseControlRow(), new FrequencyRow(), 0L);
         foreach (var contig in _view.ContigsInOrder())
         {
+            care?.Around.Ask(contig, int.MinValue, int.MaxValue);
             var scanCases = ContigScan.Listing(_view, contig, first, rules, (false, care));
             var scanControls = ContigScan.Listing(_view, contig, second, rules, (false, care));
             var everyone = ContigScan.Listing(_view, contig, Selection.Build(_view.Catalog, _scope, Snapshot, SampleChoice.All, rules, null), rules, (false, care is null ? null : care with { Needs = RowNeeds.Listed }));
             foreach (var row in everyone.List(-1, int.MaxValue))
             {
                 stop.ThrowIfCancellationRequested();
-                // All three look before any counts: what one finds damaged, none answers.
-                if (!(scanCases.CanAnswer(row) & scanControls.CanAnswer(row) & everyone.CanAnswer(row)) || !scanCases.CanAnswer(row)) continue;
+                // All three look before any counts, and the last knows what the others found: what one finds damaged, none answers.
+                if (!(scanCases.CanAnswer(row) & scanControls.CanAnswer(row) & everyone.CanAnswer(row))) continue;
                 scanCases.Count(scanCases.Find(row.Start, row.Ref, row.Alt), figuresCases);
                 scanControls.Count(scanControls.Find(row.Start, row.Ref, row.Alt), figuresControls);
                 if (figuresCases[0].Ac + figuresControls[0].Ac == 0) continue;

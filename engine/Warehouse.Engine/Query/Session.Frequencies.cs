@@ -40,6 +40,7 @@ public sealed partial class Session
             var around = request.Symbolic && care is not null ? Symbolic(contig, selection, request.Rules, care) : null;
             foreach (var region in regions)
             {
+                care?.Around.Ask(contig, region.Start, region.End);
                 var symbolic = around ?? (request.Symbolic ? Symbolic(contig, selection, request.Rules) : null);
                 foreach (var filled in scan.List(region, symbolic))
                 {

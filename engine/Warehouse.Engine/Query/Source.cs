@@ -108,7 +108,7 @@ internal sealed class Source
         try
         {
             foreach (var stream in Needed(info)) open.Block.Load(stream);
-            if (SlotCount > 0 && (_care.Needs & RowNeeds.Calls) != 0) open.Phase.Enter(-1);
+            if (SlotCount > 0 && (_care.Needs & RowNeeds.Calls) != 0) _ = open.Phase; // reads the order of heterozygous calls
             return open;
         }
         catch (Exception met) when (Damage.TextOf(met) is not null)
