@@ -118,7 +118,7 @@ public sealed class ListingDamageTests
         {
             var text = FormattableString.Invariant($"<UNAVAILABLE:{start + 1}-{end}:f/{file}>");
             foreach (var format in (string[])["tsv", "json", "arrow", "table"]) Assert.Contains(text, Ask(store, "freq STORE --format " + format, ExitCode.DamagedStore).Output, StringComparison.Ordinal);
-            Assert.Contains(FormattableString.Invariant($"damaged store: f/{file}: a chunk does not authenticate: unavailable: {contig}:{start + 1}-{end}")[^20..], Ask(store, "freq STORE", ExitCode.DamagedStore).Error, StringComparison.Ordinal);
+            Assert.Contains(FormattableString.Invariant($": unavailable: {contig}:{start + 1}-{end}\n"), Ask(store, "freq STORE", ExitCode.DamagedStore).Error, StringComparison.Ordinal);
             Assert.Contains(text, Encoding.UTF8.GetString(Bytes(store, "export STORE --format arrow -o -")), StringComparison.Ordinal);
         }
         var json = Ask(store, "freq STORE --format json").Output;
@@ -136,7 +136,7 @@ public sealed class ListingDamageTests
     public void Alleles_that_are_asked_for_one_by_one_are_answered_where_they_need_nothing_damaged()
     {
         using var store = Filled(seed: 6, compacted: false);
-        string[] asked = ["22-1000000-A-C", "22-1040000-A-T", "21-1000-A-C", "1-77-A-C", "22-3000000-A-T"];
+        string[] asked = ["1-77-A-C", "21-1000-A-C", "22-1000000-A-C", "22-1040000-A-T", "22-3000000-A-T"];
         var list = store.Write("list", string.Join('\n', asked) + "\n");
         var vcf = store.Write("asked.vcf", ExportStore.Vcf("", [.. asked.Select(a => a.Split('-')).Select(a => $"{a[0]} {a[1]} . {a[2]} {a[3]} . . .")]).Replace("\tFORMAT\t", "", StringComparison.Ordinal));
         var (rows, annotated) = (Ask(store, $"freq STORE --variants {list} --format tsv"), Ask(store, $"seen STORE --vcf {vcf} -o -"));
