@@ -93,8 +93,15 @@ internal class Engine
         using var packed = IsPacked(request.OutputPath) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
         var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
         packed?.Complete();
-        return summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
+        AnnotationDamage = summary.Damage;
+        return summary.Damage is not null ? ExitCode.DamagedStore : summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
     }
+
+    /// <summary>What the last annotation met damaged; null = nothing.</summary>
+    public string? AnnotationDamage { get; private set; }
+
+    /// <summary>What the last listing, taken to its end, could not judge.</summary>
+    public IReadOnlyList<UnavailableRange> Unavailable { get; private set; } = [];
 
     /// <summary>Bytes of genotypes that the last <see cref="FrequencyBatches"/>, taken to its end, read.</summary>
     public long GenotypeBytesRead { get; private set; }
@@ -103,7 +110,7 @@ internal class Engine
     public virtual IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(asOf));
+        using var session = opened.OpenSession(Asks(asOf) with { AroundDamage = true });
         ShowsNamed(request.Samples);
         foreach (var row in session.Frequencies(request, cancellation)) yield return row;
     }
@@ -112,10 +119,10 @@ internal class Engine
     public virtual IEnumerable<FrequencyBatch> FrequencyBatches(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(asOf) with { OneQuestion = true });
+        using var session = opened.OpenSession(Asks(asOf) with { OneQuestion = true, AroundDamage = true });
         ShowsNamed(request.Samples);
         foreach (var batch in session.FrequencyBatches(request, cancellation)) yield return batch;
-        GenotypeBytesRead = session.GenotypeBytesRead;
+        (GenotypeBytesRead, Unavailable) = (session.GenotypeBytesRead, session.Unavailable);
     }
 
     /// <summary>Carriers of each query.</summary>
@@ -130,8 +137,9 @@ internal class Engine
     public virtual IEnumerable<CaseControlRow> CaseControl(StoreAddress store, string cases, string controls, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(null));
+        using var session = opened.OpenSession(Asks(null) with { AroundDamage = true });
         foreach (var row in session.CaseControl(cases, controls, cancellation)) yield return row;
+        Unavailable = session.Unavailable;
     }
 
     /// <summary>Makes or replaces a cohort and returns its facts.</summary>
@@ -168,17 +176,20 @@ internal class Engine
     public virtual void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(request.AsOf));
+        using var session = opened.OpenSession(Asks(request.AsOf) with { AroundDamage = true });
         var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples };
         if (request.Format is ExportFormat.Tsv or ExportFormat.Arrow)
         {
             using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(Columns.Genotypes(), output) : new ArrowRowWriter(Columns.Genotypes(), output);
             foreach (var row in session.Rows(asked, cancellation)) Columns.Write(writer, row);
+            Unavailable = session.Unavailable;
+            foreach (var range in Unavailable) Columns.WriteUnavailable(writer, range);
             writer.Complete();
             return;
         }
         var encoding = request.Format == ExportFormat.Bcf ? VariantEncoding.Bcf : IsPacked(request.OutputPath) ? VariantEncoding.VcfBgzf : VariantEncoding.Vcf;
         session.WriteLines(asked, (output, encoding), progress, cancellation);
+        Unavailable = session.Unavailable;
     }
 
     /// <summary>Withdraws samples and returns the facts of the commit.</summary>

@@ -28,7 +28,20 @@ internal struct Outcome
     public void Add(SeenAnswer answer, TextWriter error)
     {
         Add(answer.State);
-        if (answer.Damage is not { } damage) return;
+        if (answer.Damage is { } damage) AddDamaged(damage, error);
+    }
+
+    /// <summary>Adds what a listing could not judge: said on standard error, one line a range, and the answer is one of a damaged store.</summary>
+    public void Add(IReadOnlyList<UnavailableRange> unavailable, TextWriter error)
+    {
+        foreach (var range in unavailable) error.WriteLine("warehouse: " + SafeText.EscapeMessage(FormattableString.Invariant($"{range.Damage}: unavailable: {range.Contig}:{range.Start + 1L}-{range.End}")));
+        if (unavailable.Count > 0) error.WriteLine(FormattableString.Invariant($"warehouse: the answer is partial: {unavailable.Count} ranges are left out, the rest is answered; warehouse verify names all that is damaged"));
+        _damaged |= unavailable.Count > 0;
+    }
+
+    /// <summary>Adds an allele that was asked for and met damage; the first is told of at once.</summary>
+    public void AddDamaged(string damage, TextWriter error)
+    {
         if (!_damaged) error.WriteLine("warehouse: " + SafeText.EscapeMessage(damage));
         _damaged = true;
     }

@@ -14,7 +14,7 @@ internal sealed class ArrowRowWriter : RowWriter
     private readonly BufferedStream _stream;
     private int _at;
 
-    public ArrowRowWriter(Column[] columns, Stream stream)
+    public ArrowRowWriter(Column[] columns, Stream stream) : base(columns.Length)
     {
         var schema = new ArrowSchema([.. columns.Select(c => new ArrowField(c.Name, TypeOf(c.Kind)))]);
         _batch = new ArrowBatchBuilder(schema);

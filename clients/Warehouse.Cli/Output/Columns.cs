@@ -73,7 +73,8 @@ internal static class Columns
         // Half-open 0-based and 1-based inclusive ends are the same number.
         if (symbolic) writer.Integer(row.End < 0 ? null : (long?)row.End);
         if (grouped) writer.Text(row.Group);
-        writer.Figures(row.Figures);
+        if (row.Damage is null) writer.Figures(row.Figures);
+        else WriteMissing(writer, Figures.Length);
         writer.EndRow();
     }
 
@@ -174,6 +175,20 @@ internal static class Columns
         }
         writer.Real(row.OddsRatio);
         writer.Real(row.PValue);
+        writer.EndRow();
+    }
+
+    /// <summary>
+    /// What stands for the rows of a range that could not be judged, behind all others: its place, REF missing, and as ALT the range and the
+    /// damaged file; every other cell is missing.
+    /// </summary>
+    public static void WriteUnavailable(RowWriter writer, UnavailableRange range)
+    {
+        writer.Text(range.Contig);
+        writer.Integer(range.Start + 1L);
+        writer.Text(null);
+        writer.Text(FormattableString.Invariant($"<UNAVAILABLE:{range.Start + 1L}-{range.End}:{range.File}>"));
+        WriteMissing(writer, writer.ColumnCount - Place.Length);
         writer.EndRow();
     }
 

@@ -16,7 +16,7 @@ internal sealed class JsonWriter : RowWriter
     private int _at;
     private bool _any;
 
-    public JsonWriter(Column[] columns, Stream stream)
+    public JsonWriter(Column[] columns, Stream stream) : base(columns.Length)
     {
         _columns = columns;
         _keys = [.. columns.Select((c, i) => Encoding.UTF8.GetBytes($"{(i == 0 ? "{" : ",")}{Quote(c.Name)}:"))];

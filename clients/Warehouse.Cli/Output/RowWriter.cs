@@ -6,8 +6,11 @@ namespace Warehouse.Cli.Output;
 /// Writes rows in one of the output formats: cells in the order of the columns, then <see cref="EndRow"/>; at last <see cref="Complete"/>.
 /// Disposed without Complete, the output is visibly unfinished (JSON unclosed, no Arrow end mark) or missing its tail.
 /// </summary>
-internal abstract class RowWriter : IDisposable
+internal abstract class RowWriter(int columnCount) : IDisposable
 {
+    /// <summary>Cells of a row.</summary>
+    public int ColumnCount => columnCount;
+
     /// <summary>A text or name; null is a missing value.</summary>
     public abstract void Text(string? value);
 

@@ -7,7 +7,7 @@ namespace Warehouse.Cli.Output;
 /// A table for eyes: columns aligned, numbers to the right, two spaces between. The widths come from the first rows; later longer cells
 /// push their line out of shape, so that millions of rows need no memory.
 /// </summary>
-internal sealed class TableWriter(Column[] columns, Stream stream) : RowWriter
+internal sealed class TableWriter(Column[] columns, Stream stream) : RowWriter(columns.Length)
 {
     private const int RowsMeasured = 500;
     private readonly ByteSink _sink = new(stream);

@@ -13,7 +13,7 @@ internal sealed class TsvWriter : RowWriter
     private FrequencyText? _frequencies;
     private int _at;
 
-    public TsvWriter(Column[] columns, Stream stream)
+    public TsvWriter(Column[] columns, Stream stream) : base(columns.Length)
     {
         _columns = columns;
         _sink = new ByteSink(stream);

@@ -37,6 +37,8 @@ internal sealed class CaseControlVerb : Verb
                 outcome.AddListed();
                 Columns.Write(writer, row);
             }
+            foreach (var range in context.Engine.Unavailable) Columns.WriteUnavailable(writer, range);
+            outcome.Add(context.Engine.Unavailable, context.Error);
             return outcome.Code;
         });
     }

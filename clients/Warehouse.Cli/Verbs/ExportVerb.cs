@@ -83,12 +83,20 @@ internal sealed class ExportVerb : Verb
             using var file = OutputFile.Open(request.OutputPath);
             context.Engine.Export(store, request, context.Guard(file.Stream), progress, context.Cancellation);
             file.Complete();
-            return ExitCode.Done;
+            return CodeOf(context);
         }
         if (context.OutputIsTerminal && request.Format is ExportFormat.Arrow or ExportFormat.Bcf)
             throw new InputException("binary-to-terminal", "this format is binary: use -o FILE or a pipe", InputPlace.None);
         using var output = context.OpenAnswer();
         context.Engine.Export(store, request, output, progress, context.Cancellation);
-        return ExitCode.Done;
+        return CodeOf(context);
+    }
+
+    private static ExitCode CodeOf(CliContext context)
+    {
+        var outcome = new Outcome();
+        outcome.AddListed();
+        outcome.Add(context.Engine.Unavailable, context.Error);
+        return outcome.Code;
     }
 }

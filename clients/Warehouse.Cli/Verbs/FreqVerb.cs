@@ -63,7 +63,8 @@ internal sealed class FreqVerb : Verb
             {
                 foreach (var row in context.Engine.Frequencies(store, asOf, request, context.Cancellation))
                 {
-                    outcome.AddAsked(row.Figures);
+                    if (row.Damage is { } damage) outcome.AddDamaged(damage, context.Error);
+                    else outcome.AddAsked(row.Figures);
                     Columns.Write(writer, row, request.Symbolic, grouped);
                 }
                 return outcome.Code;
@@ -73,7 +74,9 @@ internal sealed class FreqVerb : Verb
                 outcome.AddListed();
                 writer.Frequencies(batch, request.Symbolic, grouped);
             }
-            if (request.Rules.NoPrecomputed) context.Error.WriteLine(FormattableString.Invariant($"counted from {context.Engine.GenotypeBytesRead} bytes of genotypes"));
+            foreach (var range in context.Engine.Unavailable) Columns.WriteUnavailable(writer, range);
+            outcome.Add(context.Engine.Unavailable, context.Error);
+            if (request.Rules.NoPrecomputed) context.Error.WriteLine(FormattableString.Invariant($"counted from {context.Engine.GenotypeBytesRead} bytes of genotypes{(context.Engine.Unavailable.Count > 0 ? " (partial)" : "")}"));
             return outcome.Code;
         });
     }

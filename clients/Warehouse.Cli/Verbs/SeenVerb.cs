@@ -62,12 +62,12 @@ internal sealed class SeenVerb : Verb
             if (annotation.OutputPath == "-")
             {
                 using var output = context.OpenAnswer();
-                return context.Engine.Annotate(store, annotation, output, progress, context.Cancellation);
+                return Told(context, context.Engine.Annotate(store, annotation, output, progress, context.Cancellation));
             }
             using var file = OutputFile.Open(annotation.OutputPath);
             var code = context.Engine.Annotate(store, annotation, context.Guard(file.Stream), progress, context.Cancellation);
             file.Complete();
-            return code;
+            return Told(context, code);
         }
         var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
         var request = Read(parsed, context) with { Identify = full };
@@ -82,5 +82,12 @@ internal sealed class SeenVerb : Verb
             }
             return outcome.Code;
         });
+    }
+
+    /// <summary>Says what an annotation met damaged.</summary>
+    private static ExitCode Told(CliContext context, ExitCode code)
+    {
+        if (context.Engine.AnnotationDamage is { } damage) context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(damage) + ": alleles that need it are not_assessable");
+        return code;
     }
 }

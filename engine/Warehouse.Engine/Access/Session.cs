@@ -31,6 +31,12 @@ public sealed record SessionOptions
     /// </summary>
     public bool OneQuestion { get; init; }
 
+    /// <summary>
+    /// Listings go on around what is damaged and leave out whole ranges, which <see cref="Query.Session.Unavailable"/> names: who sets this must
+    /// look there when a listing has ended. Otherwise damage is an exception.
+    /// </summary>
+    public bool AroundDamage { get; init; }
+
     /// <summary>Gets one event per answer; null = none.</summary>
     public Action<AccessEvent>? Sink { get; init; }
 

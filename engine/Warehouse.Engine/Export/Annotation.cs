@@ -8,7 +8,11 @@ namespace Warehouse.Engine.Export;
 /// <param name="Seen">Alleles that a visible sample carries.</param>
 /// <param name="NotSeen">Alleles without a carrier among at least one assessed sample.</param>
 /// <param name="NotAssessable">Alleles where no sample was assessed, and symbolic alleles and breakends, which are not looked up.</param>
-public sealed record AnnotationSummary(long Records, long Seen, long NotSeen, long NotAssessable);
+public sealed record AnnotationSummary(long Records, long Seen, long NotSeen, long NotAssessable)
+{
+    /// <summary>What was met damaged first, naming the file: the alleles that need it are not assessable. Null when nothing was.</summary>
+    public string? Damage { get; init; }
+}
 
 /// <summary>Answers <c>seen</c> for every allele of a VCF, into its INFO column.</summary>
 public static class Annotation

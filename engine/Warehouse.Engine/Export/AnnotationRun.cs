@@ -40,6 +40,7 @@ internal sealed class AnnotationRun
     private long _seen;
     private long _notSeen;
     private long _notAssessable;
+    private string? _damage;
 
     public AnnotationRun(Session session, SampleChoice samples, string input, Stream target)
     {
@@ -67,13 +68,40 @@ internal sealed class AnnotationRun
             {
                 written = record.ContigIndex;
                 canonical = Canonical(reader.Header.Contigs[written], record);
-                answers = _lookup.Canonical(canonical);
+                answers = AnswersOf(canonical);
             }
-            Add(canonical, record, answers!);
+            Add(canonical, record, answers);
         }
         if (_records == 0) WriteHeader(reader.Header, reader.Header.Samples.Count > 0 ? 9 : 8);
         Flush(answers);
-        return new AnnotationSummary(_records, _seen, _notSeen, _notAssessable);
+        return new AnnotationSummary(_records, _seen, _notSeen, _notAssessable) { Damage = _damage };
+    }
+
+    /// <summary>The answers of a contig; null when a segment that may concern it cannot be opened: then nothing of it can be assessed.</summary>
+    private ContigAnswers? AnswersOf(string canonical)
+    {
+        try
+        {
+            return _lookup.Canonical(canonical);
+        }
+        catch (Exception met) when (Damage.TextOf(met) is not null)
+        {
+            _damage ??= Damage.TextOf(met);
+            return null;
+        }
+    }
+
+    /// <summary>The quick way; where it meets damage the general way is to tell whether the answer needs what is damaged.</summary>
+    private static bool TryFind(ContigAnswers answers, int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate, ref Allele allele)
+    {
+        try
+        {
+            return answers.TryFind(start, reference, alternate, out allele.State, out allele.Figures);
+        }
+        catch (Exception met) when (Damage.TextOf(met) is not null)
+        {
+            return false;
+        }
     }
 
     private string Canonical(VcfContig contig, VcfRecord record)
@@ -92,7 +120,7 @@ internal sealed class AnnotationRun
         }
     }
 
-    private void Add(string canonical, VcfRecord record, ContigAnswers answers)
+    private void Add(string canonical, VcfRecord record, ContigAnswers? answers)
     {
         if (record.LineText.IsEmpty) throw new InputException("annotate-text", "BCF has no lines to annotate: bcftools view turns it into VCF", new InputPlace(_input, 0, 0, ""));
         if (record.Start >= 0 && _normalizer.CheckRef(canonical, record.Start, record.Ref.Span) == RefMatch.Mismatch)
@@ -108,7 +136,7 @@ internal sealed class AnnotationRun
             if (allele.Kind == AlleleKind.Bases)
             {
                 var normal = _normalizer.Normalize(canonical, record.Start, record.Ref.Span, alt.Span);
-                if (!answers.TryFind(normal.Start, normal.Ref, normal.Alt, out allele.State, out allele.Figures)) _waiting.Add((_alleles.Count, normal.Start, normal.Ref.ToArray(), normal.Alt.ToArray()));
+                if (answers is not null && !TryFind(answers, normal.Start, normal.Ref, normal.Alt, ref allele)) _waiting.Add((_alleles.Count, normal.Start, normal.Ref.ToArray(), normal.Alt.ToArray()));
             }
             _alleles.Add(allele);
         }
@@ -121,7 +149,16 @@ internal sealed class AnnotationRun
         foreach (var (at, start, reference, alternate) in _waiting)
         {
             ref var allele = ref CollectionsMarshal.AsSpan(_alleles)[at];
-            (allele.State, allele.Figures) = answers!.General.Ask(start, reference, alternate);
+            try
+            {
+                (allele.State, allele.Figures) = answers!.General.Ask(start, reference, alternate);
+            }
+            catch (Exception met) when (Damage.TextOf(met) is not null)
+            {
+                answers!.General.Forget();
+                (allele.State, allele.Figures) = (SeenState.NotAssessable, default);
+                _damage ??= Damage.TextOf(met);
+            }
         }
         var alleles = CollectionsMarshal.AsSpan(_alleles);
         foreach (ref readonly var allele in alleles) Count(allele);

@@ -26,24 +26,28 @@ public static class GenotypeExport
     {
         var selection = session.Select(request.Samples, new CountRules { PerSample = true });
         var regions = session.RegionsByContig(request.Regions);
-        var header = ExportHeader.Build(session.View, selection, regions, stop);
+        var care = session.CareOf(RowNeeds.Counts | RowNeeds.Calls);
+        var header = ExportHeader.Build(session.View, selection, regions, care, stop);
         foreach (var sample in header.Samples) session.Shows(sample);
         var order = session.View.ContigsInOrder().ToList();
         using var writer = new VariantWriter(output.Target, output.Encoding, header.MetaLines, header.Samples, Environment.ProcessorCount);
         var (info, lines) = (new LineInfo(), 0L);
         foreach (var (contig, stretches) in regions)
         {
-            var scan = new LineScan(session.View, contig, selection, stretches);
+            var scan = new LineScan(session.View, contig, selection, stretches, care);
             var genotypes = new LineGenotypes(session.View, contig, selection, scan);
             genotypes.Record.ContigIndex = order.IndexOf(contig);
             foreach (var line in scan.Lines())
             {
                 stop.ThrowIfCancellationRequested();
+                if (!scan.CanAnswer(line)) continue;
                 genotypes.Fill(line);
                 writer.Write(genotypes.Record, info.Of(line, genotypes.Ac, genotypes.An));
                 if (lines++ % ProgressEvery == 0) progress?.Report(new WorkProgress("writing", lines, 0, "lines"));
             }
         }
+        // What the header does not say must not be missing: such a file stays unfinished.
+        if (session.Unavailable is { Count: var found } && found > header.Unavailable) throw new InvalidDataException(session.Unavailable[^1].Damage);
         writer.Finish();
         session.Report("export", lines);
     }
@@ -54,16 +58,19 @@ public static class GenotypeExport
     {
         var rules = new CountRules { PerSample = true };
         var selection = session.Select(request.Samples, rules);
+        var care = session.CareOf(RowNeeds.Calls);
         var (catalog, output, rows) = (session.View.Catalog, new GenotypeRow(), 0L);
         foreach (var (contig, regions) in session.RegionsByContig(request.Regions))
         {
             output.Contig = catalog.Contigs[contig].Spelling;
             foreach (var (start, end) in regions)
             {
-                var scan = ContigScan.OfCarried(session.View, contig, selection, rules);
+                care?.Around.Ask(contig, start, end);
+                var scan = ContigScan.Listing(session.View, contig, selection, rules, (true, care));
                 foreach (var row in scan.List(start, end))
                 {
                     stop.ThrowIfCancellationRequested();
+                    if (!scan.CanAnswer(row)) continue;
                     (output.Start, output.Ref, output.Alt) = (row.Start, Encoding.ASCII.GetString(row.Ref), Encoding.ASCII.GetString(row.Alt));
                     foreach (var carrier in scan.Carriers(row).OrderBy(c => catalog.Ordinals[c.Ordinal].Sample))
                     {

@@ -19,6 +19,8 @@ internal sealed class LineScan
     private readonly (Source Source, BlockInfo Info)[] _pending;
     private readonly int[] _pendingLowest;
     private readonly List<Cursor> _cursors = [];
+    private readonly DamagedRanges? _around;
+    private readonly int _contig;
     private int _next;
     private int _floor = int.MinValue;
 
@@ -27,10 +29,11 @@ internal sealed class LineScan
     /// <param name="contig">Ordinal of the contig.</param>
     /// <param name="selection">Samples of the export.</param>
     /// <param name="regions">Sorted, disjoint.</param>
-    public LineScan(StoreView view, int contig, Selection selection, List<(int Start, int End)> regions)
+    /// <param name="care">For going on around damage: each line is to be asked <see cref="CanAnswer"/>.</param>
+    public LineScan(StoreView view, int contig, Selection selection, List<(int Start, int End)> regions, Care? care)
     {
-        _regions = regions;
-        Sources = ContigScan.OpenSources(view, contig, selection);
+        (_regions, _around, _contig) = (regions, care?.Around, contig);
+        Sources = ContigScan.OpenSources(view, contig, selection, care: care);
         _pending = [.. Sources.Where(s => s.SlotCount > 0).SelectMany(s => s.Segment.Blocks.Where(b => b.Contig == contig && b.RowCount > 0 && Concerns(b)).Select(b => (s, b)))
             .OrderBy(b => b.b.Records.Start)];
         _pendingLowest = new int[_pending.Length + 1];
@@ -45,6 +48,24 @@ internal sealed class LineScan
     public void OpenUntil(int end)
     {
         foreach (var source in Sources) source.Advance(_floor, Math.Max(end, _floor + 1));
+    }
+
+    /// <summary>Whether nothing damaged touches a line: neither its REF as written nor that of any of its alleles normalised.</summary>
+    public bool CanAnswer(Line line)
+    {
+        if (_around is null) return true;
+        var (start, end) = SpanOf(line.First.Block.Sites, line.First.Record);
+        OpenUntil(end);
+        return _around.Count == 0 || !_around.Touch(_contig, start, end);
+    }
+
+    /// <summary>From the first base to the last of a record as written and of its alleles normalised.</summary>
+    public static (int Start, int End) SpanOf(SiteTable sites, int record)
+    {
+        var (start, end) = (sites.RecordStart[record], Math.Max(sites.RecordEnd[record], sites.RecordStart[record] + 1));
+        for (var row = sites.FirstRow[record]; row < sites.FirstRow[record + 1]; row++)
+            (start, end) = (Math.Min(start, sites.RowStart[row]), Math.Max(end, sites.RowStart[row] + sites.RowRefText(row).Length));
+        return (start, end);
     }
 
     /// <summary>The lines, by start, then by REF, ALTs and FILTER bytewise.</summary>
@@ -75,7 +96,7 @@ internal sealed class LineScan
             _floor = Lowest();
             source.Advance(_floor, Math.Max(info.Records.Start, _floor) + 1);
             _next++;
-            _cursors.Add(new Cursor(source, source.Open.First(b => b.Block.Info == info)));
+            if (source.Open.FirstOrDefault(b => b.Block.Info == info) is { } open) _cursors.Add(new Cursor(source, open)); // else it is damaged, and noted
         }
     }
 

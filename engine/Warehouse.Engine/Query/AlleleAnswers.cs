@@ -23,6 +23,9 @@ internal sealed class AlleleAnswers(StoreView view, string contig, Selection fig
         return (SeenContig.StateOf(_all[0]), _counted[0]);
     }
 
+    /// <summary>After an exception: what it stopped in is left as it is, and the next question begins anew.</summary>
+    public void Forget() => _last = int.MaxValue;
+
     private void Restart()
     {
         var index = view.Catalog.ContigIndex(contig);

@@ -18,10 +18,11 @@ internal sealed class ContigPlan
     /// <param name="view">The store.</param>
     /// <param name="contig">Index of the contig.</param>
     /// <param name="selection">Any selection of the session: only what it sees matters.</param>
-    public static ContigPlan Build(StoreView view, int contig, Selection selection)
+    /// <param name="care">Gets the segments that cannot be opened, which are not in the plan then; null = they throw.</param>
+    public static ContigPlan Build(StoreView view, int contig, Selection selection, Care? care = null)
     {
         var blocks = new List<PlacedBlock>();
-        foreach (var source in ContigScan.OpenSources(view, contig, selection))
+        foreach (var source in ContigScan.OpenSources(view, contig, selection, care: care))
             foreach (var info in source.Segment.Blocks)
                 if (info.Contig == contig && OpenBlock.Span(info) is var (start, end) && end > start) blocks.Add(new PlacedBlock(start, end, source.Segment, info));
         var order = InOrder(blocks);

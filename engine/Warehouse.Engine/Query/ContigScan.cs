@@ -40,6 +40,8 @@ internal sealed partial class ContigScan
     private readonly List<(OpenBlock Block, int Row)> _own = [];
     private readonly List<int> _found = [];
     private readonly bool _carried;
+    private readonly DamagedRanges? _around;
+    private readonly int _contigIndex;
     private bool _listing;
     private int _from;
 
@@ -50,31 +52,62 @@ internal sealed partial class ContigScan
     /// <param name="rules">How.</param>
     /// <param name="canonical">Name of the contig where the store does not have it.</param>
     public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null)
-        : this(view, contig, selection, rules, (canonical, false))
+        : this(view, contig, selection, rules, (canonical, false, null))
     {
     }
 
-    private ContigScan(StoreView view, int contig, Selection selection, CountRules rules, (string? Canonical, bool Carried) of)
+    private ContigScan(StoreView view, int contig, Selection selection, CountRules rules, (string? Canonical, bool Carried, Care? Care) of)
     {
-        (_selection, _rules, _assembly, _carried) = (selection, rules, view.Assembly, of.Carried);
+        (_selection, _rules, _assembly, _carried, _around, _contigIndex) = (selection, rules, view.Assembly, of.Carried, of.Care?.Around, contig);
         _contig = contig < 0 ? of.Canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
-        _sources = OpenSources(view, contig, selection, of.Carried);
+        _sources = OpenSources(view, contig, selection, of.Carried, of.Care);
         _counter = new RowCounter(rules);
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
 
-    /// <summary>A scan that lists only what a counted sample carries: segments and rows of other samples are passed over.</summary>
-    public static ContigScan OfCarried(StoreView view, int contig, Selection selection, CountRules rules) => new(view, contig, selection, rules, (null, true));
+    /// <summary>A scan for a listing.</summary>
+    /// <param name="view">The store.</param>
+    /// <param name="contig">Index of the contig.</param>
+    /// <param name="selection">Whom to count.</param>
+    /// <param name="rules">How.</param>
+    /// <param name="how">Whether it lists only what a counted sample carries: segments and rows of other samples are passed over. With care it goes on around damage: each row is to be asked <see cref="CanAnswer(ScanRow)"/> before it is used.</param>
+    public static ContigScan Listing(StoreView view, int contig, Selection selection, CountRules rules, (bool Carried, Care? Care) how) => new(view, contig, selection, rules, (null, how.Carried, how.Care));
+
+    /// <summary>
+    /// Whether nothing damaged touches a row; opens the blocks that can matter to it, so earlier questions had no larger start. What does
+    /// not touch a block's span asks nothing of it, so every other row is what it is in an undamaged store.
+    /// </summary>
+    public bool CanAnswer(int start, int end)
+    {
+        if (_around is null) return true;
+        Advance(start, end);
+        return _around.Count == 0 || !_around.Touch(_contigIndex, start, end);
+    }
+
+    /// <summary><see cref="CanAnswer(int, int)"/> of a row.</summary>
+    public bool CanAnswer(ScanRow row) => CanAnswer(row.Start, row.End);
 
     /// <summary>The segments that have data on a contig and a sample of the snapshot, or one that is counted, in the order of the catalog.</summary>
-    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false)
+    /// <param name="view">The store.</param>
+    /// <param name="contig">Index of the contig.</param>
+    /// <param name="selection">Whom to count.</param>
+    /// <param name="counted">Only those with a sample that is counted.</param>
+    /// <param name="care">A segment that cannot be opened is noted there and left out; without it, that throws.</param>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false, Care? care = null)
     {
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
         {
             if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => counted ? selection.SlotOfOrdinal[o] >= 0 : selection.VisibleOrdinal[o])) continue;
-            sources.Add(new Source(view.Open(entry), contig, selection, sources.Count));
+            try
+            {
+                sources.Add(new Source(view.Open(entry), contig, selection, sources.Count, care));
+            }
+            catch (Exception met) when (care is not null && Damage.TextOf(met) is not null)
+            {
+                care.Around.AddSegment(contig, entry, met);
+            }
         }
         return [.. sources];
     }

@@ -75,4 +75,10 @@ public sealed class FrequencyRow
 
     /// <summary>The figures.</summary>
     public CountFigures Figures;
+
+    /// <summary>
+    /// What is damaged in the part of the store that an allele asked for needs, naming the file: then its figures mean nothing. Null when
+    /// nothing is; only with <see cref="Access.SessionOptions.AroundDamage"/>, and never in a listing, which leaves such rows out (<see cref="Session.Unavailable"/>).
+    /// </summary>
+    public string? Damage;
 }

@@ -22,6 +22,7 @@ internal sealed class FrequencyScan
     private readonly FrequencyBatch _batch;
     private readonly ColumnCounter _counter;
     private readonly ContigPlan _plan;
+    private readonly Care? _care;
     private readonly bool _bySex;
     private readonly Place _place;
     private readonly CountFigures[] _figures;
@@ -29,9 +30,9 @@ internal sealed class FrequencyScan
     private Segment[]? _outsideOf;
     private CountFigures[]? _outside;
 
-    public FrequencyScan(StoreView view, int contig, Selection selection, (CountRules Rules, ContigPlan Plan) how, (FrequencyBatch Batch, ColumnCounter Counter) tools)
+    public FrequencyScan(StoreView view, int contig, Selection selection, (CountRules Rules, ContigPlan Plan, Care? Care) how, (FrequencyBatch Batch, ColumnCounter Counter) tools)
     {
-        (_view, _contig, _selection, _rules, _plan, _batch, _counter) = (view, contig, selection, how.Rules, how.Plan, tools.Batch, tools.Counter);
+        (_view, _contig, _selection, _rules, _plan, _care, _batch, _counter) = (view, contig, selection, how.Rules, how.Plan, how.Care, tools.Batch, tools.Counter);
         _place = Place.At(view.Assembly, view.Catalog.Contigs[contig].Canonical, !_rules.PloidyAsCalled, new ScanRow());
         _bySex = _place.BySex;
         _figures = new CountFigures[selection.GroupSizes.Length];
@@ -42,7 +43,7 @@ internal sealed class FrequencyScan
 
     private int RowsOfBatch => Math.Max(1, MostFigures / _figures.Length);
 
-    private ContigScan Scan => _scan ??= new ContigScan(_view, _contig, _selection, _rules);
+    private ContigScan Scan => _scan ??= ContigScan.Listing(_view, _contig, _selection, _rules, (false, _care));
 
     /// <summary>The batches of a region; earlier regions lay before it. The batch is reused.</summary>
     /// <param name="region">0-based half-open, by start.</param>
@@ -52,7 +53,7 @@ internal sealed class FrequencyScan
         if (symbolic is not null)
         {
             if (_rules.NoPrecomputed)
-                for (var i = _plan.FirstBehind(region.Start); i < _plan.Stretches.Length && _plan.Stretches[i].Span.Start < region.End; i++) BytesRead += _plan.Stretches[i].GenotypeBytes();
+                for (var i = _plan.FirstBehind(region.Start); i < _plan.Stretches.Length && _plan.Stretches[i].Span.Start < region.End; i++) BytesRead += GenotypeBytes(_plan.Stretches[i]);
             foreach (var batch in ByRow(region, symbolic)) yield return batch;
             yield break;
         }
@@ -61,21 +62,69 @@ internal sealed class FrequencyScan
         {
             var stretch = _plan.Stretches[i];
             var part = (Start: Math.Max(region.Start, stretch.Span.Start), End: Math.Min(region.End, stretch.Span.End));
-            if (Columns(stretch, part) is { } columns)
+            if (TryColumns(stretch, part) is { } columns)
             {
                 if (general.End > general.Start)
                     foreach (var batch in ByRow(general, null)) yield return batch;
                 general = default;
-                foreach (var batch in ByColumn(columns)) yield return batch;
+                var at = 0;
+                if (TryBegin(columns, part, ref at) is { } any)
+                {
+                    for (; any; any = Next(columns, ref at)) yield return _batch;
+                    continue;
+                }
             }
-            else
-            {
-                if (_rules.NoPrecomputed) BytesRead += stretch.GenotypeBytes();
-                general = (general.End > general.Start ? general.Start : part.Start, part.End);
-            }
+            if (_rules.NoPrecomputed) BytesRead += GenotypeBytes(stretch);
+            general = (general.End > general.Start ? general.Start : part.Start, part.End);
         }
         if (general.End > general.Start)
             foreach (var batch in ByRow(general, null)) yield return batch;
+    }
+
+    /// <summary><see cref="Columns"/>; null also where something is damaged: then the rows are judged one by one, which finds what damage lets be answered.</summary>
+    private ColumnWork? TryColumns(Stretch stretch, (int Start, int End) part)
+    {
+        if (_care is null) return Columns(stretch, part);
+        try
+        {
+            return _care.Around.Count > 0 && _care.Around.Touch(_contig, part.Start, part.End) ? null : Columns(stretch, part);
+        }
+        catch (Exception met) when (Damage.TextOf(met) is not null)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Counts the first batch of a stretch; whether there is one, or null where something is damaged. All columns of the stretch are read for
+    /// the first batch, and what the rows judged one by one ask beside is opened before it: no later one meets damage.
+    /// </summary>
+    private bool? TryBegin(ColumnWork work, (int Start, int End) part, ref int at)
+    {
+        if (_care is null) return Next(work, ref at);
+        try
+        {
+            if ((work.Odd is not null || !ListsAll(work)) && !Scan.CanAnswer(part.Start, part.End)) return null;
+            return Next(work, ref at);
+        }
+        catch (Exception met) when (Damage.TextOf(met) is not null)
+        {
+            at = 0;
+            return null;
+        }
+    }
+
+    /// <summary>Bytes of genotypes of a stretch that rows are judged one by one in; none of what is damaged.</summary>
+    private long GenotypeBytes(Stretch stretch)
+    {
+        try
+        {
+            return stretch.GenotypeBytes();
+        }
+        catch (Exception met) when (_care is not null && Damage.TextOf(met) is not null)
+        {
+            return 0;
+        }
     }
 
     /// <summary>A stretch to be counted by columns.</summary>
@@ -131,17 +180,21 @@ internal sealed class FrequencyScan
         return odd;
     }
 
-    private IEnumerable<FrequencyBatch> ByColumn(ColumnWork work)
+    /// <summary>Fills the batch with the next rows of a stretch from a position on; false at its end.</summary>
+    private bool Next(ColumnWork work, ref int at)
     {
-        for (var at = 0; at < work.Rows.Length; at += RowsOfBatch)
+        while (at < work.Rows.Length)
         {
-            var rows = Listed(work, work.Rows.Slice(at, Math.Min(RowsOfBatch, work.Rows.Length - at)));
+            var some = work.Rows.Slice(at, Math.Min(RowsOfBatch, work.Rows.Length - at));
+            at += some.Length;
+            var rows = Listed(work, some);
             if (rows.Length == 0) continue;
             _batch.Begin(work.Panels[0].Block.Sites, rows);
             BytesRead += _counter.Count(_batch, rows.Span, work.Panels, _outside, (_rules.NoPrecomputed, Keep: work.Odd is not null));
             if (work.Odd is not null) Judge(work.Odd, work.Panels[0].Block.Sites, rows.Span);
-            yield return _batch;
+            return true;
         }
+        return false;
     }
 
     /// <summary>Counts the rows of odd records again, one by one. The blocks of a stretch have the same rows, so none is let go before its last.</summary>
@@ -160,8 +213,7 @@ internal sealed class FrequencyScan
     /// <summary>The rows that are listed: all, when a panel has no hidden sample and lost no carrier; else those with a visible carrier, and others by the rule.</summary>
     private ReadOnlyMemory<int> Listed(ColumnWork work, ReadOnlyMemory<int> rows)
     {
-        foreach (var (block, samples) in work.Panels)
-            if (samples.Visible.Count > 0 && samples.Visible.Count == samples.SlotOf.Length && !block.Info.Streams.ContainsKey(BlockStream.Lost)) return rows;
+        if (ListsAll(work)) return rows;
         var table = work.Panels[0].Block.Sites;
         var (carriers, one) = (new int[table.RowCount], new int[table.RowCount]);
         foreach (var (block, samples) in work.Panels)
@@ -181,6 +233,13 @@ internal sealed class FrequencyScan
             listed.Add(row);
         }
         return listed.ToArray();
+    }
+
+    private static bool ListsAll(ColumnWork work)
+    {
+        foreach (var (block, samples) in work.Panels)
+            if (samples.Visible.Count > 0 && samples.Visible.Count == samples.SlotOf.Length && !block.Info.Streams.ContainsKey(BlockStream.Lost)) return true;
+        return false;
     }
 
     /// <summary>The general path.</summary>
@@ -208,14 +267,20 @@ internal sealed class FrequencyScan
         {
             if (hasPlain && (!hasDescribed || IsBefore(plain.Current, described.Current)))
             {
-                Scan.Count(plain.Current, _figures);
-                yield return (plain.Current.Start, -1, plain.Current.Ref, plain.Current.Alt);
+                if (Scan.CanAnswer(plain.Current))
+                {
+                    Scan.Count(plain.Current, _figures);
+                    yield return (plain.Current.Start, -1, plain.Current.Ref, plain.Current.Alt);
+                }
                 hasPlain = plain.MoveNext();
                 continue;
             }
             var (entry, allele) = (described.Current, described.Current.Allele);
-            symbolic!.Count((allele.Start, allele.End), entry.Rows, _figures);
-            yield return (allele.Start, allele.End, Encoding.UTF8.GetBytes(entry.Ref), Encoding.UTF8.GetBytes(allele.Type));
+            if (_care is null || !_care.Around.Touch(_contig, allele.Start, Math.Max(allele.End, allele.Start + 1)))
+            {
+                symbolic!.Count((allele.Start, allele.End), entry.Rows, _figures);
+                yield return (allele.Start, allele.End, Encoding.UTF8.GetBytes(entry.Ref), Encoding.UTF8.GetBytes(allele.Type));
+            }
             hasDescribed = described.MoveNext();
         }
     }

@@ -14,16 +14,20 @@ public sealed partial class Session
         var second = Selection.Build(_view.Catalog, _scope, Snapshot, new SampleChoice { Cohort = controls }, rules, null);
         var shared = first.SampleOf.Intersect(second.SampleOf).Count();
         if (shared > 0) throw new InputException("cohorts-overlap", FormattableString.Invariant($"{shared} samples are in both cohorts; cases and controls must be disjoint"), InputPlace.None);
+        var care = CareOf(RowNeeds.Counts);
         var (figuresCases, figuresControls) = (new CountFigures[1], new CountFigures[1]);
         var (output, place, rows) = (new CaseControlRow(), new FrequencyRow(), 0L);
         foreach (var contig in _view.ContigsInOrder())
         {
-            var scanCases = new ContigScan(_view, contig, first, rules);
-            var scanControls = new ContigScan(_view, contig, second, rules);
-            var everyone = new ContigScan(_view, contig, Selection.Build(_view.Catalog, _scope, Snapshot, SampleChoice.All, rules, null), rules);
+            care?.Around.Ask(contig, int.MinValue, int.MaxValue);
+            var scanCases = ContigScan.Listing(_view, contig, first, rules, (false, care));
+            var scanControls = ContigScan.Listing(_view, contig, second, rules, (false, care));
+            var everyone = ContigScan.Listing(_view, contig, Selection.Build(_view.Catalog, _scope, Snapshot, SampleChoice.All, rules, null), rules, (false, care is null ? null : care with { Needs = RowNeeds.Listed }));
             foreach (var row in everyone.List(-1, int.MaxValue))
             {
                 stop.ThrowIfCancellationRequested();
+                // All three look before any counts, and the last knows what the others found: what one finds damaged, none answers.
+                if (!(scanCases.CanAnswer(row) & scanControls.CanAnswer(row) & everyone.CanAnswer(row))) continue;
                 scanCases.Count(scanCases.Find(row.Start, row.Ref, row.Alt), figuresCases);
                 scanControls.Count(scanControls.Find(row.Start, row.Ref, row.Alt), figuresControls);
                 if (figuresCases[0].Ac + figuresControls[0].Ac == 0) continue;

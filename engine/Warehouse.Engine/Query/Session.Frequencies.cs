@@ -28,6 +28,7 @@ public sealed partial class Session
         if (request.Variants is not null) throw new ArgumentException("alleles that were asked for are answered row by row", nameof(request));
         var selection = Prepare(request.Samples, request.Rules, request.By);
         Begin(selection);
+        var care = CareOf(RowNeeds.Counts, request.Symbolic, request.Rules.Adj);
         var rows = 0L;
         GenotypeBytesRead = 0;
         using var batch = new FrequencyBatch(selection.Groups, selection.GroupSizes);
@@ -35,10 +36,12 @@ public sealed partial class Session
         {
             Touch(_view.Catalog.Contigs[contig].Canonical);
             batch.Contig = _view.Catalog.Contigs[contig].Spelling;
-            var scan = new FrequencyScan(_view, contig, selection, (request.Rules, PlanOf(contig, selection)), (batch, _counter));
+            var scan = new FrequencyScan(_view, contig, selection, (request.Rules, PlanOf(contig, selection, care), care), (batch, _counter));
+            var around = request.Symbolic && care is not null ? Symbolic(contig, selection, request.Rules, care) : null;
             foreach (var region in regions)
             {
-                var symbolic = request.Symbolic ? Symbolic(contig, selection, request.Rules) : null;
+                care?.Around.Ask(contig, region.Start, region.End);
+                var symbolic = around ?? (request.Symbolic ? Symbolic(contig, selection, request.Rules) : null);
                 foreach (var filled in scan.List(region, symbolic))
                 {
                     stop.ThrowIfCancellationRequested();
@@ -97,9 +100,12 @@ public sealed partial class Session
     private static bool IsSame(SampleChoice a, SampleChoice b) =>
         a.Cohort == b.Cohort && (ReferenceEquals(a.Names, b.Names) || (a.Names is not null && b.Names is not null && a.Names.SequenceEqual(b.Names)));
 
-    private ContigPlan PlanOf(int contig, Selection selection)
+    private ContigPlan PlanOf(int contig, Selection selection, Care? care)
     {
-        if (!_plans.TryGetValue(contig, out var plan)) _plans.Add(contig, plan = ContigPlan.Build(_view, contig, selection));
+        if (_plans.TryGetValue(contig, out var plan)) return plan;
+        var before = care?.Around.Count;
+        plan = ContigPlan.Build(_view, contig, selection, care);
+        if (before == care?.Around.Count) _plans.Add(contig, plan); // one that lacks a segment is for this question alone
         return plan;
     }
 }

@@ -90,6 +90,13 @@ public sealed partial class Session
     {
         var sources = ContigScan.OpenSources(_view, contig, selection);
         if (!_symbolic.TryGetValue(contig, out var index)) _symbolic.Add(contig, index = SymbolicIndex.Build(_view, contig, sources));
-        return new SymbolicScan(_view, contig, selection, rules, index, sources);
+        return new SymbolicScan(_view, contig, selection, rules, (index, sources, null));
+    }
+
+    /// <summary>The same for a listing that goes on around damage: its index may lack rows, so it is no other question's.</summary>
+    private SymbolicScan Symbolic(int contig, Selection selection, CountRules rules, Care care)
+    {
+        var sources = ContigScan.OpenSources(_view, contig, selection, care: care);
+        return new SymbolicScan(_view, contig, selection, rules, (SymbolicIndex.Build(_view, contig, sources, care), sources, care.Around));
     }
 }

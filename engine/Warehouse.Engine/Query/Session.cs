@@ -29,6 +29,21 @@ public sealed partial class Session : IDisposable
     /// <summary>The manifest version whose data is answered.</summary>
     public long Snapshot { get; }
 
+    /// <summary>
+    /// What the last listing (frequencies, case-control, export) could not judge, in the order of answers, complete when all its rows were
+    /// taken; empty when it is whole. Only with <see cref="SessionOptions.AroundDamage"/>; without, damage ends a listing with an exception.
+    /// </summary>
+    public IReadOnlyList<UnavailableRange> Unavailable => _damaged?.InOrder() ?? [];
+
+    private DamagedRanges? _damaged;
+
+    /// <summary>Begins a listing: from here on <see cref="Unavailable"/> speaks of it. Null when damage is to throw.</summary>
+    internal Care? CareOf(RowNeeds needs, bool symbolic = false, bool adj = false)
+    {
+        _damaged = _options.AroundDamage ? new DamagedRanges(_view, symbolic) : null;
+        return _damaged is null ? null : new Care(_damaged, needs, adj);
+    }
+
     internal StoreView View => _view;
 
     /// <summary>The samples of a choice that the scope sees at the snapshot.</summary>
@@ -61,25 +76,41 @@ public sealed partial class Session : IDisposable
 
     private IEnumerable<FrequencyRow> Asked(Question[] questions, Selection selection, FrequencyRequest request, CancellationToken stop)
     {
-        var figures = questions.Select(_ => new CountFigures[selection.GroupSizes.Length]).ToArray();
+        var (figures, damage) = (questions.Select(_ => new CountFigures[selection.GroupSizes.Length]).ToArray(), new string?[questions.Length]);
         foreach (var contig in Enumerable.Range(0, questions.Length).GroupBy(i => questions[i].Contig!))
         {
             var index = _view.Catalog.ContigIndex(contig.Key);
             Touch(contig.Key);
-            var scan = new ContigScan(_view, index, selection, request.Rules, contig.Key);
-            var symbolic = index < 0 || contig.All(i => questions[i].Symbolic is null) ? null : Symbolic(index, selection, request.Rules);
+            ContigScan? scan = null;
+            SymbolicScan? symbolic = null;
             foreach (var at in contig.OrderBy(i => questions[i].Start))
             {
                 stop.ThrowIfCancellationRequested();
-                if (index < 0) scan.Count(new ScanRow { Start = questions[at].Start }, figures[at]);
-                else if (questions[at].Symbolic is { } allele) symbolic!.Count((allele.Start, allele.End), symbolic.Matching(allele), figures[at]);
-                else Count(scan, questions[at].Variant!, figures[at]);
+                try
+                {
+                    if (questions[at].Symbolic is { } allele && index >= 0)
+                    {
+                        symbolic ??= Symbolic(index, selection, request.Rules);
+                        symbolic.Count((allele.Start, allele.End), symbolic.Matching(allele), figures[at]);
+                        continue;
+                    }
+                    scan ??= new ContigScan(_view, index, selection, request.Rules, contig.Key);
+                    if (index < 0) scan.Count(new ScanRow { Start = questions[at].Start }, figures[at]);
+                    else Count(scan, questions[at].Variant!, figures[at]);
+                }
+                catch (Exception met) when (_options.AroundDamage && Damage.TextOf(met) is not null)
+                {
+                    // What it stopped in is left as it is; the next question begins anew, and meets damage only where it needs what is damaged.
+                    (scan, symbolic, damage[at]) = (null, null, Damage.TextOf(met));
+                    Array.Clear(figures[at]);
+                }
             }
         }
         var output = new FrequencyRow();
         for (var i = 0; i < questions.Length; i++)
         {
             Fill(output, questions[i]);
+            output.Damage = damage[i];
             foreach (var one in Groups(output, selection, figures[i])) yield return one;
         }
     }

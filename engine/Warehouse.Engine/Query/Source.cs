@@ -13,12 +13,20 @@ internal sealed class Source
     private readonly BlockInfo[] _pending;
     private readonly List<OpenBlock> _open = [];
     private readonly SegmentSamples _samples;
+    private readonly Care? _care;
+    private readonly int _contig;
     private int[]? _countedLocals;
     private int _next;
 
-    public Source(Segment segment, int contig, Selection selection, int index)
+    /// <summary>Starts before the first block.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="contig">Index of the contig.</param>
+    /// <param name="selection">Whom to count.</param>
+    /// <param name="index">Position among the sources of the contig.</param>
+    /// <param name="care">For a listing that goes on around damage: a damaged block is not opened but noted. Else damage throws when it is met.</param>
+    public Source(Segment segment, int contig, Selection selection, int index, Care? care = null)
     {
-        (Segment, Index, Groups, _selection) = (segment, index, selection.Groups.Count, selection);
+        (Segment, Index, Groups, _selection, _care, _contig) = (segment, index, selection.Groups.Count, selection, care, contig);
         _samples = selection.SamplesOf(segment);
         _pending = BlocksOf(segment, contig);
     }
@@ -86,10 +94,87 @@ internal sealed class Source
         {
             var info = _pending[_next++];
             if (OpenBlock.Span(info).End <= start) continue;
-            _open.Add(new OpenBlock(Segment.BlockOf(info)));
+            if (Opened(info) is not { } block) continue;
+            _open.Add(block);
             opened++;
         }
         return opened;
+    }
+
+    private OpenBlock? Opened(BlockInfo info)
+    {
+        var open = new OpenBlock(Segment.BlockOf(info));
+        if (_care is null) return open;
+        try
+        {
+            foreach (var stream in Needed(info)) open.Block.Load(stream);
+            if (SlotCount > 0 && (_care.Needs & RowNeeds.Calls) != 0) _ = open.Phase; // reads the order of heterozygous calls
+            return open;
+        }
+        catch (Exception met) when (Damage.TextOf(met) is not null)
+        {
+            NoteDamaged(info, met);
+            return null;
+        }
+    }
+
+    /// <summary>Streams that the listing may ask of a block: of one that nobody is counted in and all of which is visible, the sites alone.</summary>
+    private List<BlockStream> Needed(BlockInfo info)
+    {
+        var needed = new List<BlockStream> { BlockStream.Sites };
+        var (counts, calls) = (SlotCount > 0 && (_care!.Needs & RowNeeds.Counts) != 0, SlotCount > 0 && (_care!.Needs & RowNeeds.Calls) != 0);
+        if (counts || calls || Visible.Count < SlotOf.Length || info.Streams.ContainsKey(BlockStream.Lost))
+            needed.AddRange([BlockStream.MissingGaps, BlockStream.Missing, BlockStream.Absent, BlockStream.Haplotypes, BlockStream.Het, BlockStream.Hom, BlockStream.Haploid, BlockStream.Exceptions, BlockStream.Lost]);
+        if (counts) needed.Add(BlockStream.Evidence);
+        if (counts && _care!.Adj) needed.Add(BlockStream.AdjFail);
+        if (calls) needed.AddRange([BlockStream.Detail, BlockStream.Phased]);
+        return needed;
+    }
+
+    /// <summary>Notes that a block is damaged: its whole span, and as far as its symbolic alleles reach where they are listed.</summary>
+    public void NoteDamaged(BlockInfo info, Exception met)
+    {
+        var (start, end) = OpenBlock.Span(info);
+        if (_care!.Around.Symbolic && info.HasStructural) end = Math.Max(end, FarthestEnd(info));
+        _care.Around.Add(_contig, (start, end), Segment.File, met);
+    }
+
+    private int FarthestEnd(BlockInfo info)
+    {
+        try
+        {
+            var end = 0;
+            foreach (var (_, extent) in Segment.BlockOf(info).Sites.Extents) end = Math.Max(end, extent.End);
+            return end;
+        }
+        catch (Exception met) when (Damage.TextOf(met) is not null)
+        {
+            return _care!.Around.EndOf(_contig);
+        }
+    }
+
+    /// <summary>Reads and authenticates, without decoding, what the listing may ask of the blocks that can matter to [start, end), and notes the damaged ones; whatever was advanced to.</summary>
+    /// <param name="start">Start.</param>
+    /// <param name="end">End.</param>
+    /// <param name="structural">Also of blocks elsewhere that have symbolic alleles.</param>
+    public void Survey(int start, int end, bool structural)
+    {
+        if (_care is null) return;
+        byte[] buffer = [];
+        foreach (var info in _pending)
+        {
+            if (!BlockInfo.Overlaps(OpenBlock.Span(info), start, end) && !(structural && info.HasStructural)) continue;
+            try
+            {
+                var needed = Needed(info);
+                if (needed.Contains(BlockStream.Detail)) needed.AddRange([BlockStream.Swapped, BlockStream.Ids]);
+                foreach (var stream in needed) Segment.Read(info, stream, ref buffer);
+            }
+            catch (Exception met) when (Damage.TextOf(met) is not null)
+            {
+                NoteDamaged(info, met);
+            }
+        }
     }
 
     /// <summary>Start of the next block that is not open; int.MaxValue at the end.</summary>

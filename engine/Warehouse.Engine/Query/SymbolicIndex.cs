@@ -43,7 +43,11 @@ internal sealed class SymbolicIndex
     public bool IsEmpty => _rows.Length == 0;
 
     /// <summary>Reads the sites of every block that has such alleles.</summary>
-    public static SymbolicIndex Build(StoreView view, int contig, IReadOnlyList<Source> sources)
+    /// <param name="view">The store.</param>
+    /// <param name="contig">Index of the contig.</param>
+    /// <param name="sources">Its sources.</param>
+    /// <param name="care">Gets the blocks whose sites are damaged, which are not in the index then; null = they throw.</param>
+    public static SymbolicIndex Build(StoreView view, int contig, IReadOnlyList<Source> sources, Care? care = null)
     {
         var rows = new List<SymbolicRow>();
         var (alleles, texts) = (new Dictionary<SymbolicAllele, SymbolicAllele>(), new Dictionary<string, string>(StringComparer.Ordinal));
@@ -53,7 +57,7 @@ internal sealed class SymbolicIndex
             foreach (var info in source.Segment.Blocks)
             {
                 if (info.Contig != contig || !info.HasStructural) continue;
-                var sites = source.Segment.BlockOf(info).Sites;
+                if (SitesOf(source, info, care) is not { } sites) continue;
                 foreach (var (row, extent) in sites.Extents)
                 {
                     var place = (sites.RowStart[row], extent.End);
@@ -67,6 +71,27 @@ internal sealed class SymbolicIndex
             }
         }
         return rows.Count == 0 ? Empty : new SymbolicIndex([.. rows.Order(Comparer<SymbolicRow>.Create(Compare))]);
+    }
+
+    private static SiteTable? SitesOf(Source source, BlockInfo info, Care? care)
+    {
+        try
+        {
+            return source.Segment.BlockOf(info).Sites;
+        }
+        catch (Exception met) when (care is not null && Damage.TextOf(met) is not null)
+        {
+            source.NoteDamaged(info, met);
+            return null;
+        }
+    }
+
+    /// <summary>The farthest end of the rows with start in [start, end).</summary>
+    public int FarthestEnd(int start, int end)
+    {
+        var farthest = end;
+        foreach (var row in Starting(start, end).Span) farthest = Math.Max(farthest, row.Allele.End);
+        return farthest;
     }
 
     private static int Compare(SymbolicRow a, SymbolicRow b)

@@ -27,14 +27,24 @@ internal sealed class SymbolicScan
     private readonly SpanStates _states;
     private readonly Func<int, int, Place> _placeAt;
     private readonly Dictionary<BlockInfo, OpenBlock> _kept = [];
+    private readonly DamagedRanges? _around;
+    private readonly int _contig;
     private readonly bool[] _known;
     private readonly Candidate[] _best;
 
     /// <summary>A record that says of a sample whether it carries one of the alleles asked for.</summary>
     private readonly record struct Candidate(SymbolicRow Row, int Local, SampleState State);
 
-    public SymbolicScan(StoreView view, int contig, Selection selection, CountRules rules, SymbolicIndex index, Source[] sources)
+    /// <summary>Makes a scan.</summary>
+    /// <param name="view">The store.</param>
+    /// <param name="contig">Index of the contig.</param>
+    /// <param name="selection">Whom to count.</param>
+    /// <param name="rules">How.</param>
+    /// <param name="of">The index and the sources that it was made of; with ranges, what touches them is not listed.</param>
+    public SymbolicScan(StoreView view, int contig, Selection selection, CountRules rules, (SymbolicIndex Index, Source[] Sources, DamagedRanges? Around) of)
     {
+        var (index, sources) = (of.Index, of.Sources);
+        (_around, _contig) = (of.Around, contig);
         (_index, _selection, _rules, _sources) = (index, selection, rules, sources);
         _states = new SpanStates(view.Catalog, contig, selection, rules, sources);
         var (assembly, name) = (view.Assembly, view.Catalog.Contigs[contig].Canonical);
@@ -45,6 +55,8 @@ internal sealed class SymbolicScan
     /// <summary>The listed alleles with start in [start, end), ascending by start, REF, ALT, end.</summary>
     public IEnumerable<SymbolicEntry> List(int start, int end)
     {
+        if (_around is not null)
+            foreach (var source in _sources) source.Survey(start, _index.FarthestEnd(start, end), structural: true);
         var rows = _index.Starting(start, end);
         var here = new List<SymbolicEntry>();
         for (var at = 0; at < rows.Length;)
@@ -52,7 +64,7 @@ internal sealed class SymbolicScan
             var until = at + 1;
             while (until < rows.Length && rows.Span[until].CompareKey(rows.Span[at]) == 0) until++;
             var same = rows[at..until].ToArray();
-            var listed = same.Where(IsListed).Select(r => r.Ref).ToList();
+            var listed = same.Where(r => CanAnswer(r.Allele) && IsListed(r)).Select(r => r.Ref).ToList();
             if (listed.Count > 0) here.Add(new SymbolicEntry(listed.Min(StringComparer.Ordinal)!, same));
             at = until;
             if (at < rows.Length && rows.Span[at].Allele.Start == same[0].Allele.Start) continue;
@@ -60,6 +72,8 @@ internal sealed class SymbolicScan
             here.Clear();
         }
     }
+
+    private bool CanAnswer(SymbolicAllele allele) => _around is null || _around.Count == 0 || !_around.Touch(_contig, allele.Start, Math.Max(allele.End, allele.Start + 1));
 
     /// <summary>Rows of the stored alleles that match one by interval.</summary>
     public IReadOnlyList<SymbolicRow> Matching(SymbolicAllele asked) => _index.Matching(asked);

@@ -31,6 +31,9 @@ public sealed class SealedReader : IDisposable
         _lastChunk = Math.Max(0, (contentBytes - 1) >> SealedFormat.ChunkLog2);
     }
 
+    /// <summary>Name of the file in the store.</summary>
+    public string Name => _name;
+
     /// <summary>Length of the plaintext.</summary>
     public long LengthBytes { get; }
 

@@ -70,6 +70,12 @@ internal sealed class Block(Segment segment, BlockInfo info)
         }
     }
 
+    /// <summary>Decodes streams now, so that what is damaged in them shows.</summary>
+    public void Load(params ReadOnlySpan<BlockStream> streams)
+    {
+        foreach (var stream in streams) Column(stream);
+    }
+
     /// <summary>Whether every call of a record is plainly diploid; samples may be absent.</summary>
     public bool IsPlain(int record) => Haploid?.IsEmpty(record) is not false && Exceptions(record).IsEmpty;
 

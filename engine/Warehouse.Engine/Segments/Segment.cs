@@ -21,6 +21,9 @@ internal sealed class Segment : IDisposable
 
     public BlockInfo[] Blocks { get; }
 
+    /// <summary>Name of the file in the store.</summary>
+    public string File => _file.Name;
+
     /// <summary>Whether its writer chose the smaller form of the genotypes, block by block: nothing is to be won by writing it again.</summary>
     public bool IsPacked { get; }
 

@@ -205,27 +205,6 @@ public sealed class DamageTests
         Assert.Contains("m/00000000000000000002", cli.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Damage_met_in_the_middle_ends_an_answer_that_does_not_look_complete()
-    {
-        using var store = new ExportStore("GRCh37");
-        Simulator.Run(new SimulationOptions { Folder = store["data"], Samples = 300, Variants = 12000, Seed = 6 }, null, default);
-        store.IngestFiles(store["data/cohort.vcf.gz"]);
-        var whole = ExportStore.Must("freq", store.Path);
-        var segment = Directory.GetFiles(Path.Combine(store.Path, "f")).Where(f => File.ReadAllBytes(f)[12] == SegmentWriter.FileKind).MaxBy(f => new FileInfo(f).Length)!;
-        var bytes = File.ReadAllBytes(segment);
-        bytes[bytes.Length * 2 / 3] ^= 1;
-        File.WriteAllBytes(segment, bytes);
-        var cli = new Cli();
-        Assert.Equal(ExitCode.DamagedStore, cli.Run("freq", store.Path));
-        Assert.InRange(cli.Output.Length, 1, whole.Length - 1);
-        Assert.StartsWith(cli.Output, whole, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.DamagedStore, cli.Run("freq", store.Path, "--json"));
-        Assert.False(cli.Output.EndsWith("]\n", StringComparison.Ordinal));
-        foreach (var format in (string[])["vcf", "bcf", "arrow", "tsv"]) Assert.Equal(ExitCode.DamagedStore, cli.Run("export", store.Path, "--format", format, "-o", store["out"]));
-        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(store["out"])!));
-    }
-
     private static string Damage(string file, byte[] good, byte[] other, int kind, Random random)
     {
         var name = Path.GetFileName(Path.GetDirectoryName(file)) + "/" + Path.GetFileName(file);
