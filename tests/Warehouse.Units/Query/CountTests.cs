@@ -12,7 +12,7 @@ public sealed class CountTests
     [Fact]
     public void Random_stores_count_as_the_naive_evaluator_does()
     {
-        for (var seed = 101; seed <= 118; seed++)
+        for (var seed = 101; seed <= 110; seed++)
         {
             var (random, truth, dice) = (new RandomStore(seed), new RandomStore(seed).Evaluate(), new Random(seed));
             using var store = MemoryStore.Of(random);
@@ -33,7 +33,7 @@ public sealed class CountTests
     [Fact]
     public void Samples_in_several_files_and_compacted_ones_count_as_the_naive_evaluator_does()
     {
-        for (var seed = 501; seed <= 512; seed++)
+        for (var seed = 501; seed <= 506; seed++)
         {
             var (random, dice) = (new RandomStore(seed), new Random(seed));
             var truth = new NaiveCounts(random.Genome.Assembly, random.Genome.Reference);
