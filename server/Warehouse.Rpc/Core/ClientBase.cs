@@ -66,7 +66,7 @@ public abstract class ClientBase
     /// <summary>Makes the calls.</summary>
     protected CallInvoker CallInvoker => Configuration.Invoker;
 
-    internal ClientBaseConfiguration Configuration => _configuration ?? throw new NotImplementedException("this client was made without a channel");
+    internal ClientBaseConfiguration Configuration => _configuration ?? throw new InvalidOperationException("this client was made without a channel, as test doubles are: it cannot call");
 
     /// <summary>What a client needs to call.</summary>
     protected internal class ClientBaseConfiguration

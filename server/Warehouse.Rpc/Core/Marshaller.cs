@@ -6,10 +6,10 @@ namespace Grpc.Core;
 public abstract class SerializationContext
 {
     /// <summary>Ends the message with all its bytes.</summary>
-    public virtual void Complete(byte[] payload) => throw new NotImplementedException();
+    public abstract void Complete(byte[] payload);
 
     /// <summary>Takes the bytes of the message; <see cref="Complete()"/> ends it.</summary>
-    public virtual IBufferWriter<byte> GetBufferWriter() => throw new NotImplementedException();
+    public abstract IBufferWriter<byte> GetBufferWriter();
 
     /// <summary>States how many bytes the message has, before they are written.</summary>
     public virtual void SetPayloadLength(int payloadLength)
@@ -17,7 +17,7 @@ public abstract class SerializationContext
     }
 
     /// <summary>Ends the message that was written to the buffer writer.</summary>
-    public virtual void Complete() => throw new NotImplementedException();
+    public abstract void Complete();
 }
 
 /// <summary>Where one message is read from. What it hands out is good until the deserializer returns.</summary>
@@ -27,10 +27,10 @@ public abstract class DeserializationContext
     public abstract int PayloadLength { get; }
 
     /// <summary>The message in an array of its own.</summary>
-    public virtual byte[] PayloadAsNewBuffer() => throw new NotImplementedException();
+    public abstract byte[] PayloadAsNewBuffer();
 
     /// <summary>The message where it lies.</summary>
-    public virtual ReadOnlySequence<byte> PayloadAsReadOnlySequence() => throw new NotImplementedException();
+    public abstract ReadOnlySequence<byte> PayloadAsReadOnlySequence();
 }
 
 /// <summary>How messages of a type become bytes and come back.</summary>

@@ -27,20 +27,20 @@ public sealed class BindServiceMethodAttribute(Type bindType, string bindMethodN
 public abstract class ServiceBinderBase
 {
     /// <summary>One request, one reply.</summary>
-    public virtual void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
-        where TRequest : class where TResponse : class => throw new NotImplementedException();
+    public abstract void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
+        where TRequest : class where TResponse : class;
 
     /// <summary>Many requests, one reply.</summary>
-    public virtual void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, ClientStreamingServerMethod<TRequest, TResponse>? handler)
-        where TRequest : class where TResponse : class => throw new NotImplementedException();
+    public abstract void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, ClientStreamingServerMethod<TRequest, TResponse>? handler)
+        where TRequest : class where TResponse : class;
 
     /// <summary>One request, many replies.</summary>
-    public virtual void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler)
-        where TRequest : class where TResponse : class => throw new NotImplementedException();
+    public abstract void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler)
+        where TRequest : class where TResponse : class;
 
     /// <summary>Many requests, many replies.</summary>
-    public virtual void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler)
-        where TRequest : class where TResponse : class => throw new NotImplementedException();
+    public abstract void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler)
+        where TRequest : class where TResponse : class;
 }
 
 /// <summary>Methods with their handlers, to be bound to a server.</summary>

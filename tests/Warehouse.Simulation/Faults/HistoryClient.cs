@@ -56,6 +56,7 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
                 if (_chance.Next(5) < 2)
                 {
                     // Who meets another writer tries again: else the first to write has the store for itself, and nothing happens side by side.
+                    // The pause is how a client behaves that is told "try again later"; the lock gives no event, and nothing is asserted of it.
                     for (var change = Draw(); !Change(change, store, disk, keys) && busy < MostBusy; busy++) Thread.Sleep(_chance.Next(3));
                 }
                 else if (held is not null && (IsStale || _chance.Next(2) == 0)) Ask(held, IsStale ? EventKind.Opened : EventKind.AskedAgain, Stopwatch.GetTimestamp());

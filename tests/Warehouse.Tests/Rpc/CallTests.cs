@@ -359,6 +359,7 @@ public sealed class CallTests
         }
     }
 
+    /// <summary>Waits for what another connection brings about, and of which nothing tells.</summary>
     private static async Task WaitAsync(Func<bool> condition)
     {
         for (var i = 0; !condition(); i++)

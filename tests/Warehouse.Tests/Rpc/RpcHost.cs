@@ -38,7 +38,7 @@ public sealed class RpcHost : IAsyncDisposable
     /// <summary>A client of it.</summary>
     public RpcChannel Open(RpcChannelOptions? options = null) => new(new Uri($"http://127.0.0.1:{Port}"), options);
 
-    /// <summary>Waits until as many calls run as stated.</summary>
+    /// <summary>Waits until as many calls run as stated. The server counts and raises no event for a test's sake, so it is asked again and again; only that it comes is asserted.</summary>
     public async Task RunningAsync(int calls)
     {
         for (var i = 0; Server.RunningCalls != calls; i++)
