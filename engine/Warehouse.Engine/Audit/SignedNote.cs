@@ -110,7 +110,7 @@ internal static class SignedNote
         blob = new byte[parts[2].Length];
         if (!Convert.TryFromBase64String(parts[2], blob, out var length) || length < 5) return false;
         blob = blob[..length];
-        return true;
+        return Convert.ToBase64String(blob) == parts[2]; // one spelling of a signature: the decoder passes over white space and the bits behind the last byte
     }
 
     private static bool TryDecode(ReadOnlySpan<byte> note, out string text)

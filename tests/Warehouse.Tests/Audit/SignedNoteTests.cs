@@ -30,6 +30,7 @@ public sealed class SignedNoteTests
     [InlineData(Text + "\n- example.com/foo " + Signature + "\n")]
     [InlineData(Text + "\n\u2014 example.com/foo Uw2QOkn8srU=\n")]
     [InlineData(Text + "\n\u2014 example.com/foo " + Signature + "\nmore\n")]
+    [InlineData(Text + "\n\u2014 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQO=\n")] // the same bytes, spelled with bits behind the last
     [InlineData("\u0007" + Text + "\n\u2014 example.com/foo " + Signature + "\n")]
     public void What_is_not_that_note_is_refused(string note)
     {
