@@ -1,0 +1,11 @@
+namespace Warehouse.Server;
+
+/// <summary>The process of <c>warehouse serve</c>.</summary>
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        Console.Error.WriteLine($"warehouse-server: {arguments.Length} arguments; not there yet");
+        return 2;
+    }
+}
