@@ -32,6 +32,12 @@ public sealed record SessionOptions
     public bool OneQuestion { get; init; }
 
     /// <summary>
+    /// Many small questions follow each other, in any order: what they opened is kept for the next, up to 96 blocks for each of four choices of
+    /// samples. Changes no answer.
+    /// </summary>
+    public bool AnyOrder { get; init; }
+
+    /// <summary>
     /// Listings go on around what is damaged and leave out whole ranges, which <see cref="Query.Session.Unavailable"/> names: who sets this must
     /// look there when a listing has ended. Otherwise damage is an exception.
     /// </summary>

@@ -24,8 +24,12 @@ internal sealed class Selection
     private readonly Dictionary<Segment[], int[]?> _outside = [];
     private string? _digest;
 
-    private Selection(int slots, int ordinals)
+    private readonly StoreCatalog _catalog;
+
+    private Selection(StoreCatalog catalog, int slots)
     {
+        var ordinals = catalog.Ordinals.Count;
+        _catalog = catalog;
         SampleOf = new int[slots];
         SexOf = new Sex[slots];
         GroupOf = new int[slots];
@@ -68,6 +72,9 @@ internal sealed class Selection
         if (!_samples.TryGetValue(segment, out var samples)) _samples.Add(segment, samples = new SegmentSamples(segment, this));
         return samples;
     }
+
+    /// <summary>The file that an ordinal was loaded with.</summary>
+    public BatchEntry BatchOf(int ordinal) => _catalog.Batches[_catalog.Ordinals[ordinal].Batch];
 
     public int[] SampleOf { get; }
 
@@ -118,7 +125,7 @@ internal sealed class Selection
         string Value(int sample, string column) => sheets.TryGetValue(sample, out var sheet) && sheet.TryGetValue(column, out var value) ? value : "";
         var names = by is null ? [] : samples.Select(s => Value(s, by)).Distinct().Order(StringComparer.Ordinal).ToList();
         var sizes = new int[by is null ? 1 : names.Count];
-        var selection = new Selection(samples.Length, catalog.Ordinals.Count) { Groups = by is null ? [null] : [.. names.Select(n => n.Length == 0 ? "." : n)], GroupSizes = sizes };
+        var selection = new Selection(catalog, samples.Length) { Groups = by is null ? [null] : [.. names.Select(n => n.Length == 0 ? "." : n)], GroupSizes = sizes };
         for (var slot = 0; slot < samples.Length; slot++)
         {
             selection.SampleOf[slot] = samples[slot];
