@@ -1,0 +1,132 @@
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Query;
+
+namespace Warehouse.Server.Host;
+
+/// <summary>What a session is opened for. Two keys are equal when the same session serves both.</summary>
+/// <param name="Caller">Who asks; by reference, since a caller is made once per credential.</param>
+/// <param name="Purpose">Why.</param>
+/// <param name="Project">On whose behalf.</param>
+/// <param name="Detail">At which level.</param>
+/// <param name="Snapshot">Of which data; null = the newest.</param>
+internal sealed record SessionKey(Caller Caller, Purpose Purpose, string? Project, Detail Detail, long? Snapshot)
+{
+    /// <summary>Listings, which hold much, are not mixed with small questions, which keep what they opened.</summary>
+    public bool IsListing { get; init; }
+
+    public bool Equals(SessionKey? other) => other is not null && ReferenceEquals(Caller, other.Caller)
+        && (Purpose, Project, Detail, Snapshot, IsListing) == (other.Purpose, other.Project, other.Detail, other.Snapshot, other.IsListing);
+
+    public override int GetHashCode() => HashCode.Combine(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(Caller), Purpose, Project, Detail, Snapshot, IsListing);
+}
+
+/// <summary>
+/// The store that is served. Sessions are lent, each to one call at a time, and kept for the next that asks for the same: opening one costs
+/// milliseconds, a small question microseconds. None serves longer than its scope holds: a newer version of the store, whoever made it, is
+/// noticed within <see cref="LookEvery"/>, and its policy is then in force for every call that begins. Any thread.
+/// </summary>
+internal sealed class StoreHost : IDisposable
+{
+    /// <summary>How often another process's commits are looked for.</summary>
+    public static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Sessions kept while no call uses them; that unused longest goes first.</summary>
+    private const int MostIdle = 64;
+
+    private readonly Lock _gate = new();
+    private readonly VariantStore _store;
+    private readonly TimeProvider _clock;
+    private readonly LinkedList<(SessionKey Key, Session Session)> _idle = [];
+    private long _version;
+    private long _lookedAt;
+
+    private StoreHost(VariantStore store, TimeProvider clock) => (_store, _clock, _version, _lookedAt) = (store, clock, store.Version, clock.GetTimestamp());
+
+    /// <summary>Opens a store.</summary>
+    /// <exception cref="Warehouse.Engine.Storage.StoreException">It is damaged, or not a store.</exception>
+    public static StoreHost Open(string path, string? keysPath, TimeProvider clock) => new(VariantStore.Open(path, keysPath, clock), clock);
+
+    /// <summary>Lends a session; give it back with <see cref="Return"/>, or dispose of it after a failure.</summary>
+    /// <exception cref="InputException">The snapshot does not exist or was purged.</exception>
+    public Session Borrow(SessionKey key)
+    {
+        lock (_gate)
+        {
+            Look();
+            for (var node = _idle.First; node is not null; node = node.Next)
+            {
+                if (!node.Value.Key.Equals(key)) continue;
+                _idle.Remove(node);
+                if (node.Value.Session.ValidUntilUtc > _clock.GetUtcNow()) return node.Value.Session;
+                node.Value.Session.Dispose();
+                break;
+            }
+            return _store.OpenSession(new SessionOptions
+            {
+                Principal = key.Caller.Id, Caller = key.Caller, Purpose = key.Purpose, Project = key.Project, Detail = key.Detail, Snapshot = key.Snapshot, AnyOrder = !key.IsListing, AroundDamage = key.IsListing,
+            });
+        }
+    }
+
+    /// <summary>Takes a session back that ended its call well.</summary>
+    public void Return(SessionKey key, Session session)
+    {
+        lock (_gate)
+        {
+            if (session.NewestVersion != _version)
+            {
+                session.Dispose();
+                return;
+            }
+            _idle.AddFirst((key, session));
+            while (_idle.Count > MostIdle)
+            {
+                _idle.Last!.Value.Session.Dispose();
+                _idle.RemoveLast();
+            }
+        }
+    }
+
+    /// <summary>Asks the store itself, one caller at a time; for questions that need no session.</summary>
+    public T Ask<T>(Func<VariantStore, T> question)
+    {
+        lock (_gate) return question(_store);
+    }
+
+    /// <summary>Looks for a newer version now: after a commit of this process.</summary>
+    public void LookNow()
+    {
+        lock (_gate) LookAgain();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            LetGo();
+            _store.Dispose();
+        }
+    }
+
+    private void Look()
+    {
+        if (_clock.GetElapsedTime(_lookedAt) >= LookEvery) LookAgain();
+    }
+
+    private void LookAgain()
+    {
+        var newest = _store.Refresh();
+        _lookedAt = _clock.GetTimestamp();
+        if (newest == _version) return;
+        _version = newest;
+        LetGo();
+    }
+
+    private void LetGo()
+    {
+        foreach (var (_, session) in _idle) session.Dispose();
+        _idle.Clear();
+    }
+}
