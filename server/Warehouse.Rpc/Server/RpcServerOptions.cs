@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core.Interceptors;
+using Microsoft.Extensions.Logging;
 
 namespace Warehouse.Rpc.Server;
 
@@ -102,6 +103,9 @@ public sealed record RpcServerOptions
 
     /// <summary>Learns of each handler that threw something else than an RpcException, by path of the method. The client learns nothing of it.</summary>
     public Action<string, Exception>? HandlerFailed { get; init; }
+
+    /// <summary>Takes the events of Kestrel; null drops them. They quote what clients send: it must not write them out as they are.</summary>
+    public ILoggerProvider? Log { get; init; }
 
     /// <summary>Measures deadlines.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
