@@ -37,8 +37,8 @@ internal sealed class Call : IDisposable
     /// <param name="isListing">Whether much is asked at once.</param>
     public Session Ask(V1.Asking asking, bool isListing = false)
     {
-        _key = KeyOf(Who.Caller, asking) with { IsListing = isListing };
-        _session = _host.Borrow(_key);
+        _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, DetailOf(asking), asking.HasSnapshot ? asking.Snapshot : null, isListing);
+        _session = _host.Borrow(_key, Who.Caller);
         Audit.Asks(_session.Snapshot, null, null);
         if (_session.PolicyVersion is { } policy) Audit.IsUnder(policy.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return _session;
@@ -66,8 +66,6 @@ internal sealed class Call : IDisposable
         _session = null;
         Audit.Dispose();
     }
-
-    private static SessionKey KeyOf(Caller caller, V1.Asking asking) => new(caller, PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, DetailOf(asking), asking.HasSnapshot ? asking.Snapshot : null);
 
     /// <summary>The purpose that a request states.</summary>
     public static Purpose PurposeOf(V1.Asking asking) => asking.Purpose switch

@@ -112,7 +112,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             // Who it is nobody knows; that somebody tried is known.
             using var unknown = NewAudit(context, "unauthenticated", asking, question);
             await unknown.CompleteAsync("unauthenticated", default).ConfigureAwait(false);
-            report.Refused(context.Method, null, RefusalReason.Unauthenticated);
+            report.Refused(context.Method, null, RefusalReason.BadCredential);
             throw;
         }
         var entry = NewAudit(context, who.Caller.Id, asking, question);
@@ -148,15 +148,14 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 (refusal, _, isOurs) = Refusals.Of(second, () => report.Incident(context.Method, call.Who.Caller, second));
             }
         }
-        if (isOurs) report.Ended(context.Method, call.Who.Caller, refusal.StatusCode, clock.GetElapsedTime(started));
+        if (isOurs || refusal.StatusCode is StatusCode.Cancelled) report.Ended(context.Method, call.Who.Caller, refusal.StatusCode, clock.GetElapsedTime(started));
         else report.Refused(context.Method, call.Who.Caller, ReasonOf(refusal.StatusCode));
         return refusal;
     }
 
     private static RefusalReason ReasonOf(StatusCode code) => code switch
     {
-        StatusCode.PermissionDenied => RefusalReason.Denied, StatusCode.ResourceExhausted => RefusalReason.Limit, StatusCode.Cancelled or StatusCode.DeadlineExceeded => RefusalReason.Cancelled,
-        StatusCode.Unauthenticated => RefusalReason.Unauthenticated, _ => RefusalReason.BadRequest,
+        StatusCode.PermissionDenied => RefusalReason.NotGranted, StatusCode.ResourceExhausted => RefusalReason.RateLimited, StatusCode.Unauthenticated => RefusalReason.Expired, _ => RefusalReason.BadRequest,
     };
 
     private AuditCall NewAudit(ServerCallContext context, string who, V1.Asking? asking, IMessage question)

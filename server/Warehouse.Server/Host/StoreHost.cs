@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
@@ -5,21 +6,13 @@ using Warehouse.Engine.Query;
 namespace Warehouse.Server.Host;
 
 /// <summary>What a session is opened for. Two keys are equal when the same session serves both.</summary>
-/// <param name="Caller">Who asks; by reference, since a caller is made once per credential.</param>
+/// <param name="Who">All that a scope depends on of who asks: <see cref="StoreHost.NameOf"/>.</param>
 /// <param name="Purpose">Why.</param>
 /// <param name="Project">On whose behalf.</param>
 /// <param name="Detail">At which level.</param>
 /// <param name="Snapshot">Of which data; null = the newest.</param>
-internal sealed record SessionKey(Caller Caller, Purpose Purpose, string? Project, Detail Detail, long? Snapshot)
-{
-    /// <summary>Listings, which hold much, are not mixed with small questions, which keep what they opened.</summary>
-    public bool IsListing { get; init; }
-
-    public bool Equals(SessionKey? other) => other is not null && ReferenceEquals(Caller, other.Caller)
-        && (Purpose, Project, Detail, Snapshot, IsListing) == (other.Purpose, other.Project, other.Detail, other.Snapshot, other.IsListing);
-
-    public override int GetHashCode() => HashCode.Combine(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(Caller), Purpose, Project, Detail, Snapshot, IsListing);
-}
+/// <param name="IsListing">Listings, which hold much, are not mixed with small questions, which keep what they opened.</param>
+internal sealed record SessionKey(string Who, Purpose Purpose, string? Project, Detail Detail, long? Snapshot, bool IsListing);
 
 /// <summary>
 /// The store that is served. Sessions are lent, each to one call at a time, and kept for the next that asks for the same: opening one costs
@@ -38,6 +31,7 @@ internal sealed class StoreHost : IDisposable
     private readonly VariantStore _store;
     private readonly TimeProvider _clock;
     private readonly LinkedList<(SessionKey Key, Session Session)> _idle = [];
+    private readonly ConditionalWeakTable<Caller, string> _names = [];
     private long _version;
     private long _lookedAt;
 
@@ -47,9 +41,16 @@ internal sealed class StoreHost : IDisposable
     /// <exception cref="Warehouse.Engine.Storage.StoreException">It is damaged, or not a store.</exception>
     public static StoreHost Open(string path, string? keysPath, TimeProvider clock) => new(VariantStore.Open(path, keysPath, clock), clock);
 
+    /// <summary>What of a caller a scope depends on, as one text: each connection and token makes a caller of its own, and equal ones share sessions.</summary>
+    public string NameOf(Caller caller) => _names.GetValue(caller, static c => string.Join('\0',
+        [c.Id, c.HasSecondFactor ? "2" : "1", string.Join(',', c.Roles.Order()), .. c.Groups.Order(StringComparer.Ordinal), "", .. c.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => a.Key + "=" + a.Value)]));
+
     /// <summary>Lends a session; give it back with <see cref="Return"/>, or dispose of it after a failure.</summary>
+    /// <param name="key">What for.</param>
+    /// <param name="caller">Who asks.</param>
     /// <exception cref="InputException">The snapshot does not exist or was purged.</exception>
-    public Session Borrow(SessionKey key)
+    /// <exception cref="AccessRefusedException">Nothing is granted to the caller for this.</exception>
+    public Session Borrow(SessionKey key, Caller caller)
     {
         lock (_gate)
         {
@@ -64,7 +65,7 @@ internal sealed class StoreHost : IDisposable
             }
             return _store.OpenSession(new SessionOptions
             {
-                Principal = key.Caller.Id, Caller = key.Caller, Purpose = key.Purpose, Project = key.Project, Detail = key.Detail, Snapshot = key.Snapshot, AnyOrder = !key.IsListing, AroundDamage = key.IsListing,
+                Caller = caller, Purpose = key.Purpose, Project = key.Project, Detail = key.Detail, Snapshot = key.Snapshot, AnyOrder = !key.IsListing, AroundDamage = key.IsListing,
             });
         }
     }
@@ -85,6 +86,26 @@ internal sealed class StoreHost : IDisposable
                 _idle.Last!.Value.Session.Dispose();
                 _idle.RemoveLast();
             }
+        }
+    }
+
+    /// <summary>The roles of a caller: those of his credential and those that the policy assigns.</summary>
+    public IReadOnlySet<Role> RolesOf(Caller caller)
+    {
+        lock (_gate)
+        {
+            Look();
+            return _store.RolesOf(caller);
+        }
+    }
+
+    /// <summary>Whether what a session may see is in force still: nothing was committed since it was opened, and the clock has ended nothing.</summary>
+    public bool StillHolds(Session session)
+    {
+        lock (_gate)
+        {
+            Look();
+            return session.NewestVersion == _version && session.ValidUntilUtc > _clock.GetUtcNow();
         }
     }
 
