@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
 using Warehouse.Engine.Storage;
 using Warehouse.Server.Host;
+using Warehouse.Server.Identity;
 using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server;
@@ -16,6 +17,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
+        if (arguments is ["certificate", .. var words]) return CertificateCommand.Run(words, Console.Out, Console.Error, TimeProvider.System);
         using var stopping = new CancellationTokenSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
