@@ -27,14 +27,14 @@ internal sealed class AuditService(CallGate gate) : Protocol.V1.Audit.AuditBase
             return rows;
         });
 
-    public override Task<AuditProof> Prove(AuditProofRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
+    public override Task<Protocol.V1.AuditProof> Prove(AuditProofRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         var reader = gate.Audit.Reader();
         var proof = reader.ProveEntry(request.Sequence);
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"c2sp.org/tlog-proof@v1\nindex {request.Sequence}\n");
         foreach (var hash in proof.Path) text.Append(hash).Append('\n');
         text.Append('\n').Append(proof.Checkpoint);
-        return Task.FromResult((new AuditProof { Line = Encoding.ASCII.GetString(reader.Entries(request.Sequence).First().Line.Span), Proof = text.ToString() }, (long?)1));
+        return Task.FromResult((new Protocol.V1.AuditProof { Line = Encoding.ASCII.GetString(reader.Entries(request.Sequence).First().Line.Span), Proof = text.ToString() }, (long?)1));
     });
 
     public override Task<AuditCheckpoint> Checkpoint(AuditCheckpointRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
