@@ -44,6 +44,9 @@ internal sealed class Scope
     /// </summary>
     public string Rule => _rules[(int)Level];
 
+    /// <summary>True for the owner, from whom nothing is hidden.</summary>
+    public bool IsOwner => PolicyVersion is null;
+
     /// <summary>True when it sees nothing at its level.</summary>
     public bool IsEmpty => !_visible.Contains(true);
 

@@ -35,6 +35,15 @@ public sealed class AuditCall : IDisposable
         _call = call with { Call = FileId.New().ToString(), Query = keys.Hide("query", question) };
     }
 
+    /// <summary>Whether something of it is in the log.</summary>
+    public bool HasBegun
+    {
+        get
+        {
+            lock (_gate) return _is.HasBegun;
+        }
+    }
+
     /// <summary>Rows of the answer, for the last entry.</summary>
     public long? Rows { get; set; }
 
@@ -137,7 +146,7 @@ public sealed class AuditCall : IDisposable
     public void Dispose() => _shown.Dispose();
 
     /// <summary>Adds bytes that are shown to their digest.</summary>
-    internal void Adds(ReadOnlySpan<byte> bytes)
+    public void Adds(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {

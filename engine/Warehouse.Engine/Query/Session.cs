@@ -76,7 +76,7 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>Says that an answer is about to give data of a sample itself.</summary>
-    internal void Shows(string sample) => _options.Shown?.Invoke(sample);
+    internal void Shows(string sample) => (Shown ?? _options.Shown)?.Invoke(sample);
 
     private IEnumerable<FrequencyRow> Asked(IReadOnlyList<string> queries, Selection selection, FrequencyRequest request, CancellationToken stop)
     {

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Engine.Storage;
 using Warehouse.Primitives;
@@ -36,6 +37,7 @@ internal static class Refusals
         RpcException known => (known, "could-not", false),
         InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),
+        AccessRefusedException refused => (Denied(refused.Rule), "denied", false),
         OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
         AuditRefusedException => (Of(StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown", "audit", incident: incident()), "audit-refused", true),
         DamagedStoreException or InvalidDataException => (Of(StatusCode.DataLoss, "a part of the store is damaged", "damaged", incident: incident()), "damaged", true),

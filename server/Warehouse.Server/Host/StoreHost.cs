@@ -32,10 +32,12 @@ internal sealed class StoreHost : IDisposable
     private readonly TimeProvider _clock;
     private readonly LinkedList<(SessionKey Key, Session Session)> _idle = [];
     private readonly ConditionalWeakTable<Caller, string> _names = [];
+    private readonly ConditionalWeakTable<Caller, KnownRoles> _roles = [];
+    private Policy _policy;
     private long _version;
     private long _lookedAt;
 
-    private StoreHost(VariantStore store, TimeProvider clock) => (_store, _clock, _version, _lookedAt) = (store, clock, store.Version, clock.GetTimestamp());
+    private StoreHost(VariantStore store, TimeProvider clock) => (_store, _clock, _policy, _version, _lookedAt) = (store, clock, store.Policy(), store.Version, clock.GetTimestamp());
 
     /// <summary>Opens a store.</summary>
     /// <exception cref="Warehouse.Engine.Storage.StoreException">It is damaged, or not a store.</exception>
@@ -95,17 +97,20 @@ internal sealed class StoreHost : IDisposable
         lock (_gate)
         {
             Look();
-            return _store.RolesOf(caller);
+            if (_roles.TryGetValue(caller, out var known) && known.Version == _version) return known.Roles;
+            known = new KnownRoles(_version, _policy.RolesOf(caller));
+            _roles.AddOrUpdate(caller, known);
+            return known.Roles;
         }
     }
 
-    /// <summary>Whether what a session may see is in force still: nothing was committed since it was opened, and the clock has ended nothing.</summary>
+    /// <summary>Whether all that a session sees is granted still.</summary>
     public bool StillHolds(Session session)
     {
         lock (_gate)
         {
             Look();
-            return session.NewestVersion == _version && session.ValidUntilUtc > _clock.GetUtcNow();
+            return (session.NewestVersion == _version && session.ValidUntilUtc > _clock.GetUtcNow()) || _store.StillGrants(session);
         }
     }
 
@@ -138,12 +143,14 @@ internal sealed class StoreHost : IDisposable
 
     private void LookAgain()
     {
-        var newest = _store.Refresh();
+        _policy = _store.Policy();
         _lookedAt = _clock.GetTimestamp();
-        if (newest == _version) return;
-        _version = newest;
+        if (_store.Version == _version) return;
+        _version = _store.Version;
         LetGo();
     }
+
+    private sealed record KnownRoles(long Version, IReadOnlySet<Role> Roles);
 
     private void LetGo()
     {

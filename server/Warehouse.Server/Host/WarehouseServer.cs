@@ -92,7 +92,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     private async Task<RpcServer> ListenAsync(ServeOptions options, ILogger log, CancellationToken stop)
     {
-        var certificates = ClientCertificates.Of(Identity, options.Clock);
+        var certificates = new ClientCertificates([CertificateTrust.Local(Identity, options.Clock)], new HashSet<string>(), options.Clock);
         var gate = new CallGate(_store, _audit, new Authenticator(certificates, options.Clock), new CallReport(log), options.Clock);
         var services = new RpcServices()
             .Add(Variants.BindService(new VariantsService(gate)), Variants.Descriptor)

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Warehouse.Engine.Access;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
 

@@ -41,7 +41,7 @@ internal sealed class StoreService(CallGate gate, (string Path, string? KeysPath
             foreach (var finding in VariantStore.Verify(place.Path, place.KeysPath, progress, call.Stop))
             {
                 rows += finding.Kind == FindingKind.Surplus ? 0 : 1;
-                send(new VerifyReply { Finding = new VerifyFinding { Kind = finding.Kind.ToString().ToLowerInvariant(), File = finding.File, Problem = finding.Problem }, BytesRead = last.Done, BytesTotal = last.Total });
+                send(new VerifyReply { Finding = new Protocol.V1.VerifyFinding { Kind = finding.Kind.ToString().ToLowerInvariant(), File = finding.File, Problem = finding.Problem }, BytesRead = last.Done, BytesTotal = last.Total });
             }
             send(new VerifyReply { BytesRead = last.Done, BytesTotal = last.Total, IsDone = true });
             return rows;

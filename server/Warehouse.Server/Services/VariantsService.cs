@@ -50,7 +50,7 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
         var reply = new FrequenciesOfReply();
         foreach (var row in session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = request.By.Length == 0 ? null : request.By, Rules = Wire.Of(request.Rules) }, call.Stop))
         {
-            var wire = new FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt, Damage = row.Damage ?? "" };
+            var wire = new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt, Damage = row.Damage ?? "" };
             if (row.End >= 0) wire.End = row.End;
             if (row.Group is { } group) wire.Group = group;
             if (row.Damage is null) wire.Figures = Wire.Of(row.Figures);
