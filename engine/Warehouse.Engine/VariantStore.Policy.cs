@@ -95,6 +95,18 @@ public sealed partial class VariantStore
         return seen.IsWithin(Scope.Of(PolicyNow(), new AccessQuestion(caller, options.Purpose, options.Project, NowUtc), Catalog()).At(options.Detail));
     }
 
+    /// <summary>Why a caller is refused, or how his answers are bounded, without telling what is hidden.</summary>
+    /// <param name="actor">Who wants to know: the caller himself, or somebody who may read the policy.</param>
+    /// <param name="asked">What the caller asks.</param>
+    /// <exception cref="AccessRefusedException">The actor may not.</exception>
+    public IReadOnlyList<AccessReason> Explain(AccessActor actor, SessionOptions asked)
+    {
+        _folder.Refresh();
+        var (policy, caller) = (PolicyNow(), asked.Caller ?? throw new ArgumentException("the owner is bound by no policy", nameof(asked)));
+        if (actor.Caller?.Id != caller.Id) policy.Require(actor, Permission.ReadPolicy);
+        return Explanation.Of(policy, new AccessQuestion(caller, asked.Purpose, asked.Project, NowUtc), asked.Detail, Catalog());
+    }
+
     private Policy PolicyNow()
     {
         var manifest = _folder.Current;

@@ -115,6 +115,8 @@ internal sealed class AuditVerb : Verb
             if (entry.Kind == AuditKind.Review) rows.Clear();
             else if (entry.Kind == AuditKind.Recovered) rows.Add((entry, "a stop in the middle"));
             else if (entry.Kind is AuditKind.Begin or AuditKind.Call && IsExport(entry.Verb)) rows.Add((entry, "export"));
+            else if (entry.Kind is AuditKind.Begin or AuditKind.Call && entry.Verb is "access break-glass" or "warehouse.v1.Access/BreakGlass") rows.Add((entry, "break-glass"));
+            else if (entry.Kind is AuditKind.Begin && entry.Verb.StartsWith("access ", StringComparison.Ordinal) && entry.Verb is not ("access list" or "access review" or "access explain")) rows.Add((entry, "access"));
             else if (entry.Kind is AuditKind.End or AuditKind.Call && entry.Outcome is not ("done" or "nothing-matched")) rows.Add((entry, "did not end well"));
         }
         rows.AddRange(open.Values.Select(e => (e, "never ended: what it names may have been shown")));

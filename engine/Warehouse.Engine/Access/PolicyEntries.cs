@@ -91,6 +91,13 @@ public sealed record Grant : PolicyEntry
 
     /// <summary>Who has looked into a break-glass afterwards; null = nobody yet.</summary>
     public Stamp? Reviewed { get; init; }
+
+    /// <summary>What it opens, in words: no sample is named or counted.</summary>
+    public string ToWords()
+    {
+        var target = Target.IsAll ? "all samples" : Target.Cohort is { } cohort ? "cohort " + cohort : Kind == GrantKind.BreakGlass ? "one patient" : "a list of samples";
+        return target + $", {string.Join('+', Details)}, {string.Join('+', Purposes)}".ToLowerInvariant();
+    }
 }
 
 /// <summary>Gives a role to a principal, or to a group.</summary>

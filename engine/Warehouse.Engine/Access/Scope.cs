@@ -22,10 +22,11 @@ internal sealed class Scope
     private readonly bool[]?[] _byLevel;
     private readonly string[] _rules;
     private readonly bool[] _visible;
+    private readonly bool[]?[] _granted;
 
-    private Scope(bool[]?[] byLevel, string[] rules, Detail level)
+    private Scope(bool[]?[] byLevel, bool[]?[] granted, string[] rules, Detail level)
     {
-        (_byLevel, _rules, Level) = (byLevel, rules, level);
+        (_byLevel, _granted, _rules, Level) = (byLevel, granted, rules, level);
         _visible = byLevel[(int)level] ?? [];
     }
 
@@ -54,14 +55,15 @@ internal sealed class Scope
     public static Scope Owner(StoreCatalog catalog)
     {
         var visible = NotWithdrawn(catalog);
-        return new Scope([.. Levels.Select(_ => visible)], [.. Levels.Select(_ => "owner")], Detail.Record);
+        bool[]?[] levels = [.. Levels.Select(_ => visible)];
+        return new Scope(levels, levels, [.. Levels.Select(_ => "owner")], Detail.Record);
     }
 
     /// <summary>The scope of a caller, which sees nothing where nothing in force grants it.</summary>
     public static Scope Of(Policy policy, AccessQuestion question, StoreCatalog catalog)
     {
         var roles = policy.RolesOf(question.Caller);
-        var nothing = new Scope(new bool[]?[Levels.Length], [.. Levels.Select(l => Word(l) + ";nothing")], Detail.Record) { PolicyVersion = policy.Version };
+        var nothing = new Scope(new bool[]?[Levels.Length], new bool[]?[Levels.Length], [.. Levels.Select(l => Word(l) + ";nothing")], Detail.Record) { PolicyVersion = policy.Version };
         if (roles.Overlaps(Policy.BlindRoles) || !IsOnBehalf(policy, question, roles, out var project)) return nothing;
         var (byLevel, rules, changes) = (new bool[]?[Levels.Length], Levels.Select(l => new SortedSet<string>(StringComparer.Ordinal)).ToArray(), DateTimeOffset.MaxValue);
         foreach (var grant in policy.Grants)
@@ -84,13 +86,14 @@ internal sealed class Scope
             condition = string.Create(CultureInfo.InvariantCulture, $";project {project!.Id} for {question.Caller.Id} on {question.NowUtc.UtcDateTime:yyyy-MM-dd}");
         }
         var standing = NotWithdrawn(catalog);
+        bool[]?[] granted = standing.Contains(false) ? [.. byLevel.Select(v => (bool[]?)v?.Clone())] : byLevel;
         foreach (var visible in byLevel)
             for (var sample = 0; sample < visible?.Length; sample++) visible[sample] &= standing[sample];
-        return new Scope(byLevel, [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes };
+        return new Scope(byLevel, granted, [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes };
     }
 
     /// <summary>The same scope, answering at another level.</summary>
-    public Scope At(Detail level) => new(_byLevel, _rules, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc };
+    public Scope At(Detail level) => new(_byLevel, _granted, _rules, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc };
 
     /// <summary>Whether another scope sees, at its level, every sample that this one sees at its own.</summary>
     public bool IsWithin(Scope other)
@@ -102,6 +105,9 @@ internal sealed class Scope
 
     /// <summary>Whether it sees a sample at its level.</summary>
     public bool Sees(int sample) => sample < _visible.Length && _visible[sample];
+
+    /// <summary>Whether it would see a sample at its level if nobody had been withdrawn.</summary>
+    public bool Granted(int sample) => _granted[(int)Level] is { } granted && sample < granted.Length && granted[sample];
 
     /// <summary>Whether it sees a sample at a level.</summary>
     public bool Sees(Detail level, int sample) => _byLevel[(int)level] is { } visible && sample < visible.Length && visible[sample];
