@@ -8,6 +8,9 @@ public sealed partial class Session
     /// <summary>The newest version of the store when the session was opened: that of its policy, whatever snapshot is asked.</summary>
     public long NewestVersion => _view.Version;
 
+    /// <summary>Samples that the store has had so far, withdrawn ones and later ones too: their numbers are below it.</summary>
+    public int SampleCount => _view.Catalog.Samples.Count;
+
     /// <summary>In place of <see cref="Access.SessionOptions.Shown"/>, for the call that the session is lent to; null = that one.</summary>
     public Action<string>? Shown { get; set; }
 

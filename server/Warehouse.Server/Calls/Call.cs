@@ -45,11 +45,14 @@ internal sealed class Call : IDisposable
     }
 
     /// <summary>The context of the last question, for the answer; its digests go to the audit log too.</summary>
-    public V1.AnswerContext Context()
+    /// <param name="epoch">Release epoch of the answer; 0 = it is none of the levels below record.</param>
+    public V1.AnswerContext Context(long epoch = 0)
     {
         var context = Session.AnsweredFrom ?? throw new InvalidOperationException("nothing was asked yet");
         Audit.Asks(context.Snapshot, context.ScopeDigest, context.SamplesDigest);
-        return Wire.Of(context, Session);
+        var wire = Wire.Of(context, Session);
+        wire.Epoch = epoch;
+        return wire;
     }
 
     /// <summary>Gives the session back, to serve another call: when this one ended well.</summary>
@@ -73,7 +76,8 @@ internal sealed class Call : IDisposable
         V1.Purpose.Treatment => Purpose.Treatment, V1.Purpose.Operations => Purpose.Operations, V1.Purpose.Research => Purpose.Research, _ => throw Refusals.BadRequest("purpose"),
     };
 
-    private static Detail DetailOf(V1.Asking asking) => asking.Detail switch
+    /// <summary>The level that a request asks for.</summary>
+    public static Detail DetailOf(V1.Asking asking) => asking.Detail switch
     {
         V1.Detail.Exists => Detail.Exists, V1.Detail.Aggregate => Detail.Aggregate, V1.Detail.Record or V1.Detail.Unspecified => Detail.Record, _ => throw Refusals.BadRequest("detail"),
     };

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
+using Warehouse.Engine.Release;
 using Warehouse.Engine.Storage;
 using Warehouse.Primitives;
 using Warehouse.Protocol.V1;
@@ -38,6 +39,8 @@ internal static class Refusals
         InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),
         AccessRefusedException refused => (Denied(refused.Rule), "denied", false),
+        ReleaseRefusedException refused => (Of(refused.Rule is ReleaseRule.OverBudget or ReleaseRule.ProjectLocked ? StatusCode.ResourceExhausted : StatusCode.FailedPrecondition, "the rules of release refuse it", ReleaseRules.NameOf(refused.Rule)), "not-released", false),
+        LedgerRefusedException => (Of(StatusCode.Unavailable, "the release ledger cannot be written, so nothing is released", "ledger", incident: incident()), "could-not", true),
         OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
         AuditRefusedException => (Of(StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown", "audit", incident: incident()), "audit-refused", true),
         DamagedStoreException or InvalidDataException => (Of(StatusCode.DataLoss, "a part of the store is damaged", "damaged", incident: incident()), "damaged", true),

@@ -114,6 +114,19 @@ internal sealed class StoreHost : IDisposable
         }
     }
 
+    /// <summary>The policy in force.</summary>
+    public Policy Policy
+    {
+        get
+        {
+            lock (_gate)
+            {
+                Look();
+                return _policy;
+            }
+        }
+    }
+
     /// <summary>Asks the store itself, one caller at a time; for questions that need no session.</summary>
     public T Ask<T>(Func<VariantStore, T> question)
     {

@@ -2,11 +2,13 @@ using System.Net;
 using Grpc.Health.V1;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
+using Warehouse.Engine.Release;
 using Warehouse.Protocol.V1;
 using Warehouse.Rpc.Server;
 using Warehouse.Rpc.Services;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Identity;
+using Warehouse.Server.Release;
 using Warehouse.Server.Services;
 
 namespace Warehouse.Server.Host;
@@ -40,10 +42,11 @@ internal sealed class WarehouseServer : IAsyncDisposable
 {
     private readonly StoreHost _store;
     private readonly StoreAudit _audit;
+    private readonly ReleaseLedger _ledger;
     private readonly HealthService _health = new();
     private RpcServer? _rpc;
 
-    private WarehouseServer(StoreHost store, StoreAudit audit, ServerIdentity identity) => (_store, _audit, Identity) = (store, audit, identity);
+    private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, ServerIdentity identity) => (_store, _audit, _ledger, Identity) = (store, audit, ledger, identity);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity { get; }
@@ -62,18 +65,21 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var store = StoreHost.Open(options.StorePath, options.KeysPath, options.Clock);
         StoreAudit? audit = null;
         ServerIdentity? identity = null;
+        ReleaseLedger? ledger = null;
         try
         {
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, options.AuditPath, options.Clock);
             var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
+            ledger = ReleaseLedger.Open(audit.Folder, options.KeysPath ?? full + ".keys");
             identity = ServerIdentity.Open(options.StatePath ?? full + ".server", [], options.Clock);
-            var server = new WarehouseServer(store, audit, identity);
+            var server = new WarehouseServer(store, audit, ledger, identity);
             server._rpc = await server.ListenAsync(options, log, stop).ConfigureAwait(false);
             return server;
         }
         catch
         {
             identity?.Dispose();
+            ledger?.Dispose();
             audit?.Dispose();
             store.Dispose();
             throw;
@@ -87,6 +93,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
         _store.Dispose();
         _audit.Dispose();
+        _ledger.Dispose();
         Identity.Dispose();
     }
 
@@ -95,7 +102,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var certificates = new ClientCertificates([CertificateTrust.Local(Identity, options.Clock)], new HashSet<string>(), options.Clock);
         var gate = new CallGate(_store, _audit, new Authenticator(certificates, options.Clock), new CallReport(log), options.Clock);
         var services = new RpcServices()
-            .Add(Variants.BindService(new VariantsService(gate)), Variants.Descriptor)
+            .Add(Variants.BindService(new VariantsService(gate, new ReleaseDesk(_store, _ledger, options.Clock))), Variants.Descriptor)
             .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
             .Add(Cohorts.BindService(new CohortsService(gate)), Cohorts.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)

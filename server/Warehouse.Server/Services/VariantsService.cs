@@ -4,11 +4,12 @@ using Warehouse.Engine.Query;
 using Warehouse.Engine.Vcf;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Release;
 
 namespace Warehouse.Server.Services;
 
 /// <summary>Questions about variants. Any thread.</summary>
-internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
+internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) : Variants.VariantsBase
 {
     private const int MostQueries = 1000, MostAlleles = 10_000, MostCarriers = 4096;
 
@@ -19,6 +20,7 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
     {
         CheckCount(request.Queries.Count, MostQueries);
         var samples = Wire.Of(request.Samples);
+        if (IsReleased(request.Asking)) return SeenReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
         ShowsNamed(call, samples);
         var reply = new SeenReply();
@@ -31,6 +33,7 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
             var (regions, samples, rules, by) = (Wire.Of(request.Regions), Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
+            if (IsReleased(request.Asking)) return FrequenciesReleased(request, (samples, rules, by), (call, send));
             var session = call.Ask(request.Asking ?? new(), isListing: true);
             ShowsNamed(call, samples);
             var stream = new ChunkStream(send, CallGate.ChunkBytes);
@@ -45,6 +48,7 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
     {
         CheckCount(request.Queries.Count, MostAlleles);
         var samples = Wire.Of(request.Samples);
+        if (IsReleased(request.Asking)) return FrequenciesOfReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
         ShowsNamed(call, samples);
         var reply = new FrequenciesOfReply();
@@ -63,6 +67,7 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
     public override Task CaseControl(CaseControlRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context) =>
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
+            RecordsOnly(request.Asking);
             var session = call.Ask(request.Asking ?? new(), isListing: true);
             var rows = new ArrowAnswer(new ChunkStream(send, CallGate.ChunkBytes), ArrowAnswer.CaseControl);
             foreach (var row in session.CaseControl(request.Cases, request.Controls, call.Stop)) rows.Write(row);
@@ -74,6 +79,7 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
         gate.StreamAsync<CarriersReply>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
             CheckCount(request.Queries.Count, MostQueries);
+            RecordsOnly(request.Asking);
             var session = call.Ask(request.Asking ?? new());
             var rows = 0L;
             foreach (var answer in session.Carriers(request.Queries, call.Stop))
@@ -100,6 +106,7 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
     public override Task Export(ExportRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context) =>
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
+            RecordsOnly(request.Asking);
             var asked = new GenotypeRequest { Regions = Wire.Of(request.Regions), Samples = Wire.Of(request.Samples) };
             var session = call.Ask(request.Asking ?? new(), isListing: true);
             session.Shown = call.Audit.Shows;
@@ -143,6 +150,14 @@ internal sealed class VariantsService(CallGate gate) : Variants.VariantsBase
     {
         send(new Chunk { End = new AnswerEnd { Context = call.Context(), Completeness = Wire.Of(call.Session.Unavailable), Rows = rows ?? 0 } });
         return rows ?? 0;
+    }
+
+    private static bool IsReleased(Asking? asking) => asking is not null && Call.DetailOf(asking) < Engine.Access.Detail.Record;
+
+    /// <summary>What tells of single samples is asked at the level record, or not at all.</summary>
+    private static void RecordsOnly(Asking? asking)
+    {
+        if (IsReleased(asking)) throw Refusals.BadRequest("detail");
     }
 
     private static void CheckCount(int count, int most)
