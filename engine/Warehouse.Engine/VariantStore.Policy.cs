@@ -74,15 +74,6 @@ public sealed partial class VariantStore
     /// <exception cref="InputException">It is no break-glass that waits for review.</exception>
     public void ReviewBreakGlass(AccessActor actor, int entry) => Change(actor, editor => editor.Review(entry));
 
-    /// <summary>Keeps record of a new release epoch, and returns its number. Whether it may open is for the caller to decide before.</summary>
-    /// <exception cref="AccessRefusedException">The actor may not.</exception>
-    /// <exception cref="InputException">The snapshot cannot be asked, or is older than that of the epoch before.</exception>
-    public int OpenEpoch(AccessActor actor, long snapshot)
-    {
-        Change(actor, editor => editor.Open(snapshot));
-        return PolicyNow().Epochs.Count;
-    }
-
     /// <summary>
     /// Whether all that a session sees is still granted by what is in force now. Streams ask again and again and end when it is not; a session
     /// never sees more than when it was opened.

@@ -96,6 +96,41 @@ public sealed class ReleasedTests
         Assert.Equal("cohort-suppressed", await RuleOf(() => variants.SeenAsync(request)));
     }
 
+    [Fact]
+    public async Task An_epoch_opens_only_when_nobody_or_k_people_joined_and_left_each_cohort()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 60, variants: 10, seed: 8);
+        var names = served.Owner((store, _) =>
+        {
+            using var session = store.OpenSession();
+            return session.Rows(new GenotypeRequest()).Select(r => r.Sample).Distinct().Order(StringComparer.Ordinal).ToList();
+        });
+        served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Take(30)], null);
+            return store.OpenEpoch(owner, store.Version);
+        });
+        var bad = served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Take(35)], null);
+            return Assert.Throws<Engine.InputException>(() => store.OpenEpoch(owner, store.Version));
+        });
+        Assert.Equal("epoch-change", bad.Code);
+        Assert.EndsWith(": half", bad.Expected, StringComparison.Ordinal);
+        // Eleven came and none went; then eleven of the first epoch went, and eleven others stay gone.
+        Assert.Equal(2, served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Take(41)], null);
+            return store.OpenEpoch(owner, store.Version);
+        }));
+        Assert.Equal("epoch-change", served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Skip(1).Take(51)], null);
+            return Assert.Throws<Engine.InputException>(() => store.OpenEpoch(owner, store.Version));
+        }).Code);
+        Assert.Equal(2, served.Owner((store, _) => store.Policy().Epochs.Count));
+    }
+
     private static async Task<string> RuleOf<T>(Func<AsyncUnaryCall<T>> call) => Rule(await Assert.ThrowsAsync<RpcException>(async () => await call()));
 
     private static async Task<string> RuleOf(Func<Task> call) => Rule(await Assert.ThrowsAsync<RpcException>(call));
