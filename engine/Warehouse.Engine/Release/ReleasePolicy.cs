@@ -6,8 +6,8 @@ public sealed record ReleasePolicy
     /// <summary>For projects of the house: k = 11, exact figures from k on, cohorts of 100 people or more.</summary>
     public static ReleasePolicy Research { get; } = new();
 
-    /// <summary>For other sites: k = 21, every count to the nearest 5, cohorts of 1,000 people or more.</summary>
-    public static ReleasePolicy Federated { get; } = new() { K = 21, RoundTo = 5, MinimumCohort = 1000 };
+    /// <summary>For other sites: k = 21, every count to the nearest 5, cohorts of 1,000 people or more, charged by information.</summary>
+    public static ReleasePolicy Federated { get; } = new() { K = 21, RoundTo = 5, MinimumCohort = 1000, IsByInformation = true };
 
     /// <summary>People of which a figure has to speak at least; 2 or more.</summary>
     public int K { get; init; } = 11;
@@ -21,8 +21,15 @@ public sealed record ReleasePolicy
     /// <summary>People of a cohort, at least.</summary>
     public int MinimumCohort { get; init; } = 100;
 
-    /// <summary>Units that a variant with fewer than <see cref="RareCarriers"/> carriers, or whose figures are suppressed, takes from the budget; others take 1.</summary>
+    /// <summary>Units that a variant with fewer than <see cref="RareCarriers"/> carriers, or whose figures are suppressed, takes from the budget at least; others take 1.</summary>
     public int RareUnits { get; init; } = 5;
+
+    /// <summary>
+    /// Variants take as many units as non-carriers come to one carrier, where that is more: what an answer tells of somebody who is known to carry the
+    /// variant, measured by what it tells of anybody. Holds against who picks the variants that his victim carries and knows how
+    /// frequent each is; leaves about one rare variant per cohort and epoch.
+    /// </summary>
+    public bool IsByInformation { get; init; }
 
     /// <summary>Below so many carriers a variant is rare.</summary>
     public int RareCarriers => 3 * K;
@@ -41,6 +48,16 @@ public sealed record ReleasePolicy
 
     /// <summary>Cohorts and groups of one variant that are compared with each other; figures of more are suppressed.</summary>
     public int MaxSetsOfVariant { get; init; } = 8;
+
+    /// <summary>Units that one variant of a set of so many people takes.</summary>
+    /// <param name="people">People of the set.</param>
+    /// <param name="carriers">Carriers as they are shown; null where they are not.</param>
+    public int UnitsOf(int people, int? carriers)
+    {
+        var least = carriers is { } shown && shown >= RareCarriers ? 1 : RareUnits;
+        var assumed = Math.Max(K, carriers ?? 0);
+        return IsByInformation ? Math.Max(least, (people - 1) / assumed) : least;
+    }
 
     /// <summary>Units that a set of so many people has for one project in one epoch.</summary>
     public int BudgetOf(int people) => people / PeoplePerUnit;
