@@ -1,3 +1,4 @@
+#pragma warning disable RS0030 // what the first start prints, and nothing of data
 namespace Warehouse.Server;
 
 /// <summary>The process of <c>warehouse serve</c>.</summary>
