@@ -26,6 +26,8 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
 
     private const string Telemetry = "Warehouse.Server.Telemetry", Log = Telemetry + ".ServerLog", Logging = "Microsoft.Extensions.Logging";
 
+    private static readonly SymbolDisplayFormat Full = SymbolDisplayFormat.CSharpErrorMessageFormat.WithMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.None);
+
     private static readonly DiagnosticDescriptor ExceptionText = Rule("WH1001", "an exception's text may quote data: tell its Incident");
     private static readonly DiagnosticDescriptor OtherLog = Rule("WH1002", "log by a template of ServerLog");
     private static readonly DiagnosticDescriptor TemplateType = Rule("WH1003", "a value of the type {0} may hold data: templates take numbers, times, members of fixed sets and ids");
@@ -45,7 +47,6 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
         context.RegisterOperationAction(CheckProperty, OperationKind.PropertyReference);
         context.RegisterOperationAction(CheckConversion, OperationKind.Conversion);
         context.RegisterOperationAction(CheckInterpolation, OperationKind.Interpolation);
-        context.RegisterOperationAction(CheckArgument, OperationKind.Argument);
     }
 
     private static DiagnosticDescriptor Rule(string id, string text) => new(id, text, text, "Telemetry", DiagnosticSeverity.Error, isEnabledByDefault: true, customTags: WellKnownDiagnosticTags.NotConfigurable);
@@ -77,7 +78,8 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
             // A logger's own methods are called by code that the compiler generates; to ask whether it listens tells nothing.
             if (method.Name != "IsEnabled" && !IsIn(context, Telemetry + ".LineLog")) Report(context, OtherLog);
         }
-        if (method.Name is "ToString" or "GetBaseException" && IsException(instance?.Type) && method.Name == "ToString" && !IsIn(context, Telemetry + ".Incident")) Report(context, ExceptionText);
+        if (method.Name == "ToString" && IsException(instance?.Type) && !IsIn(context, Telemetry + ".Incident")) Report(context, ExceptionText);
+        if (method.TypeArguments.Any(IsException) && owner is "System.String" or "System.Text.StringBuilder" or "System.Text.Json.JsonSerializer") Report(context, ExceptionText);
         if (method.Name == "Reveal" && owner == "Warehouse.Primitives.Phi<T>" && InTelemetry(context) && !IsIn(context, Telemetry + ".Scrubber")) Report(context, Revealed);
     }
 
@@ -91,21 +93,13 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
     private static void CheckConversion(OperationAnalysisContext context)
     {
         var conversion = (IConversionOperation)context.Operation;
-        if (IsException(conversion.Operand.Type) && conversion.Type is { SpecialType: SpecialType.System_Object } && conversion.Operand is not IDefaultValueOperation && !IsIn(context, Telemetry + ".Incident")) Report(context, ExceptionText);
+        var (from, to) = conversion.Operand.Type is IArrayTypeSymbol several ? (several.ElementType, (conversion.Type as IArrayTypeSymbol)?.ElementType) : (conversion.Operand.Type, conversion.Type);
+        if (IsException(from) && to is { SpecialType: SpecialType.System_Object } && !IsIn(context, Telemetry + ".Incident")) Report(context, ExceptionText);
     }
 
     private static void CheckInterpolation(OperationAnalysisContext context)
     {
         if (IsException(((IInterpolationOperation)context.Operation).Expression.Type)) Report(context, ExceptionText);
-    }
-
-    /// <summary>A generic method that makes text of what it takes: StringBuilder.Append, an interpolated string's handler, string.Join.</summary>
-    private static void CheckArgument(OperationAnalysisContext context)
-    {
-        var argument = (IArgumentOperation)context.Operation;
-        if (!IsException(argument.Value.Type) || argument.Parameter is not { } parameter || parameter.OriginalDefinition.Type is not ITypeParameterSymbol) return;
-        var owner = NameOf(parameter.ContainingSymbol.ContainingType.OriginalDefinition);
-        if (owner is "System.String" or "System.Text.StringBuilder" || owner.EndsWith("InterpolatedStringHandler", System.StringComparison.Ordinal)) Report(context, ExceptionText);
     }
 
     private static void Report(OperationAnalysisContext context, DiagnosticDescriptor rule) => context.ReportDiagnostic(Diagnostic.Create(rule, context.Operation.Syntax.GetLocation()));
@@ -128,5 +122,6 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
         return false;
     }
 
-    private static string NameOf(ITypeSymbol type) => type.ToDisplayString(SymbolDisplayFormat.CSharpErrorMessageFormat.WithMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.None));
+    /// <summary>Namespace and name, type parameters in angle brackets: <c>System.Int32</c>, <c>Warehouse.Primitives.Phi&lt;T&gt;</c>.</summary>
+    private static string NameOf(ITypeSymbol type) => type.ToDisplayString(Full);
 }
