@@ -10,7 +10,8 @@ namespace Warehouse.Analyzers;
 /// <c>BannedSymbols.Server.txt</c>; here is what it cannot say, since it depends on types:
 /// <list type="bullet">
 /// <item>WH1001: an exception made into text, whatever it is called through: its message, ToString, stack or data, an interpolation, an
-/// addition to a string, a conversion to object. Only <c>Incident</c> may look into one.</item>
+/// addition to a string, a conversion to object. Only <c>Incident</c> may look into one, and what answers a terminal before a server runs
+/// (<see cref="Terminals"/>).</item>
 /// <item>WH1002: a log event that is not a template of <c>ServerLog</c>, or a call of a logger that is not one of them.</item>
 /// <item>WH1003: a template of <c>ServerLog</c> with a parameter whose type may hold text.</item>
 /// <item>WH1004: a protected value (<c>Phi</c>) revealed in the namespace of telemetry, but by the scrubber.</item>
@@ -23,6 +24,9 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
     public static readonly ImmutableHashSet<string> AllowedTypes = ImmutableHashSet.Create(
         "System.Boolean", "System.Byte", "System.SByte", "System.Int16", "System.UInt16", "System.Int32", "System.UInt32", "System.Int64", "System.UInt64", "System.Single", "System.Double", "System.Decimal", "System.TimeSpan",
         Telemetry + ".MethodName", Telemetry + ".PrincipalTag", Telemetry + ".Incident", "Warehouse.Engine.Sealing.FileId");
+
+    /// <summary>Types that speak to who typed the command line, of what he typed.</summary>
+    public static readonly ImmutableHashSet<string> Terminals = ImmutableHashSet.Create("Warehouse.Server.Program", "Warehouse.Server.Identity.CertificateCommand");
 
     private const string Telemetry = "Warehouse.Server.Telemetry", Log = Telemetry + ".ServerLog", Logging = "Microsoft.Extensions.Logging";
 
@@ -78,15 +82,15 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
             // A logger's own methods are called by code that the compiler generates; to ask whether it listens tells nothing.
             if (method.Name != "IsEnabled" && !IsIn(context, Telemetry + ".LineLog")) Report(context, OtherLog);
         }
-        if (method.Name == "ToString" && IsException(instance?.Type) && !IsIn(context, Telemetry + ".Incident")) Report(context, ExceptionText);
-        if (method.TypeArguments.Any(IsException) && owner is "System.String" or "System.Text.StringBuilder" or "System.Text.Json.JsonSerializer") Report(context, ExceptionText);
+        if (method.Name == "ToString" && IsException(instance?.Type) && !MayTell(context)) Report(context, ExceptionText);
+        if (method.TypeArguments.Any(IsException) && owner is "System.String" or "System.Text.StringBuilder" or "System.Text.Json.JsonSerializer" && !MayTell(context)) Report(context, ExceptionText);
         if (method.Name == "Reveal" && owner == "Warehouse.Primitives.Phi<T>" && InTelemetry(context) && !IsIn(context, Telemetry + ".Scrubber")) Report(context, Revealed);
     }
 
     private static void CheckProperty(OperationAnalysisContext context)
     {
         var reference = (IPropertyReferenceOperation)context.Operation;
-        if (reference.Property.Name is "Message" or "StackTrace" or "Data" or "Source" or "HelpLink" && IsException(reference.Instance?.Type) && IsException(reference.Property.ContainingType) && !IsIn(context, Telemetry + ".Incident"))
+        if (reference.Property.Name is "Message" or "StackTrace" or "Data" or "Source" or "HelpLink" && IsException(reference.Instance?.Type) && IsException(reference.Property.ContainingType) && !MayTell(context))
             Report(context, ExceptionText);
     }
 
@@ -94,12 +98,12 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
     {
         var conversion = (IConversionOperation)context.Operation;
         var (from, to) = conversion.Operand.Type is IArrayTypeSymbol several ? (several.ElementType, (conversion.Type as IArrayTypeSymbol)?.ElementType) : (conversion.Operand.Type, conversion.Type);
-        if (IsException(from) && to is { SpecialType: SpecialType.System_Object } && !IsIn(context, Telemetry + ".Incident")) Report(context, ExceptionText);
+        if (IsException(from) && to is { SpecialType: SpecialType.System_Object } && !MayTell(context)) Report(context, ExceptionText);
     }
 
     private static void CheckInterpolation(OperationAnalysisContext context)
     {
-        if (IsException(((IInterpolationOperation)context.Operation).Expression.Type)) Report(context, ExceptionText);
+        if (IsException(((IInterpolationOperation)context.Operation).Expression.Type) && !MayTell(context)) Report(context, ExceptionText);
     }
 
     private static void Report(OperationAnalysisContext context, DiagnosticDescriptor rule) => context.ReportDiagnostic(Diagnostic.Create(rule, context.Operation.Syntax.GetLocation()));
@@ -114,6 +118,8 @@ public sealed class TelemetryAnalyzer : DiagnosticAnalyzer
     }
 
     private static bool InTelemetry(OperationAnalysisContext context) => context.ContainingSymbol.ContainingNamespace?.ToDisplayString() == Telemetry;
+
+    private static bool MayTell(OperationAnalysisContext context) => IsIn(context, Telemetry + ".Incident") || Terminals.Any(t => IsIn(context, t));
 
     private static bool IsIn(OperationAnalysisContext context, string type)
     {

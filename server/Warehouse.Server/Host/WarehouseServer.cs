@@ -1,0 +1,111 @@
+using System.Net;
+using Grpc.Health.V1;
+using Microsoft.Extensions.Logging;
+using Warehouse.Engine;
+using Warehouse.Protocol.V1;
+using Warehouse.Rpc.Server;
+using Warehouse.Rpc.Services;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Identity;
+using Warehouse.Server.Services;
+
+namespace Warehouse.Server.Host;
+
+/// <summary>How a store is served.</summary>
+internal sealed record ServeOptions
+{
+    /// <summary>Folder of the store.</summary>
+    public required string StorePath { get; init; }
+
+    /// <summary>Folder of the keys; null = beside the store.</summary>
+    public string? KeysPath { get; init; }
+
+    /// <summary>Folder of the audit log; null = beside the store.</summary>
+    public string? AuditPath { get; init; }
+
+    /// <summary>Folder of authority, certificates and what else is the server's; null = <c>STORE.server</c>.</summary>
+    public string? StatePath { get; init; }
+
+    /// <summary>Where it listens; port 0 is any free one.</summary>
+    public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, 7443);
+
+    /// <summary>Tells the time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
+
+/// <summary>
+/// The composition root: a store, its audit log, who may call, and the services over them, behind one listener. Any thread.
+/// </summary>
+internal sealed class WarehouseServer : IAsyncDisposable
+{
+    private readonly StoreHost _store;
+    private readonly StoreAudit _audit;
+    private readonly HealthService _health = new();
+    private RpcServer? _rpc;
+
+    private WarehouseServer(StoreHost store, StoreAudit audit, ServerIdentity identity) => (_store, _audit, Identity) = (store, audit, identity);
+
+    /// <summary>What it is known by.</summary>
+    public ServerIdentity Identity { get; }
+
+    /// <summary>The port that it listens on.</summary>
+    public int Port => _rpc!.Port;
+
+    /// <summary>The store that it serves.</summary>
+    public StoreHost Store => _store;
+
+    /// <summary>Opens everything and starts to listen.</summary>
+    /// <exception cref="InputException">The configuration is not safe.</exception>
+    /// <exception cref="Warehouse.Engine.Storage.StoreException">The store is damaged or not there, or its audit log cannot be written.</exception>
+    public static async Task<WarehouseServer> StartAsync(ServeOptions options, ILogger log, CancellationToken stop = default)
+    {
+        var store = StoreHost.Open(options.StorePath, options.KeysPath, options.Clock);
+        StoreAudit? audit = null;
+        ServerIdentity? identity = null;
+        try
+        {
+            audit = StoreAudit.Open(options.StorePath, options.KeysPath, options.AuditPath, options.Clock);
+            var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
+            identity = ServerIdentity.Open(options.StatePath ?? full + ".server", [], options.Clock);
+            var server = new WarehouseServer(store, audit, identity);
+            server._rpc = await server.ListenAsync(options, log, stop).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            identity?.Dispose();
+            audit?.Dispose();
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes no new call, lets running ones end for the grace of the listener, and closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
+        if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
+        _store.Dispose();
+        _audit.Dispose();
+        Identity.Dispose();
+    }
+
+    private async Task<RpcServer> ListenAsync(ServeOptions options, ILogger log, CancellationToken stop)
+    {
+        var certificates = new ClientCertificates([CertificateTrust.Local(Identity, options.Clock)], new HashSet<string>(), options.Clock);
+        var gate = new CallGate(_store, _audit, new Authenticator(certificates, options.Clock), new CallReport(log), options.Clock);
+        var services = new RpcServices()
+            .Add(Variants.BindService(new VariantsService(gate)), Variants.Descriptor)
+            .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
+            .Add(Cohorts.BindService(new CohortsService(gate)), Cohorts.Descriptor)
+            .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
+            .Add(Health.BindService(_health), Health.Descriptor);
+        services.AddReflection();
+        foreach (var descriptor in services.Descriptors) _health.Set(descriptor.FullName, HealthCheckResponse.Types.ServingStatus.Serving);
+        _health.Set("", HealthCheckResponse.Types.ServingStatus.Serving);
+        return await RpcServer.StartAsync(services, new RpcServerOptions
+        {
+            EndPoint = options.EndPoint, Certificate = Identity.ServerCertificate, IsClientCertificateTaken = certificates.IsTaken, Clock = options.Clock,
+        }, stop).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,36 @@
+using Grpc.Core;
+using Warehouse.Engine.Access;
+
+namespace Warehouse.Server.Identity;
+
+/// <summary>
+/// A call whose caller is known. What was shown can end before the call does: a stream asks <see cref="IsValid"/> at least every
+/// <see cref="CheckEvery"/> and ends with <see cref="Refusal"/> when it says no. Any thread.
+/// </summary>
+internal sealed class Authenticated
+{
+    /// <summary>How often what was shown is looked at again while it is used.</summary>
+    public static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(5);
+
+    private readonly Func<bool> _isValid;
+    private readonly TimeProvider _clock;
+
+    public Authenticated(Caller caller, DateTimeOffset expires, TimeProvider clock, Func<bool> isValid) =>
+        (Caller, Expires, _clock, _isValid) = (caller, expires, clock, isValid);
+
+    public Caller Caller { get; }
+
+    /// <summary>When what was shown ends, whatever happens before; not a moment later is anything answered.</summary>
+    public DateTimeOffset Expires { get; }
+
+    /// <summary>
+    /// Name of the token by its issuer, for what may be asked with a token once only; null for a certificate.
+    /// </summary>
+    public string? TokenName { get; init; }
+
+    /// <summary>The one answer to whoever shows nothing or something that is not taken: it says nothing of the reason.</summary>
+    public static RpcException Refusal() => new(new(StatusCode.Unauthenticated, Authenticator.RefusalText));
+
+    /// <summary>True while what was shown still holds: neither over nor revoked, and the session within its limits. Counts as a use of the session.</summary>
+    public bool IsValid() => _clock.GetUtcNow() < Expires && _isValid();
+}

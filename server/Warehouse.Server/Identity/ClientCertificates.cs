@@ -1,0 +1,85 @@
+using System.Net.Security;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
+using Warehouse.Engine.Access;
+
+namespace Warehouse.Server.Identity;
+
+/// <summary>
+/// Who a client certificate names. It is checked when the connection is made, and again when it is used and the last look is
+/// <see cref="Authenticated.CheckEvery"/> old; in between, a look-up by the connection's certificate answers. Any thread.
+/// </summary>
+/// <param name="trusts">Whose certificates are taken.</param>
+/// <param name="services">Ids of callers that are machines, beside those whose certificate was issued as one.</param>
+/// <param name="clock">Tells the time.</param>
+internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts, IReadOnlySet<string> services, TimeProvider clock)
+{
+    /// <summary>Kestrel gives each connection one object for its certificate, which lives as long as the connection.</summary>
+    private readonly ConditionalWeakTable<X509Certificate2, Shown> _shown = [];
+
+    /// <summary>Decides a TLS handshake.</summary>
+    public bool IsTaken(X509Certificate2 certificate, X509Chain? chain, SslPolicyErrors errors) => Check(certificate) is not null;
+
+    /// <summary>What the certificate of a connection names; null when it is not, or no longer, taken.</summary>
+    public Shown? Find(X509Certificate2 certificate)
+    {
+        if (!_shown.TryGetValue(certificate, out var shown))
+        {
+            if (Check(certificate) is not { } caller) return null;
+            shown = _shown.GetValue(certificate, c => new Shown(c, caller, this));
+        }
+        return shown.Holds() ? shown : null;
+    }
+
+    private Caller? Check(X509Certificate2 certificate)
+    {
+        foreach (var trust in trusts)
+        {
+            if (!trust.Takes(certificate, out var issued)) continue;
+            var id = CertificateFactory.IdOf(certificate);
+            return new() { Id = id, Roles = new HashSet<Role>(issued?.Roles ?? []), HasSecondFactor = true, IsService = issued?.IsService == true || services.Contains(id) };
+        }
+        return null;
+    }
+
+    /// <summary>The certificate of one connection, found good.</summary>
+    internal sealed class Shown
+    {
+        private readonly ClientCertificates _owner;
+        private readonly X509Certificate2 _certificate;
+        private long _checkedAt;
+        private volatile bool _isRefused;
+
+        public Shown(X509Certificate2 certificate, Caller caller, ClientCertificates owner)
+        {
+            (_certificate, Caller, _owner) = (certificate, caller, owner);
+            (NotAfter, Since) = (certificate.NotAfter.ToUniversalTime(), owner._clock.GetUtcNow());
+            _checkedAt = owner._clock.GetTimestamp();
+            Thumbprint = certificate.GetCertHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        }
+
+        public Caller Caller { get; }
+
+        public DateTimeOffset NotAfter { get; }
+
+        /// <summary>When the connection first used it.</summary>
+        public DateTimeOffset Since { get; }
+
+        /// <summary>SHA-256 of the certificate: what a token may be bound to.</summary>
+        public byte[] Thumbprint { get; }
+
+        /// <summary>True while the certificate is taken: not over, and not found revoked by a check of the last seconds.</summary>
+        public bool Holds()
+        {
+            if (_isRefused || _owner._clock.GetUtcNow() > NotAfter) return false;
+            var at = Volatile.Read(ref _checkedAt);
+            if (_owner._clock.GetElapsedTime(at) < Authenticated.CheckEvery) return true;
+            // One of the calls that find it due checks; the others go by the last look.
+            if (Interlocked.CompareExchange(ref _checkedAt, _owner._clock.GetTimestamp(), at) != at) return true;
+            if (_owner.Check(_certificate) is null) _isRefused = true;
+            return !_isRefused;
+        }
+    }
+
+    private readonly TimeProvider _clock = clock;
+}

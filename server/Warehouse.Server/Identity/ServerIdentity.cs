@@ -1,0 +1,244 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+
+namespace Warehouse.Server.Identity;
+
+/// <summary>
+/// What the server is known by, and the authority that makes its clients known: a folder of its own, <c>STORE.server</c> unless configured.
+/// The first start makes all of it, so that a server with nothing configured speaks TLS and answers its administrator alone.
+/// <code>
+/// authority.pem      certificate and key of the local authority
+/// authority.crt      the certificate alone: what a client has to trust
+/// server.pem         certificate and key of the server, renewed 30 days before it ends
+/// administrator.pem  certificate and key of whoever started the server first, and the authority's certificate
+/// clients.json       every client certificate issued; written last: without it, the next start is a first start
+/// revoked.crl        list of the revoked ones, signed anew each day
+/// </code>
+/// A failure leaves each file old or new. Any thread; several processes may share the folder.
+/// </summary>
+internal sealed class ServerIdentity : IDisposable
+{
+    public const string AuthorityFile = "authority.crt", AdministratorFile = "administrator.pem", RevokedFile = "revoked.crl";
+    private const string AuthorityKeyFile = "authority.pem", ServerFile = "server.pem", ClientsFile = "clients.json";
+
+    private const int MaxNameLength = 64, MaxDays = 825;
+
+    private static readonly TimeSpan AuthorityLife = TimeSpan.FromDays(3650), ServerLife = TimeSpan.FromDays(90), RenewBefore = TimeSpan.FromDays(30);
+    private static readonly TimeSpan AdministratorLife = TimeSpan.FromDays(90), ListLife = TimeSpan.FromDays(7), ListRenewal = TimeSpan.FromDays(1);
+
+    private readonly PrivateFolder _folder;
+    private readonly IReadOnlyList<string> _names;
+    private readonly TimeProvider _clock;
+    private readonly X509Certificate2 _authority;
+    private volatile X509Certificate2? _server;
+
+    private ServerIdentity(PrivateFolder folder, IEnumerable<string> names, TimeProvider clock, X509Certificate2 authority)
+    {
+        (_folder, _clock, _authority) = (folder, clock, authority);
+        _names = [.. names.Distinct(StringComparer.OrdinalIgnoreCase)];
+    }
+
+    /// <summary>Where it lies.</summary>
+    public string Folder => _folder.Path;
+
+    /// <summary>True when this start made the authority's first client certificate.</summary>
+    public bool IsFirstStart { get; private set; }
+
+    /// <summary>The local authority, with its key.</summary>
+    public X509Certificate2 Authority => _authority;
+
+    /// <summary>The server's certificate with its key; another one after <see cref="RenewWhenDue"/>.</summary>
+    public X509Certificate2 ServerCertificate => _server!;
+
+    /// <summary>Every client certificate that was issued, oldest first.</summary>
+    public IReadOnlyList<IssuedCertificate> Issued => IssuedCertificate.ReadAll(_folder, ClientsFile);
+
+    /// <summary>Id of the caller who started the server first.</summary>
+    public string AdministratorId => Issued[0].Id;
+
+    /// <summary>Opens the folder, and makes what is missing in it.</summary>
+    /// <param name="path">The folder; what is above it must be there.</param>
+    /// <param name="names">Host names and addresses of the server beside those of this machine.</param>
+    /// <param name="clock">Tells the time.</param>
+    /// <exception cref="InputException">The folder or a file in it is open to others, or not understood.</exception>
+    public static ServerIdentity Open(string path, IEnumerable<string> names, TimeProvider clock)
+    {
+        var folder = PrivateFolder.Open(path);
+        using var held = folder.Lock();
+        return Open(folder, names, clock, isFirst: !folder.Has(ClientsFile));
+    }
+
+    /// <summary>Opens the folder of a server that has started before, perhaps runs; its own certificate is left alone. For changes of its clients.</summary>
+    public static ServerIdentity OpenExisting(string path, TimeProvider clock)
+    {
+        var folder = PrivateFolder.Open(path);
+        if (!folder.Has(ClientsFile)) throw new InputException("state-folder", "no server has started with this folder yet", new(path, 0, 0, ""));
+        return new(folder, [], clock, Load(folder, AuthorityKeyFile));
+    }
+
+    private static ServerIdentity Open(PrivateFolder folder, IEnumerable<string> names, TimeProvider clock, bool isFirst)
+    {
+        if (!folder.Has(AuthorityKeyFile))
+        {
+            if (!isFirst) throw new InputException("authority-missing", "the authority's key is gone: put it back, or remove the folder and issue every certificate anew", new(folder[AuthorityKeyFile], 0, 0, ""));
+            using var made = CertificateFactory.NewAuthority($"Variant Warehouse {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", clock.GetUtcNow(), AuthorityLife);
+            folder.Write(AuthorityKeyFile, Encoding.ASCII.GetBytes(PemWithKey(made)));
+        }
+        var identity = new ServerIdentity(folder, ["localhost", .. HostNames(), .. names, "127.0.0.1", "::1"], clock, Load(folder, AuthorityKeyFile));
+        try
+        {
+            if (!folder.Has(AuthorityFile)) folder.Write(AuthorityFile, Encoding.ASCII.GetBytes(identity._authority.ExportCertificatePem()));
+            if (folder.Has(ServerFile)) identity._server = Load(folder, ServerFile);
+            if (isFirst) identity.MakeAdministrator();
+            identity.RenewHeld();
+            return identity;
+        }
+        catch
+        {
+            identity.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Renews what ends soon: the server's certificate, the administrator's where it lies in the folder still (its key stays, so it names the same
+    /// caller), and the list of revoked certificates. To be called each hour.
+    /// </summary>
+    /// <returns>True when the server has another certificate now.</returns>
+    public bool RenewWhenDue()
+    {
+        using var held = _folder.Lock();
+        return RenewHeld();
+    }
+
+    /// <summary>Issues a client certificate with a new key.</summary>
+    /// <returns>PEM of the certificate, its key, and the authority's certificate; and its entry in the list.</returns>
+    public (string Pem, IssuedCertificate Issued) Issue(string name, int days, bool isService = false, IReadOnlyList<Role>? roles = null)
+    {
+        CheckName(name);
+        if (days is < 1 or > MaxDays) throw new InputException("certificate-days", $"a certificate holds for 1 to {MaxDays} days", InputPlace.None);
+        using var held = _folder.Lock();
+        if (Issued.Any(i => i.Name == name && i.Revoked is null && i.NotAfter > _clock.GetUtcNow()))
+            throw new InputException("certificate-name", "this name has a certificate that holds; revoke it, or choose another name", InputPlace.None);
+        using var key = CertificateFactory.NewKey();
+        var (pem, issued) = Sign(name, key, TimeSpan.FromDays(days));
+        issued = issued with { IsService = isService, Roles = roles ?? [] };
+        IssuedCertificate.WriteAll(_folder, ClientsFile, [.. Issued, issued]);
+        return (pem, issued);
+    }
+
+    /// <summary>Revokes every certificate of a name, or of a caller's id; running servers refuse them within seconds.</summary>
+    /// <returns>How many were revoked now.</returns>
+    public int Revoke(string nameOrId)
+    {
+        using var held = _folder.Lock();
+        var all = Issued;
+        var now = _clock.GetUtcNow();
+        var revoked = all.Where(i => i.Revoked is null && (i.Name == nameOrId || i.Id == nameOrId)).ToHashSet();
+        if (revoked.Count == 0) return 0;
+        List<IssuedCertificate> after = [.. all.Select(i => revoked.Contains(i) ? i with { Revoked = now } : i)];
+        // The list that refuses comes first: whatever fails then, nothing revoked is taken.
+        WriteRevoked(after);
+        IssuedCertificate.WriteAll(_folder, ClientsFile, after);
+        return revoked.Count;
+    }
+
+    /// <summary>The two lines that connect the administrator.</summary>
+    public IReadOnlyList<string> ConnectLines(Uri server) =>
+    [
+        $"export WAREHOUSE_SERVER={server.GetLeftPart(UriPartial.Authority)} WAREHOUSE_CREDENTIALS='{Path.GetFullPath(_folder[AdministratorFile])}'",
+        "warehouse info --server \"$WAREHOUSE_SERVER\"",
+    ];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The server's own stays: connections may still be made with it.
+        _authority.Dispose();
+    }
+
+    private bool RenewHeld()
+    {
+        var now = _clock.GetUtcNow();
+        if (_folder.Has(AdministratorFile) && Issued is [{ Revoked: null } first, ..])
+        {
+            using var administrator = Load(_folder, AdministratorFile);
+            if (administrator.NotAfter - now < RenewBefore && CertificateFactory.IdOf(administrator) == first.Id) RenewAdministrator(administrator);
+        }
+        if (!_folder.Has(RevokedFile) || RevocationList.ReadFile(_folder[RevokedFile]) is not [var list] || now - list.ThisUpdate > ListRenewal) WriteRevoked(Issued);
+        if (_server is { } server && server.NotAfter - now >= RenewBefore && _names.All(n => server.MatchesHostname(n, allowWildcards: false, allowCommonName: false))) return false;
+        using var made = CertificateFactory.NewServer(_authority, _names, now, ServerLife);
+        _folder.Write(ServerFile, Encoding.ASCII.GetBytes(PemWithKey(made)));
+        _server = Load(_folder, ServerFile);
+        return true;
+    }
+
+    private void MakeAdministrator()
+    {
+        using var key = CertificateFactory.NewKey();
+        var (pem, issued) = Sign("administrator", key, AdministratorLife);
+        _folder.Write(AdministratorFile, Encoding.ASCII.GetBytes(pem));
+        IssuedCertificate.WriteAll(_folder, ClientsFile, [issued with { Roles = [Role.DataSteward, Role.Operator] }]);
+        IsFirstStart = true;
+    }
+
+    private void RenewAdministrator(X509Certificate2 old)
+    {
+        using var key = old.GetECDsaPrivateKey()!;
+        var all = Issued;
+        var (pem, issued) = Sign(all[0].Name, key, AdministratorLife);
+        // Entered first, so that what is issued is always in the list.
+        IssuedCertificate.WriteAll(_folder, ClientsFile, [.. all, issued with { IsService = all[0].IsService, Roles = all[0].Roles }]);
+        _folder.Write(AdministratorFile, Encoding.ASCII.GetBytes(pem));
+    }
+
+    private (string Pem, IssuedCertificate Issued) Sign(string name, ECDsa key, TimeSpan life)
+    {
+        using var certificate = CertificateFactory.NewClient(_authority, name, key, _clock.GetUtcNow(), life);
+        using var withKey = certificate.CopyWithPrivateKey(key);
+        return ($"{PemWithKey(withKey)}{_authority.ExportCertificatePem()}\n", new(name, CertificateFactory.IdOf(certificate), certificate.SerialNumber, certificate.NotAfter.ToUniversalTime()));
+    }
+
+    private void WriteRevoked(IReadOnlyList<IssuedCertificate> all)
+    {
+        var now = _clock.GetUtcNow();
+        var list = new CertificateRevocationListBuilder();
+        foreach (var issued in all.Where(i => i.Revoked is not null)) list.AddEntry(Convert.FromHexString(issued.Serial), issued.Revoked);
+        var der = list.Build(_authority, now.ToUnixTimeMilliseconds(), now + ListLife, HashAlgorithmName.SHA256, thisUpdate: now);
+        _folder.Write(RevokedFile, Encoding.ASCII.GetBytes(PemEncoding.WriteString(RevocationList.PemLabel, der)));
+    }
+
+    private static X509Certificate2 Load(PrivateFolder folder, string name)
+    {
+        try
+        {
+            var pem = folder.Read(name);
+            return X509Certificate2.CreateFromPem(pem, pem);
+        }
+        catch (CryptographicException)
+        {
+            throw new InputException("certificate-file", "the file does not hold a certificate and its key", new(folder[name], 0, 0, ""));
+        }
+    }
+
+    private static string PemWithKey(X509Certificate2 certificate)
+    {
+        using var key = certificate.GetECDsaPrivateKey()!;
+        return $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n";
+    }
+
+    private static void CheckName(string name)
+    {
+        if (name.Length is 0 or > MaxNameLength || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '@'))
+            throw new InputException("certificate-name", $"a name has 1 to {MaxNameLength} letters, digits and .-_@", InputPlace.None);
+    }
+
+    private static IEnumerable<string> HostNames()
+    {
+        var name = Environment.MachineName;
+        return Uri.CheckHostName(name) == UriHostNameType.Dns ? [name] : [];
+    }
+}

@@ -1,0 +1,20 @@
+namespace Warehouse.Server.Tests.Identity;
+
+/// <summary>A clock that stands until it is moved. It begins now, since certificates of foreign programs know no other time.</summary>
+internal sealed class FakeClock : TimeProvider
+{
+    private DateTimeOffset _now = System.GetUtcNow();
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => _now.Ticks;
+
+    public override DateTimeOffset GetUtcNow() => _now;
+
+    public void Advance(TimeSpan by) => _now += by;
+
+    public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>Moves so far that whatever is looked at again every few seconds is.</summary>
+    public void PassCheck() => Advance(TimeSpan.FromSeconds(6));
+}

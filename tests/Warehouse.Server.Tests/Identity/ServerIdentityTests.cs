@@ -1,0 +1,153 @@
+using System.Security.Cryptography.X509Certificates;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Server.Identity;
+using Warehouse.Tests;
+using Warehouse.Units;
+using Xunit;
+
+namespace Warehouse.Server.Tests.Identity;
+
+/// <summary>What a first start makes, and who its clients are.</summary>
+[System.Runtime.Versioning.SupportedOSPlatform("linux")]
+public sealed class ServerIdentityTests
+{
+    private readonly FakeClock _clock = new();
+
+    [Fact]
+    public void First_start_makes_everything_private_and_the_second_uses_it()
+    {
+        using var folder = new TempFolder();
+        string administrator;
+        using (var first = ServerIdentity.Open(folder["server"], ["warehouse.example.org", "10.1.2.3"], _clock))
+        {
+            Assert.True(first.IsFirstStart);
+            administrator = first.AdministratorId;
+            Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(folder["server"]));
+            Assert.All(Directory.GetFiles(folder["server"]), f => Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(f)));
+            foreach (var name in new[] { "localhost", "127.0.0.1", "::1", "warehouse.example.org", "10.1.2.3" })
+                Assert.True(first.ServerCertificate.MatchesHostname(name, allowWildcards: false, allowCommonName: false), name);
+            Assert.True(first.ServerCertificate.HasPrivateKey);
+            Assert.Contains("https://localhost:8443", first.ConnectLines(new("https://localhost:8443/"))[0], StringComparison.Ordinal);
+            Assert.Equal([Role.DataSteward, Role.Operator], Assert.Single(first.Issued).Roles);
+        }
+        using var second = ServerIdentity.Open(folder["server"], ["warehouse.example.org", "10.1.2.3"], _clock);
+        Assert.False(second.IsFirstStart);
+        Assert.Equal(administrator, second.AdministratorId);
+        Assert.Equal(administrator, CertificateFactory.IdOf(Pem(folder["server/administrator.pem"])));
+    }
+
+    [Fact]
+    public void A_first_start_that_was_cut_off_is_a_first_start_again()
+    {
+        using var folder = new TempFolder();
+        using (var first = Open(folder)) File.Delete(folder["server/clients.json"]);
+        using var second = Open(folder);
+        Assert.True(second.IsFirstStart);
+        Assert.Equal(second.AdministratorId, CertificateFactory.IdOf(Pem(folder["server/administrator.pem"])));
+    }
+
+    [Theory]
+    [InlineData("server", "state-folder-open")]
+    [InlineData("server/authority.pem", "key-open")]
+    [InlineData("server/server.pem", "key-open")]
+    [InlineData("server/clients.json", "key-open")]
+    public void What_others_can_read_is_refused(string opened, string code)
+    {
+        using var folder = new TempFolder();
+        Open(folder).Dispose();
+        File.SetUnixFileMode(folder[opened], File.GetUnixFileMode(folder[opened]) | UnixFileMode.GroupRead);
+        Assert.Equal(code, Assert.Throws<InputException>(() => Open(folder)).Code);
+    }
+
+    [Fact]
+    public void A_lost_authority_is_not_made_anew_in_silence()
+    {
+        using var folder = new TempFolder();
+        Open(folder).Dispose();
+        File.Delete(folder["server/authority.pem"]);
+        Assert.Equal("authority-missing", Assert.Throws<InputException>(() => Open(folder)).Code);
+    }
+
+    [Fact]
+    public void Servers_certificate_is_renewed_thirty_days_before_it_ends_and_when_a_name_is_new()
+    {
+        using var folder = new TempFolder();
+        using var identity = Open(folder);
+        var first = identity.ServerCertificate;
+        _clock.Advance(TimeSpan.FromDays(60) - TimeSpan.FromMinutes(1));
+        Assert.False(identity.RenewWhenDue());
+        Assert.Same(first, identity.ServerCertificate);
+        _clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.True(identity.RenewWhenDue());
+        Assert.Equal(_clock.GetUtcNow().AddDays(90), identity.ServerCertificate.NotAfter, TimeSpan.FromSeconds(2));
+        using var named = ServerIdentity.Open(folder["server"], ["other.example.org"], _clock);
+        Assert.True(named.ServerCertificate.MatchesHostname("other.example.org", allowWildcards: false, allowCommonName: false));
+    }
+
+    [Fact]
+    public void Administrators_certificate_is_renewed_with_its_key_so_that_it_names_the_same_caller()
+    {
+        using var folder = new TempFolder();
+        using var identity = Open(folder);
+        _clock.Advance(TimeSpan.FromDays(61));
+        identity.RenewWhenDue();
+        using var renewed = Pem(folder["server/administrator.pem"]);
+        Assert.Equal(2, identity.Issued.Count);
+        Assert.Equal(identity.AdministratorId, CertificateFactory.IdOf(renewed));
+        Assert.True(renewed.NotAfter.ToUniversalTime() > _clock.GetUtcNow().AddDays(89));
+        Assert.Equal(identity.AdministratorId, Clients(identity).Find(renewed)?.Caller.Id);
+    }
+
+    [Fact]
+    public void Openssl_verifies_certificates_and_list()
+    {
+        using var folder = new TempFolder();
+        using var identity = Open(folder);
+        var (pem, _) = identity.Issue("alice", 30);
+        identity.Revoke("alice");
+        File.WriteAllText(folder["alice.pem"], pem);
+        string authority = folder["server/authority.crt"], list = folder["server/revoked.crl"];
+        Peer.Output("openssl", "verify", "-x509_strict", "-CAfile", authority, "-purpose", "sslserver", "-verify_hostname", "localhost", folder["server/server.pem"]);
+        Peer.Output("openssl", "verify", "-x509_strict", "-CAfile", authority, "-purpose", "sslclient", "-crl_check", "-CRLfile", list, folder["server/administrator.pem"]);
+        Assert.Contains("certificate revoked", Peer.Run("openssl", "verify", "-CAfile", authority, "-crl_check", "-CRLfile", list, folder["alice.pem"]).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Commands_issue_list_and_revoke()
+    {
+        using var folder = new TempFolder();
+        Assert.Equal((2, ""), Run("list", "--state", folder["server"]));
+        using var identity = Open(folder);
+        var (exit, id) = Run("issue", "--state", folder["server"], "--name", "spoke-2", "--out", folder["spoke.pem"], "--days", "10", "--service", "--role", "spoke");
+        Assert.Equal(0, exit);
+        Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(folder["spoke.pem"]));
+        using var spoke = Pem(folder["spoke.pem"]);
+        var clients = Clients(identity);
+        var caller = clients.Find(spoke)!.Caller;
+        Assert.Equal((id, true, true), (caller.Id, caller.IsService, caller.HasSecondFactor));
+        Assert.Equal([Role.Spoke], caller.Roles);
+        Assert.Equal((2, ""), Run("issue", "--state", folder["server"], "--name", "spoke-2", "--out", folder["again.pem"]));
+        Assert.Equal((2, ""), Run("issue", "--state", folder["server"], "--name", "../x", "--out", folder["again.pem"]));
+        Assert.Equal((2, ""), Run("issue", "--state", folder["server"], "--name", "x", "--role", "king", "--out", folder["again.pem"]));
+        Assert.Contains($"spoke-2\t{id}\t", Run("list", "--state", folder["server"]).Output, StringComparison.Ordinal);
+        Assert.Equal((0, "1"), Run("revoke", "--state", folder["server"], "spoke-2"));
+        Assert.Equal((1, ""), Run("revoke", "--state", folder["server"], "spoke-2"));
+        Assert.NotNull(clients.Find(spoke));
+        _clock.PassCheck();
+        Assert.Null(clients.Find(spoke));
+    }
+
+    private (int Exit, string Output) Run(params string[] words)
+    {
+        using StringWriter output = new(), error = new();
+        var exit = CertificateCommand.Run(words, output, error, _clock);
+        return (exit, output.ToString().TrimEnd());
+    }
+
+    private ClientCertificates Clients(ServerIdentity identity) => new([CertificateTrust.Local(identity, _clock)], new HashSet<string>(), _clock);
+
+    private ServerIdentity Open(TempFolder folder) => ServerIdentity.Open(folder["server"], [], _clock);
+
+    private static X509Certificate2 Pem(string path) => X509Certificate2.CreateFromPemFile(path);
+}
