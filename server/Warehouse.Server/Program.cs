@@ -1,3 +1,4 @@
+#pragma warning disable RS0030 // the terminal of who starts it: what the first start prints, and why there was none
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
@@ -22,6 +23,7 @@ internal static class Program
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         var log = new LineLog(Console.OpenStandardError(), LogLevel.Information, new Scrubber(), TimeProvider.System).Server;
+        LastResort.Install(log);
         try
         {
             var options = Read(arguments);

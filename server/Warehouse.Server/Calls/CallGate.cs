@@ -134,7 +134,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     private async Task<RpcException> RefuseAsync(ServerCallContext context, Call call, Exception failure, long started)
     {
         while (failure is AggregateException { InnerException: { } inner }) failure = inner;
-        if (context.CancellationToken.IsCancellationRequested && failure is not RpcException) failure = new OperationCanceledException(failure.Message, failure);
+        if (context.CancellationToken.IsCancellationRequested && failure is not RpcException) failure = new OperationCanceledException("the call was cancelled", failure);
         var (refusal, outcome, isOurs) = Refusals.Of(failure, () => report.Incident(context.Method, call.Who.Caller, failure));
         if (failure is not AuditRefusedException)
         {
