@@ -20,7 +20,7 @@ namespace Warehouse.Engine.Audit;
 /// </summary>
 public sealed class AuditKeys : IDisposable
 {
-    private const int NameBytes = 16, FileBytes = 80, SecretAt = 16, SumAt = 48;
+    private const int NameBytes = 16, FileBytes = 80, SecretAt = 16, SumAt = 48, Attempts = 100;
 
     private readonly byte[] _secret = new byte[Ed25519.SecretKeyBytes];
     private readonly byte[] _names;
@@ -87,7 +87,10 @@ public sealed class AuditKeys : IDisposable
         CryptographicOperations.ZeroMemory(_names);
     }
 
-    /// <summary>Makes the secret; of several processes that do so at once one wins, and what it made is durable before anybody uses it.</summary>
+    /// <summary>
+    /// Makes the secret; of several processes that do so at once one wins, and what it made is durable before anybody uses it. A writer of
+    /// the store may take the unfinished one for the leftover of a stop and remove it: then it is made again.
+    /// </summary>
     private static void Make(IStorage keys)
     {
         Span<byte> bytes = stackalloc byte[FileBytes];
@@ -95,15 +98,29 @@ public sealed class AuditKeys : IDisposable
         bytes[8] = 1;
         RandomNumberGenerator.Fill(bytes.Slice(SecretAt, 32));
         SHA256.HashData(bytes[..SumAt], bytes[SumAt..]);
+        for (var attempt = 1; !TryPublish(keys, bytes, isLast: attempt == Attempts); attempt++) { }
+        CryptographicOperations.ZeroMemory(bytes);
+        keys.SyncFolder("");
+    }
+
+    /// <summary>False when the unfinished file was removed by another process before it had its name.</summary>
+    private static bool TryPublish(IStorage keys, ReadOnlySpan<byte> bytes, bool isLast)
+    {
         var unfinished = $"{KeyFolder.AuditSecret}-{FileId.New()}{SealedFormat.Unfinished}";
         using (var file = keys.Create(unfinished))
         {
             file.Append(bytes);
             file.Sync();
         }
-        CryptographicOperations.ZeroMemory(bytes);
-        if (!keys.TryRename(unfinished, KeyFolder.AuditSecret)) keys.Delete(unfinished);
-        keys.SyncFolder("");
+        try
+        {
+            if (!keys.TryRename(unfinished, KeyFolder.AuditSecret)) keys.Delete(unfinished);
+            return true;
+        }
+        catch (DurableException e) when (e.Errno == DurableException.Missing && !isLast)
+        {
+            return keys.Facts(KeyFolder.AuditSecret) is not null;
+        }
     }
 
     internal byte[] Sign(Checkpoint checkpoint) => SignedNote.Sign(checkpoint.Text(), Signer, _secret);
