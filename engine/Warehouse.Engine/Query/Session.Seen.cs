@@ -90,7 +90,8 @@ public sealed partial class Session
         var questions = Interpret(queries, stop);
         var answers = new SeenAnswer[queries.Length];
         for (var i = 0; i < queries.Length; i++)
-            if (questions[i].Fault is { } fault) answers[i] = new SeenAnswer { Query = queries[i], State = SeenState.NotAssessable, Reason = fault.Expected };
+            if (questions[i].Damage is { } damage) answers[i] = Unanswered(damage.Damage) with { Query = queries[i] };
+            else if (questions[i].Fault is { } fault) answers[i] = new SeenAnswer { Query = queries[i], State = SeenState.NotAssessable, Reason = fault.Expected };
         foreach (var group in Enumerable.Range(0, queries.Length).Where(i => answers[i] is null).GroupBy(i => questions[i].Contig!))
         {
             var accession = Touch(group.Key);
@@ -123,12 +124,10 @@ public sealed partial class Session
     {
         var row = new FrequencyRow();
         Fill(row, question);
-        return new SeenAnswer
-        {
-            Query = "", State = SeenState.NotAssessable, Reason = "a part of the store did not answer: " + damage, Damage = damage, Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End,
-            MatchedAlleles = question.Symbolic is null ? null : 0,
-        };
+        return Unanswered(damage) with { Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End, MatchedAlleles = question.Symbolic is null ? null : 0 };
     }
+
+    private static SeenAnswer Unanswered(string damage) => new() { Query = "", State = SeenState.NotAssessable, Reason = "a part of the store did not answer: " + damage, Damage = damage };
 
     /// <summary>What asks one contig, in ascending order of start. After an exception it is of no use.</summary>
     private sealed class ContigAsker(Session session, string canonical, Selection figures, Selection everyone)
