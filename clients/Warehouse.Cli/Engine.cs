@@ -234,11 +234,11 @@ internal partial class Engine
     /// <summary>Writes a new store of all that can be proved of a damaged one.</summary>
     public virtual Report Salvage(SalvageOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation) => Reports.Of(VariantStore.Salvage(options, progress, cancellation));
 
-    /// <summary>Facts of a store.</summary>
+    /// <summary>Facts of a store; what is damaged comes last.</summary>
     public virtual Report Info(StoreAddress store, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Report.OfFacts([.. opened.Info()]);
+        return Reports.Of(opened.Info());
     }
 
     /// <summary>Snapshots of a store.</summary>

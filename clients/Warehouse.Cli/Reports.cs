@@ -47,6 +47,13 @@ internal static class Reports
         return report.With(cohorts.Select(c => new object?[] { c.Name, (long)c.Samples, c.Version, c.Where }));
     }
 
+    /// <summary>Facts of a store, then a row per damage.</summary>
+    public static Report Of(StoreInfo info)
+    {
+        var facts = Report.OfFacts([.. info.Facts, .. info.Damage.Select(d => ("damage", d))]);
+        return info.Damage.Count == 0 ? facts : new Report(facts.Columns) { Code = ExitCode.DamagedStore, Notice = info.Damage[0] }.With(facts.Rows);
+    }
+
     /// <summary>Facts of a compaction.</summary>
     public static Report Of(CompactReport report)
     {

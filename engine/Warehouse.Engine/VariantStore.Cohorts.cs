@@ -1,4 +1,3 @@
-using System.Globalization;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Samples;
 
@@ -112,35 +111,6 @@ public sealed partial class VariantStore
         foreach (var (name, content) in SketchPart.Without(ReadPart, members)) commit.SetPart(name, content);
         Publish(commit, catalog with { Samples = samples });
         return Version;
-    }
-
-    /// <summary>Facts of the store as it is now, in reading order.</summary>
-    public IReadOnlyList<(string Name, string Value)> Info()
-    {
-        _folder.Refresh();
-        var catalog = Catalog();
-        var live = catalog.Ordinals.Where(o => o.UntilVersion == 0 && catalog.Samples[o.Sample].WithdrawnVersion == 0).Select(o => o.Sample).Distinct().Count();
-        var bytes = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        var (records, rows, genotypes) = (0L, 0L, 0L);
-        foreach (var entry in catalog.Segments)
-        {
-            using var segment = OpenSegment(entry);
-            foreach (var block in segment.Blocks)
-            {
-                (records, rows, genotypes) = (records + block.RecordCount, rows + block.RowCount, genotypes + ((long)block.RecordCount * segment.Ordinals.Length));
-                foreach (var (stream, place) in block.Streams) bytes[stream.ToString().ToLowerInvariant()] = bytes.GetValueOrDefault(stream.ToString().ToLowerInvariant()) + place.Length;
-            }
-        }
-        string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
-        return
-        [
-            ("assembly", Assembly.Name), ("reference", _folder.Identity.ReferenceDigests.IsEmpty ? "none: alleles are trimmed only" : "known"),
-            ("snapshot", Text(Version)), ("oldest snapshot", Text(catalog.PurgedBefore)), ("samples", Text(live)),
-            ("samples withdrawn", Text(catalog.Samples.Count(s => s.WithdrawnVersion != 0))), ("files loaded", Text(catalog.Batches.Count)),
-            ("segments", Text(catalog.Segments.Count)), ("records", Text(records)), ("allele rows", Text(rows)), ("genotypes", Text(genotypes)),
-            ("cohorts", Text(catalog.Cohorts.Count(c => c.UntilVersion == 0))), ("bytes on disk", Text(_folder.Current.Files.Sum(f => f.LengthBytes))),
-            .. bytes.Select(b => ("bytes of column " + b.Key, Text(b.Value))),
-        ];
     }
 
     /// <summary>Snapshots that can be asked, oldest first: version, commit time, samples in force then.</summary>

@@ -112,7 +112,7 @@ public sealed partial class VariantStore
             var (ranges, isOpen) = LostRanges(entry, lostOf[entry.File]);
             foreach (var (contig, (start, end)) in ranges)
                 findings.Add(new SalvageFinding(SalvageKind.Range, SealedName(entry), $"{catalog.Contigs[contig].Spelling}:{Text(start + 1)}-{Text(end)}", samples.Length,
-                    isOpen ? "answers that need it are not assessable" : "answers that need it are not assessable, and none on this contig is: the directory of the segment is lost"));
+                    isOpen ? "answers that need it are not assessable" : "answers that need it are not assessable, and no symbolic allele on this contig is: the directory of the segment is lost"));
             concerned.UnionWith(samples);
         }
         foreach (var sample in concerned) findings.Add(new SalvageFinding(SalvageKind.Sample, catalog.Samples[sample].Name, null, null, "has data among them"));

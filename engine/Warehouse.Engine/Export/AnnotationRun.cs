@@ -77,7 +77,7 @@ internal sealed class AnnotationRun
         return new AnnotationSummary(_records, _seen, _notSeen, _notAssessable) { Damage = _damage };
     }
 
-    /// <summary>The answers of a contig; null when a segment that may concern it cannot be opened: then nothing of it can be assessed.</summary>
+    /// <summary>The answers of a contig; null when what the catalog says of it is damaged: then nothing of it can be assessed.</summary>
     private ContigAnswers? AnswersOf(string canonical)
     {
         try

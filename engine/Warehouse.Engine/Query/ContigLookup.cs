@@ -6,13 +6,14 @@ namespace Warehouse.Engine.Query;
 /// <summary>
 /// Figures of single alleles of one contig over a selection, in any order, from the counts of whole columns. Every question that these
 /// cannot answer it declines: contigs that count by sex, samples with parts in several segments, places that several blocks concern,
-/// evidence, calls that are not plainly diploid. What it answers equals <see cref="ContigScan"/>. One thread.
+/// evidence, calls that are not plainly diploid, segments that cannot be opened. What it answers equals <see cref="ContigScan"/>. One thread.
 /// </summary>
 internal sealed class ContigLookup
 {
     private readonly Shelf[] _shelves = [];
     private readonly LookupMemory _memory;
     private readonly CountFigures _elsewhere;
+    private readonly List<LostSegment> _lost = [];
 
     public ContigLookup(StoreView view, int contig, Selection selection, LookupMemory memory)
     {
@@ -20,7 +21,7 @@ internal sealed class ContigLookup
         if (contig < 0 || selection.Groups.Count != 1) return;
         var canonical = view.Catalog.Contigs[contig].Canonical;
         var anywhere = Place.At(view.Assembly, canonical, countBySex: true, new ScanRow { Ref = [0] });
-        var families = Family.Group(ContigScan.OpenSources(view, contig, selection), selection);
+        var families = Family.Group(ContigScan.OpenSources(view, contig, selection, (false, null, null, _lost)), selection);
         if (anywhere.BySex || Array.Exists(families, f => f.Sources.Length > 1)) return;
         var fallback = new Fallback(view.Catalog, contig, selection, new CountRules(), Assembly.ClassOf(canonical));
         var figures = new CountFigures[1];
@@ -54,6 +55,7 @@ internal sealed class ContigLookup
         figures = _elsewhere;
         if (!IsAsked || start < 0) return false;
         var end = start + reference.Length;
+        if (_lost.Count > 0 && LostSegment.Concern(_lost, start, end)) return false;
         foreach (var shelf in _shelves)
         {
             var index = shelf.Find(start, end);

@@ -20,6 +20,27 @@ internal sealed class ScanRow
     public List<(int Source, OpenBlock Block, int Row)> Rows { get; } = [];
 }
 
+/// <summary>A segment whose directory cannot be read. Outside of the stretch that the catalog says it has on a contig it would say nothing.</summary>
+/// <param name="Stretch">That stretch.</param>
+/// <param name="Met">Why it cannot be read.</param>
+internal readonly record struct LostSegment((int Start, int End) Stretch, Exception Met)
+{
+    /// <summary>Whether one of some matters to [start, end).</summary>
+    public static bool Concern(List<LostSegment> lost, int start, int end)
+    {
+        foreach (var one in lost)
+            if (BlockInfo.Overlaps(one.Stretch, start, end)) return true;
+        return false;
+    }
+
+    /// <summary>I3: what such a segment matters to is not answered without it.</summary>
+    public static void ThrowIfConcerned(List<LostSegment> lost, int start, int end)
+    {
+        foreach (var one in lost)
+            if (BlockInfo.Overlaps(one.Stretch, start, end)) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(one.Met);
+    }
+}
+
 /// <summary>
 /// Counts the variants of one contig in ascending order of start over every segment of a snapshot. Owns the merge of sorted rows,
 /// the listing rule, and who decides a sample's state: its own record, else <see cref="Fallback"/>. One thread.
@@ -29,6 +50,7 @@ internal sealed partial class ContigScan
     private readonly Selection _selection;
     private readonly CountRules _rules;
     private readonly Source[] _sources;
+    private readonly List<LostSegment> _lost = [];
     private Family[]? _families;
     private readonly RowCounter _counter;
     private readonly Fallback _fallback;
@@ -61,7 +83,7 @@ internal sealed partial class ContigScan
         (_selection, _rules, _assembly, _carried, _around, _contigIndex) = (selection, rules, view.Assembly, of.Carried, of.Care?.Around, contig);
         _contig = contig < 0 ? of.Canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
-        _sources = OpenSources(view, contig, selection, of.Carried, (of.Care, of.Kept));
+        _sources = OpenSources(view, contig, selection, (of.Carried, of.Care, of.Kept, _lost));
         _counter = new RowCounter(rules);
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
@@ -96,20 +118,25 @@ internal sealed partial class ContigScan
     /// <param name="contig">Index of the contig.</param>
     /// <param name="selection">Whom to count.</param>
     /// <param name="counted">Only those with a sample that is counted.</param>
-    /// <param name="how">A segment that cannot be opened is noted by care and left out; without it, that throws. Where blocks are kept, for questions in any order.</param>
-    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false, (Care? Care, KeptBlocks? Kept) how = default)
+    /// <param name="care">A segment that cannot be opened is noted there and left out; without it, that throws.</param>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false, Care? care = null) => OpenSources(view, contig, selection, (counted, care, null, null));
+
+    /// <summary>The same, where blocks are kept, for questions in any order; without care a segment that cannot be opened goes to the list, and its stretch may not be asked about.</summary>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection, (bool Counted, Care? Care, KeptBlocks? Kept, List<LostSegment>? Lost) how)
     {
+        var (counted, care, kept, lost) = how;
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
         {
             if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => counted ? selection.SlotOfOrdinal[o] >= 0 : selection.VisibleOrdinal[o])) continue;
             try
             {
-                sources.Add(new Source(view.Open(entry), contig, selection, sources.Count, how));
+                sources.Add(new Source(view.Open(entry), contig, selection, sources.Count, (care, kept)));
             }
-            catch (Exception met) when (how.Care is not null && Damage.TextOf(met) is not null)
+            catch (Exception met) when ((care is not null || lost is not null) && Damage.TextOf(met) is not null)
             {
-                how.Care.Around.AddSegment(contig, entry, met);
+                if (care is not null) care.Around.AddSegment(contig, entry, met);
+                else lost!.Add(new LostSegment(entry.Stretches[contig], met));
             }
         }
         return [.. sources];
@@ -121,6 +148,7 @@ internal sealed partial class ContigScan
     /// </summary>
     public IEnumerable<ScanRow> List(int start, int end)
     {
+        LostSegment.ThrowIfConcerned(_lost, start, end);
         (_listing, _from) = (true, start);
         foreach (var source in _sources)
             foreach (var block in source.Open) Enqueue(source, block);
@@ -152,6 +180,7 @@ internal sealed partial class ContigScan
     /// <summary>Opens the blocks that can matter to [start, end); while listing, their rows join the merge.</summary>
     private void Advance(int start, int end)
     {
+        LostSegment.ThrowIfConcerned(_lost, start, end);
         foreach (var source in _sources)
         {
             var opened = source.Advance(start, end);

@@ -2,7 +2,7 @@ using Warehouse.Engine.Variants;
 
 namespace Warehouse.Engine.Query;
 
-/// <summary>What a spelling asks for: one of base allele, symbolic allele and fault is set.</summary>
+/// <summary>What a spelling asks for: one of base allele, symbolic allele, fault and damage is set.</summary>
 internal sealed record Question
 {
     /// <summary>The spelling.</summary>
@@ -14,6 +14,9 @@ internal sealed record Question
 
     /// <summary>Why it could not be interpreted.</summary>
     public InputException? Fault { get; init; }
+
+    /// <summary>What is damaged of the store, so that it could not be found what the spelling means.</summary>
+    public UnavailableRange? Damage { get; init; }
 
     /// <summary>True when no reference sequence was there to left-align with.</summary>
     public bool TrimmedOnly { get; init; }
@@ -50,9 +53,12 @@ public sealed partial class Session
                 questions[i] = new Question { Text = texts[i], Fault = bad };
             }
         }
-        FindVrs(digests.Values, stop);
+        var damage = FindVrs(digests.Values, stop);
         foreach (var (i, digest) in digests)
-            questions[i] = questions[i] with { Variant = _vrs.GetValueOrDefault(digest), Fault = _vrs.GetValueOrDefault(digest) is null ? UnknownVrs() : null };
+        {
+            if (_vrs.TryGetValue(digest, out var found)) questions[i] = questions[i] with { Variant = found, Fault = found is null ? UnknownVrs() : null };
+            else questions[i] = questions[i] with { Damage = damage, Fault = damage is null ? UnknownVrs() : null };
+        }
         return questions;
     }
 
@@ -61,20 +67,25 @@ public sealed partial class Session
         : "no stored variant has this VRS identifier, and what it stands for cannot be read from it", InputPlace.None);
 
     /// <summary>Computes the identifiers of stored variants, contig by contig, until every digest asked for is found.</summary>
-    private void FindVrs(IEnumerable<string> digests, CancellationToken stop)
+    /// <returns>What is damaged, where something was not found that could stand there; that is not kept, so the next question looks again.</returns>
+    private UnavailableRange? FindVrs(IEnumerable<string> digests, CancellationToken stop)
     {
         var wanted = digests.Where(d => !_vrs.ContainsKey(d)).ToHashSet(StringComparer.Ordinal);
-        if (wanted.Count == 0 || Reference() is not { } reference) return;
+        if (wanted.Count == 0 || Reference() is not { } reference) return null;
         var everyone = Selection.Build(_view.Catalog, _scope, Snapshot, SampleChoice.All, new CountRules(), null);
+        var around = new DamagedRanges(_view, symbolic: false);
         foreach (var contig in _view.ContigsInOrder())
         {
             if (wanted.Count == 0) break;
             var name = _view.Catalog.Contigs[contig].Canonical;
             if (!reference.Has(name)) continue;
             var accession = _facts.RefgetAccessions.GetValueOrDefault(name) ?? reference.RefgetAccession(name);
-            foreach (var row in new ContigScan(_view, contig, everyone, new CountRules()).List(-1, int.MaxValue))
+            around.Ask(contig, -1, int.MaxValue);
+            var scan = ContigScan.Listing(_view, contig, everyone, new CountRules(), (false, new Care(around, RowNeeds.Listed)));
+            foreach (var row in scan.List(-1, int.MaxValue))
             {
                 stop.ThrowIfCancellationRequested();
+                if (!scan.CanAnswer(row)) continue;
                 var variant = Variant.FromNormalized(name, row.Start, System.Text.Encoding.ASCII.GetString(row.Ref), System.Text.Encoding.ASCII.GetString(row.Alt));
                 var digest = Vrs.AlleleDigest(accession, JustifiedAllele.Of(variant, reference));
                 if (!wanted.Remove(digest)) continue;
@@ -82,7 +93,9 @@ public sealed partial class Session
                 if (wanted.Count == 0) break;
             }
         }
+        if (wanted.Count > 0 && around.InOrder() is [var first, ..]) return first;
         foreach (var digest in wanted) _vrs[digest] = null;
+        return null;
     }
 
     /// <summary>A scan of the symbolic alleles of a contig; their index is made once a session.</summary>
@@ -96,7 +109,7 @@ public sealed partial class Session
     /// <summary>The same for a listing that goes on around damage: its index may lack rows, so it is no other question's.</summary>
     private SymbolicScan Symbolic(int contig, Selection selection, CountRules rules, Care care)
     {
-        var sources = ContigScan.OpenSources(_view, contig, selection, how: (care, null));
+        var sources = ContigScan.OpenSources(_view, contig, selection, care: care);
         return new SymbolicScan(_view, contig, selection, rules, (SymbolicIndex.Build(_view, contig, sources, care), sources, care.Around));
     }
 }

@@ -88,7 +88,8 @@ public sealed partial class Session
         var questions = Interpret(queries, stop);
         var answers = new SeenAnswer[queries.Length];
         for (var i = 0; i < queries.Length; i++)
-            if (questions[i].Fault is { } fault) answers[i] = new SeenAnswer { Query = queries[i], State = SeenState.NotAssessable, Reason = fault.Expected };
+            if (questions[i].Damage is { } damage) answers[i] = Unanswered(damage.Damage) with { Query = queries[i] };
+            else if (questions[i].Fault is { } fault) answers[i] = new SeenAnswer { Query = queries[i], State = SeenState.NotAssessable, Reason = fault.Expected };
         foreach (var group in Enumerable.Range(0, queries.Length).Where(i => answers[i] is null).GroupBy(i => questions[i].Contig!))
         {
             var accession = Touch(group.Key);
@@ -125,12 +126,10 @@ public sealed partial class Session
     {
         var row = new FrequencyRow();
         Fill(row, question);
-        return new SeenAnswer
-        {
-            Query = "", State = SeenState.NotAssessable, Reason = "a part of the store did not answer: " + damage, Damage = damage, Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End,
-            MatchedAlleles = question.Symbolic is null ? null : 0,
-        };
+        return Unanswered(damage) with { Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End, MatchedAlleles = question.Symbolic is null ? null : 0 };
     }
+
+    private static SeenAnswer Unanswered(string damage) => new() { Query = "", State = SeenState.NotAssessable, Reason = "a part of the store did not answer: " + damage, Damage = damage };
 
     /// <summary>What questions in any order have opened, for the next over the same samples.</summary>
     private sealed class KeptAskers(Selection figures, Selection everyone)
@@ -177,7 +176,8 @@ public sealed partial class Session
                 return session.Nowhere(question, counted, all);
             }
             if (question.Symbolic is not { } allele) return (_bases ??= Bases()).Ask(question.Variant!, carriers);
-            _symbolic ??= new SeenSymbolic(session._view, _contig, session.Symbolic(_contig, figures, _rules), session.Symbolic(_contig, everyone, _rules with { PerSample = true }));
+            // A walk over symbolic alleles goes forward alone; one after the other they begin anew, over the session's index.
+            if (kept is not null || _symbolic is null) _symbolic = new SeenSymbolic(session._view, _contig, session.Symbolic(_contig, figures, _rules), session.Symbolic(_contig, everyone, _rules with { PerSample = true }));
             return _symbolic.Ask(allele, session.PaddingOf(allele), carriers);
         }
 

@@ -18,13 +18,15 @@ internal sealed class KeyFolder : IDisposable
 
     private readonly IStorage _keys;
     private readonly MasterKey _master;
+    private readonly IReadOnlyList<(KeyTable Table, MasterKey Master)> _further; // of a damaged folder alone
     private readonly Lock _gate = new();
     private KeyTable _table;
     private (Acknowledgement Record, string Name)? _prepared;
 
-    private KeyFolder(IStorage keys, MasterKey master, KeyTable table, Acknowledgement promised)
+    private KeyFolder(IStorage keys, MasterKey master, KeyTable table, Acknowledgement promised, IReadOnlyList<(KeyTable Table, MasterKey Master)>? further = null)
     {
         _keys = keys;
+        _further = further ?? [];
         _master = master;
         _table = table;
         Promised = promised;
@@ -109,29 +111,49 @@ internal sealed class KeyFolder : IDisposable
         {
             report(promised is null ? Acknowledgement.Name : KeyTable.NameOf(promised.TableGeneration), ProblemOf(e));
         }
+        var masters = master is not null ? [master] : WholeMasters(keys, report);
         try
         {
-            master ??= OnlyMaster(keys);
-            var names = keys.List("").Where(n => n.StartsWith("table-", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal);
-            var (table, named) = KeyTable.Recover(keys, names, master);
-            storeId = promised?.StoreId ?? named ?? storeId ?? throw new DamagedStoreException(Acknowledgement.Name, "nothing whole names the store: acknowledgement, key table and identity are damaged");
-            return (new KeyFolder(keys, master, table, promised ?? new Acknowledgement
+            var names = keys.List("").Where(n => n.StartsWith("table-", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal).ToList();
+            var proved = masters.Select(m => (Master: m, Found: KeyTable.Recover(keys, names, m))).OrderByDescending(p => p.Found.Table.RecoveredCount).ThenByDescending(p => p.Master.Id).ToList();
+            var (first, (table, _)) = proved[0];
+            if (proved.Count > 1 && table.RecoveredCount == 0) throw new DamagedStoreException(MasterKey.NameOf(first.Id), "opens no key in the key folder, and neither does any other master key there");
+            var stores = proved.Select(p => p.Found.StoreId).OfType<FileId>().Distinct().ToList();
+            if (promised is null && stores.Count > 1) throw new DamagedStoreException(Acknowledgement.Name, "is lost, and master keys of several stores lie in the key folder: leave those of one store there");
+            storeId = promised?.StoreId ?? (stores.Count > 0 ? stores[0] : storeId) ?? throw new DamagedStoreException(Acknowledgement.Name, "nothing whole names the store: acknowledgement, key table and identity are damaged");
+            return (new KeyFolder(keys, first, table, promised ?? new Acknowledgement
             {
-                MasterKeyId = master.Id, StoreId = storeId.Value, IdentitySha256 = default, TableGeneration = 0, TableBytes = 0, TableChain = default, ManifestVersion = 0, ManifestSha256 = default,
-            }), promised is not null);
+                MasterKeyId = first.Id, StoreId = storeId.Value, IdentitySha256 = default, TableGeneration = 0, TableBytes = 0, TableChain = default, ManifestVersion = 0, ManifestSha256 = default,
+            }, [.. proved.Skip(1).Select(p => (p.Found.Table, p.Master))]), promised is not null);
         }
         catch
         {
-            master?.Dispose();
+            foreach (var one in masters) one.Dispose();
             throw;
         }
     }
 
-    private static MasterKey OnlyMaster(IStorage keys)
+    /// <summary>
+    /// The master keys that can be read: after a stop in the middle of a rotation there are two. A data key is proved together with the id of its
+    /// file, so it is the right one whichever of them opens it.
+    /// </summary>
+    private static List<MasterKey> WholeMasters(IStorage keys, Action<string, string> report)
     {
+        var (masters, damage) = (new List<MasterKey>(), (DamagedStoreException?)null);
         foreach (var name in keys.List("").Where(n => n.StartsWith("master-", StringComparison.Ordinal)))
-            if (uint.TryParse(name.AsSpan("master-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return MasterKey.Load(keys, id);
-        throw new DamagedStoreException(MasterKey.NameOf(1), "is missing") { IsMissing = true };
+        {
+            if (!uint.TryParse(name.AsSpan("master-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) continue;
+            try
+            {
+                masters.Add(MasterKey.Load(keys, id));
+            }
+            catch (DamagedStoreException e)
+            {
+                report(e.File, e.Problem);
+                damage ??= e;
+            }
+        }
+        return masters.Count > 0 ? masters : throw damage ?? new DamagedStoreException(MasterKey.NameOf(1), "is missing") { IsMissing = true };
     }
 
     private static string ProblemOf(IOException e) => e is DamagedStoreException { File: not Acknowledgement.Name } damaged && !damaged.File.StartsWith("table-", StringComparison.Ordinal)
@@ -140,7 +162,7 @@ internal sealed class KeyFolder : IDisposable
     /// <summary>The key of a file, or null when it was destroyed, never stored, or belongs to another file.</summary>
     internal FileKey? Find(uint keyId, FileId file)
     {
-        lock (_gate) return _table.Find(keyId, file, _master);
+        lock (_gate) return _table.Find(keyId, file, _master) ?? _further.Select(f => f.Table.Find(keyId, file, f.Master)).FirstOrDefault(k => k is not null);
     }
 
     /// <summary>Stores keys; durable on return, promised by the next <see cref="Acknowledge"/>.</summary>
@@ -237,14 +259,25 @@ internal sealed class KeyFolder : IDisposable
     internal IEnumerable<string> Surplus() =>
         _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n != AuditSecret && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
 
-    public void Dispose() => _master.Dispose();
+    public void Dispose()
+    {
+        _master.Dispose();
+        foreach (var (_, master) in _further) master.Dispose();
+    }
 
     private void RemoveLeftovers()
     {
         var removed = false;
         foreach (var name in Surplus().Where(n => n.StartsWith("table-", StringComparison.Ordinal) || n.StartsWith("master-", StringComparison.Ordinal) || n.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal)))
         {
-            _keys.Delete(name);
+            try
+            {
+                _keys.Delete(name);
+            }
+            catch (DurableException e) when (e.Errno == DurableException.Missing)
+            {
+                // An audit secret that another process was making: it has its name by now, or its maker is gone with it.
+            }
             removed = true;
         }
         if (removed) _keys.SyncFolder("");

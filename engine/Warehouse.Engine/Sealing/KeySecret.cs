@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Sealing;
 
@@ -18,7 +19,7 @@ internal static class KeySecret
 {
     private const string Name = KeyFolder.AuditSecret;
 
-    private const int FileBytes = 80, SecretAt = 16, SumAt = 48;
+    private const int FileBytes = 80, SecretAt = 16, SumAt = 48, Attempts = 100;
 
     private static ReadOnlySpan<byte> Magic => "WHAUDIT1"u8;
 
@@ -43,7 +44,10 @@ internal static class KeySecret
         return secret;
     }
 
-    /// <summary>Makes the secret; of several processes that do so at once one wins, and what it made is durable before anybody uses it.</summary>
+    /// <summary>
+    /// Makes the secret; of several processes that do so at once one wins, and what it made is durable before anybody uses it. A writer of
+    /// the store may take the unfinished one for the leftover of a stop and remove it: then it is made again.
+    /// </summary>
     private static void Make(IStorage keys)
     {
         Span<byte> bytes = stackalloc byte[FileBytes];
@@ -51,14 +55,28 @@ internal static class KeySecret
         bytes[8] = 1;
         RandomNumberGenerator.Fill(bytes.Slice(SecretAt, 32));
         SHA256.HashData(bytes[..SumAt], bytes[SumAt..]);
+        for (var attempt = 1; !TryPublish(keys, bytes, isLast: attempt == Attempts); attempt++) { }
+        CryptographicOperations.ZeroMemory(bytes);
+        keys.SyncFolder("");
+    }
+
+    /// <summary>False when the unfinished file was removed by another process before it had its name.</summary>
+    private static bool TryPublish(IStorage keys, ReadOnlySpan<byte> bytes, bool isLast)
+    {
         var unfinished = $"{Name}-{FileId.New()}{SealedFormat.Unfinished}";
         using (var file = keys.Create(unfinished))
         {
             file.Append(bytes);
             file.Sync();
         }
-        CryptographicOperations.ZeroMemory(bytes);
-        if (!keys.TryRename(unfinished, Name)) keys.Delete(unfinished);
-        keys.SyncFolder("");
+        try
+        {
+            if (!keys.TryRename(unfinished, Name)) keys.Delete(unfinished);
+            return true;
+        }
+        catch (DurableException e) when (e.Errno == DurableException.Missing && !isLast)
+        {
+            return keys.Facts(Name) is not null;
+        }
     }
 }

@@ -16,7 +16,9 @@ internal sealed class StoreService(CallGate gate, (string Path, string? KeysPath
     public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         var reply = new InfoReply();
-        foreach (var (name, value) in gate.Host.Ask(store => store.Info())) reply.Facts.Add(new Fact { Name = name, Value = value });
+        var info = gate.Host.Ask(store => store.Info());
+        reply.Damage.AddRange(info.Damage);
+        foreach (var (name, value) in info.Facts) reply.Facts.Add(new Fact { Name = name, Value = value });
         return Task.FromResult((reply, (long?)reply.Facts.Count));
     });
 

@@ -114,7 +114,7 @@ public sealed class IngestRuleTests
         if (inOneCommit) store.Ingest(files);
         else foreach (var file in files) Assert.True(store.Ingest(file).Committed);
         Assert.Equal(["1:100:A:C 3/4", "1:101:A:C 1/4", "2:100:A:C 1/4"], store.Counts());
-        Assert.Contains(("samples", "2"), store.Store.Info());
+        Assert.Contains(("samples", "2"), store.Store.Info().Facts);
     }
 
     [Fact]
@@ -266,7 +266,7 @@ public sealed class IngestRuleTests
         Assert.Equal(2, store.Store.Version);
         Assert.Equal(before, store.Counts());
         Assert.Equal(files, Files(store));
-        Assert.Contains(("samples", "1"), store.Store.Info());
+        Assert.Contains(("samples", "1"), store.Store.Info().Facts);
         Assert.True(store.Ingest(both[0]).Committed);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
@@ -15,7 +16,7 @@ namespace Warehouse.Tests.Oracle;
 /// <summary>
 /// F39: how files are cut, ordered and packed changes no answer. A random store is taken in as it was drawn, and again with its samples
 /// shuffled, its records at one position shuffled, its files cut by samples, contigs or stretches, packed in another way, by other threads,
-/// compacted or not, its key rotated; freq, seen and carriers must say the same. WAREHOUSE_METAMORPHIC_CASES and WAREHOUSE_METAMORPHIC_SEED run more.
+/// compacted or not, its key rotated; freq, seen and carriers must say the same. For as long as wanted: <c>tests/soak.sh --minutes N metamorphic</c>.
 /// </summary>
 public sealed class MetamorphicTests
 {
@@ -24,11 +25,14 @@ public sealed class MetamorphicTests
     [Fact]
     public void However_the_same_calls_are_cut_ordered_and_packed_the_answers_are_the_same()
     {
-        var cases = int.Parse(Environment.GetEnvironmentVariable("WAREHOUSE_METAMORPHIC_CASES") ?? $"{Everyday}", CultureInfo.InvariantCulture);
-        var seed = int.Parse(Environment.GetEnvironmentVariable("WAREHOUSE_METAMORPHIC_SEED") ?? "1", CultureInfo.InvariantCulture);
+        // What tests/soak.sh sets: minutes, first seed, and the file that gets the line of results.
+        var soak = Environment.GetEnvironmentVariable("WAREHOUSE_METAMORPHIC_SOAK")?.Split(' ', 3);
+        var seed = soak is null ? 1 : int.Parse(soak[1], CultureInfo.InvariantCulture);
+        var (first, clock, time) = (seed, Stopwatch.StartNew(), TimeSpan.FromMinutes(soak is null ? 0 : double.Parse(soak[0], CultureInfo.InvariantCulture)));
+        var cases = 0;
         var (differences, listed, kinds) = (new List<string>(), 0, new SortedDictionary<string, int>(StringComparer.Ordinal));
         using var temp = new TempFolder();
-        for (var done = 0; done < cases && differences.Count < 5; seed++)
+        for (; differences.Count < 5 && (soak is null ? cases < Everyday : cases == 0 || clock.Elapsed < time); seed++)
         {
             var random = new RandomStore(seed);
             if (random.Genome.HasReference) continue;
@@ -48,13 +52,14 @@ public sealed class MetamorphicTests
                     listed += right.Count(c => c == '\n');
                     continue;
                 }
-                done++;
+                cases++;
                 foreach (var one in how) kinds[one] = kinds.GetValueOrDefault(one) + 1;
-                if (answers != right) differences.Add($"seed {seed}, change {change}, {string.Join(", ", how)}: {FirstDifference(right, answers)}");
+                if (answers != right) differences.Add($"seed {seed} (tests/soak.sh --minutes 0 --seed {seed} metamorphic), change {change}, {string.Join(", ", how)}: {FirstDifference(right, answers)}");
             }
         }
+        if (soak is not null) File.WriteAllText(soak[2], string.Create(CultureInfo.InvariantCulture, $"metamorphic\t{cases}\t{differences.Count}\t{first}\t{(differences.Count > 0 ? "-" : (3.0 / cases).ToString("g2", CultureInfo.InvariantCulture))}\n"));
         Assert.True(differences.Count == 0, string.Join('\n', differences));
-        Assert.True(listed > cases && kinds.Count >= 11 && kinds.Values.Min() > cases / 40, $"{listed} lines; {string.Join(", ", kinds)}");
+        if (soak is null) Assert.True(listed > cases && kinds.Count >= 11 && kinds.Values.Min() > cases / 40, $"{listed} lines; {string.Join(", ", kinds)}");
     }
 
     /// <summary>The comparison can fail: one genotype less in one file is another answer.</summary>

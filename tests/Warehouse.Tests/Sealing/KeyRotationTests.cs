@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Warehouse.Cli;
 using Warehouse.Engine;
+using Warehouse.Engine.Audit;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Storage;
@@ -67,6 +68,90 @@ public sealed class KeyRotationTests
             }
         }
         Assert.True(newKey > 10 && (fault == SimFault.Short || oldKey > 10), $"{oldKey} with the old key, {newKey} with the new one");
+    }
+
+    /// <summary>Another process makes the first audited call while a writer removes what is left over in the key folder.</summary>
+    [Fact]
+    public void The_secret_of_the_audit_log_is_made_also_while_a_writer_removes_leftovers()
+    {
+        var sim = SimStore.WithVersions(1);
+        using var folder = sim.Open();
+        var (removed, isInside) = (0, false);
+        sim.Machine.BeforeChange = () =>
+        {
+            if (isInside || removed == 3 || Unfinished(sim).Count == 0) return;
+            isInside = true;
+            sim.Open().RotateMasterKey();
+            removed += Unfinished(sim).Count == 0 ? 1 : 0;
+            isInside = false;
+        };
+        string key;
+        using (var made = AuditKeys.Open(sim.Keys)) key = made.VerifierKey;
+        sim.Machine.BeforeChange = null;
+        Assert.Equal(3, removed);
+        Assert.Empty(Unfinished(sim));
+        sim.Machine.PowerCycle();
+        using var later = AuditKeys.Open(sim.Keys);
+        Assert.Equal(key, later.VerifierKey);
+
+        // The other way around: what was unfinished when the writer listed the folder has its name, or is gone, when it would remove it.
+        sim.Keys.Poke($"{KeyFolder.AuditSecret}-00{SealedFormat.Unfinished}", [1]);
+        sim.Machine.BeforeChange = () =>
+        {
+            foreach (var name in Unfinished(sim)) sim.Keys.Poke(name, null);
+        };
+        using var writer = sim.Open();
+        writer.RotateMasterKey();
+        sim.Machine.BeforeChange = null;
+        Assert.Equal(2, SimStore.CheckWhole(sim.Open()));
+    }
+
+    /// <summary>A rotation stops at each operation, and the acknowledgement, which alone says which master key is in force, is lost.</summary>
+    [Fact]
+    public void A_rotation_that_stopped_and_a_lost_acknowledgement_leave_every_key_to_be_found()
+    {
+        var two = 0;
+        for (var at = 0L; ; at++)
+        {
+            Assert.InRange(at, 0, 300);
+            var sim = SimStore.WithVersions(2);
+            var folder = sim.Open();
+            var number = sim.Machine.Operations + at;
+            sim.Machine.Plan(number, SimFault.Crash, seed: (int)at + 1);
+            if (Attempt(() => folder.RotateMasterKey()) && sim.Machine.Operations <= number) break;
+            sim.Machine.Restart();
+            sim.Keys.Poke(Acknowledgement.Name, null);
+            two += sim.Keys.AllFiles().Count(IsMaster) == 2 ? 1 : 0;
+            Assert.Equal((folder.Identity.StoreId, 0), Recovered(sim, folder));
+        }
+        Assert.InRange(two, 10, 200);
+
+        // Two tables, a record of each damaged under its own key; then one master key, then both, that open nothing.
+        var both = SimStore.WithVersions(2);
+        using var before = both.Open();
+        both.Machine.BeforeChange = () => { if (both.Keys.AllFiles().Count(IsTable) == 2 && both.Machine.Trace is { Count: > 0 } trace && trace[^1] == "rename") throw new SimCrashException(); };
+        both.Machine.Trace = [];
+        Assert.False(Attempt(() => before.RotateMasterKey()));
+        both.Machine.BeforeChange = null;
+        both.Machine.Restart();
+        both.Keys.Poke(Acknowledgement.Name, null);
+        var named = before.Current.Named.Select(f => KeyTable.HeaderBytes + (((int)f.KeyId - 1) * KeyTable.RecordBytes) + 30).Take(3).ToList(); // in a wrapped key
+        foreach (var (table, at) in both.Keys.AllFiles().Where(IsTable).Zip(named)) Flip(both, table, at);
+        Assert.Equal((before.Identity.StoreId, 0), Recovered(both, before));
+        foreach (var table in both.Keys.AllFiles().Where(IsTable).ToList()) Flip(both, table, named[2]);
+        Assert.Equal((before.Identity.StoreId, 1), Recovered(both, before));
+        Flip(both, MasterKey.NameOf(1), 20);
+        Assert.Equal((before.Identity.StoreId, 2), Recovered(both, before)); // that of the record which is damaged under the other key alone, too
+        var foreign = SimStore.WithVersions(1);
+        both.Keys.Poke(MasterKey.NameOf(1), foreign.Keys.Peek(MasterKey.NameOf(1)));
+        Assert.Equal((before.Identity.StoreId, 2), Recovered(both, before)); // a key that opens nothing is passed by
+        both.Keys.Poke(KeyTable.NameOf(7), foreign.Keys.Peek(KeyTable.NameOf(1)));
+        Assert.Contains("several stores", Assert.Throws<DamagedStoreException>(() => Recovered(both, before)).Message, StringComparison.Ordinal);
+        foreach (var table in both.Keys.AllFiles().Where(IsTable).ToList()) both.Keys.Poke(table, null);
+        Assert.Contains("opens no key", Assert.Throws<DamagedStoreException>(() => Recovered(both, before)).Message, StringComparison.Ordinal);
+
+        static bool IsMaster(string name) => name.StartsWith("master-", StringComparison.Ordinal);
+        static bool IsTable(string name) => name.StartsWith("table-", StringComparison.Ordinal);
     }
 
     /// <summary>Readers open the store at each operation of a rotation; a writer is told that the store is busy.</summary>
@@ -268,6 +353,32 @@ public sealed class KeyRotationTests
             throw new InvalidOperationException($"{what}: {e.Message}", e);
         }
     }
+
+    /// <summary>What a damaged key folder is found to be the folder of, and how many of the version's files have no key that is found.</summary>
+    private static (FileId Store, int Lacking) Recovered(SimStore sim, StoreFolder folder)
+    {
+        var (keys, isPromised) = KeyFolder.Recover(sim.Keys, null, (_, _) => { });
+        using (keys)
+        {
+            Assert.False(isPromised);
+            var lacking = 0;
+            foreach (var file in folder.Current.Named)
+            {
+                using var key = keys.Find(file.KeyId, file.Id);
+                lacking += key is null ? 1 : 0;
+            }
+            return (keys.Promised.StoreId, lacking);
+        }
+    }
+
+    private static void Flip(SimStore sim, string name, int at)
+    {
+        var bytes = sim.Keys.Peek(name);
+        bytes[at] ^= 1;
+        sim.Keys.Poke(name, bytes);
+    }
+
+    private static List<string> Unfinished(SimStore sim) => [.. sim.Keys.AllFiles().Where(f => f.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal) && f.StartsWith(KeyFolder.AuditSecret, StringComparison.Ordinal))];
 
     private static bool Attempt(Action change)
     {

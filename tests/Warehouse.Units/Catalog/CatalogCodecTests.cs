@@ -64,6 +64,31 @@ public sealed class CatalogCodecTests
         }
     }
 
+    /// <summary>Before there were pages, samples, ordinals, files and their header lines stood in one part, sheets in another.</summary>
+    [Fact]
+    public void Parts_of_the_first_version_are_read_to_their_end()
+    {
+        var samples = new ByteWriter();
+        samples.Byte(1);
+        samples.Var(3);
+        samples.Var(1);
+        samples.Text("a");
+        samples.Var(2);
+        samples.Var(0);
+        samples.Var(0);
+        var sheets = new ByteWriter();
+        sheets.Byte(1);
+        sheets.Var(0);
+        sheets.Var(1);
+        foreach (var number in (int[])[0, 1, 1]) sheets.Var(number); // sample, version, one cell
+        sheets.Text("sex");
+        sheets.Text("XX");
+        var parts = new Dictionary<string, byte[]> { ["samples"] = samples.ToArray(), ["sheets"] = sheets.ToArray() };
+        var decoded = Decode(parts);
+        Assert.Equal((3, "a", 2, "XX"), (decoded.PurgedBefore, decoded.Samples.Single().Name, decoded.Samples[0].WithdrawnVersion, decoded.Sheets.Single().Values["sex"]));
+        foreach (var (name, good) in parts) Assert.Contains("after its end", Refused(parts, name, [.. good, 0]), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Pages_are_written_where_entries_changed_and_left_out_where_they_are_gone()
     {

@@ -147,6 +147,7 @@ public sealed class CodingTests
             }
         }
         Refused("too large", () => VarColumn.Read([0x80, 0x80, 0x80, 0x80, 0x08], new int[1]));
+        Refused("early", () => VarColumn.Read([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0x80], new int[16])); // a longer number begins in the last byte
     }
 
     private static void Write(Random dice, ByteWriter to, List<object> wanted)
