@@ -27,16 +27,11 @@ internal static class AccessReports
     public static Report ReviewOf(Policy policy, DateTimeOffset nowUtc)
     {
         var report = new Report(new Column("entry", ColumnKind.Integer), new Column("finding", ColumnKind.Text), new Column("due", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText), new Column("last", ColumnKind.Text), new Column("last_by", ColumnKind.FreeText));
-        var rows = new List<(int Rank, object?[] Cells)>();
-        foreach (var entry in policy.Entries)
+        return report.With(PolicyReview.Of(policy, nowUtc).Select(f =>
         {
-            var state = policy.StateOf(entry, nowUtc);
-            var (finding, due) = Finding(entry, state, nowUtc);
-            if (finding is null) continue;
-            var last = entry is Grant { Attested: [.., var attested] } ? attested : entry.Approved ?? entry.Made;
-            rows.Add((finding is "overdue" or "suspended" ? 0 : 1, [entry.Id, finding, due is { } moment ? Columns.Time(moment) : null, Who(entry), $"{Kind(entry)}: {What(entry)}{(entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By]));
-        }
-        return report.With(rows.OrderBy(r => r.Rank).Select(r => r.Cells));
+            var last = f.Entry is Grant { Attested: [.., var attested] } ? attested : f.Entry.Approved ?? f.Entry.Made;
+            return new object?[] { f.Entry.Id, f.Word, f.Due is { } due ? Columns.Time(due) : null, Who(f.Entry), $"{Kind(f.Entry)}: {What(f.Entry)}{(f.Entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By };
+        }));
     }
 
     /// <summary>Reasons for an answer.</summary>
@@ -53,19 +48,6 @@ internal static class AccessReports
     {
         EntryState.InForce => "in-force", EntryState.Awaiting => "awaits-approval", EntryState.NotYet => "not-yet", EntryState.Suspended => "suspended", EntryState.Expired => "expired",
         EntryState.Revoked => "revoked", _ => "replaced",
-    };
-
-    private static (string? Finding, DateTimeOffset? Due) Finding(PolicyEntry entry, EntryState state, DateTimeOffset nowUtc) => entry switch
-    {
-        Grant { Kind: GrantKind.BreakGlass, Reviewed: null } glass => glass.Made.Utc + PolicySettings.ReviewWithin is var due && nowUtc >= due ? ("overdue", due) : ("review-break-glass", due),
-        _ when state == EntryState.Awaiting => ("awaits-approval", null),
-        Grant { Kind: GrantKind.Standing } grant when state == EntryState.Suspended => ("suspended", Policy.LapseOf(grant)),
-        Grant { Kind: GrantKind.Standing } grant when state is EntryState.InForce or EntryState.NotYet => ("attest", Policy.LapseOf(grant)),
-        Grant { Kind: GrantKind.Elevation } grant when state is EntryState.InForce or EntryState.NotYet => ("elevated", Policy.EndOf(grant)),
-        Grant { Kind: GrantKind.BreakGlass } glass when state == EntryState.InForce => ("broken-glass", Policy.EndOf(glass)),
-        { IsBootstrap: true } when state == EntryState.InForce => ("approved-by-its-maker", null),
-        RoleAssignment when state == EntryState.InForce => ("assigned", null),
-        _ => (null, null),
     };
 
     private static string Kind(PolicyEntry entry) => entry switch

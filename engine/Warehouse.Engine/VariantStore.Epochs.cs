@@ -30,6 +30,15 @@ public sealed partial class VariantStore
         return PolicyNow().Epochs.Count;
     }
 
+    /// <summary>The levels at which a caller sees anything for a purpose, ascending; the version of the policy that says so; and when the clock alone may end it.</summary>
+    public (IReadOnlyList<Detail> Open, long PolicyVersion, DateTimeOffset ValidUntilUtc) LevelsOf(Warehouse.Engine.Access.SessionOptions asked)
+    {
+        _folder.Refresh();
+        var policy = PolicyNow();
+        var scope = Scope.Of(policy, new AccessQuestion(asked.Caller ?? throw new ArgumentException("the owner is bound by no policy", nameof(asked)), asked.Purpose, asked.Project, NowUtc), Catalog());
+        return (scope.OpenLevels, policy.Version, scope.ValidUntilUtc);
+    }
+
     private static List<CohortHistory> Histories(StoreCatalog catalog, IReadOnlyList<ReleaseEpoch> epochs, long snapshot)
     {
         var names = epochs.Select(e => e.Snapshot).Append(snapshot).SelectMany(at => catalog.Cohorts.Where(c => c.InForce(at)).Select(c => c.Name)).Distinct().Order(StringComparer.Ordinal).Prepend(Everybody);

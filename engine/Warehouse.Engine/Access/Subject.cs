@@ -68,7 +68,7 @@ public sealed record Subject(SubjectKind Kind, string Name, string Value = "")
     internal bool IsSound => Name.Length is > 0 and <= MaxLength && Value.Length <= MaxLength && (Kind == SubjectKind.Attribute || Value.Length == 0) && !Name.Any(char.IsControl) && !Value.Any(char.IsControl);
 
     /// <summary>Whether it names a caller, who has these roles.</summary>
-    internal bool Matches(Caller caller, IReadOnlySet<Role> roles) => Kind switch
+    public bool Matches(Caller caller, IReadOnlySet<Role> roles) => Kind switch
     {
         SubjectKind.Principal => caller.Id == Name,
         SubjectKind.Role => roles.Any(r => WordOf(r) == Name),

@@ -45,7 +45,12 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             var (reply, rows) = await answer(call).ConfigureAwait(false);
             call.Stop.ThrowIfCancellationRequested();
             call.Audit.Rows = rows;
-            await call.Audit.CompleteAsync("done", reply.ToByteArray()).ConfigureAwait(false);
+            if (call.Audit.HasBegun)
+            {
+                call.Audit.Adds(reply.ToByteArray());
+                call.Audit.End("done");
+            }
+            else await call.Audit.CompleteAsync("done", reply.ToByteArray()).ConfigureAwait(false);
             call.Release();
             report.Ended(context.Method, call.Who.Caller, StatusCode.OK, clock.GetElapsedTime(started));
             return reply;

@@ -133,6 +133,17 @@ internal sealed class StoreHost : IDisposable
         lock (_gate) return question(_store);
     }
 
+    /// <summary>Changes the policy, one caller at a time; it is in force for every call that begins afterwards.</summary>
+    public T Change<T>(Func<VariantStore, T> change)
+    {
+        lock (_gate)
+        {
+            var result = change(_store);
+            LookAgain();
+            return result;
+        }
+    }
+
     /// <summary>Looks for a newer version now: after a commit of this process.</summary>
     public void LookNow()
     {

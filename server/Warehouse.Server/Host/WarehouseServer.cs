@@ -105,6 +105,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Variants.BindService(new VariantsService(gate, new ReleaseDesk(_store, _ledger, options.Clock))), Variants.Descriptor)
             .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
             .Add(Cohorts.BindService(new CohortsService(gate)), Cohorts.Descriptor)
+            .Add(Access.BindService(new AccessService(gate)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
             .Add(Health.BindService(_health), Health.Descriptor);
         services.AddReflection();

@@ -142,7 +142,7 @@ public sealed partial class MetricsTests
         await client.ConnectAsync(IPAddress.Loopback, listener.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request));
         using var reader = new StreamReader(client.GetStream(), leaveOpen: true);
-        client.Client.Shutdown(SocketShutdown.Send);
+        if (status == "400") client.Client.Shutdown(SocketShutdown.Send); // half a line waits for the rest of it
         var reply = await reader.ReadToEndAsync();
         Assert.StartsWith("HTTP/1.1 " + status, reply.Length == 0 ? "HTTP/1.1 400" : reply, StringComparison.Ordinal); // half a request line is closed without an answer
         Assert.DoesNotContain("NA12878", reply, StringComparison.Ordinal);
