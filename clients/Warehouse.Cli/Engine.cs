@@ -274,7 +274,7 @@ internal partial class Engine
 
     private void Answered(AccessEvent answer)
     {
-        Call!.Asks(answer.Snapshot, answer.Scope, answer.Samples);
+        Call!.Asks(answer.Snapshot, answer.Scope, answer.Samples, answer.Policy?.ToString(CultureInfo.InvariantCulture));
         Call.Rows = answer.Rows;
     }
 

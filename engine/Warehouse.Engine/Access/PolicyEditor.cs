@@ -6,7 +6,7 @@ namespace Warehouse.Engine.Access;
 
 /// <summary>
 /// Every change of a policy: from one that holds to the next one, by an actor, at a moment. Nothing is removed, and nobody approves what he made
-/// or what is for himself. A change that may not be is an exception, and the policy is as it was. One change per instance.
+/// or what is for him by name. A change that may not be is an exception, and the policy is as it was. One change per instance.
 /// </summary>
 /// <param name="before">The policy that holds.</param>
 /// <param name="catalog">What the store holds now.</param>

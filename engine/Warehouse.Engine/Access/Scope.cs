@@ -93,8 +93,7 @@ internal sealed class Scope
         }
         var standing = NotWithdrawn(catalog);
         bool[]?[] granted = standing.Contains(false) ? [.. byLevel.Select(v => (bool[]?)v?.Clone())] : byLevel;
-        foreach (var visible in byLevel)
-            for (var sample = 0; sample < visible?.Length; sample++) visible[sample] &= standing[sample];
+        foreach (var visible in byLevel) Keep(visible, standing);
         return new Scope(byLevel, granted, [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes };
     }
 
@@ -144,22 +143,23 @@ internal sealed class Scope
         _ => string.Create(CultureInfo.InvariantCulture, $"list:{grant.Id}"),
     };
 
-    /// <summary>Research sees the samples alone whose consent permits it. Samples mostly share their consent, so each spelling is judged once.</summary>
+    /// <summary>Research sees the samples alone whose consent permits it, by their newest sheet. Samples mostly share their consent, so each spelling is judged once.</summary>
     private static void KeepConsented(bool[]?[] byLevel, (Project Project, AccessQuestion Question) asks, StoreCatalog catalog)
     {
-        var (sheets, today) = (catalog.SheetAt(long.MaxValue), DateOnly.FromDateTime(asks.Question.NowUtc.UtcDateTime));
+        var (consented, today) = (new bool[catalog.Samples.Count], DateOnly.FromDateTime(asks.Question.NowUtc.UtcDateTime));
         var judged = new Dictionary<(string?, string?), bool>();
-        for (var sample = 0; sample < catalog.Samples.Count; sample++)
+        foreach (var sheet in catalog.Sheets)
         {
-            if (!Array.Exists(byLevel, v => v?[sample] == true)) continue;
-            var sheet = sheets.GetValueOrDefault(sample);
-            string? Value(string column) => sheet is not null && sheet.TryGetValue(column, out var value) ? value : null;
-            var (duo, until) = (Value(SheetColumn.Consent), Value(SheetColumn.ConsentUntil));
-            if (!judged.TryGetValue((duo, until), out var permits)) judged.Add((duo, until), permits = Consent.Permits(duo, until, asks.Project, asks.Question.Caller, today));
-            if (permits) continue;
-            foreach (var visible in byLevel)
-                if (visible is not null) visible[sample] = false;
+            var asked = (sheet.Values.GetValueOrDefault(SheetColumn.Consent), sheet.Values.GetValueOrDefault(SheetColumn.ConsentUntil));
+            if (!judged.TryGetValue(asked, out var permits)) judged.Add(asked, permits = Consent.Permits(asked.Item1, asked.Item2, asks.Project, asks.Question.Caller, today));
+            consented[sheet.Sample] = permits; // later entries of a sample take the place of earlier ones
         }
+        foreach (var visible in byLevel) Keep(visible, consented);
+    }
+
+    private static void Keep(bool[]? visible, bool[] kept)
+    {
+        for (var sample = 0; sample < visible?.Length; sample++) visible[sample] &= kept[sample];
     }
 
     private static DateTimeOffset? NextChange(Grant grant, DateTimeOffset nowUtc)

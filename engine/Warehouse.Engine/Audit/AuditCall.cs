@@ -19,9 +19,8 @@ public sealed class AuditCall : IDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<string> _samples = new(StringComparer.Ordinal);
     private readonly List<string> _pending = [];
-    private (long? Snapshot, string? Scope, string? Cohort) _facts;
+    private (long? Snapshot, string? Scope, string? Cohort, string? Policy) _facts;
     private (bool HasBegun, bool HasEnded, bool HasShown) _is;
-    private string? _policy;
 
     /// <summary>Prepares the entries of a call; nothing is written yet.</summary>
     /// <param name="log">Where to.</param>
@@ -47,10 +46,14 @@ public sealed class AuditCall : IDisposable
     /// <summary>Rows of the answer, for the last entry.</summary>
     public long? Rows { get; set; }
 
-    /// <summary>Says which data is asked.</summary>
-    public void Asks(long snapshot, string? scope, string? cohort)
+    /// <summary>Says which data is asked; of a change, which version it made.</summary>
+    /// <param name="snapshot">Version of the data.</param>
+    /// <param name="scope">Digest of the scope.</param>
+    /// <param name="cohort">Digest of the samples that are counted.</param>
+    /// <param name="policy">Version of the policy in force; null = none binds the principal.</param>
+    public void Asks(long snapshot, string? scope, string? cohort, string? policy = null)
     {
-        lock (_gate) _facts = (snapshot, scope, cohort);
+        lock (_gate) _facts = (snapshot, scope, cohort, policy);
     }
 
     /// <summary>Says that data of a sample itself is about to be shown.</summary>
@@ -136,12 +139,6 @@ public sealed class AuditCall : IDisposable
         }
     }
 
-    /// <summary>Says under which policy the call is made.</summary>
-    public void IsUnder(string? policy)
-    {
-        lock (_gate) _policy = policy;
-    }
-
     /// <inheritdoc/>
     public void Dispose() => _shown.Dispose();
 
@@ -155,7 +152,7 @@ public sealed class AuditCall : IDisposable
         }
     }
 
-    private AuditEntry Entry(AuditKind kind) => _call with { Kind = kind, Policy = _policy, Snapshot = _facts.Snapshot, Scope = _facts.Scope, Cohort = _facts.Cohort };
+    private AuditEntry Entry(AuditKind kind) => _call with { Kind = kind, Snapshot = _facts.Snapshot, Scope = _facts.Scope, Cohort = _facts.Cohort, Policy = _facts.Policy };
 
     private void Append(IReadOnlyList<AuditEntry> entries)
     {

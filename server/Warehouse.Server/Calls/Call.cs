@@ -39,8 +39,7 @@ internal sealed class Call : IDisposable
     {
         _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, DetailOf(asking), asking.HasSnapshot ? asking.Snapshot : null, isListing);
         _session = _host.Borrow(_key, Who.Caller);
-        Audit.Asks(_session.Snapshot, null, null);
-        if (_session.PolicyVersion is { } policy) Audit.IsUnder(policy.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Audit.Asks(_session.Snapshot, null, null, PolicyOf(_session));
         return _session;
     }
 
@@ -49,7 +48,7 @@ internal sealed class Call : IDisposable
     public V1.AnswerContext Context(long epoch = 0)
     {
         var context = Session.AnsweredFrom ?? throw new InvalidOperationException("nothing was asked yet");
-        Audit.Asks(context.Snapshot, context.ScopeDigest, context.SamplesDigest);
+        Audit.Asks(context.Snapshot, context.ScopeDigest, context.SamplesDigest, PolicyOf(Session));
         var wire = Wire.Of(context, Session);
         wire.Epoch = epoch;
         return wire;
@@ -69,6 +68,8 @@ internal sealed class Call : IDisposable
         _session = null;
         Audit.Dispose();
     }
+
+    private static string? PolicyOf(Session session) => session.PolicyVersion?.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The purpose that a request states.</summary>
     public static Purpose PurposeOf(V1.Asking asking) => asking.Purpose switch
