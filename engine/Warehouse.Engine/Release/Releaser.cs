@@ -29,7 +29,7 @@ public sealed record ReleaseRequest
 /// The one door through which figures of cohorts leave. <see cref="Open"/> looks at who is asked about, before anything is counted; the
 /// <see cref="ReleaseCall"/> that it gives judges figures, variant by variant. Any thread.
 /// <para>
-/// I4 for figures: a refusal depends on members and on what was answered before, never on the genotypes asked for; what depends on these is
+/// A refusal depends on members and on what was answered before, never on the genotypes asked for; what depends on these is
 /// shown or banded, and the two reasons of a band are not told apart.
 /// </para>
 /// </summary>

@@ -186,7 +186,7 @@ public sealed class ReleaserTests : IDisposable
         Assert.InRange(banded, 50, 1500);
     }
 
-    /// <summary>I4 for figures: stores that differ in genotypes alone get the same refusals at the same places, and pay what is shown.</summary>
+    /// <summary>Stores that differ in genotypes alone get the same refusals at the same places, and pay what is shown.</summary>
     [Fact]
     public void Refusals_and_what_is_left_follow_from_what_was_shown()
     {
