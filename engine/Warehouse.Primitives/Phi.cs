@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace Warehouse.Primitives;
 
 /// <summary>
-/// A value that is protected health information. Whatever turns values into text (ToString, formats, interpolation, debuggers, JSON) gets
+/// I6: a value that is protected health information. Whatever turns values into text (ToString, formats, interpolation, debuggers, JSON) gets
 /// <c>***</c>; the value itself comes out by <see cref="Reveal"/> alone, so every place that lets it out can be found by that name. Two are
 /// equal when their values are. Its hash code is that of the value: not for output.
 /// </summary>
