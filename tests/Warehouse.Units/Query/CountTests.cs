@@ -58,6 +58,34 @@ public sealed class CountTests
         }
     }
 
+    /// <summary>Samples that have nothing on the contig beside several files that have, and after compaction records of which some samples have none, one after the other.</summary>
+    [Fact]
+    public void Samples_of_other_files_and_contigs_count_as_the_naive_evaluator_does()
+    {
+        const string Head = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t";
+        string[][] files =
+        [
+            [Head + "c", "2\t50\t.\tA\tC\t.\tPASS\t.\tGT\t0/1"],
+            [Head + "a1\ta2", "1\t100\t.\tACGT\tA\t.\tPASS\t.\tGT\t0/1\t0/0", "1\t120\t.\tA\tC\t.\tPASS\t.\tGT\t0/0\t1/1"],
+            [Head + "b", "1\t90\t.\tA\tT\t.\tPASS\t.\tGT\t0/1", "1\t110\t.\tAGG\tA\t.\tPASS\t.\tGT\t0/1"],
+            [Head + "d", "1\t300\t.\tA\tT\t.\tPASS\t.\tGT\t1/1"],
+        ];
+        var truth = new NaiveCounts("other");
+        using var store = new MemoryStore("other");
+        foreach (var lines in files)
+        {
+            truth.Ingest(lines, new NaiveIngest());
+            store.Ingest(new NaiveIngest(), "##fileformat=VCFv4.3\n" + string.Concat(lines.Select(l => l + "\n")));
+        }
+        NaiveVariant[] asked = [new("1", 89, "A", "T"), new("1", 101, "C", "G"), new("1", 109, "AGG", "A"), new("1", 110, "G", "C"), new("1", 119, "A", "C"), new("1", 299, "A", "T"), new("2", 49, "A", "C")];
+        for (var round = 0; round < 2; round++)
+        {
+            AssertSame(truth.Frequencies(new NaiveQuery()), store.Rows(new FrequencyRequest()), $"round {round}");
+            AssertSame([.. asked.Select(v => truth.Frequency(v, new NaiveQuery()))], store.Rows(new FrequencyRequest { Variants = [.. asked.Select(v => $"{v.Contig}-{v.Start + 1}-{v.Ref}-{v.Alt}")] }), $"round {round}, asked");
+            store.Store.Compact();
+        }
+    }
+
     /// <summary>More samples than a word has bits, each in another state where a record or a block of another allele lies.</summary>
     [Fact]
     public void Seventy_samples_without_a_record_of_their_own_count_as_the_naive_evaluator_does()
