@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the harnesses of tests/Warehouse.Simulation in full; ./test.sh runs a part of each.
+# Runs the harnesses of tests/Warehouse.Simulation, and pairs of tests/Warehouse.Units, in full; ./test.sh runs a part of each.
 #   tests/soak.sh --minutes N [--seed S] [--results PAGE] [HARNESS [more options of it]]
 #   tests/soak.sh mutation [PART ...]   what the units notice of changed code: tests/mutation.sh, to its end
 # Without a harness, each but the last in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
@@ -22,13 +22,15 @@ while [ $# -gt 0 ]; do
 done
 mkdir -p artifacts
 exec 9>artifacts/build.lock && flock 9
-dotnet build tests/Warehouse.Simulation -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >artifacts/build.log 2>&1 9>&- || { cat artifacts/build.log >&2; exit 1; }
+dotnet build tests/Warehouse.Units -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >artifacts/build.log 2>&1 9>&- || { cat artifacts/build.log >&2; exit 1; }
 exec 9>&-
-program=artifacts/bin/Warehouse.Simulation/release/Warehouse.Simulation.dll
+folder=artifacts/bin/Warehouse.Units/release
 machine=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo none)
 outcome=0
-for one in ${harness:-$(dotnet "$program" soak)}; do
+for one in ${harness:-$(dotnet "$folder/Warehouse.Simulation.dll" soak) pairs}; do
+  program=$folder/Warehouse.Simulation.dll
+  [ "$one" != pairs ] || program=$folder/Warehouse.Units.dll
   dotnet "$program" soak "$one" --minutes "$minutes" --seed "$seed" "$@" | tee artifacts/soak.log || outcome=1
   IFS=$'\t' read -r name runs failures first bound < <(tail -n 1 artifacts/soak.log) || true
   [ -n "${bound:-}" ] || { echo "$one ended without a result" >&2; outcome=1; continue; }
