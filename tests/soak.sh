@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the harnesses of tests/Warehouse.Simulation and the metamorphic test in full; ./test.sh runs a part of each.
+# Runs the harnesses of tests/Warehouse.Simulation, the pairs of tests/Warehouse.Units and the metamorphic test in full; ./test.sh runs a part of each.
 #   tests/soak.sh --minutes N [--seed S] [--results PAGE] [HARNESS [more options of it]]
 #   tests/soak.sh mutation [PART ...]   what the units notice of changed code: tests/mutation.sh, to its end
-# Harnesses: fuzz, crash, fault, kill, history, metamorphic. Without one, each in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
+# Harnesses: fuzz, crash, fault, kill, history, pairs, metamorphic. Without one, each in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
 # was found, 1 when something was: each finding says how to run it alone.
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,11 +24,13 @@ mkdir -p artifacts
 exec 9>artifacts/build.lock && flock 9
 dotnet build tests/Warehouse.Tests -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >artifacts/build.log 2>&1 9>&- || { cat artifacts/build.log >&2; exit 1; }
 exec 9>&-
-program=artifacts/bin/Warehouse.Simulation/release/Warehouse.Simulation.dll
+folder=artifacts/bin/Warehouse.Units/release
 machine=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo none)
 # What the metamorphic one draws and compares with is the tests' own, so it is a test that goes on for so long.
 run() {
+  local program=$folder/Warehouse.Simulation.dll
+  [ "$1" != pairs ] || program=$folder/Warehouse.Units.dll
   if [ "$1" != metamorphic ]; then dotnet "$program" soak "$1" --minutes "$minutes" --seed "$seed" "${@:2}"; return; fi
   rm -f artifacts/soak.tsv
   local ended=0
@@ -38,7 +40,7 @@ run() {
   return $ended
 }
 outcome=0
-for one in ${harness:-$(dotnet "$program" soak) metamorphic}; do
+for one in ${harness:-$(dotnet "$folder/Warehouse.Simulation.dll" soak) pairs metamorphic}; do
   run "$one" "$@" | tee artifacts/soak.log || outcome=1
   IFS=$'\t' read -r name runs failures first bound < <(tail -n 1 artifacts/soak.log) || true
   [ -n "${bound:-}" ] || { echo "$one ended without a result" >&2; outcome=1; continue; }

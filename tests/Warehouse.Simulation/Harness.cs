@@ -28,10 +28,15 @@ internal static class Harness
             return 0;
         }
         if (!Harnesses.TryGetValue(arguments[0], out var harness)) throw new ArgumentException($"the harnesses are {string.Join(", ", Harnesses.Keys)}");
-        var options = SoakOptions.Parse(arguments[1..]);
+        return Tell(arguments[0], SoakOptions.Parse(arguments[1..]), harness);
+    }
+
+    /// <summary>Runs a harness and prints its last line.</summary>
+    public static int Tell(string name, SoakOptions options, Func<SoakOptions, (long Runs, long Failures)> harness)
+    {
         var (runs, failures) = harness(options);
         var bound = failures > 0 || runs == 0 ? "-" : (3.0 / runs).ToString("g2", CultureInfo.InvariantCulture);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{arguments[0]}\t{runs}\t{failures}\t{options.Seed}\t{bound}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}\t{runs}\t{failures}\t{options.Seed}\t{bound}"));
         return failures == 0 ? 0 : 1;
     }
 

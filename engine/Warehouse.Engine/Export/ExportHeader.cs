@@ -14,7 +14,8 @@ internal static class ExportHeader
     /// </summary>
     public static (IReadOnlyList<string> MetaLines, IReadOnlyList<string> Samples, int Unavailable) Build(StoreView view, Selection selection, List<(int Contig, List<(int Start, int End)> Regions)> regions, Care? care, CancellationToken stop)
     {
-        var (filters, detail, structural) = (new SortedSet<string>(StringComparer.Ordinal), false, false);
+        // Whether a block has details or symbolic alleles may be due to samples that a caller does not see: for him both are declared.
+        var (filters, detail, structural) = (new SortedSet<string>(StringComparer.Ordinal), !selection.IsOwners, !selection.IsOwners);
         foreach (var (contig, stretches) in regions)
         {
             var sources = ContigScan.OpenSources(view, contig, selection, care: care);
@@ -27,7 +28,7 @@ internal static class ExportHeader
                     if (info.Contig != contig || info.RowCount == 0 || !stretches.Exists(s => BlockInfo.Overlaps(info.Rows, s.Start, s.End))) continue;
                     stop.ThrowIfCancellationRequested();
                     if (SitesOf(source, info, care) is not { } sites) continue;
-                    foreach (var text in sites.FilterTexts) filters.UnionWith(Encode(text).Split(';'));
+                    foreach (var text in FilterTexts(source, info, sites, stretches)) filters.UnionWith(Encode(text).Split(';'));
                     detail |= info.Streams.ContainsKey(BlockStream.Detail);
                     structural |= info.HasStructural;
                     if (care is not null) Widen(ref reach, sites, stretches);
@@ -46,6 +47,14 @@ internal static class ExportHeader
         var contigs = view.ContigsInOrder().Select(c => view.Catalog.Contigs[c]);
         var unavailable = care?.Around.InOrder() ?? [];
         return ([.. MetaLines(contigs, filters, detail, structural), .. unavailable.Select(MetaLine)], [.. selection.SampleOf.Select(s => view.Catalog.Samples[s].Name)], unavailable.Count);
+    }
+
+    /// <summary>The filters of a block: all for the owner, those of the lines that are shown for a caller.</summary>
+    private static IEnumerable<string> FilterTexts(Source source, BlockInfo info, SiteTable sites, List<(int Start, int End)> regions)
+    {
+        if (source.IsOwners) return sites.FilterTexts;
+        var open = new OpenBlock(source.Segment.BlockOf(info));
+        return Enumerable.Range(0, sites.RecordCount).Where(r => LineScan.Shown(source, open, r, regions) is not null).Select(r => sites.FilterTexts[sites.Filter[r]]).Distinct();
     }
 
     /// <summary>A range without lines, by its first and last POS: <c>##warehouse_unavailable</c>.</summary>

@@ -13,12 +13,12 @@ internal sealed record LineRecord(Source Source, OpenBlock Block, int Record, in
     /// <summary>True when an allele is not shown, so that alleles are numbered anew.</summary>
     public bool IsRenumbered => Rows.Length != Block.Sites.FirstRow[Record + 1] - Block.Sites.FirstRow[Record];
 
-    /// <summary>Whether a sample has both records.</summary>
+    /// <summary>Whether a sample that is seen has both records.</summary>
     public bool SharesSampleWith(LineRecord other)
     {
         if (other.Source != Source) return false;
         for (var local = 0; local < Source.SlotOf.Length; local++)
-            if (IsPresent(local) && other.IsPresent(local)) return true;
+            if (Source.Visible[local] && IsPresent(local) && other.IsPresent(local)) return true;
         return false;
     }
 

@@ -122,14 +122,15 @@ internal sealed class LineScan
         lines.Add(new Line(cursor.Start, key, record));
     }
 
-    /// <summary>The record of a cursor, or null when it is outside the regions, skipped at ingest, or of hidden samples alone.</summary>
-    private LineRecord? Shown(Cursor cursor)
+    private LineRecord? Shown(Cursor cursor) => Shown(cursor.Source, cursor.Block, cursor.Record, _regions);
+
+    /// <summary>A record as lines show it, or null when it is outside the regions, skipped at ingest, or of hidden samples alone.</summary>
+    public static LineRecord? Shown(Source source, OpenBlock open, int record, List<(int Start, int End)> regions)
     {
-        var (source, open, record) = (cursor.Source, cursor.Block, cursor.Record);
         var sites = open.Sites;
         var rows = Enumerable.Range(sites.FirstRow[record], sites.FirstRow[record + 1] - sites.FirstRow[record]).ToArray();
-        if (!Array.Exists(rows, r => InRegions(sites.RowStart[r])) || WasSkipped(sites, record, rows) || !HasChosen(source, open, record)) return null;
-        if (source.Visible.Count < source.SlotOf.Length || open.Block.Info.Streams.ContainsKey(BlockStream.Lost)) rows = [.. rows.Where(r => Visibility.Lists(source, open, r))];
+        if (!Array.Exists(rows, r => IsIn(regions, sites.RowStart[r])) || WasSkipped(sites, record, rows) || !HasChosen(source, open, record)) return null;
+        if (!source.SeesAll || open.Block.Info.Streams.ContainsKey(BlockStream.Lost)) rows = [.. rows.Where(r => Visibility.Lists(source, open, r))];
         return rows.Length > 0 ? new LineRecord(source, open, record, rows) : null;
     }
 
@@ -153,9 +154,9 @@ internal sealed class LineScan
         return false;
     }
 
-    private bool InRegions(int start)
+    private static bool IsIn(List<(int Start, int End)> regions, int start)
     {
-        foreach (var region in _regions)
+        foreach (var region in regions)
             if (region.Start <= start && start < region.End) return true;
         return false;
     }

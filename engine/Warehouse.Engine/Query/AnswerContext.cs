@@ -21,13 +21,13 @@ public sealed record AnswerContext
     /// <summary>Manifest version whose data was answered.</summary>
     public required long Snapshot { get; init; }
 
-    /// <summary>Digest of what that version holds: loaded files, sheet and cohorts, without samples withdrawn since. Compaction does not change it.</summary>
+    /// <summary>Digest of what that version holds: loaded files, sheet and cohorts, without samples withdrawn since; for a caller of the samples that he sees. Compaction does not change it.</summary>
     public required string SnapshotDigest { get; init; }
 
     /// <summary>Digest of the scope: of the rule, not of whom it finds.</summary>
     public required string ScopeDigest { get; init; }
 
-    /// <summary>Digest of the set of samples withdrawn so far, whichever snapshot is asked.</summary>
+    /// <summary>Digest of the set of samples withdrawn so far, whichever snapshot is asked; for a caller, who sees none of them, of nothing.</summary>
     public required string WithdrawnDigest { get; init; }
 
     /// <summary>Digest of the samples that are counted and their groups.</summary>

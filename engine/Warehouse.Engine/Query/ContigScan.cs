@@ -128,7 +128,11 @@ internal sealed partial class ContigScan
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
         {
+#if PLANTED_HIDDEN_SITE_LISTED
+            if (!entry.Stretches.ContainsKey(contig) || (counted && !Array.Exists(entry.Ordinals, o => selection.SlotOfOrdinal[o] >= 0))) continue;
+#else
             if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => counted ? selection.SlotOfOrdinal[o] >= 0 : selection.VisibleOrdinal[o])) continue;
+#endif
             try
             {
                 sources.Add(new Source(view.Open(entry), contig, selection, sources.Count, (care, kept)));
@@ -230,8 +234,8 @@ internal sealed partial class ContigScan
     }
 
     /// <summary>
-    /// COUNTS.md, "Which variants are listed": an allele of a call set with a visible sample, unless every carrier it had was withdrawn
-    /// or replaced.
+    /// COUNTS.md, "Which variants are listed": an allele of a call set, unless every carrier it had was withdrawn or replaced; for a caller
+    /// one that a sample he sees carries.
     /// </summary>
     public bool IsListed() => IsListed(_row);
 
@@ -240,8 +244,10 @@ internal sealed partial class ContigScan
         foreach (var (index, block, row) in asked.Rows)
         {
             var source = _sources[index];
-            if (source.Visible.Count == 0) continue;
-            if (source.Visible.Count == source.SlotOf.Length && !block.Block.Info.Streams.ContainsKey(BlockStream.Lost)) return true;
+#if PLANTED_HIDDEN_SITE_LISTED
+            if (source.Visible.Count == 0) return true;
+#endif
+            if (source.SeesAll && !block.Block.Info.Streams.ContainsKey(BlockStream.Lost)) return true;
             if (Visibility.Lists(source, block, row)) return true;
         }
         return false;

@@ -210,7 +210,7 @@ internal sealed class FrequencyScan
 
     private ScanRow Find(SiteTable table, int row) => Scan.Find(table.RowStart[row], table.RowRefText(row).ToArray(), table.RowAltText(row).ToArray());
 
-    /// <summary>The rows that are listed: all, when a panel has no hidden sample and lost no carrier; else those with a visible carrier, and others by the rule.</summary>
+    /// <summary>The rows that are listed: all for the owner, when a panel has no withdrawn sample and lost no carrier; else those with a visible carrier, and others by the rule.</summary>
     private ReadOnlyMemory<int> Listed(ColumnWork work, ReadOnlyMemory<int> rows)
     {
         if (ListsAll(work)) return rows;
@@ -223,10 +223,13 @@ internal sealed class FrequencyScan
                 for (var row = 0; sets is not null && row < one.Length; row++) carriers[row] += one[row];
             }
         var listed = new List<int>(rows.Length);
+        // A carrier is in these columns or among the exceptions; a caller's list has nothing else.
+        var carried = !_selection.IsOwners && !Array.Exists(work.Panels, p => p.Block.Info.Streams.ContainsKey(BlockStream.Exceptions));
         foreach (var row in rows.Span)
         {
             if (carriers[row] == 0)
             {
+                if (carried) continue;
                 Find(table, row);
                 if (!Scan.IsListed()) continue;
             }
@@ -238,7 +241,7 @@ internal sealed class FrequencyScan
     private static bool ListsAll(ColumnWork work)
     {
         foreach (var (block, samples) in work.Panels)
-            if (samples.Visible.Count > 0 && samples.Visible.Count == samples.SlotOf.Length && !block.Info.Streams.ContainsKey(BlockStream.Lost)) return true;
+            if (samples.SeesAll && !block.Info.Streams.ContainsKey(BlockStream.Lost)) return true;
         return false;
     }
 

@@ -25,11 +25,12 @@ internal sealed class Selection
     private string? _digest;
 
     private readonly StoreCatalog _catalog;
+    private readonly Scope _scope;
 
-    private Selection(StoreCatalog catalog, int slots)
+    private Selection(StoreCatalog catalog, Scope scope, int slots)
     {
         var ordinals = catalog.Ordinals.Count;
-        _catalog = catalog;
+        (_catalog, _scope) = (catalog, scope);
         SampleOf = new int[slots];
         SexOf = new Sex[slots];
         GroupOf = new int[slots];
@@ -44,8 +45,20 @@ internal sealed class Selection
 
     public int SlotCount => SampleOf.Length;
 
+    /// <summary>Whether the store's owner asks, from whom nothing is hidden.</summary>
+    public bool IsOwners => _scope.IsOwner;
+
     /// <summary>Digest of the samples counted and their groups, for <see cref="AnswerContext"/>.</summary>
-    public string Digest => _digest ??= AnswerContext.DigestOf("samples:" + string.Join('\n', Groups), SampleOf.Zip(GroupOf).SelectMany(s => new[] { s.First, s.Second }));
+    public string Digest => _digest ??= AnswerContext.DigestOf("samples:" + string.Join('\n', Groups), Numbers().Zip(GroupOf).SelectMany(s => new[] { s.First, s.Second }));
+
+    /// <summary>Number of each slot's sample: in the store for the owner; for a caller among the samples that he sees, since the other numbers tell how many there are.</summary>
+    private IEnumerable<int> Numbers()
+    {
+        if (IsOwners) return SampleOf;
+        var (ranks, seen) = (new int[_catalog.Samples.Count], 0);
+        for (var sample = 0; sample < ranks.Length; sample++) ranks[sample] = _scope.Sees(sample) ? seen++ : -1;
+        return SampleOf.Select(s => ranks[s]);
+    }
 
     /// <summary>
     /// How many slots of each class have no data in any of some segments; null when a slot has data in two of them. Remembered by the array.
@@ -125,7 +138,7 @@ internal sealed class Selection
         string Value(int sample, string column) => sheets.TryGetValue(sample, out var sheet) && sheet.TryGetValue(column, out var value) ? value : "";
         var names = by is null ? [] : samples.Select(s => Value(s, by)).Distinct().Order(StringComparer.Ordinal).ToList();
         var sizes = new int[by is null ? 1 : names.Count];
-        var selection = new Selection(catalog, samples.Length) { Groups = by is null ? [null] : [.. names.Select(n => n.Length == 0 ? "." : n)], GroupSizes = sizes };
+        var selection = new Selection(catalog, scope, samples.Length) { Groups = by is null ? [null] : [.. names.Select(n => n.Length == 0 ? "." : n)], GroupSizes = sizes };
         for (var slot = 0; slot < samples.Length; slot++)
         {
             selection.SampleOf[slot] = samples[slot];
@@ -177,7 +190,11 @@ internal sealed class Selection
         var counting = new Dictionary<string, (int Sample, bool Marked)>(StringComparer.Ordinal);
         for (var sample = 0; sample < catalog.Samples.Count; sample++)
         {
+#if PLANTED_PERSON_BEFORE_SCOPE
+            if (Person(sheets, sample) is not { } person) continue;
+#else
             if (!visible[sample] || Person(sheets, sample) is not { } person) continue;
+#endif
             var marked = sheets[sample].TryGetValue("counts", out var counts) && counts == "yes";
             if (!counting.TryGetValue(person, out var best) || (marked && !best.Marked)) counting[person] = (sample, marked);
         }

@@ -30,9 +30,13 @@ public sealed partial class Session
         return new AnswerContext
         {
             Assembly = _view.Assembly.Name, NormalizerVersion = Normalizer.Version, TrimmedOnly = !_facts.HasReference, Snapshot = Snapshot,
+#if PLANTED_DIGEST_OVER_ALL
             SnapshotDigest = _snapshotDigest ??= _view.Catalog.DigestAt(Snapshot),
+#else
+            SnapshotDigest = _snapshotDigest ??= _scope.IsOwner ? _view.Catalog.DigestAt(Snapshot) : CallerCatalog.DigestAt(_view.Catalog, _scope, Snapshot),
+#endif
             ScopeDigest = _scopeDigest ??= AnswerContext.DigestOf("scope:" + _scope.Rule, []),
-            WithdrawnDigest = _withdrawnDigest ??= AnswerContext.DigestOf("withdrawn", Enumerable.Range(0, _view.Catalog.Samples.Count).Where(s => _view.Catalog.Samples[s].WithdrawnVersion != 0)),
+            WithdrawnDigest = _withdrawnDigest ??= AnswerContext.DigestOf("withdrawn", _scope.IsOwner ? Enumerable.Range(0, _view.Catalog.Samples.Count).Where(s => _view.Catalog.Samples[s].WithdrawnVersion != 0) : []),
             SamplesDigest = selection.Digest,
             RefgetAccessions = _touched,
         };

@@ -11,7 +11,7 @@ public sealed partial class Session
 
     /// <summary>
     /// Bytes of decoded genotype columns that the last question for frequencies, taken to its end, read by columns; with
-    /// <see cref="CountRules.NoPrecomputed"/> also those of the blocks it went through row by row. Totals that columns carry with their rows are not among them.
+    /// <see cref="CountRules.NoPrecomputed"/> also those of the blocks it went through row by row. Totals that columns carry with their rows are not among them. 0 for a caller: columns have samples that he does not see.
     /// </summary>
     public long GenotypeBytesRead { get; private set; }
 
@@ -51,7 +51,7 @@ public sealed partial class Session
                     yield return filled;
                 }
             }
-            GenotypeBytesRead += scan.BytesRead;
+            if (_scope.IsOwner) GenotypeBytesRead += scan.BytesRead;
         }
         Report("frequencies", rows);
     }

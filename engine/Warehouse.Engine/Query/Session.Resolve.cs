@@ -33,7 +33,7 @@ public sealed partial class Session
     private readonly Dictionary<int, SymbolicIndex> _symbolic = [];
     private VariantContext? _context;
 
-    private VariantContext Context => _context ??= new VariantContext(_view.Assembly, Reference(), _view.Catalog.Contigs.Select(c => c.Canonical));
+    private VariantContext Context => _context ??= new VariantContext(_view.Assembly, Reference(), _view.ContigsInOrder().Select(c => _view.Catalog.Contigs[c].Canonical));
 
     /// <summary>Interprets spellings, in their order; a spelling that cannot be interpreted becomes a fault.</summary>
     private Question[] Interpret(IReadOnlyList<string> texts, CancellationToken stop)

@@ -73,6 +73,12 @@ internal sealed class Source
     /// <summary>A file that stands for when any counted sample was loaded; null when they were not all loaded at once, or none is counted.</summary>
     public BatchEntry? OneLoad => _samples.OneLoad;
 
+    /// <summary>Whether the store's owner asks, from whom nothing is hidden.</summary>
+    public bool IsOwners => _selection.IsOwners;
+
+    /// <summary>Whether the owner asks and every sample is in force: then all rows are listed of a block that lost no carrier.</summary>
+    public bool SeesAll => _samples.SeesAll;
+
     /// <summary>Group and sex of a counted local sample.</summary>
     public (int Group, int Sex) GroupAndSex(int local) => (_selection.GroupOf[SlotOf[local]], (int)_selection.SexOf[SlotOf[local]]);
 
@@ -159,7 +165,7 @@ internal sealed class Source
     {
         var needed = new List<BlockStream> { BlockStream.Sites };
         var (counts, calls) = (SlotCount > 0 && (_care!.Needs & RowNeeds.Counts) != 0, SlotCount > 0 && (_care!.Needs & RowNeeds.Calls) != 0);
-        if (counts || calls || Visible.Count < SlotOf.Length || info.Streams.ContainsKey(BlockStream.Lost))
+        if (counts || calls || !SeesAll || info.Streams.ContainsKey(BlockStream.Lost))
             needed.AddRange([BlockStream.MissingGaps, BlockStream.Missing, BlockStream.Absent, BlockStream.Haplotypes, BlockStream.Het, BlockStream.Hom, BlockStream.Haploid, BlockStream.Exceptions, BlockStream.Lost]);
         if (counts) needed.Add(BlockStream.Evidence);
         if (counts && _care!.Adj) needed.Add(BlockStream.AdjFail);

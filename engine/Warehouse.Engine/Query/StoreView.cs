@@ -32,7 +32,8 @@ internal sealed class StoreView(StoreCatalog catalog, Assembly assembly, Func<Se
     {
         if (_contigs is { } known) return known;
         var contigs = new List<int>();
-        for (var i = 0; i < catalog.Contigs.Count; i++) contigs.Add(i);
+        for (var i = 0; i < catalog.Contigs.Count; i++)
+            if (catalog.Contigs[i].Canonical.Length > 0) contigs.Add(i); // others are hidden from a caller
         contigs.Sort((a, b) => ContigOrder.Instance.Compare(catalog.Contigs[a].Canonical, catalog.Contigs[b].Canonical) is not 0 and var order ? order : a.CompareTo(b));
         return _contigs = contigs;
     }

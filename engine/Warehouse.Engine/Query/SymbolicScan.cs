@@ -82,8 +82,7 @@ internal sealed class SymbolicScan
     public bool IsListed(SymbolicRow row)
     {
         var source = _sources[row.Source];
-        if (source.Visible.Count == 0) return false;
-        return (source.Visible.Count == source.SlotOf.Length && !row.Block.Streams.ContainsKey(BlockStream.Lost)) || Visibility.Lists(source, Open(row), row.Row);
+        return (source.SeesAll && !row.Block.Streams.ContainsKey(BlockStream.Lost)) || Visibility.Lists(source, Open(row), row.Row);
     }
 
     /// <summary>Figures over every selected sample of an allele that spans [start, end). Earlier questions had no larger start.</summary>

@@ -1,0 +1,123 @@
+using Warehouse.Engine.Access;
+using Warehouse.Units.Oracle;
+using Warehouse.Units.Query;
+
+namespace Warehouse.Units.Access;
+
+/// <summary>How the caller of a pair comes to see what he sees.</summary>
+internal enum PairGrant { List, Cohort, Research, All }
+
+/// <summary>
+/// Two stores that are equal in what one caller sees: the genotypes of his samples, their files' sites, their rows of the sheet, the cohorts they
+/// are in, and the moments of all commits. All else differs: genotypes, sheet values, persons and membership of other samples, how many there
+/// are and what they are called, whole call sets of theirs with their sites, filters, IDs and contigs, where in the order these were loaded, and
+/// who was withdrawn. Everything follows from the seed.
+/// </summary>
+internal sealed class StorePair : IDisposable
+{
+    private readonly RandomStore _random;
+    private readonly HashSet<string> _visible;
+    private readonly PairGrant _grant;
+    private readonly int _compacts;
+
+    public StorePair(int seed)
+    {
+        _random = new RandomStore(seed);
+        var dice = new Random(seed ^ 0x5eed);
+        // Who is granted everything does not see what was withdrawn, but nor does the owner: few such pairs, since they are equal for him too.
+        _grant = dice.Next(25) == 0 ? PairGrant.All : (PairGrant)dice.Next(3);
+        var names = _random.Samples.Select(s => s.Name).ToList();
+        _visible = _grant == PairGrant.All ? [.. names] : [.. names.Where(_ => dice.Next(2) == 0)];
+        if (_visible.Count == 0) _visible.Add(names[dice.Next(names.Count)]);
+        Cases = [.. _visible.Where(_ => dice.Next(2) == 0)];
+        if (Cases.Count == 0) Cases.Add(_visible.First());
+        _compacts = dice.Next(4);
+        Left = Build(0, seed);
+        Right = Build(1, seed);
+    }
+
+    public MemoryStore Left { get; }
+
+    public MemoryStore Right { get; }
+
+    /// <summary>Visible samples, some of them.</summary>
+    private List<string> Cases { get; }
+
+    /// <summary>What the samples of both stores are called, seen and not.</summary>
+    public List<string> Names { get; } = [];
+
+    public IReadOnlySet<string> Visible => _visible;
+
+    /// <summary>A visible file, or null.</summary>
+    public string? VisibleFile => _random.Commands.SelectMany(c => c.Files).Select(f => f.Text).FirstOrDefault(t => PairFile.Samples(t).All(_visible.Contains));
+
+    public static Caller Caller { get; } = PolicyStore.Person("user");
+
+    public SessionOptions Options => new()
+    {
+        Caller = Caller, Purpose = _grant == PairGrant.Research ? Purpose.Research : Purpose.Operations, Project = _grant == PairGrant.Research ? "project" : null,
+    };
+
+    public void Dispose()
+    {
+        Left?.Dispose();
+        Right?.Dispose();
+    }
+
+    private MemoryStore Build(int side, int seed)
+    {
+        var (dice, clock) = (new Random((seed * 2) + side), new SetClock());
+        var store = new MemoryStore(_random.Genome.Assembly, _random.Genome.HasReference ? _random.Genome.Fasta() : null, clock);
+        foreach (var command in _random.Commands)
+        {
+            clock.Now += TimeSpan.FromHours(1);
+            var files = new List<string>();
+            foreach (var file in command.Files)
+                if (PairFile.Hide(file, _visible, side == 0 ? null : dice) is { } text) files.Add(text);
+            var number = _random.Commands.IndexOf(command);
+            // Call sets of which the caller sees nothing, before, between and behind those of which he sees something.
+            foreach (var hidden in PairFile.Hidden(command, _random.Genome, ($"hidden{side}_{number}", $"rs{side}"), dice)) files.Insert(dice.Next(files.Count + 1), hidden);
+            var samples = files.SelectMany(PairFile.Samples).Distinct().ToList();
+            Names.AddRange(samples.Except(Names));
+            store.Ingest(command.How with { Sheet = PairFile.Sheet(command.How.Sheet!, samples, (_visible, side), dice) }, [.. files]);
+        }
+        Change(store, clock, (dice, side));
+        return store;
+    }
+
+    /// <summary>Cohorts, withdrawals, policy and compaction: as many commits on both sides.</summary>
+    private void Change(MemoryStore memory, SetClock clock, (Random Dice, int Side) of)
+    {
+        var (store, dice) = (memory.Store, of.Dice);
+        using var session = store.OpenSession();
+        var all = Enumerable.Range(0, session.View.Catalog.Samples.Count).Select(i => session.View.Catalog.Samples[i].Name).ToList();
+        var hidden = all.Where(n => !_visible.Contains(n)).ToList();
+        List<string> Some() => [.. hidden.Where(_ => dice.Next(2) == 0)];
+        void Do(Action change)
+        {
+            clock.Now += TimeSpan.FromMinutes(10);
+            change();
+        }
+        var gone = _grant == PairGrant.All ? hidden : [hidden[dice.Next(hidden.Count)], .. Some().Take(2)];
+        Do(() => store.SetCohort("cases", [.. Cases, .. Some()], null));
+        Do(() => store.SetCohort("controls", [.. _visible.Except(Cases).DefaultIfEmpty(Cases[0]), .. Some()], null));
+        Do(() => store.SetCohort("afr", null, "ancestry == 'AFR'"));
+        Do(() => store.SetCohort("others" + of.Side, hidden, null));
+        Do(() => store.Withdraw([.. gone.Distinct()]));
+        Do(() => store.SetCohort("granted", [.. all.Where(_visible.Contains)], null));
+        if (_compacts == 0) Do(() => store.Compact());
+        var (owner, second, user) = (PolicyStore.Owner, AccessActor.Owner("second"), PolicyStore.Of("user"));
+        var request = new GrantRequest { Subject = user, Details = Enum.GetValues<Detail>(), Purposes = [Purpose.Operations, Purpose.Research], Reason = "work" };
+        Do(() => store.Grant(owner, _grant switch
+        {
+            PairGrant.List => request with { Samples = [.. all.Where(_visible.Contains)] }, PairGrant.Cohort => request with { Cohort = "granted" }, _ => request with { AllSamples = true },
+        }));
+        Do(() => store.Approve(second, 1));
+        if (_grant == PairGrant.Research)
+        {
+            Do(() => store.Register(owner, new ProjectRequest { Name = "project", Members = [user], Use = new RegisteredUse { Kind = ResearchKind.Biomedical } }));
+            Do(() => store.Approve(second, 2));
+        }
+        if (_compacts == 1) Do(() => store.Compact());
+    }
+}
