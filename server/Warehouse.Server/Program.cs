@@ -31,7 +31,7 @@ internal static class Program
             var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://{options.EndPoint.Address}:{server.Port}"));
             foreach (var line in server.Identity.ConnectLines(address)) await Console.Out.WriteLineAsync(line).ConfigureAwait(false);
             await Console.Out.FlushAsync().ConfigureAwait(false);
-            log.Started(server.Port, 0);
+            log.Started(server.Port, server.OperatorPort);
             await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
             return Done;
         }

@@ -26,6 +26,12 @@ internal sealed class Call : IDisposable
     /// <summary>Says that nobody waits for the answer any more.</summary>
     public CancellationToken Stop { get; }
 
+    /// <summary>Bytes of the answer so far.</summary>
+    public long Bytes { get; set; }
+
+    /// <summary>The level of the answer; null where it has none.</summary>
+    public Detail? Level => _key?.Detail;
+
     /// <summary>The session, once <see cref="Ask"/> has been called.</summary>
     public Session Session => _session!;
 
@@ -51,6 +57,8 @@ internal sealed class Call : IDisposable
         Audit.Asks(context.Snapshot, context.ScopeDigest, context.SamplesDigest, PolicyOf(Session));
         var wire = Wire.Of(context, Session);
         wire.Epoch = epoch;
+        // Whom an answer was over is not told below the level record: a set of samples can be guessed from its digest (C24).
+        if (Session.Detail < Engine.Access.Detail.Record) wire.SamplesDigest = wire.WithdrawnDigest = "";
         return wire;
     }
 

@@ -45,14 +45,16 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             var (reply, rows) = await answer(call).ConfigureAwait(false);
             call.Stop.ThrowIfCancellationRequested();
             call.Audit.Rows = rows;
+            var bytes = reply.ToByteArray();
+            call.Bytes = bytes.Length;
             if (call.Audit.HasBegun)
             {
-                call.Audit.Adds(reply.ToByteArray());
+                call.Audit.Adds(bytes);
                 call.Audit.End("done");
             }
-            else await call.Audit.CompleteAsync("done", reply.ToByteArray()).ConfigureAwait(false);
+            else await call.Audit.CompleteAsync("done", bytes).ConfigureAwait(false);
             call.Release();
-            report.Ended(context.Method, call.Who.Caller, StatusCode.OK, clock.GetElapsedTime(started));
+            report.Ended(context.Method, call.Who.Caller, (StatusCode.OK, call.Level, clock.GetElapsedTime(started), call.Bytes));
             return reply;
         }
         catch (Exception failure)
@@ -77,7 +79,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         {
             await Task.Factory.StartNew(() => Run(call, write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             call.Release();
-            report.Ended(context.Method, call.Who.Caller, StatusCode.OK, clock.GetElapsedTime(started));
+            report.Ended(context.Method, call.Who.Caller, (StatusCode.OK, call.Level, clock.GetElapsedTime(started), call.Bytes));
         }
         catch (Exception failure)
         {
@@ -99,7 +101,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 checkedAt = clock.GetTimestamp();
             }
             call.Audit.Begin();
-            call.Audit.Adds(reply.ToByteArray());
+            var bytes = reply.ToByteArray();
+            call.Audit.Adds(bytes);
+            call.Bytes += bytes.Length;
             write(reply).GetAwaiter().GetResult();
         });
         call.Audit.End("done");
@@ -107,6 +111,8 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     private async Task<Entered> EnterAsync(ServerCallContext context, V1.Asking? asking, IMessage question)
     {
+        report.Started(context.Method);
+        var started = clock.GetTimestamp();
         Authenticated who;
         try
         {
@@ -117,7 +123,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             // Who it is nobody knows; that somebody tried is known.
             using var unknown = NewAudit(context, "unauthenticated", asking, question);
             await unknown.CompleteAsync("unauthenticated", default).ConfigureAwait(false);
-            report.Refused(context.Method, null, RefusalReason.BadCredential);
+            report.Ended(context.Method, null, (StatusCode.Unauthenticated, null, clock.GetElapsedTime(started), 0), RefusalReason.BadCredential);
             throw;
         }
         var entry = NewAudit(context, who.Caller.Id, asking, question);
@@ -132,7 +138,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
         catch (Exception failure)
         {
-            using (call) throw await RefuseAsync(context, call, failure, clock.GetTimestamp()).ConfigureAwait(false);
+            using (call) throw await RefuseAsync(context, call, failure, started).ConfigureAwait(false);
         }
     }
 
@@ -153,8 +159,8 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 (refusal, _, isOurs) = Refusals.Of(second, () => report.Incident(context.Method, call.Who.Caller, second));
             }
         }
-        if (isOurs || refusal.StatusCode is StatusCode.Cancelled) report.Ended(context.Method, call.Who.Caller, refusal.StatusCode, clock.GetElapsedTime(started));
-        else report.Refused(context.Method, call.Who.Caller, ReasonOf(refusal.StatusCode));
+        RefusalReason? reason = isOurs || refusal.StatusCode is StatusCode.Cancelled ? null : ReasonOf(refusal.StatusCode);
+        report.Ended(context.Method, call.Who.Caller, (refusal.StatusCode, call.Level, clock.GetElapsedTime(started), call.Bytes), reason);
         return refusal;
     }
 

@@ -10,6 +10,7 @@ using Warehouse.Server.Calls;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Release;
 using Warehouse.Server.Services;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Host;
 
@@ -31,6 +32,9 @@ internal sealed record ServeOptions
     /// <summary>Where it listens; port 0 is any free one.</summary>
     public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, 7443);
 
+    /// <summary>Where the operator's pages are: figures and health, in clear text, on a loopback address; null = nowhere.</summary>
+    public IPEndPoint? OperatorEndPoint { get; init; }
+
     /// <summary>Tells the time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
@@ -44,7 +48,10 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly StoreAudit _audit;
     private readonly ReleaseLedger _ledger;
     private readonly HealthService _health = new();
+    private readonly ServerMetrics _metrics = new();
     private RpcServer? _rpc;
+    private OperatorListener? _operator;
+    private volatile bool _isDraining;
 
     private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, ServerIdentity identity) => (_store, _audit, _ledger, Identity) = (store, audit, ledger, identity);
 
@@ -53,6 +60,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     /// <summary>The port that it listens on.</summary>
     public int Port => _rpc!.Port;
+
+    /// <summary>The port of the operator's pages; 0 = there are none.</summary>
+    public int OperatorPort => _operator?.Port ?? 0;
 
     /// <summary>The store that it serves.</summary>
     public StoreHost Store => _store;
@@ -89,8 +99,11 @@ internal sealed class WarehouseServer : IAsyncDisposable
     /// <summary>Takes no new call, lets running ones end for the grace of the listener, and closes.</summary>
     public async ValueTask DisposeAsync()
     {
+        _isDraining = true;
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
         if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
+        if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
+        _metrics.Dispose();
         _store.Dispose();
         _audit.Dispose();
         _ledger.Dispose();
@@ -99,8 +112,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     private async Task<RpcServer> ListenAsync(ServeOptions options, ILogger log, CancellationToken stop)
     {
+        var report = new CallReport(log, _metrics);
         var certificates = new ClientCertificates([CertificateTrust.Local(Identity, options.Clock)], new HashSet<string>(), options.Clock);
-        var gate = new CallGate(_store, _audit, new Authenticator(certificates, options.Clock), new CallReport(log), options.Clock);
+        var gate = new CallGate(_store, _audit, new Authenticator(certificates, options.Clock), report, options.Clock);
         var services = new RpcServices()
             .Add(Variants.BindService(new VariantsService(gate, new ReleaseDesk(_store, _ledger, options.Clock))), Variants.Descriptor)
             .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
@@ -111,9 +125,12 @@ internal sealed class WarehouseServer : IAsyncDisposable
         services.AddReflection();
         foreach (var descriptor in services.Descriptors) _health.Set(descriptor.FullName, HealthCheckResponse.Types.ServingStatus.Serving);
         _health.Set("", HealthCheckResponse.Types.ServingStatus.Serving);
-        return await RpcServer.StartAsync(services, new RpcServerOptions
+        var rpc = await RpcServer.StartAsync(services, new RpcServerOptions
         {
             EndPoint = options.EndPoint, Certificate = Identity.ServerCertificate, IsClientCertificateTaken = certificates.IsTaken, Clock = options.Clock,
         }, stop).ConfigureAwait(false);
+        if (options.OperatorEndPoint is { } pages)
+            _operator = await OperatorListener.StartAsync(pages, _metrics, () => _isDraining ? Readiness.Draining : report.IsAuditLost ? Readiness.NoAudit : Readiness.Ready, null, stop).ConfigureAwait(false);
+        return rpc;
     }
 }
