@@ -1,4 +1,5 @@
 using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Query;
 using Warehouse.Engine.Samples;
 
 namespace Warehouse.Engine;
@@ -114,13 +115,14 @@ public sealed partial class VariantStore
     }
 
     /// <summary>Snapshots that can be asked, oldest first: version, commit time, samples in force then.</summary>
-    public IReadOnlyList<(long Version, DateTimeOffset CreatedUtc, int Samples)> Snapshots()
+    /// <param name="asks">Counts the samples that this session sees alone (I4); null = all.</param>
+    public IReadOnlyList<(long Version, DateTimeOffset CreatedUtc, int Samples)> Snapshots(Session? asks = null)
     {
         _folder.Refresh();
         var catalog = Catalog();
         // Counted, not listed from the folder: a manifest that is gone is damage, not one snapshot fewer (I3).
         return [.. Versions(Math.Max(1, catalog.PurgedBefore), Version).Select(v => (v, _folder.PublishedUtc(v),
-            catalog.Ordinals.Where(o => o.InForce(v) && catalog.Samples[o.Sample].WithdrawnVersion == 0).Select(o => o.Sample).Distinct().Count()))];
+            catalog.Ordinals.Where(o => o.InForce(v) && catalog.Samples[o.Sample].WithdrawnVersion == 0 && asks?.Granted.Scope.Sees(o.Sample) != false).Select(o => o.Sample).Distinct().Count()))];
     }
 
     private static IEnumerable<long> Versions(long first, long last)

@@ -42,7 +42,8 @@ internal static class MethodTable
 {
     private static readonly Role[] Readers = [Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Researcher, Role.Clinician, Role.Spoke];
     private static readonly Role[] Loaders = [Role.LabDirector, Role.Analyst, Role.Spoke];
-    private static readonly Role[] Operators = [Role.Operator, Role.LabDirector];
+    /// <summary>Who runs the machine, and who answers for it.</summary>
+    public static readonly Role[] Operators = [Role.Operator, Role.LabDirector];
     private static readonly Role[] Stewards = [Role.DataSteward, Role.LabDirector];
     private static readonly Role[] Auditors = [Role.Auditor];
 

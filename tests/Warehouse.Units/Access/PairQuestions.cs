@@ -60,6 +60,7 @@ internal sealed class PairQuestions
                 {
                     using var session = store.OpenSession(asks with { Sink = e => Say(said, e), Shown = s => said.Append("shown ").AppendLine(s) });
                     Ask(session, said);
+                    foreach (var version in store.Snapshots(session)) Say(said, version);
                 });
         Try(said, "stranger", () => store.OpenSession(options with { Caller = PolicyStore.Person("stranger") }).Dispose());
         Length += said.Length;
@@ -116,8 +117,9 @@ internal sealed class PairQuestions
         using var lookup = session.PrepareLookup(SampleChoice.All);
         foreach (var spelling in _spellings)
         {
-            if (spelling.Split('-') is not [var contig, var pos, var reference, var alternate]) continue;
-            var state = lookup.Find(contig, int.Parse(pos, CultureInfo.InvariantCulture) - 1, Encoding.ASCII.GetBytes(reference), Encoding.ASCII.GetBytes(alternate), out var figures);
+            // A VRS identifier may have dashes too.
+            if (spelling.Split('-') is not [var contig, var pos, var reference, var alternate] || !int.TryParse(pos, CultureInfo.InvariantCulture, out var number)) continue;
+            var state = lookup.Find(contig, number - 1, Encoding.ASCII.GetBytes(reference), Encoding.ASCII.GetBytes(alternate), out var figures);
             Say(said, (state, figures));
         }
     }
