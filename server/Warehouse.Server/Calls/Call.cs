@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Engine.Query;
@@ -25,6 +24,9 @@ internal sealed class Call : IDisposable
 
     /// <summary>Says that nobody waits for the answer any more.</summary>
     public CancellationToken Stop { get; }
+
+    /// <summary>Whether <see cref="Ask"/> has been called: some calls need no session.</summary>
+    public bool HasAsked => _session is not null;
 
     /// <summary>The session, once <see cref="Ask"/> has been called.</summary>
     public Session Session => _session!;
@@ -77,58 +79,4 @@ internal sealed class Call : IDisposable
     {
         V1.Detail.Exists => Detail.Exists, V1.Detail.Aggregate => Detail.Aggregate, V1.Detail.Record or V1.Detail.Unspecified => Detail.Record, _ => throw Refusals.BadRequest("detail"),
     };
-}
-
-/// <summary>The bytes of an answer that is a file, as messages: each full one waits until the client has room. No byte leaves before the call's entry is durable. Written by a thread of its own.</summary>
-internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Stream
-{
-    private readonly byte[] _buffer = new byte[chunkBytes];
-    private int _used;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override void Write(ReadOnlySpan<byte> buffer)
-    {
-        while (!buffer.IsEmpty)
-        {
-            var count = Math.Min(buffer.Length, _buffer.Length - _used);
-            buffer[..count].CopyTo(_buffer.AsSpan(_used));
-            _used += count;
-            buffer = buffer[count..];
-            if (_used == _buffer.Length) Send();
-        }
-    }
-
-    public override void Flush()
-    {
-    }
-
-    /// <summary>Sends what is held back: the first bytes of an answer should not wait for a whole chunk, and the last ones are fewer.</summary>
-    public void Send()
-    {
-        if (_used == 0) return;
-        // The buffer is free again when the message has been written: the bytes are not kept.
-        send(new V1.Chunk { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _used)) });
-        _used = 0;
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

@@ -2,12 +2,14 @@ using System.Net;
 using Grpc.Health.V1;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
+using Warehouse.Protocol.Flight;
 using Warehouse.Protocol.V1;
 using Warehouse.Rpc.Server;
 using Warehouse.Rpc.Services;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Services;
+using Warehouse.Server.Uploads;
 
 namespace Warehouse.Server.Host;
 
@@ -40,10 +42,13 @@ internal sealed class WarehouseServer : IAsyncDisposable
 {
     private readonly StoreHost _store;
     private readonly StoreAudit _audit;
+    private readonly StoreWriter _writer;
+    private readonly BatchUploads _uploads;
     private readonly HealthService _health = new();
     private RpcServer? _rpc;
 
-    private WarehouseServer(StoreHost store, StoreAudit audit, ServerIdentity identity) => (_store, _audit, Identity) = (store, audit, identity);
+    private WarehouseServer(StoreHost store, StoreAudit audit, ServerIdentity identity, (StoreWriter Writer, BatchUploads Uploads) change) =>
+        (_store, _audit, Identity, _writer, _uploads) = (store, audit, identity, change.Writer, change.Uploads);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity { get; }
@@ -53,6 +58,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     /// <summary>The store that it serves.</summary>
     public StoreHost Store => _store;
+
+    /// <summary>What is being received.</summary>
+    public BatchUploads Uploads => _uploads;
 
     /// <summary>Opens everything and starts to listen.</summary>
     /// <exception cref="InputException">The configuration is not safe.</exception>
@@ -66,8 +74,10 @@ internal sealed class WarehouseServer : IAsyncDisposable
         {
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, options.AuditPath, options.Clock);
             var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
-            identity = ServerIdentity.Open(options.StatePath ?? full + ".server", [], options.Clock);
-            var server = new WarehouseServer(store, audit, identity);
+            var state = options.StatePath ?? full + ".server";
+            identity = ServerIdentity.Open(state, [], options.Clock);
+            var writer = new StoreWriter(store, (options.StorePath, options.KeysPath), options.Clock);
+            var server = new WarehouseServer(store, audit, identity, (writer, BatchUploads.Open(state, store, writer, options.Clock)));
             server._rpc = await server.ListenAsync(options, log, stop).ConfigureAwait(false);
             return server;
         }
@@ -85,6 +95,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
     {
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
         if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
+        _uploads.Dispose();
+        _writer.Dispose();
         _store.Dispose();
         _audit.Dispose();
         Identity.Dispose();
@@ -97,7 +109,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var services = new RpcServices()
             .Add(Variants.BindService(new VariantsService(gate)), Variants.Descriptor)
             .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
-            .Add(Cohorts.BindService(new CohortsService(gate)), Cohorts.Descriptor)
+            .Add(Cohorts.BindService(new CohortsService(gate, _writer)), Cohorts.Descriptor)
+            .Add(FlightService.BindService(new FlightTables(gate, new Tickets(options.Clock))), FlightService.Descriptor)
+            .Add(Ingest.BindService(new IngestService(gate, _uploads)), Ingest.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
             .Add(Health.BindService(_health), Health.Descriptor);
         services.AddReflection();
