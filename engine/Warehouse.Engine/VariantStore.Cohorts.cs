@@ -18,14 +18,23 @@ public sealed partial class VariantStore
 
     /// <summary>Sets a cohort to a list of samples or to those that an expression over the sheet selects now. Exactly one of the two is given.</summary>
     /// <exception cref="InputException">A bad name, an unknown sample or column, or an expression that does not parse.</exception>
-    public CohortInfo SetCohort(string name, IReadOnlyList<string>? samples, string? where)
+    public CohortInfo SetCohort(string name, IReadOnlyList<string>? samples, string? where) => SetCohort(name, samples, where, by: null);
+
+    /// <summary>
+    /// The same of what a session sees: other samples are not there (I4), and an expression is over columns that may name groups. A cohort that
+    /// the name has is replaced, whoever made it: who may use which name is for the caller to decide.
+    /// </summary>
+    /// <exception cref="InputException">As above, or no sample that the session sees is selected.</exception>
+    public CohortInfo SetCohort(string name, IReadOnlyList<string>? samples, string? where, Session? by)
     {
         if (name.Length is 0 or > MaxCohortName || name.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')))
             throw new InputException("cohort-name", $"a cohort name has 1 to {MaxCohortName} letters, digits, _ - or .", InputPlace.None);
         using var commit = _folder.BeginCommit();
         _folder.Refresh();
         var catalog = Catalog();
-        var members = where is null ? Members(catalog, samples!) : Select(catalog, where);
+        Func<int, bool> sees = by is null ? _ => true : by.Granted.Scope.Sees;
+        var members = where is null ? Members(catalog, samples!, sees) : Select(catalog, where, sees, by is not null);
+        if (by is not null && members.Length == 0) throw new InputException("cohort-empty", "no sample is selected", InputPlace.None);
         var entry = new CohortEntry { Name = name, FromVersion = commit.Version, UntilVersion = 0, Where = where, Samples = members };
         var cohorts = catalog.Cohorts.Select(c => c.Name == name && c.UntilVersion == 0 ? Ended(c, commit.Version) : c).Append(entry).ToList();
         Publish(commit, catalog with { Cohorts = cohorts });
@@ -34,12 +43,17 @@ public sealed partial class VariantStore
 
     /// <summary>Evaluates a cohort's expression again.</summary>
     /// <exception cref="InputException">Unknown, or a fixed list.</exception>
-    public CohortInfo RefreshCohort(string name)
+    public CohortInfo RefreshCohort(string name) => RefreshCohort(name, by: null);
+
+    /// <summary>The same of what a session sees: a cohort of which it sees no member is not there.</summary>
+    /// <exception cref="InputException">As above, or no sample that the session sees is selected.</exception>
+    public CohortInfo RefreshCohort(string name, Session? by)
     {
         _folder.Refresh();
         var cohort = Current(Catalog(), name);
+        if (by is not null && !cohort.Samples.Any(by.Granted.Scope.Sees)) throw Selection.UnknownCohort(name);
         return cohort.Where is { } where
-            ? SetCohort(name, null, where)
+            ? SetCohort(name, null, where, by)
             : throw new InputException("cohort-fixed", $"cohort {name} is a fixed list; set it again with --samples-file", InputPlace.None);
     }
 
@@ -71,26 +85,32 @@ public sealed partial class VariantStore
     private static CohortInfo Describe(StoreCatalog catalog, CohortEntry cohort) =>
         new(cohort.Name, cohort.FromVersion, cohort.Samples.Count(s => catalog.Samples[s].WithdrawnVersion == 0), cohort.Where);
 
-    private static int[] Members(StoreCatalog catalog, IReadOnlyList<string> names)
+    private static int[] Members(StoreCatalog catalog, IReadOnlyList<string> names) => Members(catalog, names, static _ => true);
+
+    private static int[] Members(StoreCatalog catalog, IReadOnlyList<string> names, Func<int, bool> sees)
     {
         var index = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < catalog.Samples.Count; i++)
-            if (catalog.Samples[i].WithdrawnVersion == 0) index.Add(catalog.Samples[i].Name, i);
+            if (catalog.Samples[i].WithdrawnVersion == 0 && sees(i)) index.Add(catalog.Samples[i].Name, i);
         var members = new SortedSet<int>();
         for (var line = 0; line < names.Count; line++)
             members.Add(index.TryGetValue(names[line], out var sample) ? sample : throw new InputException("unknown-sample", "the store has no sample of this name", new InputPlace("samples", line + 1, 0, "")));
         return [.. members];
     }
 
-    private static int[] Select(StoreCatalog catalog, string where)
+    private static int[] Select(StoreCatalog catalog, string where, Func<int, bool> sees, bool onlyGroups)
     {
         var filter = SampleFilter.Parse(where);
-        filter.CheckColumns([.. catalog.Columns.Keys.Append(SheetColumn.Sample)]);
         var sheets = catalog.SheetAt(long.MaxValue);
+        // A column that nobody in sight has is not there; one of class PHI could tell who a sample is of.
+        var columns = onlyGroups
+            ? sheets.Where(s => sees(s.Key)).SelectMany(s => s.Value.Keys).Distinct().Where(c => SheetColumn.Known.TryGetValue(c, out var known) ? known >= DataClass.Aggregate : catalog.Columns.GetValueOrDefault(c))
+            : catalog.Columns.Keys;
+        filter.CheckColumns([.. columns.Append(SheetColumn.Sample)]);
         var members = new List<int>();
         for (var sample = 0; sample < catalog.Samples.Count; sample++)
         {
-            if (catalog.Samples[sample].WithdrawnVersion != 0) continue;
+            if (catalog.Samples[sample].WithdrawnVersion != 0 || !sees(sample)) continue;
             var values = sheets.TryGetValue(sample, out var known) ? new Dictionary<string, string>(known) : [];
             values[SheetColumn.Sample] = catalog.Samples[sample].Name;
             if (filter.Matches(values)) members.Add(sample);

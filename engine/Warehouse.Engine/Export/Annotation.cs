@@ -22,18 +22,33 @@ public static class Annotation
     /// one value per ALT. Memory does not grow with the file. The target is the caller's; after a failure it holds an unfinished file.
     /// </summary>
     /// <exception cref="InputException">The file is not understood, is of another assembly, differs from the reference, or was annotated before; or an unknown sample or cohort.</exception>
-    public static AnnotationSummary Annotate(this Session session, string inputPath, SampleChoice samples, Stream target, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
+    public static AnnotationSummary Annotate(this Session session, string inputPath, SampleChoice samples, Stream target, IProgress<WorkProgress>? progress = null, CancellationToken stop = default) =>
+        Run(session, inputPath, samples, (() => VariantFile.Open(inputPath, Reading), target), progress, stop);
+
+    /// <summary>The same for the bytes of a VCF as they come: text, gzip or BGZF, read forward only.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="input">The bytes, and what to call them in errors; closed at the end, also after a failure.</param>
+    /// <param name="samples">Over which samples.</param>
+    /// <param name="target">Where to; the caller's.</param>
+    /// <param name="stop">Cancels between windows of records; a read that waits is for the stream to end.</param>
+    /// <exception cref="InputException">As for a file.</exception>
+    public static AnnotationSummary Annotate(this Session session, (Stream Bytes, string Name) input, SampleChoice samples, Stream target, CancellationToken stop = default) =>
+        Run(session, input.Name, samples, (() => VariantFile.Open(input.Bytes, input.Name, Reading), target), progress: null, stop);
+
+    private static VcfReadOptions Reading => new() { SitesOnly = true, Threads = Environment.ProcessorCount };
+
+    private static AnnotationSummary Run(Session session, string name, SampleChoice samples, (Func<VariantReader> From, Stream To) copy, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         try
         {
-            using var reader = VariantFile.Open(inputPath, new VcfReadOptions { SitesOnly = true, Threads = Environment.ProcessorCount });
-            var summary = new AnnotationRun(session, samples, inputPath, target).Run(reader, progress, stop);
+            using var reader = copy.From();
+            var summary = new AnnotationRun(session, samples, name, copy.To).Run(reader, progress, stop);
             session.Report("annotate", summary.Records);
             return summary;
         }
         catch (InputException bad) when (string.IsNullOrEmpty(bad.Place.File) && bad.Place.Line > 0)
         {
-            throw new InputException(bad.Code, bad.Expected, bad.Place with { File = inputPath });
+            throw new InputException(bad.Code, bad.Expected, bad.Place with { File = name });
         }
     }
 }

@@ -30,6 +30,9 @@ public sealed record IngestRequest
     /// <summary>Report what cannot change a count too.</summary>
     public bool Lint { get; init; }
 
+    /// <summary>Marks the batch in its own commit: a batch of the same key is not loaded again, by whomever. Null = none.</summary>
+    public BatchMark? Mark { get; init; }
+
     /// <summary>Threads used, 1 to <see cref="MaxThreads"/>: 1 = all on the calling one. What is stored does not depend on it.</summary>
     public int Threads { get; init; } = Math.Min(Environment.ProcessorCount, MaxThreads);
 }

@@ -36,6 +36,19 @@ public sealed partial class Session
     /// <exception cref="InputException">An unknown cohort or sample.</exception>
     public AlleleLookup PrepareLookup(SampleChoice samples) => PrepareLookup(samples, new LookupMemory(AlleleLookup.DefaultMaxBytes, inOrder: false));
 
+    /// <summary>Prepares to answer many spellings with states and figures alone; see <see cref="BriefLookup"/>.</summary>
+    /// <param name="samples">Over which samples, as for <see cref="Seen"/>.</param>
+    /// <exception cref="InputException">An unknown cohort or sample.</exception>
+    public BriefLookup PrepareBrief(SampleChoice samples) => new(this, samples);
+
+    /// <summary>The canonical contig of a spelling that a query uses, and its length as far as it is known.</summary>
+    /// <exception cref="InputException">There is no such contig.</exception>
+    internal (string Canonical, int LengthBases) ContigOf(string name)
+    {
+        var canonical = Context.Contig(name);
+        return (canonical, Reference()?.Length(canonical) ?? _view.Assembly.Length(canonical) ?? int.MaxValue);
+    }
+
     internal AlleleLookup PrepareLookup(SampleChoice samples, LookupMemory memory)
     {
         var figures = Select(samples, new CountRules());

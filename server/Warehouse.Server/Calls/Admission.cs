@@ -56,3 +56,27 @@ internal sealed class Admission(TimeProvider clock)
         }
     }
 }
+
+/// <summary>So many of one kind at a time, over all callers. A further one is refused at once. Any thread.</summary>
+internal sealed class Places(int most, string rule)
+{
+    private int _taken;
+
+    /// <summary>Takes a place; dispose to give it back. Throws RESOURCE_EXHAUSTED when there is none.</summary>
+    public IDisposable Enter()
+    {
+        if (Interlocked.Increment(ref _taken) <= most) return new Place(this);
+        Interlocked.Decrement(ref _taken);
+        throw Refusals.Exhausted(rule);
+    }
+
+    private sealed class Place(Places of) : IDisposable
+    {
+        private int _isGiven;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isGiven, 1) == 0) Interlocked.Decrement(ref of._taken);
+        }
+    }
+}

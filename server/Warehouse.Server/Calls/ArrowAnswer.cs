@@ -14,19 +14,20 @@ internal sealed class ArrowAnswer
 
     private static readonly string[] Place = ["contig", "pos", "ref", "alt"];
     private static readonly string[] Figures = ["ac", "an", "af", "n_het", "n_hom_alt", "n_hemi", "n_half", "carriers", "n_no_call", "n_not_assessed", "n_samples", "an_assumed", "faf95"];
-    private static readonly HashSet<string> Texts = ["contig", "ref", "alt", "group", "sample", "gt", "zygosity"];
+    private static readonly HashSet<string> Texts = ["query", "contig", "ref", "alt", "group", "sample", "gt", "zygosity"];
     private static readonly HashSet<string> Reals = ["af", "faf95", "af_cases", "af_controls", "odds_ratio", "p"];
 
     private readonly ArrowBatchBuilder _batch;
     private readonly ArrowStreamWriter _writer;
-    private readonly ChunkStream _stream;
+    private readonly AnswerStream _stream;
     private int _at;
     private int _mostRows = FirstRows;
 
-    public ArrowAnswer(ChunkStream stream, ArrowSchema schema)
+    public ArrowAnswer(AnswerStream stream, ArrowSchema schema)
     {
         (_batch, _stream) = (new ArrowBatchBuilder(schema), stream);
         _writer = new ArrowStreamWriter(stream, schema);
+        stream.EndMessage();
     }
 
     /// <summary>Rows written.</summary>
@@ -40,6 +41,46 @@ internal sealed class ArrowAnswer
 
     /// <summary>Columns of genotypes.</summary>
     public static ArrowSchema Genotypes { get; } = Schema([.. Place, "sample", "gt", "zygosity", "gq", "dp", "ad_ref", "ad_alt"]);
+
+    /// <summary>Columns of carriers.</summary>
+    public static ArrowSchema Carriers { get; } = Schema(["query", .. Place, "sample", "zygosity", "gt", "gq", "dp", "ad_ref", "ad_alt"]);
+
+    /// <summary>Columns of listed variants.</summary>
+    public static ArrowSchema Sites(bool symbolic) => Schema([.. Place, .. symbolic ? ["end"] : Array.Empty<string>()]);
+
+    /// <summary>The schema as an Arrow IPC message.</summary>
+    public static byte[] MessageOf(ArrowSchema schema)
+    {
+        using var bytes = new MemoryStream();
+        _ = new ArrowStreamWriter(bytes, schema);
+        return bytes.ToArray();
+    }
+
+    /// <summary>The variants of a batch of frequencies.</summary>
+    public void WriteSites(FrequencyBatch batch, bool symbolic)
+    {
+        for (var variant = 0; variant < batch.Count; variant++)
+        {
+            Text(batch.Contig);
+            Integer(batch.Start(variant) + 1L);
+            _batch[_at++].Append(batch.Ref(variant));
+            _batch[_at++].Append(batch.Alt(variant));
+            if (symbolic) Integer(batch.End(variant) < 0 ? null : batch.End(variant));
+            EndRow();
+        }
+    }
+
+    /// <summary>A carrier of what a query asked for.</summary>
+    public void Write(SeenAnswer seen, CarrierRow carrier)
+    {
+        Text(seen.Query);
+        WritePlace(seen.Contig!, seen.Start, seen.Ref, seen.Alt);
+        Text(carrier.Sample);
+        Text(carrier.Zygosity);
+        Text(carrier.Genotype);
+        foreach (var number in (ReadOnlySpan<int?>)[carrier.Gq, carrier.Dp, carrier.DepthRef, carrier.DepthAlt]) Integer(number);
+        EndRow();
+    }
 
     /// <summary>Rows of a batch of frequencies.</summary>
     public void Write(FrequencyBatch batch, bool symbolic, bool grouped)
@@ -139,5 +180,6 @@ internal sealed class ArrowAnswer
     {
         _writer.Write(_batch);
         _batch.Clear();
+        _stream.EndMessage();
     }
 }

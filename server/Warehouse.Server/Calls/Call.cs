@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Engine.Query;
@@ -31,6 +30,8 @@ internal sealed class Call : IDisposable
 
     /// <summary>The level of the answer; null where it has none.</summary>
     public Detail? Level => _key?.Detail;
+    /// <summary>Whether <see cref="Ask"/> has been called: some calls need no session.</summary>
+    public bool HasAsked => _session is not null;
 
     /// <summary>The session, once <see cref="Ask"/> has been called.</summary>
     public Session Session => _session!;
@@ -41,7 +42,12 @@ internal sealed class Call : IDisposable
     /// </summary>
     /// <param name="asking">Purpose, snapshot, level, project.</param>
     /// <param name="isListing">Whether much is asked at once.</param>
-    public Session Ask(V1.Asking asking, bool isListing = false)
+    /// <remarks>At the level record alone: below it figures leave by the rules of release, and <see cref="AskAtLevel"/> is for them.</remarks>
+    public Session Ask(V1.Asking asking, bool isListing = false) =>
+        DetailOf(asking) < Engine.Access.Detail.Record ? throw Refusals.BadRequest("detail") : AskAtLevel(asking, isListing);
+
+    /// <summary>The same at any level: for answers that have no figure of samples in them, and for those that the rules of release judge.</summary>
+    public Session AskAtLevel(V1.Asking asking, bool isListing = false)
     {
         _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, DetailOf(asking), asking.HasSnapshot ? asking.Snapshot : null, isListing);
         _session = _host.Borrow(_key, Who.Caller);
@@ -90,58 +96,4 @@ internal sealed class Call : IDisposable
     {
         V1.Detail.Exists => Detail.Exists, V1.Detail.Aggregate => Detail.Aggregate, V1.Detail.Record or V1.Detail.Unspecified => Detail.Record, _ => throw Refusals.BadRequest("detail"),
     };
-}
-
-/// <summary>The bytes of an answer that is a file, as messages: each full one waits until the client has room. No byte leaves before the call's entry is durable. Written by a thread of its own.</summary>
-internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Stream
-{
-    private readonly byte[] _buffer = new byte[chunkBytes];
-    private int _used;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override void Write(ReadOnlySpan<byte> buffer)
-    {
-        while (!buffer.IsEmpty)
-        {
-            var count = Math.Min(buffer.Length, _buffer.Length - _used);
-            buffer[..count].CopyTo(_buffer.AsSpan(_used));
-            _used += count;
-            buffer = buffer[count..];
-            if (_used == _buffer.Length) Send();
-        }
-    }
-
-    public override void Flush()
-    {
-    }
-
-    /// <summary>Sends what is held back: the first bytes of an answer should not wait for a whole chunk, and the last ones are fewer.</summary>
-    public void Send()
-    {
-        if (_used == 0) return;
-        // The buffer is free again when the message has been written: the bytes are not kept.
-        send(new V1.Chunk { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _used)) });
-        _used = 0;
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

@@ -26,6 +26,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <summary>The store.</summary>
     public StoreHost Host => host;
 
+    /// <summary>Tells the time.</summary>
+    public TimeProvider Clock => clock;
+
     /// <summary>The audit log.</summary>
     public StoreAudit Audit => audit;
 
@@ -77,7 +80,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         var call = entered.Call;
         try
         {
-            await Task.Factory.StartNew(() => Run(call, write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            await Task.Factory.StartNew(() => Run(context.Method, call, write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             call.Release();
             report.Ended(context.Method, call.Who.Caller, (StatusCode.OK, call.Level, clock.GetElapsedTime(started), call.Bytes));
         }
@@ -87,7 +90,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
     }
 
-    private void Run<TReply>(Call call, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
+    private void Run<TReply>(string method, Call call, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
     {
         var checkedAt = clock.GetTimestamp();
@@ -97,7 +100,8 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
             {
                 if (!call.Who.IsValid()) throw Authenticated.Refusal();
-                if (!host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
+                if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
+                if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
                 checkedAt = clock.GetTimestamp();
             }
             call.Audit.Begin();

@@ -28,6 +28,12 @@ internal static class Refusals
     /// <summary>Too much at once, or in a time.</summary>
     public static RpcException Exhausted(string rule) => Of(StatusCode.ResourceExhausted, "over a limit; try again later", rule);
 
+    /// <summary>Something else is being done with the same thing.</summary>
+    public static RpcException Busy(string rule) => Of(StatusCode.Aborted, "something else is being done with it; try again", rule);
+
+    /// <summary>There is something else of that name.</summary>
+    public static RpcException Exists(string rule) => Of(StatusCode.AlreadyExists, "there is another of this name", rule);
+
     /// <summary>What an exception comes to, for the caller; and how the audit log names it.</summary>
     /// <param name="failure">What happened.</param>
     /// <param name="incident">Id under which the log has it, for failures that are the server's own.</param>

@@ -46,13 +46,16 @@ internal static class Wire
         Engine.Access.Detail.Exists => V1.Detail.Exists, Engine.Access.Detail.Aggregate => V1.Detail.Aggregate, Engine.Access.Detail.Record => V1.Detail.Record, _ => V1.Detail.Linkage,
     };
 
+    /// <summary>One of the three answers.</summary>
+    public static V1.SeenState Of(SeenState state) => state switch { SeenState.Seen => V1.SeenState.Seen, SeenState.NotSeen => V1.SeenState.NotSeen, _ => V1.SeenState.NotAssessable };
+
     /// <summary>An answer of <c>seen</c> at the level record.</summary>
     public static V1.SeenAnswer Of(SeenAnswer answer)
     {
         var wire = new V1.SeenAnswer
         {
             Query = answer.Query, Reason = answer.Reason ?? "", Damage = answer.Damage ?? "", TrimmedOnly = answer.TrimmedOnly, OverlappingCount = answer.OverlappingCount, RefgetAccession = answer.RefgetAccession ?? "",
-            State = answer.State switch { SeenState.Seen => V1.SeenState.Seen, SeenState.NotSeen => V1.SeenState.NotSeen, _ => V1.SeenState.NotAssessable },
+            State = Of(answer.State),
             FirstSeen = answer.FirstSeen is { } first ? Timestamp.FromDateTimeOffset(first) : null, LastSeen = answer.LastSeen is { } last ? Timestamp.FromDateTimeOffset(last) : null,
         };
         if (answer.Contig is { } contig)

@@ -3,6 +3,7 @@ using Grpc.Health.V1;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
 using Warehouse.Engine.Release;
+using Warehouse.Protocol.Flight;
 using Warehouse.Protocol.V1;
 using Warehouse.Rpc.Server;
 using Warehouse.Rpc.Services;
@@ -11,6 +12,7 @@ using Warehouse.Server.Identity;
 using Warehouse.Server.Release;
 using Warehouse.Server.Services;
 using Warehouse.Server.Telemetry;
+using Warehouse.Server.Uploads;
 
 namespace Warehouse.Server.Host;
 
@@ -47,13 +49,16 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly StoreHost _store;
     private readonly StoreAudit _audit;
     private readonly ReleaseLedger _ledger;
+    private readonly StoreWriter _writer;
+    private readonly BatchUploads _uploads;
     private readonly HealthService _health = new();
     private readonly ServerMetrics _metrics = new();
     private RpcServer? _rpc;
     private OperatorListener? _operator;
     private volatile bool _isDraining;
 
-    private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, ServerIdentity identity) => (_store, _audit, _ledger, Identity) = (store, audit, ledger, identity);
+    private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, ServerIdentity identity, (StoreWriter Writer, BatchUploads Uploads) change) =>
+        (_store, _audit, _ledger, Identity, _writer, _uploads) = (store, audit, ledger, identity, change.Writer, change.Uploads);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity { get; }
@@ -66,6 +71,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     /// <summary>The store that it serves.</summary>
     public StoreHost Store => _store;
+
+    /// <summary>What is being received.</summary>
+    public BatchUploads Uploads => _uploads;
 
     /// <summary>Opens everything and starts to listen.</summary>
     /// <exception cref="InputException">The configuration is not safe.</exception>
@@ -81,8 +89,10 @@ internal sealed class WarehouseServer : IAsyncDisposable
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, options.AuditPath, options.Clock);
             var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
             ledger = ReleaseLedger.Open(audit.Folder, options.KeysPath ?? full + ".keys");
-            identity = ServerIdentity.Open(options.StatePath ?? full + ".server", [], options.Clock);
-            var server = new WarehouseServer(store, audit, ledger, identity);
+            var state = options.StatePath ?? full + ".server";
+            identity = ServerIdentity.Open(state, [], options.Clock);
+            var writer = new StoreWriter(store, (options.StorePath, options.KeysPath), options.Clock);
+            var server = new WarehouseServer(store, audit, ledger, identity, (writer, BatchUploads.Open(state, store, writer, options.Clock)));
             server._rpc = await server.ListenAsync(options, log, stop).ConfigureAwait(false);
             return server;
         }
@@ -104,6 +114,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
         if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
         if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
+        _uploads.Dispose();
+        _writer.Dispose();
         _store.Dispose();
         _audit.Dispose();
         _ledger.Dispose();
@@ -118,7 +130,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var services = new RpcServices()
             .Add(Variants.BindService(new VariantsService(gate, new ReleaseDesk(_store, _ledger, options.Clock))), Variants.Descriptor)
             .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
-            .Add(Cohorts.BindService(new CohortsService(gate)), Cohorts.Descriptor)
+            .Add(Cohorts.BindService(new CohortsService(gate, _writer)), Cohorts.Descriptor)
+            .Add(FlightService.BindService(new FlightTables(gate, new Tickets(options.Clock))), FlightService.Descriptor)
+            .Add(Ingest.BindService(new IngestService(gate, _uploads)), Ingest.Descriptor)
             .Add(Access.BindService(new AccessService(gate)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
             .Add(Health.BindService(_health), Health.Descriptor);

@@ -28,7 +28,7 @@ internal sealed class ReleaseDesk(StoreHost host, ReleaseLedger ledger, TimeProv
         if (of.Samples.Names is not null) throw Refusals.BadRequest("samples");
         var policy = host.Policy;
         var epoch = policy.Epoch ?? throw new ReleaseRefusedException(ReleaseRule.NoEpoch);
-        var session = call.Ask(new V1.Asking(asking) { Snapshot = epoch.Snapshot }, isListing);
+        var session = call.AskAtLevel(new V1.Asking(asking) { Snapshot = epoch.Snapshot }, isListing);
         Follow(epoch.Number, session.SampleCount);
         var people = session.PeopleOf(of.Samples, of.Rules, of.By);
         if (people.IsCut) throw new ReleaseRefusedException(ReleaseRule.Withdrawn);

@@ -26,7 +26,7 @@ internal sealed class StoreService(CallGate gate, (string Path, string? KeysPath
     {
         var reply = new SnapshotsReply();
         // Who runs the machine is told how much is there; others how much they see (I4).
-        var asks = gate.Host.RolesOf(call.Who.Caller).Overlaps(MethodTable.Operators) ? null : call.Ask(request.Asking ?? new());
+        var asks = gate.Host.RolesOf(call.Who.Caller).Overlaps(MethodTable.Operators) ? null : call.AskAtLevel(request.Asking ?? new());
         foreach (var (version, created, samples) in gate.Host.Ask(store => store.Snapshots(asks))) reply.Snapshots.Add(new Snapshot { Version = version, Committed = Timestamp.FromDateTimeOffset(created), Samples = samples });
         return Task.FromResult((reply, (long?)reply.Snapshots.Count));
     });

@@ -11,10 +11,17 @@ namespace Warehouse.Server.Services;
 /// <summary>Questions about variants. Any thread.</summary>
 internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) : Variants.VariantsBase
 {
-    private const int MostQueries = 1000, MostAlleles = 10_000, MostCarriers = 4096;
+    internal const int MostQueries = 1000;
+
+    private const int MostAlleles = 10_000, MostCarriers = 4096;
 
     /// <summary>Fewer named samples than this: an aggregate over them is data of each of them.</summary>
     private const int FewestForAggregate = 11;
+
+    /// <summary>Streams of queries at a time, over all callers: each keeps decoded blocks of its own.</summary>
+    private const int MostSeenStreams = 16;
+
+    private readonly Places _streams = new(MostSeenStreams, "streams");
 
     public override Task<SeenReply> Seen(SeenRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
@@ -29,20 +36,42 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         return Task.FromResult((reply, (long?)reply.Answers.Count));
     });
 
+    public override async Task SeenStream(IAsyncStreamReader<SeenStreamRequest> requestStream, IServerStreamWriter<SeenStreamReply> responseStream, ServerCallContext context)
+    {
+        await using var requests = new Requests<SeenStreamRequest>(requestStream, context);
+        var first = await requests.FirstAsync(gate.Clock).ConfigureAwait(false);
+        var question = first?.Request ?? new();
+        await gate.StreamAsync<SeenStreamReply>(context, question.Asking ?? new(), question, responseStream.WriteAsync, (call, send) =>
+        {
+            using var room = _streams.Enter();
+            return SeenStreaming.Run(first, requests, call, send);
+        }).ConfigureAwait(false);
+    }
+
     public override Task Frequencies(FrequenciesRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context) =>
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
-            var (regions, samples, rules, by) = (Wire.Of(request.Regions), Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
+            var (samples, rules, by) = (Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
             if (IsReleased(request.Asking)) return FrequenciesReleased(request, (samples, rules, by), (call, send));
-            var session = call.Ask(request.Asking ?? new(), isListing: true);
-            ShowsNamed(call, samples);
-            var stream = new ChunkStream(send, CallGate.ChunkBytes);
-            var rows = new ArrowAnswer(stream, ArrowAnswer.Frequencies(request.Symbolic, by is not null));
-            foreach (var batch in session.FrequencyBatches(new FrequencyRequest { Regions = regions, Samples = samples, By = by, Rules = rules, Symbolic = request.Symbolic, MinAc = request.MinAc }, call.Stop))
-                rows.Write(batch, request.Symbolic, by is not null);
-            rows.Complete();
-            return End(call, send, rows.Rows);
+            var rows = List(call, request, new ChunkStream(send, CallGate.ChunkBytes), sitesOnly: false);
+            return End(call, send, rows);
         });
+
+    /// <summary>Writes frequencies, or the variants that have them, as an Arrow stream; returns the rows.</summary>
+    internal static long List(Call call, FrequenciesRequest request, AnswerStream stream, bool sitesOnly)
+    {
+        var (regions, samples, rules, by) = (Wire.Of(request.Regions), Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
+        var session = call.Ask(request.Asking ?? new(), isListing: true);
+        ShowsNamed(call, samples);
+        var rows = new ArrowAnswer(stream, sitesOnly ? ArrowAnswer.Sites(request.Symbolic) : ArrowAnswer.Frequencies(request.Symbolic, by is not null));
+        foreach (var batch in session.FrequencyBatches(new FrequencyRequest { Regions = regions, Samples = samples, By = sitesOnly ? null : by, Rules = rules, Symbolic = request.Symbolic, MinAc = request.MinAc }, call.Stop))
+        {
+            if (sitesOnly) rows.WriteSites(batch, request.Symbolic);
+            else rows.Write(batch, request.Symbolic, by is not null);
+        }
+        rows.Complete();
+        return rows.Rows;
+    }
 
     public override Task<FrequenciesOfReply> FrequenciesOf(FrequenciesOfRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
@@ -67,7 +96,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     public override Task CaseControl(CaseControlRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context) =>
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
-            RecordsOnly(request.Asking);
             var session = call.Ask(request.Asking ?? new(), isListing: true);
             var rows = new ArrowAnswer(new ChunkStream(send, CallGate.ChunkBytes), ArrowAnswer.CaseControl);
             foreach (var row in session.CaseControl(request.Cases, request.Controls, call.Stop)) rows.Write(row);
@@ -79,7 +107,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         gate.StreamAsync<CarriersReply>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
             CheckCount(request.Queries.Count, MostQueries);
-            RecordsOnly(request.Asking);
             var session = call.Ask(request.Asking ?? new());
             var rows = 0L;
             foreach (var answer in session.Carriers(request.Queries, call.Stop))
@@ -106,7 +133,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     public override Task Export(ExportRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context) =>
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
-            RecordsOnly(request.Asking);
             var asked = new GenotypeRequest { Regions = Wire.Of(request.Regions), Samples = Wire.Of(request.Samples) };
             var session = call.Ask(request.Asking ?? new(), isListing: true);
             session.Shown = call.Audit.Shows;
@@ -130,7 +156,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     public override Task<ResolveReply> Resolve(ResolveRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         CheckCount(request.Queries.Count, MostQueries);
-        var session = call.Ask(request.Asking ?? new());
+        var session = call.AskAtLevel(request.Asking ?? new());
         var reply = new ResolveReply();
         foreach (var meaning in session.Resolve(request.Queries, call.Stop))
         {
@@ -154,18 +180,13 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
 
     private static bool IsReleased(Asking? asking) => asking is not null && Call.DetailOf(asking) < Engine.Access.Detail.Record;
 
-    /// <summary>What tells of single samples is asked at the level record, or not at all.</summary>
-    private static void RecordsOnly(Asking? asking)
-    {
-        if (IsReleased(asking)) throw Refusals.BadRequest("detail");
-    }
-
-    private static void CheckCount(int count, int most)
+    internal static void CheckCount(int count, int most)
     {
         if (count == 0 || count > most) throw Refusals.BadRequest("queries");
     }
 
-    private static void ShowsNamed(Call call, SampleChoice samples)
+    /// <summary>Notes in the audit log that an answer over few named samples is data of each.</summary>
+    internal static void ShowsNamed(Call call, SampleChoice samples)
     {
         if (samples.Names is not { Count: < FewestForAggregate } names) return;
         foreach (var name in names) call.Audit.Shows(name);

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Grpc.Core;
+using Warehouse.Engine;
+using Warehouse.Protocol.V1;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Uploads;
+
+namespace Warehouse.Server.Services;
+
+/// <summary>Files into the store. Any thread.</summary>
+internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Ingest.IngestBase
+{
+    /// <summary>Bytes of a message, and bytes that may be received before they are made durable.</summary>
+    private const int MostMessageBytes = 256 << 10, MostUnsyncedBytes = 8 << 20;
+
+    /// <summary>Progress is told so often.</summary>
+    private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(500);
+
+    public override async Task Upload(IAsyncStreamReader<UploadRequest> requestStream, IServerStreamWriter<UploadReply> responseStream, ServerCallContext context)
+    {
+        await using var requests = new Requests<UploadRequest>(requestStream, context);
+        var first = await requests.FirstAsync(gate.Clock).ConfigureAwait(false);
+        var batch = first?.Batch ?? new();
+        await gate.StreamAsync<UploadReply>(context, batch.Asking ?? new(), batch, responseStream.WriteAsync, (call, send) =>
+        {
+            if (first is not { Batch: not null, Bytes: null, Commit: false }) throw Refusals.BadRequest("batch");
+            var sender = call.Who.Caller.Id;
+            var receiving = new Receiving(uploads, (sender, batch), () => send(new UploadReply { Status = uploads.Status(sender, batch.Id) }));
+            return receiving.Run(requests, send, call.Stop);
+        }).ConfigureAwait(false);
+    }
+
+    public override Task<BatchStatus> Status(BatchRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request,
+        call => Task.FromResult((uploads.Status(call.Who.Caller.Id, request.Id), (long?)1)));
+
+    public override Task<BatchStatus> Cancel(BatchRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
+    {
+        uploads.Cancel(call.Who.Caller.Id, request.Id);
+        return Task.FromResult((uploads.Status(call.Who.Caller.Id, request.Id), (long?)1));
+    });
+
+    /// <summary>One stream of a batch. One thread.</summary>
+    private sealed class Receiving(BatchUploads uploads, (string Sender, Batch Batch) of, Action tell)
+    {
+        public long Run(Requests<UploadRequest> requests, Action<UploadReply> send, CancellationToken stop)
+        {
+            if (uploads.Begin(of.Sender, of.Batch, this) is not { } staged)
+            {
+                tell();
+                return 0;
+            }
+            tell();
+            for (var unsynced = 0L; requests.Next() is { } request;)
+            {
+                if (request.Batch is not null) throw Refusals.BadRequest("batch");
+                if (request.Bytes is { } bytes)
+                {
+                    Append(staged, bytes);
+                    unsynced += bytes.Data.Length;
+                }
+                if (request.Commit)
+                {
+                    Load(staged, send, stop);
+                    return of.Batch.Files.Count;
+                }
+                if (unsynced < MostUnsyncedBytes && requests.HasNext) continue;
+                staged.Sync();
+                unsynced = 0;
+                tell();
+            }
+            staged.Sync();
+            tell();
+            return 0;
+        }
+
+        private void Append(StagedBatch staged, FileBytes bytes)
+        {
+            if (bytes.Data.Length > MostMessageBytes) throw Refusals.BadRequest("batch-message");
+            try
+            {
+                staged.Append(this, bytes);
+            }
+            catch (RpcException refused) when (refused.StatusCode == StatusCode.InvalidArgument)
+            {
+                staged.Sync();
+                tell(); // from where it goes on
+                throw;
+            }
+        }
+
+        /// <summary>Loads on another thread, so that progress is told meanwhile. The load has ended when this does.</summary>
+        private void Load(StagedBatch staged, Action<UploadReply> send, CancellationToken stop)
+        {
+            var loading = Task.Factory.StartNew(() => uploads.Load(staged, this, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            try
+            {
+                while (!((IAsyncResult)loading).AsyncWaitHandle.WaitOne(TellEvery)) tell();
+            }
+            finally
+            {
+                // When the client is gone the token is cancelled, and the load ends before its commit, or after it.
+                ((IAsyncResult)loading).AsyncWaitHandle.WaitOne();
+            }
+            try
+            {
+                loading.GetAwaiter().GetResult();
+            }
+            catch (InputException bad)
+            {
+#pragma warning disable RS0030 // the path is the server's own random name, and only its number is told
+                var file = staged.NumberOf(bad.Place.File);
+#pragma warning restore RS0030
+                var place = string.Create(CultureInfo.InvariantCulture, $"{bad.Code}{(file > 0 ? $", file {file}" : "")}{(bad.Place.Line > 0 ? $", line {bad.Place.Line}" : "")}");
+                send(new UploadReply { Status = new BatchStatus { Id = of.Batch.Id, State = BatchState.Refused, Refusal = place } });
+                throw;
+            }
+            tell();
+        }
+    }
+}
