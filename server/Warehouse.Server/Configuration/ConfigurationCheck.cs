@@ -34,11 +34,18 @@ internal static class ConfigurationCheck
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
     }
 
+    /// <summary>Folder of the server's own keys and certificates.</summary>
+    public static string StateFolder(ServerConfiguration configuration, string store) => configuration.State is { } state ? configuration.Resolve(state) : Root(store) + ".server";
+
+    /// <summary>Folder of the audit log.</summary>
+    public static string AuditFolder(ServerConfiguration configuration, string store) => configuration.Audit.Folder is { } audit ? configuration.Resolve(audit) : Root(store) + ".audit";
+
+    private static string Root(string store) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(store));
+
     private static void CheckFolders(Rules rules, ServerConfiguration configuration, string store)
     {
-        var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(store));
-        var state = configuration.State is { } s ? configuration.Resolve(s) : root + ".server";
-        var audit = configuration.Audit.Folder is { } a ? configuration.Resolve(a) : root + ".audit";
+        var root = Root(store);
+        string state = StateFolder(configuration, store), audit = AuditFolder(configuration, store);
         rules.Require(!IsWithin(state, root), "state-in-store", "state", "the server's keys do not lie in the store, which is copied and put back");
         rules.Require(!IsWithin(audit, root), "audit-in-store", "audit.folder", "the audit log does not lie in the store, which is copied and put back");
         foreach (var (folder, name) in new[] { (state, "state"), (audit, "audit.folder") })
@@ -74,7 +81,7 @@ internal static class ConfigurationCheck
         X509Certificate2 certificate;
         try
         {
-            certificate = X509Certificate2.CreateFromPemFile(certificateFile);
+            certificate = X509Certificate2.CreateFromPem(System.IO.File.ReadAllText(certificateFile));
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {

@@ -89,7 +89,7 @@ internal sealed record ListenConfiguration
     public string Address { get; init; } = "127.0.0.1";
 
     /// <summary>Port; 0 is any free one.</summary>
-    public int Port { get; init; } = 8443;
+    public int Port { get; init; } = 7443;
 
     /// <summary>Host names and addresses by which clients reach the server, beside those of this machine: its certificate names them, and proofs of possession must.</summary>
     public IReadOnlyList<string> Names { get; init; } = [];
