@@ -37,6 +37,17 @@ internal sealed class CliContext
     public void Begin(Options.StoreAddress store, System.CommandLine.ParseResult parsed) =>
         Engine.BeginCall(store, string.Join(' ', VerbTable.PathOf(parsed.CommandResult)), string.Join('\0', parsed.Tokens.Select(t => t.Value)));
 
+    /// <summary>Begins a call that changes the store: on return its entry is durable, and only then may anything change (I5).</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="parsed">The command.</param>
+    /// <param name="samples">Samples to which it opens access.</param>
+    public void BeginChange(Options.StoreAddress store, System.CommandLine.ParseResult parsed, IEnumerable<string>? samples = null)
+    {
+        Begin(store, parsed);
+        foreach (var sample in samples ?? []) Engine.Call?.Shows(sample);
+        Engine.Call?.Begin();
+    }
+
     /// <summary>Standard output for an answer.</summary>
     public Stream OpenAnswer() => Guard(OpenOutput());
 

@@ -18,7 +18,7 @@ namespace Warehouse.Cli;
 /// <summary>
 /// Every call the command line makes into the engine, in one place. Virtual, so that tests of the frame answer in its stead.
 /// </summary>
-internal class Engine
+internal partial class Engine
 {
     /// <summary>An aggregate over fewer named samples than this is data of each of them: the least count that may be shown elsewhere is 11.</summary>
     private const int FewestForAggregate = 11;
@@ -72,7 +72,7 @@ internal class Engine
     public virtual Report Ingest(StoreAddress store, IngestRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Reports.Of(opened.Ingest(request, progress, cancellation));
+        return Changed(opened, Reports.Of(opened.Ingest(request, progress, cancellation)));
     }
 
     /// <summary>Answers queries in their order, one answer each.</summary>
@@ -146,14 +146,14 @@ internal class Engine
     public virtual Report SetCohort(StoreAddress store, CohortRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Reports.Of(opened.SetCohort(request.Name, request.Samples, request.Where));
+        return Changed(opened, Reports.Of(opened.SetCohort(request.Name, request.Samples, request.Where)));
     }
 
     /// <summary>Evaluates a cohort's expression again and returns its facts.</summary>
     public virtual Report RefreshCohort(StoreAddress store, string name, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Reports.Of(opened.RefreshCohort(name));
+        return Changed(opened, Reports.Of(opened.RefreshCohort(name)));
     }
 
     /// <summary>The members of a cohort.</summary>
@@ -196,14 +196,14 @@ internal class Engine
     public virtual Report Withdraw(StoreAddress store, IReadOnlyList<string> samples, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Report.OfFacts(("samples withdrawn", Text(samples.Distinct().Count())), ("committed snapshot", Text(opened.Withdraw(samples))));
+        return Changed(opened, Report.OfFacts(("samples withdrawn", Text(samples.Distinct().Count())), ("committed snapshot", Text(opened.Withdraw(samples)))));
     }
 
     /// <summary>Compacts; <paramref name="purgeBefore"/> is a snapshot as typed, or null.</summary>
     public virtual Report Compact(StoreAddress store, string? purgeBefore, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation));
+        return Changed(opened, Reports.Of(opened.Compact(Snapshot(purgeBefore), progress, cancellation)));
     }
 
     /// <summary>Puts a new master key in the place of the old one and returns what is under it.</summary>
@@ -211,7 +211,7 @@ internal class Engine
     {
         using var opened = Open(store);
         var (master, keys) = opened.RotateKeys();
-        return Report.OfFacts(("master key", Text(master)), ("file keys under it", Text(keys)));
+        return Changed(opened, Report.OfFacts(("master key", Text(master)), ("file keys under it", Text(keys))));
     }
 
     /// <summary>Reads every byte. One row per damage; none when the store is whole. With a backup, its whole files are put in the place of damaged ones before.</summary>
@@ -259,6 +259,13 @@ internal class Engine
 
     /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok, note or wrong), and what was found or how to mend it.</summary>
     public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => Reports.Of(Checkup.Run(store?.Path, store?.KeysPath));
+
+    /// <summary>Says in the audit log which version a change has made.</summary>
+    private Report Changed(VariantStore store, Report report)
+    {
+        Call?.Asks(store.Version, null, null);
+        return report;
+    }
 
     private SessionOptions Asks(string? asOf) => new()
     {

@@ -14,6 +14,9 @@ public sealed class StoreAudit : IDisposable
 
     private StoreAudit(string path, AuditKeys keys, TimeProvider clock) => (_path, Keys, _clock) = (path, keys, clock);
 
+    /// <summary>Where the log lies.</summary>
+    public string Folder => _path;
+
     /// <summary>The keys of the log.</summary>
     public AuditKeys Keys { get; }
 

@@ -118,6 +118,7 @@ public sealed partial class VariantStore : IDisposable
 
     /// <summary>Opens a session: every question is asked through one.</summary>
     /// <exception cref="InputException">The snapshot does not exist or was purged.</exception>
+    /// <exception cref="AccessRefusedException">The caller sees no sample at the level of detail that he asks for.</exception>
     public Session OpenSession(SessionOptions? options = null)
     {
         var held = HoldNewest();
@@ -136,6 +137,9 @@ public sealed partial class VariantStore : IDisposable
     {
         var catalog = Catalog();
         var wanted = options ?? new SessionOptions();
+        // Before anything else that could be refused: who may see nothing learns nothing of the store either.
+        var scope = ScopeOf(wanted);
+        if (wanted.Caller is { } caller) wanted = wanted with { Principal = caller.Id };
         var version = wanted.Snapshot ?? _folder.Current.Version;
         if (version < 0 || version > _folder.Current.Version)
             throw new InputException("unknown-snapshot", FormattableString.Invariant($"there is no snapshot {version}; the newest is {_folder.Current.Version}"), InputPlace.None);
@@ -143,7 +147,7 @@ public sealed partial class VariantStore : IDisposable
             throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
         var current = held.Manifest;
         var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span));
-        return new Session(new StoreView(catalog, Assembly, entry => OpenSegment(entry, current, _pool), (held, _pool)), Scope.Owner(catalog), (wanted, version), OpenReference, facts);
+        return new Session(new StoreView(catalog, Assembly, entry => OpenSegment(entry, current, _pool), (held, _pool)), scope, (wanted, version), OpenReference, facts);
     }
 
     /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>

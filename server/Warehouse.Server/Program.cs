@@ -1,14 +1,89 @@
+#pragma warning disable RS0030 // the terminal of who starts it: what the first start prints, and why there was none
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Warehouse.Engine;
+using Warehouse.Engine.Storage;
+using Warehouse.Server.Configuration;
+using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server;
 
-/// <summary>The process of <c>warehouse serve</c>.</summary>
+/// <summary>The process of <c>warehouse serve</c>. Exit codes are those of the command line.</summary>
 internal static class Program
 {
-    private static int Main(string[] arguments)
+    private const int Done = 0, BadInput = 2, DamagedStore = 3, CouldNot = 5;
+
+    private static async Task<int> Main(string[] arguments)
     {
         if (arguments is ["certificate", .. var words]) return CertificateCommand.Run(words, Console.Out, Console.Error, TimeProvider.System);
-        Console.Error.WriteLine($"warehouse-server: {arguments.Length} arguments; not there yet");
-        return 2;
+        using var stopping = new CancellationTokenSource();
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        var log = new LineLog(Console.OpenStandardError(), LogLevel.Information, new Scrubber(), TimeProvider.System).Server;
+        LastResort.Install(log);
+        try
+        {
+            var options = Read(arguments);
+            await using var server = await WarehouseServer.StartAsync(options, log, stopping.Token).ConfigureAwait(false);
+            var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://{(server.EndPoint.Address.Equals(IPAddress.Any) || server.EndPoint.Address.Equals(IPAddress.IPv6Any) ? "localhost" : new IPEndPoint(server.EndPoint.Address, 0).ToString()[..^2])}:{server.Port}"));
+            foreach (var line in server.Identity.ConnectLines(address)) await Console.Out.WriteLineAsync(line).ConfigureAwait(false);
+            await Console.Out.FlushAsync().ConfigureAwait(false);
+            log.Started(server.Port, 0);
+            await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+            return Done;
+        }
+        catch (InputException bad)
+        {
+            return Say(bad.Message, BadInput);
+        }
+        catch (DamagedStoreException bad)
+        {
+            return Say(bad.Message, DamagedStore);
+        }
+        catch (IOException bad)
+        {
+            return Say(bad.Message, CouldNot);
+        }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopping.Cancel();
+        }
+    }
+
+    private static ServeOptions Read(string[] arguments)
+    {
+        string? store = null, keys = null, audit = Environment.GetEnvironmentVariable("WAREHOUSE_AUDIT"), state = null, listen = null, configuration = null;
+        for (var at = 0; at < arguments.Length; at++)
+        {
+            switch (arguments[at])
+            {
+                case "--keys": keys = Next(arguments, ref at); break;
+                case "--audit": audit = Next(arguments, ref at); break;
+                case "--state": state = Next(arguments, ref at); break;
+                case "--config": configuration = Next(arguments, ref at); break;
+                case "--listen": listen = Next(arguments, ref at); break;
+                case ['-', ..] unknown: throw new InputException("arguments", $"{unknown} is no option of serve", InputPlace.None);
+                default: store = store is null ? arguments[at] : throw new InputException("arguments", "one store is served", InputPlace.None); break;
+            }
+        }
+        if (store is null) throw new InputException("arguments", "name the store that is to be served", InputPlace.None);
+        var options = new ServeOptions { StorePath = store, KeysPath = keys, AuditPath = audit, StatePath = state };
+        if (configuration is not null) options = options with { Configuration = ServerConfiguration.Read(configuration) };
+        if (listen is null) return options;
+        return IPEndPoint.TryParse(listen, out var endPoint) ? options with { EndPoint = endPoint } : throw new InputException("listen", "--listen takes ADDRESS:PORT", InputPlace.None);
+    }
+
+    private static string Next(string[] arguments, ref int at) => ++at < arguments.Length ? arguments[at] : throw new InputException("arguments", $"{arguments[at - 1]} needs a value", InputPlace.None);
+
+    private static int Say(string text, int code)
+    {
+        Console.Error.WriteLine("warehouse: " + text);
+        return code;
     }
 }

@@ -114,14 +114,19 @@ internal sealed class AuditVerb : Verb
             else if (entry.Kind == AuditKind.End) open.Remove(entry.Call);
             if (entry.Kind == AuditKind.Review) rows.Clear();
             else if (entry.Kind == AuditKind.Recovered) rows.Add((entry, "a stop in the middle"));
-            else if (entry.Kind == AuditKind.Begin && entry.Verb == "export") rows.Add((entry, "export"));
-            else if (entry.Kind == AuditKind.End && entry.Outcome is not ("done" or "nothing-matched")) rows.Add((entry, "did not end well"));
+            else if (entry.Kind is AuditKind.Begin or AuditKind.Call && IsExport(entry.Verb)) rows.Add((entry, "export"));
+            else if (entry.Kind is AuditKind.Begin or AuditKind.Call && entry.Verb is "access break-glass" or "warehouse.v1.Access/BreakGlass") rows.Add((entry, "break-glass"));
+            else if (entry.Kind is AuditKind.Begin && entry.Verb.StartsWith("access ", StringComparison.Ordinal) && entry.Verb is not ("access list" or "access review" or "access explain")) rows.Add((entry, "access"));
+            else if (entry.Kind is AuditKind.End or AuditKind.Call && entry.Outcome is not ("done" or "nothing-matched")) rows.Add((entry, "did not end well"));
         }
         rows.AddRange(open.Values.Select(e => (e, "never ended: what it names may have been shown")));
         if (parsed.GetValue(_signOff) is { } remark)
             audit.Log.Append([new AuditEntry { Kind = AuditKind.Review, Call = Guid.NewGuid().ToString("n"), Who = Engine.Principal, Role = "owner", Verb = "audit review", Purpose = "operations", Note = remark }]);
         return new Report(EntryColumns).With(rows.OrderBy(r => r.Entry.Sequence).Select(r => Row(r.Entry, r.Reason)));
     }
+
+    /// <summary>Whether a verb, or a method of the server, is the one that gives genotypes away.</summary>
+    private static bool IsExport(string verb) => verb is "export" or "warehouse.v1.Variants/Export";
 
     private ExitCode Export(ParseResult parsed, CliContext context)
     {

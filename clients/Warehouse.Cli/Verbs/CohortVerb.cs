@@ -33,19 +33,26 @@ internal sealed class CohortVerb : Verb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        var set = SubVerb(command, "set", "Make or replace a cohort.", parsed => context.Engine.SetCohort(_store.Read(parsed), Read(parsed, context), context.Cancellation), context);
+        var set = SubVerb(command, "set", "Make or replace a cohort.", parsed => Change(parsed, context, (store, engine) => engine.SetCohort(store, Read(parsed, context), context.Cancellation)), context);
         Option[] sources = [_file, _where, _whereFile];
         foreach (var source in sources) set.Options.Add(source);
         set.Validators.Add(result =>
         {
             if (sources.Count(s => result.GetResult(s) is not null) != 1) result.AddError("give one of --samples-file, --where, --where-file");
         });
-        SubVerb(command, "refresh", "Evaluate a cohort's expression again.", parsed => context.Engine.RefreshCohort(_store.Read(parsed), parsed.GetRequiredValue(_name), context.Cancellation), context);
+        SubVerb(command, "refresh", "Evaluate a cohort's expression again.", parsed => Change(parsed, context, (store, engine) => engine.RefreshCohort(store, parsed.GetRequiredValue(_name), context.Cancellation)), context);
         SubVerb(command, "show", "List the samples of a cohort.", parsed => Show(parsed, context), context);
     }
 
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
+
+    private Report Change(ParseResult parsed, CliContext context, Func<StoreAddress, Engine, Report> change)
+    {
+        var store = _store.Read(parsed);
+        context.BeginChange(store, parsed);
+        return change(store, context.Engine);
+    }
 
     private Report Show(ParseResult parsed, CliContext context)
     {

@@ -19,6 +19,9 @@ internal sealed class CompactVerb : ReportVerb
     }
 
     /// <inheritdoc/>
-    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<Warehouse.Engine.WorkProgress>? progress, CliContext context) =>
-        context.Engine.Compact(store, Read(parsed), progress, context.Cancellation);
+    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<Warehouse.Engine.WorkProgress>? progress, CliContext context)
+    {
+        context.BeginChange(store, parsed);
+        return context.Engine.Compact(store, Read(parsed), progress, context.Cancellation);
+    }
 }

@@ -62,8 +62,10 @@ internal sealed class IngestVerb : Verb
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
         Report receipt;
+        var store = _store.Read(parsed);
+        context.BeginChange(store, parsed);
         using (var progress = context.Progress())
-            receipt = context.Engine.Ingest(_store.Read(parsed), Read(parsed), progress, context.Cancellation);
+            receipt = context.Engine.Ingest(store, Read(parsed), progress, context.Cancellation);
         return _output.Write(parsed, context, receipt.Columns, receipt.WriteTo);
     }
 }

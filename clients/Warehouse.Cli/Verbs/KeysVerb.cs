@@ -23,7 +23,9 @@ internal sealed class KeysVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var report = context.Engine.RotateKeys(_store.Read(parsed), context.Cancellation);
+        var store = _store.Read(parsed);
+        context.BeginChange(store, parsed);
+        var report = context.Engine.RotateKeys(store, context.Cancellation);
         return _output.Write(parsed, context, report.Columns, report.WriteTo);
     }
 }

@@ -25,7 +25,9 @@ internal sealed class WithdrawVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var report = context.Engine.Withdraw(_store.Read(parsed), Read(parsed, context), context.Cancellation);
+        var (store, samples) = (_store.Read(parsed), Read(parsed, context));
+        context.BeginChange(store, parsed);
+        var report = context.Engine.Withdraw(store, samples, context.Cancellation);
         return _output.Write(parsed, context, report.Columns, report.WriteTo);
     }
 }

@@ -16,8 +16,17 @@ public enum Purpose
 /// <summary>Who asks, why, and which snapshot. Every verb and call runs through one.</summary>
 public sealed record SessionOptions
 {
-    /// <summary>The principal; for local commands the account that runs them.</summary>
+    /// <summary>The principal that events name; for local commands the account that runs them, for a <see cref="Caller"/> its id.</summary>
     public string Principal { get; init; } = "owner";
+
+    /// <summary>Who was authenticated; null = the store's owner, who sees every sample that is not withdrawn.</summary>
+    public Caller? Caller { get; init; }
+
+    /// <summary>Registered project on whose behalf a caller asks; research needs one.</summary>
+    public string? Project { get; init; }
+
+    /// <summary>The one level of detail at which the session answers: what a caller sees at others does not matter to it.</summary>
+    public Detail Detail { get; init; } = Detail.Record;
 
     /// <summary>Purpose of use.</summary>
     public Purpose Purpose { get; init; } = Purpose.Operations;
@@ -30,6 +39,12 @@ public sealed record SessionOptions
     /// kept for the next question. Changes no answer.
     /// </summary>
     public bool OneQuestion { get; init; }
+
+    /// <summary>
+    /// Many small questions follow each other, in any order: what they opened is kept for the next, up to 96 blocks for each of four choices of
+    /// samples. Changes no answer.
+    /// </summary>
+    public bool AnyOrder { get; init; }
 
     /// <summary>
     /// Listings go on around what is damaged and leave out whole ranges, which <see cref="Query.Session.Unavailable"/> names: who sets this must
@@ -55,34 +70,9 @@ public sealed record AccessEvent(string Principal, Purpose Purpose, long Snapsho
     /// <summary>Digest of the scope.</summary>
     public string? Scope { get; init; }
 
+    /// <summary>Version of the policy by which the scope was compiled; null for the owner, whom none binds.</summary>
+    public long? Policy { get; init; }
+
     /// <summary>Digest of the samples that were counted; null where a question is not of one set.</summary>
     public string? Samples { get; init; }
-}
-
-/// <summary>
-/// What a principal may see: a set of samples, compiled from what is in force now, minus all samples withdrawn since. It is an operand
-/// of every count. Immutable, any thread.
-/// </summary>
-internal sealed class Scope
-{
-    private readonly bool[] _visible;
-
-    private Scope(bool[] visible) => _visible = visible;
-
-    /// <summary>The scope of the store's owner: every sample that is not withdrawn.</summary>
-    public static Scope Owner(Catalog.StoreCatalog catalog)
-    {
-        var (visible, sample) = (new bool[catalog.Samples.Count], 0);
-#if PLANTED_WITHDRAWN_SEEN
-        foreach (var entry in catalog.Samples) visible[sample++] = entry.WithdrawnVersion >= 0;
-#else
-        foreach (var entry in catalog.Samples) visible[sample++] = entry.WithdrawnVersion == 0;
-#endif
-        return new Scope(visible);
-    }
-
-    /// <summary>The rule that this scope follows, in words that never change: digests name it.</summary>
-    public string Rule => "owner";
-
-    public bool Sees(int sample) => _visible[sample];
 }

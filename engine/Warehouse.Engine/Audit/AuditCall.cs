@@ -21,6 +21,7 @@ public sealed class AuditCall : IDisposable
     private readonly List<string> _pending = [];
     private (long? Snapshot, string? Scope, string? Cohort) _facts;
     private (bool HasBegun, bool HasEnded, bool HasShown) _is;
+    private string? _policy;
 
     /// <summary>Prepares the entries of a call; nothing is written yet.</summary>
     /// <param name="log">Where to.</param>
@@ -32,6 +33,15 @@ public sealed class AuditCall : IDisposable
     {
         (_log, _keys, _clock, _started, _shown) = (log, keys, clock, clock.GetTimestamp(), keys.BeginDigest());
         _call = call with { Call = FileId.New().ToString(), Query = keys.Hide("query", question) };
+    }
+
+    /// <summary>Whether something of it is in the log.</summary>
+    public bool HasBegun
+    {
+        get
+        {
+            lock (_gate) return _is.HasBegun;
+        }
     }
 
     /// <summary>Rows of the answer, for the last entry.</summary>
@@ -89,11 +99,54 @@ public sealed class AuditCall : IDisposable
         }
     }
 
+    /// <summary>
+    /// Makes durable, in one entry, a whole call whose answer is at hand and has not left: what it is about to show, and how it ends. Side by
+    /// side with the entries of other calls. In place of <see cref="Begin"/> and <see cref="End"/>; later ones do nothing.
+    /// </summary>
+    /// <param name="outcome">As for <see cref="End"/>.</param>
+    /// <param name="answer">The bytes of the answer; empty when it shows nothing.</param>
+    /// <exception cref="AuditRefusedException">It cannot: nothing may be shown.</exception>
+    public async Task CompleteAsync(string outcome, ReadOnlyMemory<byte> answer)
+    {
+        List<AuditEntry> entries;
+        lock (_gate)
+        {
+            if (_is.HasEnded) return;
+            if (_is.HasBegun) throw new InvalidOperationException("a call that has begun ends by End");
+            _is = (true, true, true);
+            if (!answer.IsEmpty) _shown.AppendData(answer.Span);
+            var whole = Entry(AuditKind.Call) with
+            {
+                Outcome = outcome, Rows = Rows, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
+                Result = answer.IsEmpty ? null : Convert.ToHexStringLower(_shown.GetHashAndReset()),
+            };
+            // Subjects beyond those of one entry come before it: where the last is durable, all are.
+            entries = [.. _pending.Chunk(AuditEntry.MaxSubjects).Select(some => Entry(AuditKind.Subjects) with { Subjects = some })];
+            if (entries.Count == 0) entries.Add(whole);
+            else entries[^1] = whole with { Subjects = entries[^1].Subjects };
+            _pending.Clear();
+        }
+        try
+        {
+            await _log.AppendAsync(entries).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AuditRefusedException(e);
+        }
+    }
+
+    /// <summary>Says under which policy the call is made.</summary>
+    public void IsUnder(string? policy)
+    {
+        lock (_gate) _policy = policy;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _shown.Dispose();
 
     /// <summary>Adds bytes that are shown to their digest.</summary>
-    internal void Adds(ReadOnlySpan<byte> bytes)
+    public void Adds(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {
@@ -102,7 +155,7 @@ public sealed class AuditCall : IDisposable
         }
     }
 
-    private AuditEntry Entry(AuditKind kind) => _call with { Kind = kind, Snapshot = _facts.Snapshot, Scope = _facts.Scope, Cohort = _facts.Cohort };
+    private AuditEntry Entry(AuditKind kind) => _call with { Kind = kind, Policy = _policy, Snapshot = _facts.Snapshot, Scope = _facts.Scope, Cohort = _facts.Cohort };
 
     private void Append(IReadOnlyList<AuditEntry> entries)
     {

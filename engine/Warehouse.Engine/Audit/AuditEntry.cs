@@ -21,6 +21,9 @@ public enum AuditKind
 
     /// <summary>Somebody has looked through the entries before this one.</summary>
     Review,
+
+    /// <summary>A whole call in one entry, durable before the first byte of its answer: it showed what the entry says.</summary>
+    Call,
 }
 
 /// <summary>
@@ -140,7 +143,7 @@ public sealed record AuditEntry
 
     internal static string Word(AuditKind kind) => kind switch
     {
-        AuditKind.Begin => "begin", AuditKind.Subjects => "subjects", AuditKind.End => "end", AuditKind.Recovered => "recovered", AuditKind.Review => "review",
+        AuditKind.Begin => "begin", AuditKind.Subjects => "subjects", AuditKind.End => "end", AuditKind.Recovered => "recovered", AuditKind.Review => "review", AuditKind.Call => "call",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -185,7 +188,7 @@ public sealed record AuditEntry
 
     private static AuditKind KindOf(string? word)
     {
-        foreach (var kind in (ReadOnlySpan<AuditKind>)[AuditKind.Begin, AuditKind.Subjects, AuditKind.End, AuditKind.Recovered, AuditKind.Review])
+        foreach (var kind in (ReadOnlySpan<AuditKind>)[AuditKind.Begin, AuditKind.Subjects, AuditKind.End, AuditKind.Recovered, AuditKind.Review, AuditKind.Call])
             if (Word(kind) == word) return kind;
         throw new FormatException("an unknown kind");
     }

@@ -9,18 +9,11 @@ namespace Warehouse.Engine.Audit;
 /// <summary>
 /// What signs the log of a store and hides the identifiers in it. Both follow from a secret of its own in the key folder, made when it is
 /// first needed, so whoever can change the log but not read the key folder can neither sign nor guess a name by trying all of them. A new
-/// master key does not change it: the log is one log, with one key. Any thread; Dispose wipes them. The file, integers little-endian:
-/// <code>
-///  0   8  magic "WHAUDIT1"
-///  8   4  format version, 1
-/// 12   4  zero
-/// 16  32  the secret
-/// 48  32  SHA-256 of bytes 0 to 47
-/// </code>
+/// master key does not change it: the log is one log, with one key. Any thread; Dispose wipes them. The file is that of <see cref="KeySecret"/>.
 /// </summary>
 public sealed class AuditKeys : IDisposable
 {
-    private const int NameBytes = 16, FileBytes = 80, SecretAt = 16, SumAt = 48;
+    private const int NameBytes = 16;
 
     private readonly byte[] _secret = new byte[Ed25519.SecretKeyBytes];
     private readonly byte[] _names;
@@ -42,8 +35,6 @@ public sealed class AuditKeys : IDisposable
 
     internal NoteKey Signer { get; }
 
-    private static ReadOnlySpan<byte> Magic => "WHAUDIT1"u8;
-
     /// <summary>Reads the keys of a store.</summary>
     /// <exception cref="StoreException">The key folder is missing or damaged.</exception>
     public static AuditKeys Open(string keysPath) => Open(DiskStorage.Open(keysPath, "key folder"));
@@ -52,20 +43,9 @@ public sealed class AuditKeys : IDisposable
     {
         var (promised, master) = Acknowledgement.Read(keys);
         master.Dispose();
-        if (keys.Facts(KeyFolder.AuditSecret) is null) Make(keys);
-        Span<byte> bytes = stackalloc byte[FileBytes];
-        Span<byte> sum = stackalloc byte[Digest.SizeBytes];
-        if (keys.Facts(KeyFolder.AuditSecret) is { IsPrivate: false }) throw new StoreRefusedException($"{KeyFolder.AuditSecret} in the key folder is open to others; its mode must be 0600");
-        using (var file = keys.Open(KeyFolder.AuditSecret))
-        {
-            if (file.LengthBytes != FileBytes) throw new DamagedStoreException(KeyFolder.AuditSecret, "has a wrong length");
-            file.Read(0, bytes);
-        }
-        SHA256.HashData(bytes[..SumAt], sum);
-        if (!bytes.StartsWith(Magic) || !sum.SequenceEqual(bytes[SumAt..])) throw new DamagedStoreException(KeyFolder.AuditSecret, "is not what was written");
-        if (bytes[8] != 1) throw new StoreRefusedException($"{KeyFolder.AuditSecret} has a format that this program does not know");
-        var made = new AuditKeys(bytes.Slice(SecretAt, 32), promised.StoreId);
-        CryptographicOperations.ZeroMemory(bytes);
+        var secret = KeySecret.Read(keys);
+        var made = new AuditKeys(secret, promised.StoreId);
+        CryptographicOperations.ZeroMemory(secret);
         return made;
     }
 
@@ -85,25 +65,6 @@ public sealed class AuditKeys : IDisposable
     {
         CryptographicOperations.ZeroMemory(_secret);
         CryptographicOperations.ZeroMemory(_names);
-    }
-
-    /// <summary>Makes the secret; of several processes that do so at once one wins, and what it made is durable before anybody uses it.</summary>
-    private static void Make(IStorage keys)
-    {
-        Span<byte> bytes = stackalloc byte[FileBytes];
-        Magic.CopyTo(bytes);
-        bytes[8] = 1;
-        RandomNumberGenerator.Fill(bytes.Slice(SecretAt, 32));
-        SHA256.HashData(bytes[..SumAt], bytes[SumAt..]);
-        var unfinished = $"{KeyFolder.AuditSecret}-{FileId.New()}{SealedFormat.Unfinished}";
-        using (var file = keys.Create(unfinished))
-        {
-            file.Append(bytes);
-            file.Sync();
-        }
-        CryptographicOperations.ZeroMemory(bytes);
-        if (!keys.TryRename(unfinished, KeyFolder.AuditSecret)) keys.Delete(unfinished);
-        keys.SyncFolder("");
     }
 
     internal byte[] Sign(Checkpoint checkpoint) => SignedNote.Sign(checkpoint.Text(), Signer, _secret);

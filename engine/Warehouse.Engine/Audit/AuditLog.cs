@@ -11,7 +11,7 @@ public sealed class AuditRefusedException : StoreException
 {
     /// <summary>With the failure behind it.</summary>
     public AuditRefusedException(Exception inner)
-        : base($"the audit log cannot be written, so nothing is shown: {inner.Message}. Another folder for it is named by --audit DIR or WAREHOUSE_AUDIT", inner)
+        : base($"the audit log cannot be written, so nothing is shown and nothing changed: {inner.Message}. Another folder for it is named by --audit DIR or WAREHOUSE_AUDIT", inner)
     {
     }
 }

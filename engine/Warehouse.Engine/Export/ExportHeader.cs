@@ -17,7 +17,7 @@ internal static class ExportHeader
         var (filters, detail, structural) = (new SortedSet<string>(StringComparer.Ordinal), false, false);
         foreach (var (contig, stretches) in regions)
         {
-            var sources = ContigScan.OpenSources(view, contig, selection, care: care);
+            var sources = ContigScan.OpenSources(view, contig, selection, how: (care, null));
             var reach = (Start: int.MaxValue, End: int.MinValue);
             foreach (var source in sources)
             {

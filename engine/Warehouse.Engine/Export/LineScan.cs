@@ -33,7 +33,7 @@ internal sealed class LineScan
     public LineScan(StoreView view, int contig, Selection selection, List<(int Start, int End)> regions, Care? care)
     {
         (_regions, _around, _contig) = (regions, care?.Around, contig);
-        Sources = ContigScan.OpenSources(view, contig, selection, care: care);
+        Sources = ContigScan.OpenSources(view, contig, selection, how: (care, null));
         _pending = [.. Sources.Where(s => s.SlotCount > 0).SelectMany(s => s.Segment.Blocks.Where(b => b.Contig == contig && b.RowCount > 0 && Concerns(b)).Select(b => (s, b)))
             .OrderBy(b => b.b.Records.Start)];
         _pendingLowest = new int[_pending.Length + 1];

@@ -22,7 +22,7 @@ internal sealed class ContigPlan
     public static ContigPlan Build(StoreView view, int contig, Selection selection, Care? care = null)
     {
         var blocks = new List<PlacedBlock>();
-        foreach (var source in ContigScan.OpenSources(view, contig, selection, care: care))
+        foreach (var source in ContigScan.OpenSources(view, contig, selection, how: (care, null)))
             foreach (var info in source.Segment.Blocks)
                 if (info.Contig == contig && OpenBlock.Span(info) is var (start, end) && end > start) blocks.Add(new PlacedBlock(start, end, source.Segment, info));
         var order = InOrder(blocks);

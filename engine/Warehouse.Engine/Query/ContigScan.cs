@@ -52,16 +52,16 @@ internal sealed partial class ContigScan
     /// <param name="rules">How.</param>
     /// <param name="canonical">Name of the contig where the store does not have it.</param>
     public ContigScan(StoreView view, int contig, Selection selection, CountRules rules, string? canonical = null)
-        : this(view, contig, selection, rules, (canonical, false, null))
+        : this(view, contig, selection, rules, (canonical, false, null, null))
     {
     }
 
-    private ContigScan(StoreView view, int contig, Selection selection, CountRules rules, (string? Canonical, bool Carried, Care? Care) of)
+    private ContigScan(StoreView view, int contig, Selection selection, CountRules rules, (string? Canonical, bool Carried, Care? Care, KeptBlocks? Kept) of)
     {
         (_selection, _rules, _assembly, _carried, _around, _contigIndex) = (selection, rules, view.Assembly, of.Carried, of.Care?.Around, contig);
         _contig = contig < 0 ? of.Canonical! : view.Catalog.Contigs[contig].Canonical;
         _class = Assembly.ClassOf(_contig);
-        _sources = OpenSources(view, contig, selection, of.Carried, of.Care);
+        _sources = OpenSources(view, contig, selection, of.Carried, (of.Care, of.Kept));
         _counter = new RowCounter(rules);
         _fallback = new Fallback(view.Catalog, contig, selection, rules, _class);
     }
@@ -72,7 +72,10 @@ internal sealed partial class ContigScan
     /// <param name="selection">Whom to count.</param>
     /// <param name="rules">How.</param>
     /// <param name="how">Whether it lists only what a counted sample carries: segments and rows of other samples are passed over. With care it goes on around damage: each row is to be asked <see cref="CanAnswer(ScanRow)"/> before it is used.</param>
-    public static ContigScan Listing(StoreView view, int contig, Selection selection, CountRules rules, (bool Carried, Care? Care) how) => new(view, contig, selection, rules, (null, how.Carried, how.Care));
+    public static ContigScan Listing(StoreView view, int contig, Selection selection, CountRules rules, (bool Carried, Care? Care) how) => new(view, contig, selection, rules, (null, how.Carried, how.Care, null));
+
+    /// <summary>A scan for questions in any order, one at a time: blocks that were opened are kept for the next.</summary>
+    public static ContigScan InAnyOrder(StoreView view, int contig, Selection selection, CountRules rules, KeptBlocks kept) => new(view, contig, selection, rules, (null, false, null, kept));
 
     /// <summary>
     /// Whether nothing damaged touches a row; opens the blocks that can matter to it, so earlier questions had no larger start. What does
@@ -93,8 +96,8 @@ internal sealed partial class ContigScan
     /// <param name="contig">Index of the contig.</param>
     /// <param name="selection">Whom to count.</param>
     /// <param name="counted">Only those with a sample that is counted.</param>
-    /// <param name="care">A segment that cannot be opened is noted there and left out; without it, that throws.</param>
-    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false, Care? care = null)
+    /// <param name="how">A segment that cannot be opened is noted by care and left out; without it, that throws. Where blocks are kept, for questions in any order.</param>
+    public static Source[] OpenSources(StoreView view, int contig, Selection selection, bool counted = false, (Care? Care, KeptBlocks? Kept) how = default)
     {
         var sources = new List<Source>();
         foreach (var entry in view.Catalog.Segments)
@@ -102,11 +105,11 @@ internal sealed partial class ContigScan
             if (!entry.Stretches.ContainsKey(contig) || !Array.Exists(entry.Ordinals, o => counted ? selection.SlotOfOrdinal[o] >= 0 : selection.VisibleOrdinal[o])) continue;
             try
             {
-                sources.Add(new Source(view.Open(entry), contig, selection, sources.Count, care));
+                sources.Add(new Source(view.Open(entry), contig, selection, sources.Count, how));
             }
-            catch (Exception met) when (care is not null && Damage.TextOf(met) is not null)
+            catch (Exception met) when (how.Care is not null && Damage.TextOf(met) is not null)
             {
-                care.Around.AddSegment(contig, entry, met);
+                how.Care.Around.AddSegment(contig, entry, met);
             }
         }
         return [.. sources];
@@ -230,6 +233,22 @@ internal sealed partial class ContigScan
         var place = PlaceOf(row);
         foreach (var (index, block, at) in row.Rows)
             foreach (var call in CarrierCall.Of(_sources[index], block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) yield return call;
+    }
+
+    /// <summary>Notes when the selected carriers of a row were loaded; the selection has one group. Where the samples of a source were loaded at once, its columns tell, and no carrier is looked at.</summary>
+    public void NoteLoaded(ScanRow row, CarrierList seen)
+    {
+        var place = PlaceOf(row);
+        foreach (var (index, block, at) in row.Rows)
+        {
+            var source = _sources[index];
+            if (!place.BySex && source.OneLoad is { } load && block.Block.IsPlain(block.Sites.RowRecord[at]))
+            {
+                if (source.Counted.Count > 0 && block.Het(at, 0, source.Counted) + block.Hom(at, 0, source.Counted) > 0) seen.Note(load);
+                continue;
+            }
+            foreach (var call in CarrierCall.Of(source, block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) seen.Add(call, null);
+        }
     }
 
     private Place PlaceOf(ScanRow row) => Place.At(_assembly, _contig, !_rules.PloidyAsCalled, row);

@@ -91,7 +91,8 @@ public sealed class FrequencyBatch : IDisposable
     /// <summary>The part of <see cref="An"/> that is reference by assumption.</summary>
     public CountColumn AnAssumed => Column(AssumedColumn);
 
-    internal int GroupCount => GroupSizes.Count;
+    /// <summary>Number of groups.</summary>
+    public int GroupCount => GroupSizes.Count;
 
     /// <summary>0-based start of the normalised variant.</summary>
     public int Start(int variant) => _table is null ? _own[variant].Start : _table.RowStart[_rows.Span[variant]];

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Segments;
 using Warehouse.Primitives;
 
@@ -43,6 +44,11 @@ internal sealed class SegmentSamples
 
     /// <summary>Local samples that are counted.</summary>
     public SampleMask Counted { get; }
+
+    /// <summary>A file that stands for when any counted sample was loaded; null when they were not all loaded by one commit, or none is counted.</summary>
+    public BatchEntry? OneLoad => (_oneLoad ??= (true, FindLoad())).Load;
+
+    private (bool IsKnown, BatchEntry? Load)? _oneLoad;
 
     /// <summary>Counted local samples per group.</summary>
     public SampleMask[] GroupMask => _groupMask ??= _selection.Groups.Count == 1 ? [Counted] : Masks(_selection.Groups.Count, slot => _selection.GroupOf[slot]);
@@ -92,6 +98,19 @@ internal sealed class SegmentSamples
             samples[local] = true;
         }
         return [.. classes.Select(c => (c.Key, c.Value))];
+    }
+
+    private BatchEntry? FindLoad()
+    {
+        BatchEntry? load = null;
+        for (var local = 0; local < SlotOf.Length; local++)
+        {
+            if (SlotOf[local] < 0) continue;
+            var batch = _selection.BatchOf(_ordinals[local]);
+            if (load is not null && (batch.Version, batch.LoadedUnixMs) != (load.Version, load.LoadedUnixMs)) return null;
+            load = batch;
+        }
+        return load;
     }
 
     /// <summary>Ordinals ascend and a panel is a stretch of them, so its samples lie together.</summary>

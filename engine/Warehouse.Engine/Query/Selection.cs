@@ -24,8 +24,12 @@ internal sealed class Selection
     private readonly Dictionary<Segment[], int[]?> _outside = [];
     private string? _digest;
 
-    private Selection(int slots, int ordinals)
+    private readonly StoreCatalog _catalog;
+
+    private Selection(StoreCatalog catalog, int slots)
     {
+        var ordinals = catalog.Ordinals.Count;
+        _catalog = catalog;
         SampleOf = new int[slots];
         SexOf = new Sex[slots];
         GroupOf = new int[slots];
@@ -69,6 +73,9 @@ internal sealed class Selection
         return samples;
     }
 
+    /// <summary>The file that an ordinal was loaded with.</summary>
+    public BatchEntry BatchOf(int ordinal) => _catalog.Batches[_catalog.Ordinals[ordinal].Batch];
+
     public int[] SampleOf { get; }
 
     public Sex[] SexOf { get; }
@@ -110,7 +117,7 @@ internal sealed class Selection
         foreach (var ordinal in catalog.Ordinals)
             if (ordinal.InForce(version) && scope.Sees(ordinal.Sample)) visible[ordinal.Sample] = true;
         var sheets = catalog.SheetAt(version);
-        var chosen = Choose(catalog, version, choice, visible);
+        var chosen = Choose(catalog, scope, version, choice, visible);
         if (!rules.PerSample) KeepCountingSamples(catalog, visible, sheets, chosen);
         if (by is not null && !catalog.Columns.ContainsKey(by))
             throw new InputException("unknown-column", $"no sheet has a column {by}; there are: {string.Join(", ", catalog.Columns.Keys.Order(StringComparer.Ordinal))}", InputPlace.None);
@@ -118,7 +125,7 @@ internal sealed class Selection
         string Value(int sample, string column) => sheets.TryGetValue(sample, out var sheet) && sheet.TryGetValue(column, out var value) ? value : "";
         var names = by is null ? [] : samples.Select(s => Value(s, by)).Distinct().Order(StringComparer.Ordinal).ToList();
         var sizes = new int[by is null ? 1 : names.Count];
-        var selection = new Selection(samples.Length, catalog.Ordinals.Count) { Groups = by is null ? [null] : [.. names.Select(n => n.Length == 0 ? "." : n)], GroupSizes = sizes };
+        var selection = new Selection(catalog, samples.Length) { Groups = by is null ? [null] : [.. names.Select(n => n.Length == 0 ? "." : n)], GroupSizes = sizes };
         for (var slot = 0; slot < samples.Length; slot++)
         {
             selection.SampleOf[slot] = samples[slot];
@@ -130,6 +137,9 @@ internal sealed class Selection
         return selection;
     }
 
+    /// <summary>The error for a cohort that is not there.</summary>
+    public static InputException UnknownCohort(string name) => new("unknown-cohort", $"there is no cohort {name}; `warehouse cohorts` lists them", InputPlace.None);
+
     private static int[] Numbers(bool[] chosen)
     {
         var (numbers, count) = (new int[chosen.Length], 0);
@@ -138,14 +148,16 @@ internal sealed class Selection
         return numbers[..count];
     }
 
-    private static bool[] Choose(StoreCatalog catalog, long version, SampleChoice choice, bool[] visible)
+    private static bool[] Choose(StoreCatalog catalog, Scope scope, long version, SampleChoice choice, bool[] visible)
     {
         if (choice is { Cohort: null, Names: null }) return [.. visible];
         var chosen = new bool[visible.Length];
         if (choice.Cohort is { } name)
         {
-            var cohort = catalog.Cohort(name, version) ?? throw new InputException("unknown-cohort", $"there is no cohort {name}; `warehouse cohorts` lists them", InputPlace.None);
+            var cohort = catalog.Cohort(name, version) ?? throw UnknownCohort(name);
             foreach (var sample in cohort.Samples) chosen[sample] = visible[sample];
+            // A cohort of which nothing may be seen is one that is not there (I4); for the owner it is one whose samples were all withdrawn.
+            if (!scope.IsOwner && !chosen.Contains(true)) throw UnknownCohort(name);
             return chosen;
         }
         var index = new Dictionary<string, int>(StringComparer.Ordinal);

@@ -96,7 +96,7 @@ public sealed partial class Session
     /// <summary>The same for a listing that goes on around damage: its index may lack rows, so it is no other question's.</summary>
     private SymbolicScan Symbolic(int contig, Selection selection, CountRules rules, Care care)
     {
-        var sources = ContigScan.OpenSources(_view, contig, selection, care: care);
+        var sources = ContigScan.OpenSources(_view, contig, selection, how: (care, null));
         return new SymbolicScan(_view, contig, selection, rules, (SymbolicIndex.Build(_view, contig, sources, care), sources, care.Around));
     }
 }

@@ -73,18 +73,16 @@ public sealed partial class Session
         return new VariantIdentifiers(vrs, Spdi.Format(variant, _view.Assembly, reference), Hgvs.Format(variant, _view.Assembly, reference), VariantKey.Of(variant)?.ToString());
     }
 
+    private bool NamesPersons => _namesPersons ??= _view.Catalog.SheetAt(Snapshot).Values.Any(sheet => sheet.ContainsKey("person"));
+
+    private bool? _namesPersons;
+
     private SeenAnswer[] Answer(string[] queries, SampleChoice samples, List<CarrierRow>[]? carriers, CancellationToken stop)
     {
         var rules = new CountRules();
-        var everyone = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules with { PerSample = true }, null);
+        var everyone = Prepare(samples, rules with { PerSample = true }, null);
         // Persons alone tell the two apart, and where no sheet names one, what grows with the samples is built once.
-        var figures = everyone;
-        foreach (var sheet in _view.Catalog.SheetAt(Snapshot).Values)
-        {
-            if (!sheet.ContainsKey("person")) continue;
-            figures = Selection.Build(_view.Catalog, _scope, Snapshot, samples, rules, null);
-            break;
-        }
+        var figures = NamesPersons ? Prepare(samples, rules, null) : everyone;
         Begin(figures);
         var context = AskedContext;
         var questions = Interpret(queries, stop);
@@ -95,6 +93,7 @@ public sealed partial class Session
         {
             var accession = Touch(group.Key);
             ContigAsker? asker = null;
+            var kept = _options.AnyOrder ? KeptFor(figures, everyone) : null;
             foreach (var i in group.OrderBy(i => questions[i].Start))
             {
                 stop.ThrowIfCancellationRequested();
@@ -102,13 +101,16 @@ public sealed partial class Session
                 SeenAnswer answer;
                 try
                 {
-                    asker ??= new ContigAsker(this, group.Key, figures, everyone);
+                    asker ??= kept?.Askers.GetValueOrDefault(group.Key) ?? new ContigAsker(this, group.Key, figures, everyone, kept);
+                    if (kept is not null) kept.Askers[group.Key] = asker;
                     answer = asker.Ask(questions[i], list);
                 }
                 catch (Exception met) when (Damage.TextOf(met) is not null)
                 {
                     // What it stopped in is left as it is; the next question begins anew, and meets damage only where it needs what is damaged.
                     asker = null;
+                    if (kept is not null) _kept.Remove(kept);
+                    kept = null;
                     list?.Clear();
                     answer = Unanswered(questions[i], Damage.TextOf(met)!);
                 }
@@ -130,8 +132,36 @@ public sealed partial class Session
         };
     }
 
-    /// <summary>What asks one contig, in ascending order of start. After an exception it is of no use.</summary>
-    private sealed class ContigAsker(Session session, string canonical, Selection figures, Selection everyone)
+    /// <summary>What questions in any order have opened, for the next over the same samples.</summary>
+    private sealed class KeptAskers(Selection figures, Selection everyone)
+    {
+        /// <summary>Blocks kept for each of the two selections.</summary>
+        private const int MostBlocks = 48;
+
+        public (Selection Figures, Selection Everyone) Of => (figures, everyone);
+
+        public KeptBlocks Counted { get; } = new(MostBlocks);
+
+        public KeptBlocks All { get; } = new(MostBlocks);
+
+        public Dictionary<string, ContigAsker> Askers { get; } = new(StringComparer.Ordinal);
+    }
+
+    /// <summary>Choices of samples for which things are kept.</summary>
+    private const int MostKept = 4;
+
+    private readonly List<KeptAskers> _kept = [];
+
+    private KeptAskers KeptFor(Selection figures, Selection everyone)
+    {
+        if (_kept.Find(k => k.Of == (figures, everyone)) is { } known) return known;
+        if (_kept.Count == MostKept) _kept.RemoveAt(0);
+        _kept.Add(new KeptAskers(figures, everyone));
+        return _kept[^1];
+    }
+
+    /// <summary>What asks one contig, in ascending order of start unless things are kept. After an exception it is of no use.</summary>
+    private sealed class ContigAsker(Session session, string canonical, Selection figures, Selection everyone, KeptAskers? kept)
     {
         private readonly CountRules _rules = new();
         private readonly int _contig = session._view.Catalog.ContigIndex(canonical);
@@ -146,9 +176,17 @@ public sealed partial class Session
                 var (counted, all) = _nowhere ??= (new ContigScan(session._view, _contig, figures, _rules, canonical), new ContigScan(session._view, _contig, everyone, _rules with { PerSample = true }, canonical));
                 return session.Nowhere(question, counted, all);
             }
-            if (question.Symbolic is not { } allele) return (_bases ??= new SeenContig(session._view, _contig, figures, everyone)).Ask(question.Variant!, carriers);
+            if (question.Symbolic is not { } allele) return (_bases ??= Bases()).Ask(question.Variant!, carriers);
             _symbolic ??= new SeenSymbolic(session._view, _contig, session.Symbolic(_contig, figures, _rules), session.Symbolic(_contig, everyone, _rules with { PerSample = true }));
             return _symbolic.Ask(allele, session.PaddingOf(allele), carriers);
+        }
+
+        private SeenContig Bases()
+        {
+            var all = _rules with { PerSample = true };
+            if (kept is null) return new SeenContig(session._view, _contig, new ContigScan(session._view, _contig, figures, _rules), new ContigScan(session._view, _contig, everyone, all));
+            var scan = ContigScan.InAnyOrder(session._view, _contig, everyone, all, kept.All);
+            return new SeenContig(session._view, _contig, figures == everyone ? scan : ContigScan.InAnyOrder(session._view, _contig, figures, _rules, kept.Counted), scan);
         }
     }
 
@@ -168,31 +206,38 @@ public sealed partial class Session
     }
 }
 
-/// <summary>Asks one contig about single base alleles, in ascending order of start. One thread.</summary>
-internal sealed class SeenContig(StoreView view, int contig, Selection figures, Selection everyone)
+/// <summary>Asks one contig about single base alleles, in the order that its scans allow. One thread.</summary>
+/// <param name="view">The store.</param>
+/// <param name="contig">Index of the contig.</param>
+/// <param name="counted">Counts one sample a person.</param>
+/// <param name="all">Counts every visible sample; the same scan where that is the same.</param>
+internal sealed class SeenContig(StoreView view, int contig, ContigScan counted, ContigScan all)
 {
     public const string NobodyAssessed = "no sample was assessed there";
 
-    private readonly ContigScan _counted = new(view, contig, figures, new CountRules());
-    private readonly ContigScan _all = new(view, contig, everyone, new CountRules { PerSample = true });
     private readonly CountFigures[] _figures = new CountFigures[1];
     private readonly List<string> _overlapping = [];
 
     public SeenAnswer Ask(Variant variant, List<CarrierRow>? carriers)
     {
         var (reference, alternate) = (Encoding.ASCII.GetBytes(variant.Ref), Encoding.ASCII.GetBytes(variant.Alt));
-        _counted.Count(_counted.Find(variant.Start, reference, alternate), _figures);
+        var found = counted.Find(variant.Start, reference, alternate);
+        counted.Count(found, _figures);
         var result = _figures[0];
-        var found = _all.Find(variant.Start, reference, alternate);
-        _all.Count(found, _figures);
+        if (all != counted)
+        {
+            found = all.Find(variant.Start, reference, alternate);
+            all.Count(found, _figures);
+        }
         var state = StateOf(_figures[0]);
         var seen = new CarrierList(view);
-        if (state == SeenState.Seen)
-            foreach (var carrier in _all.Carriers(found)) seen.Add(carrier, carriers);
+        if (state == SeenState.Seen && carriers is null) all.NoteLoaded(found, seen);
+        else if (state == SeenState.Seen)
+            foreach (var carrier in all.Carriers(found)) seen.Add(carrier, carriers);
         carriers?.Sort((a, b) => string.CompareOrdinal(a.Sample, b.Sample));
         _overlapping.Clear();
         var spelling = view.Catalog.Contigs[contig].Spelling;
-        var overlapping = _all.Overlapping(found, SeenAnswer.MaxOverlapping, row => _overlapping.Add(string.Create(CultureInfo.InvariantCulture, $"{spelling}-{row.Start + 1L}-{Text(row.Ref)}-{Text(row.Alt)}")));
+        var overlapping = all.Overlapping(found, SeenAnswer.MaxOverlapping, row => _overlapping.Add(string.Create(CultureInfo.InvariantCulture, $"{spelling}-{row.Start + 1L}-{Text(row.Ref)}-{Text(row.Alt)}")));
         return new SeenAnswer
         {
             Query = "", State = state, Reason = state == SeenState.NotAssessable ? NobodyAssessed : null,
@@ -247,11 +292,16 @@ internal sealed class CarrierList(StoreView view)
     /// <summary>Notes a carrier; its row goes to a list, if any.</summary>
     public void Add(CarrierCall carrier, List<CarrierRow>? rows)
     {
+        Note(view.Catalog.Batches[view.Catalog.Ordinals[carrier.Ordinal].Batch]);
+        rows?.Add(RowOf(carrier));
+    }
+
+    /// <summary>Notes that a carrier was loaded with a file.</summary>
+    public void Note(BatchEntry batch)
+    {
         // In the order of versions: the clock of an older program may have gone back between two of them.
-        var batch = view.Catalog.Batches[view.Catalog.Ordinals[carrier.Ordinal].Batch];
         if (_first is null || batch.Version < _first.Version) _first = batch;
         if (_last is null || batch.Version > _last.Version) _last = batch;
-        rows?.Add(RowOf(carrier));
     }
 
     private static DateTimeOffset? TimeOf(BatchEntry? batch) => batch is null ? null : DateTimeOffset.FromUnixTimeMilliseconds(batch.LoadedUnixMs);

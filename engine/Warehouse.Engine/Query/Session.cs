@@ -29,6 +29,18 @@ public sealed partial class Session : IDisposable
     /// <summary>The manifest version whose data is answered.</summary>
     public long Snapshot { get; }
 
+    /// <summary>The level of detail at which it answers.</summary>
+    public Detail Detail => _scope.Level;
+
+    /// <summary>Version of the policy by which the scope was compiled; null for the owner.</summary>
+    public long? PolicyVersion => _scope.PolicyVersion;
+
+    /// <summary>First moment at which the clock alone may end what the session may see: a grant is over then, or nobody attested it.</summary>
+    public DateTimeOffset ValidUntilUtc => _scope.ValidUntilUtc;
+
+    /// <summary>What was asked for, and what the session may see.</summary>
+    internal (SessionOptions Options, Scope Scope) Granted => (_options, _scope);
+
     /// <summary>
     /// What the last listing (frequencies, case-control, export) could not judge, in the order of answers, complete when all its rows were
     /// taken; empty when it is whole. Only with <see cref="SessionOptions.AroundDamage"/>; without, damage ends a listing with an exception.
@@ -60,11 +72,11 @@ public sealed partial class Session : IDisposable
     {
         if (_options.Sink is not { } sink) return;
         var scope = _scopeDigest ??= AnswerContext.DigestOf("scope:" + _scope.Rule, []);
-        sink(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows) { Scope = scope, Samples = _asked?.Digest });
+        sink(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows) { Scope = scope, Policy = _scope.PolicyVersion, Samples = _asked?.Digest });
     }
 
     /// <summary>Says that an answer is about to give data of a sample itself.</summary>
-    internal void Shows(string sample) => _options.Shown?.Invoke(sample);
+    internal void Shows(string sample) => (Shown ?? _options.Shown)?.Invoke(sample);
 
     private IEnumerable<FrequencyRow> Asked(IReadOnlyList<string> queries, Selection selection, FrequencyRequest request, CancellationToken stop)
     {

@@ -1,3 +1,4 @@
+using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Segments;
 using Warehouse.Primitives;
 
@@ -15,7 +16,9 @@ internal sealed class Source
     private readonly SegmentSamples _samples;
     private readonly Care? _care;
     private readonly int _contig;
+    private readonly KeptBlocks? _kept;
     private int[]? _countedLocals;
+    private int[]? _farthestEnd;
     private int _next;
 
     /// <summary>Starts before the first block.</summary>
@@ -23,10 +26,10 @@ internal sealed class Source
     /// <param name="contig">Index of the contig.</param>
     /// <param name="selection">Whom to count.</param>
     /// <param name="index">Position among the sources of the contig.</param>
-    /// <param name="care">For a listing that goes on around damage: a damaged block is not opened but noted. Else damage throws when it is met.</param>
-    public Source(Segment segment, int contig, Selection selection, int index, Care? care = null)
+    /// <param name="how">Care for a listing that goes on around damage: a damaged block is not opened but noted; else damage throws when it is met. For questions in any order, where opened blocks are kept.</param>
+    public Source(Segment segment, int contig, Selection selection, int index, (Care? Care, KeptBlocks? Kept) how = default)
     {
-        (Segment, Index, Groups, _selection, _care, _contig) = (segment, index, selection.Groups.Count, selection, care, contig);
+        (Segment, Index, Groups, _selection, _care, _contig, _kept) = (segment, index, selection.Groups.Count, selection, how.Care, contig, how.Kept);
         _samples = selection.SamplesOf(segment);
         _pending = BlocksOf(segment, contig);
     }
@@ -67,6 +70,9 @@ internal sealed class Source
     /// <summary>The same, ascending.</summary>
     public int[] CountedLocals => _countedLocals ??= [.. Enumerable.Range(0, SlotOf.Length).Where(local => SlotOf[local] >= 0)];
 
+    /// <summary>A file that stands for when any counted sample was loaded; null when they were not all loaded at once, or none is counted.</summary>
+    public BatchEntry? OneLoad => _samples.OneLoad;
+
     /// <summary>Group and sex of a counted local sample.</summary>
     public (int Group, int Sex) GroupAndSex(int local) => (_selection.GroupOf[SlotOf[local]], (int)_selection.SexOf[SlotOf[local]]);
 
@@ -84,10 +90,11 @@ internal sealed class Source
 
     public IReadOnlyList<OpenBlock> Open => _open;
 
-    /// <summary>Makes every block open that can matter to [start, end); earlier calls had no larger start.</summary>
+    /// <summary>Makes every block open that can matter to [start, end); earlier calls had no larger start, unless blocks are kept.</summary>
     /// <returns>Blocks newly opened.</returns>
     public int Advance(int start, int end)
     {
+        if (_kept is not null) return Take(start, end, _kept);
         _open.RemoveAll(b => OpenBlock.Span(b.Block.Info).End <= start);
         var opened = 0;
         while (_next < _pending.Length && OpenBlock.Span(_pending[_next]).Start < end)
@@ -99,6 +106,35 @@ internal sealed class Source
             opened++;
         }
         return opened;
+    }
+
+    /// <summary>The blocks that can matter to a place, whatever was asked before.</summary>
+    private int Take(int start, int end, KeptBlocks kept)
+    {
+        _open.Clear();
+        var farthest = _farthestEnd ??= FarthestEnds();
+        for (var at = FirstBehind(farthest, start); at < _pending.Length && OpenBlock.Span(_pending[at]).Start < end; at++)
+            if (OpenBlock.Span(_pending[at]).End > start) _open.Add(kept.Open(Segment, _pending[at]));
+        return _open.Count;
+    }
+
+    private int[] FarthestEnds()
+    {
+        var (ends, farthest) = (new int[_pending.Length], int.MinValue);
+        for (var i = 0; i < ends.Length; i++) ends[i] = farthest = Math.Max(farthest, OpenBlock.Span(_pending[i]).End);
+        return ends;
+    }
+
+    private static int FirstBehind(int[] ends, int start)
+    {
+        var (low, high) = (0, ends.Length);
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (ends[middle] <= start) low = middle + 1;
+            else high = middle;
+        }
+        return low;
     }
 
     private OpenBlock? Opened(BlockInfo info)

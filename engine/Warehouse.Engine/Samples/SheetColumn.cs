@@ -10,19 +10,28 @@ public sealed record SheetColumn(string Name, DataClass Class)
     /// <summary>Name of the one column that every sheet has.</summary>
     public const string Sample = "sample";
 
+    /// <summary>The person that a sample was taken from.</summary>
+    public const string Person = "person";
+
+    /// <summary>What research the donor agreed to: terms of the Data Use Ontology, separated by spaces, commas or semicolons.</summary>
+    public const string Consent = "duo";
+
+    /// <summary>Last day of that consent, as YYYY-MM-DD.</summary>
+    public const string ConsentUntil = "consent_until";
+
     /// <summary>The columns that the warehouse knows, with their fixed class.</summary>
     public static FrozenDictionary<string, DataClass> Known { get; } = new Dictionary<string, DataClass>
     {
         [Sample] = DataClass.Pseudonymous,
-        ["person"] = DataClass.Phi,
+        [Person] = DataClass.Phi,
         ["counts"] = DataClass.Pseudonymous,
         ["sex"] = DataClass.Aggregate,
         ["ancestry"] = DataClass.Aggregate,
         ["assay"] = DataClass.Aggregate,
         ["affected"] = DataClass.Aggregate,
         ["family"] = DataClass.Phi,
-        ["duo"] = DataClass.Pseudonymous,
-        ["consent_until"] = DataClass.Pseudonymous,
+        [Consent] = DataClass.Pseudonymous,
+        [ConsentUntil] = DataClass.Pseudonymous,
         ["fastq_sha256"] = DataClass.Phi,
         ["aligner"] = DataClass.Aggregate,
         ["caller"] = DataClass.Aggregate,

@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Warehouse.Rpc.Wire;
 
 namespace Warehouse.Rpc.Server;
@@ -37,6 +38,7 @@ public sealed class RpcServer : IAsyncDisposable
         _methods = services.Bind(options).ToFrozenDictionary(StringComparer.Ordinal);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
+        if (options.Log is { } log) builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log); // it says itself what it takes
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         _application = builder.Build();
         _application.Run(AnswerAsync);
@@ -113,6 +115,8 @@ public sealed class RpcServer : IAsyncDisposable
     private HttpsConnectionAdapterOptions Https(X509Certificate2 certificate) => new()
     {
         ServerCertificate = certificate,
+        ServerCertificateChain = _options.CertificateChain,
+        ServerCertificateSelector = _options.CertificateOfConnection is { } ofConnection ? (_, _) => ofConnection() : null,
         ClientCertificateMode = ClientCertificateMode.AllowCertificate,
         ClientCertificateValidation = _options.IsClientCertificateTaken,
         SslProtocols = _options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,

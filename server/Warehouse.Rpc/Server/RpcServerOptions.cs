@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core.Interceptors;
+using Microsoft.Extensions.Logging;
 
 namespace Warehouse.Rpc.Server;
 
@@ -70,6 +71,12 @@ public sealed record RpcServerOptions
     /// <summary>The server's certificate with its key. Without one the server speaks clear text, on a loopback address or a unix socket only.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>What stands between <see cref="Certificate"/> and its authority; sent with it.</summary>
+    public X509Certificate2Collection? CertificateChain { get; init; }
+
+    /// <summary>Gives the certificate of each new connection, where it is renewed while the server runs; null for <see cref="Certificate"/> always.</summary>
+    public Func<X509Certificate2>? CertificateOfConnection { get; init; }
+
     /// <summary>
     /// Says whether the certificate that a client shows is taken; null leaves that to the system's authorities. Each client is asked for one and
     /// may show none: what is required of a call, an interceptor decides.
@@ -102,6 +109,9 @@ public sealed record RpcServerOptions
 
     /// <summary>Learns of each handler that threw something else than an RpcException, by path of the method. The client learns nothing of it.</summary>
     public Action<string, Exception>? HandlerFailed { get; init; }
+
+    /// <summary>Takes the events of Kestrel; null drops them. They quote what clients send: it must not write them out as they are.</summary>
+    public ILoggerProvider? Log { get; init; }
 
     /// <summary>Measures deadlines.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -67,10 +67,7 @@ internal sealed record ServerConfiguration
         }
         catch (JsonException e)
         {
-            var what = e.Message.Contains("could not be mapped", StringComparison.Ordinal) ? "no such setting"
-                : e.Message.Contains("uplicate", StringComparison.Ordinal) ? "stands twice"
-                : "not what is expected here";
-            throw new InputException("configuration", what, new(path, (e.LineNumber ?? 0) + 1, 0, e.Path is ['$', '.', ..] place ? place[2..] : e.Path ?? ""));
+            throw new InputException("configuration", "no such setting, one that stands twice, or not what it takes", new(path, (e.LineNumber ?? 0) + 1, 0, e.Path is ['$', '.', ..] place ? place[2..] : e.Path ?? ""));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

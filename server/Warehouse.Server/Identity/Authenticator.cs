@@ -109,7 +109,7 @@ internal sealed class Authenticator
 
     private RpcException Refused(TokenRefusedException e)
     {
-        _parts.Refused?.Invoke(e.Message);
+        _parts.Refused?.Invoke(e.Reason);
         return Authenticated.Refusal();
     }
 }

@@ -7,9 +7,12 @@ namespace Warehouse.Server.Identity;
 /// <summary>All of who the server is and who may call it, put together as configured. Any thread.</summary>
 internal sealed class CallerChecks : IDisposable
 {
+    private static readonly TimeSpan RenewalEvery = TimeSpan.FromHours(1);
+
     private readonly X509Certificate2? _configured;
     private readonly AccessTokens? _tokens;
     private readonly LdapDirectory? _directory;
+    private readonly ITimer _renewing;
 
     private CallerChecks(ServerConfiguration configuration, ServerIdentity identity, TimeProvider clock, Action<string>? refused)
     {
@@ -36,6 +39,7 @@ internal sealed class CallerChecks : IDisposable
             Refused = refused,
             Clock = clock,
         });
+        _renewing = clock.CreateTimer(static identity => Renew((ServerIdentity)identity!), identity, RenewalEvery, RenewalEvery);
     }
 
     /// <summary>The state folder.</summary>
@@ -76,8 +80,22 @@ internal sealed class CallerChecks : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _renewing.Dispose();
         _tokens?.Dispose();
         _directory?.Dispose();
         Identity.Dispose();
+    }
+
+    /// <summary>Renews what is due. What fails is tried again the next hour; what is never renewed ends, and then nobody is taken.</summary>
+    private static void Renew(ServerIdentity identity)
+    {
+        try
+        {
+            identity.RenewWhenDue();
+        }
+        catch (Exception e) when (e is IOException or InputException or UnauthorizedAccessException)
+        {
+            // As the summary says.
+        }
     }
 }

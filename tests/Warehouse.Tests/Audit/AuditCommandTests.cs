@@ -1,5 +1,6 @@
 using Warehouse.Cli;
 using Warehouse.Engine;
+using Warehouse.Engine.Audit;
 using Warehouse.Tests.Export;
 using Xunit;
 
@@ -51,6 +52,37 @@ public sealed class AuditCommandTests
         Assert.True(Directory.Exists(store["elsewhere/entries"]));
     }
 
+    [Theory]
+    [InlineData("withdraw", "--samples-file", "FILE")]
+    [InlineData("cohort set", "few", "--samples-file", "FILE")]
+    [InlineData("cohort refresh", "all")]
+    [InlineData("compact")]
+    [InlineData("ingest", "VCF", "--replace")]
+    [InlineData("keys rotate")]
+    [InlineData("access grant", "role:analyst", "--all-samples", "--detail", "record", "--purpose", "operations")]
+    [InlineData("access approve", "1")]
+    public void A_change_is_in_the_log_before_it_happens_or_does_not_happen(string verb, params string[] more)
+    {
+        using var store = Store();
+        ExportStore.Must("cohort", "set", store.Path, "all", "--where", "sample is not missing");
+        ExportStore.Must("access", "grant", store.Path, "role:analyst", "--all-samples", "--detail", "record", "--purpose", "operations");
+        var names = store.Write("names", "S1\n");
+        string[] line = [.. verb.Split(' '), store.Path, .. more.Select(m => m == "FILE" ? names : m == "VCF" ? store["a.vcf"] : m)];
+        var before = Bytes(store);
+        var cli = new Cli.Cli();
+        Assert.Equal(ExitCode.CouldNot, cli.Run([.. line, "--audit", names]));
+        Assert.Contains("nothing changed", cli.Error, StringComparison.Ordinal);
+        Assert.Equal(before, Bytes(store));
+
+        ExportStore.Must(line);
+        using var audit = StoreAudit.Open(store.Path, null, null);
+        var entries = audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Verb == verb).TakeLast(2).ToList();
+        Assert.Equal([AuditKind.Begin, AuditKind.End], entries.Select(e => e.Kind));
+        using var opened = VariantStore.Open(store.Path);
+        Assert.Equal(("done", opened.Version), (entries[1].Outcome, entries[1].Snapshot));
+        Assert.Equal(verb == "access grant" || verb == "access approve", ExportStore.Must("audit", "review", store.Path).Contains($"\t{verb}\t", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_log_inside_the_store_is_refused()
     {
@@ -83,7 +115,7 @@ public sealed class AuditCommandTests
         File.WriteAllBytes(file, bytes);
         var cli = new Cli.Cli();
         Assert.Equal(ExitCode.DamagedStore, cli.Run("audit", "verify", store.Path));
-        Assert.Contains("5\tdamaged\t", cli.Output, StringComparison.Ordinal);
+        Assert.Contains("7\tdamaged\t", cli.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCode.CouldNot, cli.Run("freq", store.Path));
         Assert.Contains("audit verify", cli.Error, StringComparison.Ordinal);
     }
@@ -129,8 +161,11 @@ public sealed class AuditCommandTests
         Parallel.For(0, 24, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ => ExportStore.Must("cohorts", store.Path));
         Assert.Equal("entry\tkind\tproblem\n", ExportStore.Must("audit", "verify", store.Path));
         using var audit = StoreAudit.Open(store.Path, null, null);
-        Assert.Equal(48, audit.Reader().Entries().Count());
+        Assert.Equal(2 + 48, audit.Reader().Entries().Count());
     }
+
+    /// <summary>Names and sizes of the files of a store and of its key folder.</summary>
+    private static string Bytes(ExportStore store) => string.Join('\n', new[] { store.Path, store.Path + ".keys" }.SelectMany(f => Directory.EnumerateFiles(f, "*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal).Select(f => f + " " + new FileInfo(f).Length));
 
     private static ExportStore Store()
     {

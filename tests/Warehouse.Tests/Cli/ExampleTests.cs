@@ -12,7 +12,7 @@ public sealed class ExampleTests
     {
         ["ingest"] = "committed snapshot\t", ["seen"] = "22-1029-A-G", ["freq"] = "\nX\t", ["carriers"] = "\tS000001\t", ["case-control"] = "", ["cohort"] = "\n",
         ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n", ["salvage"] = "\ntaken\tsnapshot ", ["keys"] = "master key\t2\n",
-        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t",
+        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t",
     };
 
     [PeerFact("sh", "zcat")]
@@ -48,6 +48,7 @@ public sealed class ExampleTests
         File.Copy(folder["cohort.vcf.gz"], folder["patient.vcf.gz"]);
         File.WriteAllText(folder["twist.bed"], "22\t1000\t1100\n");
         File.WriteAllText(folder["names.txt"], "S000001\nS000002\nS000003\nS000004\n");
+        File.WriteAllText(folder["one.txt"], "S000001\n");
         File.WriteAllText(folder["withdrawn.txt"], "S000005\n");
         File.WriteAllText(folder["variants.txt"], "22-1029-A-G\n22:1047 C>A\n");
         File.WriteAllText(folder["asked.txt"], "22-1029-A-G\nX-2699129-G-T\n");

@@ -18,6 +18,7 @@ public sealed partial class FolderArrowTests
         ["Storage"] = [],
         ["Sealing"] = ["Storage"],
         ["Audit"] = ["Sealing", "Storage"],
+        ["Release"] = ["Sealing", "Storage"],
         ["Manifests"] = ["Sealing", "Storage"],
         ["Samples"] = [],
         ["Catalog"] = ["Manifests", "Samples"],

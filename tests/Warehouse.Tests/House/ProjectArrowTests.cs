@@ -9,7 +9,7 @@ namespace Warehouse.Tests.House;
 public sealed class ProjectArrowTests
 {
     private const string Primitives = "Warehouse.Primitives", Engine = "Warehouse.Engine", Cli = "Warehouse.Cli", Rpc = "Warehouse.Rpc", Simulation = "Warehouse.Simulation", Units = "Warehouse.Units";
-    private const string Protocol = "Warehouse.Protocol", Server = "Warehouse.Server", Client = "Warehouse.Client";
+    private const string Protocol = "Warehouse.Protocol", Server = "Warehouse.Server", Client = "Warehouse.Client", Analyzers = "Warehouse.Analyzers";
 
     /// <summary>Who may refer to whom. A project that is missing here is an error, so that each new one is thought about.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -18,13 +18,14 @@ public sealed class ProjectArrowTests
         [Engine] = [Primitives],
         [Rpc] = [],
         [Protocol] = [Rpc],
-        [Server] = [Primitives, Engine, Protocol, Rpc],
+        [Analyzers] = [],
+        [Server] = [Primitives, Engine, Protocol, Rpc, Analyzers],
         [Client] = [Protocol, Rpc],
         [Cli] = [Primitives, Engine, Client, Protocol, Rpc],
         [Simulation] = [Primitives, Engine],
         [Units] = [Primitives, Engine, Simulation],
         ["Warehouse.Tests"] = [Primitives, Engine, Cli, Rpc, Simulation, Units],
-        ["Warehouse.Server.Tests"] = [Primitives, Engine, Cli, Client, Protocol, Rpc, Server, Simulation, Units],
+        ["Warehouse.Server.Tests"] = [Primitives, Engine, Cli, Client, Protocol, Rpc, Server, Analyzers, Simulation, Units],
         ["Warehouse.Benchmarks"] = [Primitives, Engine, Cli, Rpc, Protocol, Server, Client],
     };
 

@@ -1,4 +1,5 @@
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
@@ -89,6 +90,37 @@ public sealed class SalvageCaseTests
         Assert.Equal(then, SalvageStore.Answers(salvaged));
         Assert.NotEqual(store.AnswersThen(store.Newest - 1), SalvageStore.Answers(salvaged));
         Assert.DoesNotContain(salvaged.Verify(), f => f.Kind != FindingKind.Surplus);
+    }
+
+    [Fact]
+    public void A_policy_is_taken_from_the_newest_snapshot_or_not_at_all()
+    {
+        using var store = new SalvageStore(20);
+        var owner = AccessActor.Owner("root");
+        string part;
+        using (var folder = StoreFolder.Open(store.Disk, store.Keys, TimeProvider.System))
+        {
+            using var whole = VariantStore.Over(folder);
+            whole.Approve(owner, whole.Grant(owner, new GrantRequest { Subject = Subject.Parse("group:g"), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Treatment] }));
+            Policy taken;
+            (_, var disk, var keys) = store.Salvage();
+            using (var salvaged = SalvageStore.Open(disk, keys)) taken = salvaged.Policy();
+            Assert.Equal(PolicyCodec.Encode(whole.Policy()), PolicyCodec.Encode(taken));
+            whole.Revoke(owner, 1);
+            part = folder.Current.Parts["policy"].Name;
+        }
+        var manifest = $"m/{store.Newest + 3:d20}";
+        foreach (var lost in (string[])[part, manifest])
+        {
+            var content = store.Now()[lost];
+            store.Poke(lost, null);
+            var (report, disk, keys) = store.Salvage(acceptOlder: true);
+            Assert.Equal(lost == part ? store.Newest + 3 : store.Newest + 2, report.Version);
+            Assert.Contains(report.Findings, f => f.Kind == SalvageKind.Lost && f.Name == "policy");
+            using var salvaged = SalvageStore.Open(disk, keys);
+            Assert.Empty(salvaged.Policy().Entries);
+            store.Poke(lost, content);
+        }
     }
 
     [Fact]

@@ -70,6 +70,22 @@ public sealed class AlleleLookupTests
         Assert.Throws<InputException>(() => lookup.Find("NC_000001.99", 1, "A"u8, "C"u8, out _));
     }
 
+    /// <summary>One question after the other by a session that keeps what it opened, against one pass in order; and when carriers were loaded, against the carriers themselves.</summary>
+    private static void AssertAnyOrder(VariantStore store, SampleChoice choice, SeenAnswer[] asked, string about)
+    {
+        using var session = store.OpenSession(new Engine.Access.SessionOptions { AnyOrder = true });
+        foreach (var expected in asked)
+        {
+            var answer = Assert.Single(session.Seen([expected.Query], choice));
+            Assert.True(TextOf(expected) == TextOf(answer), $"{about}: {TextOf(expected)} in order, {TextOf(answer)} in any order");
+        }
+        if (choice != SampleChoice.All) return;
+        foreach (var (expected, carried) in asked.Zip(session.Carriers(asked.Select(a => a.Query))))
+            Assert.True(TextOf(expected) == TextOf(carried.Seen), $"{about}: {TextOf(expected)} by columns, {TextOf(carried.Seen)} by carriers");
+    }
+
+    private static string TextOf(SeenAnswer a) => $"{a.Query} {a.State} {a.Reason} {a.Contig} {a.Start} {a.Ref} {a.Alt} {a.End} {a.FirstSeen:O} {a.LastSeen:O} {a.OverlappingCount} {string.Join(',', a.Overlapping)} {a.Figures.Ac} {a.Figures.An} {a.Figures.NHet} {a.Figures.NHomAlt} {a.Figures.NHemi} {a.Figures.NHalf} {a.Figures.NNoCall} {a.Figures.NNotAssessed} {a.Figures.NSamples}";
+
     /// <summary>Asks in a random order, over several choices of samples; tells how many were answered by columns.</summary>
     private static (int Quick, int All) AssertLookups(VariantStore store, List<string> spellings, Random dice, string about)
     {
@@ -82,6 +98,7 @@ public sealed class AlleleLookupTests
             var figures = session.Frequencies(new FrequencyRequest { Variants = [.. asked.Select(a => a.Query)], Samples = choice }).Select(r => r.Figures).ToArray();
             var order = Enumerable.Range(0, asked.Length).ToArray();
             dice.Shuffle(order);
+            AssertAnyOrder(store, choice, [.. order.Select(i => asked[i])], about);
             using var lookup = session.PrepareLookup(choice, new LookupMemory(dice.Next(2) == 0 ? 0 : AlleleLookup.DefaultMaxBytes, inOrder: dice.Next(2) == 0));
             foreach (var i in order)
             {

@@ -16,9 +16,10 @@ namespace Warehouse.Units.Query;
 internal sealed class MemoryStore : IDisposable
 {
     private readonly TempFolder _folder = new();
+    private readonly (SimDisk Store, SimDisk Keys) _disks;
     private int _files;
 
-    public MemoryStore(string assembly, (string Fasta, string Index)? reference = null)
+    public MemoryStore(string assembly, (string Fasta, string Index)? reference = null, TimeProvider? clock = null)
     {
         byte[] record = [];
         if (reference is { } texts)
@@ -29,7 +30,9 @@ internal sealed class MemoryStore : IDisposable
             record = ReferenceRecord.Write(genome);
         }
         var machine = new SimMachine();
-        Store = VariantStore.Over(StoreFolder.Create(new SimDisk(machine), new SimDisk(machine, device: 2), StoreIdentity.New(Assembly.Parse(assembly).Name, record, machine.Clock), machine.Clock));
+        var time = clock ?? machine.Clock;
+        _disks = (new SimDisk(machine), new SimDisk(machine, device: 2));
+        Store = VariantStore.Over(StoreFolder.Create(_disks.Store, _disks.Keys, StoreIdentity.New(Assembly.Parse(assembly).Name, record, time), time));
     }
 
     public VariantStore Store { get; }
@@ -41,6 +44,9 @@ internal sealed class MemoryStore : IDisposable
         foreach (var command in random.Commands) store.Ingest(command.How, [.. command.Files.Select(f => f.Text)]);
         return store;
     }
+
+    /// <summary>The same disks, opened once more.</summary>
+    public VariantStore Reopen(TimeProvider clock) => VariantStore.Over(StoreFolder.Open(_disks.Store, _disks.Keys, clock));
 
     public IngestReceipt Ingest(NaiveIngest how, params string[] files) => Store.Ingest(new IngestRequest
     {

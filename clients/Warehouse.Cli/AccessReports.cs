@@ -1,0 +1,93 @@
+using Warehouse.Cli.Output;
+using Warehouse.Engine.Access;
+
+namespace Warehouse.Cli;
+
+/// <summary>The policy of a store as reports. Samples are never named.</summary>
+internal static class AccessReports
+{
+    /// <summary>One row per entry; without those that are over unless all are wanted.</summary>
+    public static Report Of(Policy policy, DateTimeOffset nowUtc, bool all)
+    {
+        var report = new Report(new Column("entry", ColumnKind.Integer), new Column("kind", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText),
+            new Column("state", ColumnKind.Text), new Column("from", ColumnKind.Text), new Column("until", ColumnKind.Text), new Column("made", ColumnKind.Text), new Column("made_by", ColumnKind.FreeText),
+            new Column("approved", ColumnKind.Text), new Column("approved_by", ColumnKind.FreeText), new Column("revoked", ColumnKind.Text), new Column("revoked_by", ColumnKind.FreeText), new Column("reason", ColumnKind.FreeText));
+        return report.With(policy.Entries.Select(e => (Entry: e, State: policy.StateOf(e, nowUtc))).Where(e => all || e.State is not (EntryState.Expired or EntryState.Revoked or EntryState.Replaced)).Select(e =>
+        {
+            var (entry, grant) = (e.Entry, e.Entry as Grant);
+            return new object?[]
+            {
+                entry.Id, Kind(entry), Who(entry), What(entry), Word(e.State), grant is null ? null : Columns.Time(grant.FromUtc), grant is null ? null : Columns.Time(Policy.EndOf(grant)), Columns.Time(entry.Made.Utc), entry.Made.By,
+                Time(entry.Approved), entry.Approved?.By, Time(entry.Ended), entry.Ended?.By, grant?.Reason is { Length: > 0 } reason ? reason : null,
+            };
+        }));
+    }
+
+    /// <summary>What an access review has to look at: overdue first, then what is due, each by entry.</summary>
+    public static Report ReviewOf(Policy policy, DateTimeOffset nowUtc)
+    {
+        var report = new Report(new Column("entry", ColumnKind.Integer), new Column("finding", ColumnKind.Text), new Column("due", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText), new Column("last", ColumnKind.Text), new Column("last_by", ColumnKind.FreeText));
+        var rows = new List<(int Rank, object?[] Cells)>();
+        foreach (var entry in policy.Entries)
+        {
+            var state = policy.StateOf(entry, nowUtc);
+            var (finding, due) = Finding(entry, state, nowUtc);
+            if (finding is null) continue;
+            var last = entry is Grant { Attested: [.., var attested] } ? attested : entry.Approved ?? entry.Made;
+            rows.Add((finding is "overdue" or "suspended" ? 0 : 1, [entry.Id, finding, due is { } moment ? Columns.Time(moment) : null, Who(entry), $"{Kind(entry)}: {What(entry)}{(entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By]));
+        }
+        return report.With(rows.OrderBy(r => r.Rank).Select(r => r.Cells));
+    }
+
+    /// <summary>Reasons for an answer.</summary>
+    public static Report Of(IReadOnlyList<AccessReason> reasons) => new Report(new Column("about", ColumnKind.Text), new Column("speaks", ColumnKind.Text), new Column("reason", ColumnKind.FreeText))
+        .With(reasons.Select(r => new object?[] { r.Subject, r.Holds switch { true => "for", false => "against", null => "beside" }, r.Text }));
+
+    /// <summary>The settings in force.</summary>
+    public static Report Of(PolicySettings settings) => Report.OfFacts(
+        ("least samples shown (k)", Text(settings.K)), ("least cohort", Text(settings.MinCohort)), ("longest grant, days", Text(settings.MaxGrantDays)),
+        ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)));
+
+    /// <summary>A state's word.</summary>
+    public static string Word(EntryState state) => state switch
+    {
+        EntryState.InForce => "in-force", EntryState.Awaiting => "awaits-approval", EntryState.NotYet => "not-yet", EntryState.Suspended => "suspended", EntryState.Expired => "expired",
+        EntryState.Revoked => "revoked", _ => "replaced",
+    };
+
+    private static (string? Finding, DateTimeOffset? Due) Finding(PolicyEntry entry, EntryState state, DateTimeOffset nowUtc) => entry switch
+    {
+        Grant { Kind: GrantKind.BreakGlass, Reviewed: null } glass => glass.Made.Utc + PolicySettings.ReviewWithin is var due && nowUtc >= due ? ("overdue", due) : ("review-break-glass", due),
+        _ when state == EntryState.Awaiting => ("awaits-approval", null),
+        Grant { Kind: GrantKind.Standing } grant when state == EntryState.Suspended => ("suspended", Policy.LapseOf(grant)),
+        Grant { Kind: GrantKind.Standing } grant when state is EntryState.InForce or EntryState.NotYet => ("attest", Policy.LapseOf(grant)),
+        Grant { Kind: GrantKind.Elevation } grant when state is EntryState.InForce or EntryState.NotYet => ("elevated", Policy.EndOf(grant)),
+        Grant { Kind: GrantKind.BreakGlass } glass when state == EntryState.InForce => ("broken-glass", Policy.EndOf(glass)),
+        { IsBootstrap: true } when state == EntryState.InForce => ("approved-by-its-maker", null),
+        RoleAssignment when state == EntryState.InForce => ("assigned", null),
+        _ => (null, null),
+    };
+
+    private static string Kind(PolicyEntry entry) => entry switch
+    {
+        Grant { Kind: GrantKind.Elevation } => "elevation", Grant { Kind: GrantKind.BreakGlass } => "break-glass", Grant => "grant", RoleAssignment => "role", Project => "project", _ => "settings",
+    };
+
+    private static string? Who(PolicyEntry entry) => entry switch
+    {
+        Grant grant => grant.Subject.ToString(), RoleAssignment assignment => assignment.Subject.ToString(), Project project => string.Join(' ', project.Members), _ => null,
+    };
+
+    private static string What(PolicyEntry entry) => entry switch
+    {
+        Grant grant => grant.ToWords(),
+        RoleAssignment assignment => Subject.WordOf(assignment.Role),
+        Project project => $"{project.Name}: {string.Join(' ', [project.Use.Kind.ToString().ToLowerInvariant(), .. project.Use.Diseases.Select(d => d.Term), .. project.Use.Modifiers])}{(project.CollusionGroup == project.Name ? "" : ", shares budgets as " + project.CollusionGroup)}",
+        PolicySettings settings => FormattableString.Invariant($"k {settings.K}, least cohort {settings.MinCohort}, longest {settings.MaxGrantDays} days, {settings.MaxElevationMinutes} and {settings.MaxBreakGlassMinutes} minutes"),
+        _ => "",
+    };
+
+    private static string? Time(Stamp? stamp) => stamp is { } there ? Columns.Time(there.Utc) : null;
+
+    private static string Text(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}

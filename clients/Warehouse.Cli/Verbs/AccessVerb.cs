@@ -1,0 +1,212 @@
+using System.CommandLine;
+using System.Globalization;
+using Warehouse.Cli.Options;
+using Warehouse.Cli.Output;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary><c>access</c> and its sub-verbs: who may see what of a store that is served. Whoever runs them is the store's owner, and is named.</summary>
+internal sealed class AccessVerb : Verb
+{
+    private readonly StoreSymbols _store = new();
+    private readonly OutputSymbols _output = new();
+    private readonly Argument<string> _subject = new("SUBJECT") { Description = "role:ROLE, group:NAME, attribute:NAME=VALUE, or a principal: oidc:ISSUER|SUBJECT, cert:SHA256, local:ACCOUNT." };
+    private readonly Argument<string> _role = new("ROLE") { Description = "lab-director, reviewer, analyst, researcher, clinician, data-steward, auditor, operator or spoke." };
+    private readonly Argument<string> _name = new("NAME") { Description = "The project's name." };
+    private readonly Argument<int> _entry = new("ENTRY") { Description = "Number of the entry, as access list shows it." };
+    private readonly Argument<int[]> _entries = new("ENTRY") { Arity = ArgumentArity.OneOrMore, Description = "Numbers of grants, as access review shows them." };
+    private readonly Option<bool> _all = new("--all-samples") { Description = "Every sample, those loaded later too." };
+    private readonly Option<string?> _cohort = new("--cohort") { HelpName = "NAME", Description = "The members of this cohort, as it is whenever somebody asks." };
+    private readonly Option<string?> _file = new("--samples-file") { HelpName = "FILE", Description = "These samples: one name per line, - is standard input." };
+    private readonly Option<string> _patient = new("--samples-file") { HelpName = "FILE", Required = true, Description = "Samples of one person, all of whose samples are opened: one name per line, - is standard input." };
+    private readonly Option<string[]> _details = Many("--detail", "LEVEL", "exists, aggregate, record or linkage; each is granted for itself.", required: true);
+    private readonly Option<string[]> _purposes = Many("--purpose", "PURPOSE", "treatment, operations or research.", required: true);
+    private readonly Option<string?> _from = new("--from") { HelpName = "TIME", Description = "First moment (2027-01-31, or 2027-01-31T08:00:00Z); now where not said." };
+    private readonly Option<string?> _until = new("--until") { HelpName = "TIME", Description = "First moment that it is over; as late as the settings allow where not said." };
+    private readonly Option<int?> _minutes = new("--minutes") { HelpName = "N", Description = "For how long; as long as the settings allow where not said." };
+    private readonly Option<string> _reason = new("--reason") { HelpName = "TEXT", DefaultValueFactory = _ => "", Description = "Why; holds no name of a patient or sample." };
+    private readonly Option<string> _needed = new("--reason") { HelpName = "TEXT", Required = true, Description = "Why; holds no name of a patient or sample." };
+    private readonly Option<string?> _for = new("--for") { HelpName = "PRINCIPAL", Description = "For whom; the account that runs the command where not said." };
+    private readonly Option<string[]> _members = Many("--member", "SUBJECT", "Who may ask on its behalf.", required: true);
+    private readonly Option<string> _use = new("--use") { HelpName = "general|biomedical|disease|ancestry", Required = true, Description = "Kind of research that it is registered for." };
+    private readonly Option<string[]> _diseases = Many("--disease", "MONDO[/MONDO…]", "A disease that it studies, then terms of which it is a kind.");
+    private readonly Option<string[]> _modifiers = Many("--modifier", "DUO", "A condition of consent that it is bound to keep: DUO:0000018, DUO:0000022=VALUE.");
+    private readonly Option<string?> _group = new("--collusion-group") { HelpName = "NAME", Description = "Projects of one group share their budgets; its own where not said." };
+    private readonly Option<bool> _past = new("--all") { Description = "Also what is revoked, replaced or over." };
+    private readonly Option<int?> _reviewed = new("--reviewed") { HelpName = "ENTRY", Description = "Put into the policy that you have looked into this break-glass." };
+    private readonly Option<string[]> _roles = Many("--role", "ROLE", "A role that the identity provider states of it.");
+    private readonly Option<string[]> _groups = Many("--group", "NAME", "A group that the identity provider states of it.");
+    private readonly Option<string[]> _attributes = Many("--attribute", "NAME=VALUE", "An attribute that the identity provider states of it.");
+    private readonly Option<bool> _factor = new("--second-factor") { Description = "It has shown a second factor." };
+    private readonly Option<string> _purpose = new("--purpose") { HelpName = "PURPOSE", Required = true, Description = "treatment, operations or research." };
+    private readonly Option<string> _detail = new("--detail") { HelpName = "LEVEL", Required = true, Description = "exists, aggregate, record or linkage." };
+    private readonly Option<string?> _project = new("--project") { HelpName = "NAME", Description = "Project on whose behalf it asks." };
+    private readonly Option<int?> _k = new("--k") { HelpName = "N", Description = "Least number of samples shown below the level record; at least 11." };
+    private readonly Option<int?> _minCohort = new("--min-cohort") { HelpName = "N", Description = "Least size of a cohort at the level aggregate." };
+    private readonly Option<int?> _grantDays = new("--grant-days") { HelpName = "N", Description = "Longest life of a grant." };
+    private readonly Option<int?> _elevationMinutes = new("--elevation-minutes") { HelpName = "N", Description = "Longest life of an elevation; at most 480." };
+    private readonly Option<int?> _glassMinutes = new("--break-glass-minutes") { HelpName = "N", Description = "Longest life of a break-glass; at most 60." };
+
+    /// <inheritdoc/>
+    protected override void Declare(Command command, CliContext context)
+    {
+        Changes(command, context, ("grant", "Let somebody see samples; waits for approval."), [_subject, _all, _cohort, _file, _details, _purposes, _from, _until, _reason],
+            (parsed, store) => store.Grant(Engine.Owner, Request(parsed, context, Subject.Parse(parsed.GetRequiredValue(_subject)))));
+        Changes(command, context, ("approve", "Approve what somebody else granted, assigned, registered, set or asked for."), [_entry], (parsed, store) => About(parsed, id => store.Approve(Engine.Owner, id)));
+        Changes(command, context, ("revoke", "Revoke a grant, a role, a project or a request, at once."), [_entry], (parsed, store) => About(parsed, id => store.Revoke(Engine.Owner, id)));
+        Changes(command, context, ("attest", "Confirm that grants are still needed: one that nobody attests for 90 days is suspended."), [_entries], (parsed, store) =>
+        {
+            store.Attest(Engine.Owner, parsed.GetRequiredValue(_entries));
+            return 0;
+        });
+        Changes(command, context, ("assign", "Give a role to a principal or a group; waits for approval."), [_subject, _role], (parsed, store) => store.Assign(Engine.Owner, Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role))));
+        Changes(command, context, ("unassign", "Take a role from a principal or a group, at once."), [_subject, _role], (parsed, store) =>
+        {
+            store.Unassign(Engine.Owner, Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role)));
+            return 0;
+        });
+        Changes(command, context, ("project", "Register a research project, or register it anew; waits for approval."), [_name, _members, _use, _diseases, _modifiers, _group], (parsed, store) => store.Register(Engine.Owner, Project(parsed)));
+        Changes(command, context, ("elevate", "Ask for more for some hours; waits for approval by another principal."), [_for, _all, _cohort, _file, _details, _purposes, _minutes, _needed],
+            (parsed, store) => store.Elevate(Engine.Owner, Elevation(parsed, context, store)));
+        BreakGlass(command, context);
+        Settings(command, context);
+        Shows(command, context, ("list", "List what is granted, assigned, registered and set, and by whom."), [_past], (parsed, address) => context.Engine.Policy(address) is var (policy, now) ? AccessReports.Of(policy, now, parsed.GetValue(_past)) : null!);
+        Review(command, context);
+        Shows(command, context, ("explain", "Say why somebody is refused, or how answers are bounded, without telling what is hidden."), [_subject, _roles, _groups, _attributes, _factor, _purpose, _detail, _project],
+            (parsed, address) => context.Engine.Explain(address, Question(parsed)));
+    }
+
+    /// <inheritdoc/>
+    protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
+
+    private void BreakGlass(Command command, CliContext context) => Sub(command, context, ("break-glass", "Open one patient's samples in an emergency, at once, for an hour at most; another principal reviews it within 72 hours."), [_for, _patient, _minutes, _needed], (parsed, address) =>
+    {
+        var request = new BreakGlassRequest
+        {
+            Subject = For(parsed), Samples = [.. Lines.Names(parsed.GetRequiredValue(_patient), context)], Reason = parsed.GetRequiredValue(_needed),
+            Lasts = parsed.GetValue(_minutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
+        };
+        context.BeginChange(address, parsed, request.Samples);
+        return context.Engine.ChangePolicy(address, store => store.BreakGlass(Engine.Owner, request));
+    });
+
+    private void Settings(Command command, CliContext context) => Sub(command, context, ("settings", "Show the bounds in force, or change some; a change waits for approval."), [_k, _minCohort, _grantDays, _elevationMinutes, _glassMinutes], (parsed, address) =>
+    {
+        var request = new SettingsRequest
+        {
+            K = parsed.GetValue(_k), MinCohort = parsed.GetValue(_minCohort), MaxGrantDays = parsed.GetValue(_grantDays), MaxElevationMinutes = parsed.GetValue(_elevationMinutes), MaxBreakGlassMinutes = parsed.GetValue(_glassMinutes),
+        };
+        if (request == new SettingsRequest())
+        {
+            context.Begin(address, parsed);
+            return AccessReports.Of(context.Engine.Policy(address).Policy.Settings);
+        }
+        context.BeginChange(address, parsed);
+        return context.Engine.ChangePolicy(address, store => store.Set(Engine.Owner, request));
+    });
+
+    private void Review(Command command, CliContext context) => Sub(command, context, ("review", "List grants with their last attestation, requests, elevations, roles, and every break-glass that nobody has looked into."), [_reviewed], (parsed, address) =>
+    {
+        if (parsed.GetValue(_reviewed) is { } id)
+        {
+            context.BeginChange(address, parsed);
+            return context.Engine.ChangePolicy(address, store =>
+            {
+                store.ReviewBreakGlass(Engine.Owner, id);
+                return id;
+            });
+        }
+        context.Begin(address, parsed);
+        var (policy, now) = context.Engine.Policy(address);
+        return AccessReports.ReviewOf(policy, now);
+    });
+
+    private GrantRequest Request(ParseResult parsed, CliContext context, Subject subject) => new()
+    {
+        Subject = subject, AllSamples = parsed.GetValue(_all), Cohort = parsed.GetValue(_cohort), Samples = parsed.GetValue(_file) is { } file ? [.. Lines.Names(file, context)] : null,
+        Details = [.. parsed.GetRequiredValue(_details).Select(Word<Detail>)], Purposes = [.. parsed.GetRequiredValue(_purposes).Select(Word<Purpose>)],
+        FromUtc = Time(parsed.GetValue(_from)), UntilUtc = Time(parsed.GetValue(_until)), Reason = parsed.GetValue(_reason) ?? "",
+    };
+
+    private GrantRequest Elevation(ParseResult parsed, CliContext context, VariantStore store) =>
+        Request(parsed, context, For(parsed)) with { Reason = parsed.GetRequiredValue(_needed), UntilUtc = parsed.GetValue(_minutes) is { } minutes ? store.NowUtc + TimeSpan.FromMinutes(minutes) : null };
+
+    private Subject For(ParseResult parsed) => Subject.Parse(parsed.GetValue(_for) ?? Engine.Owner.Id);
+
+    private ProjectRequest Project(ParseResult parsed) => new()
+    {
+        Name = parsed.GetRequiredValue(_name), Members = [.. parsed.GetRequiredValue(_members).Select(Subject.Parse)], CollusionGroup = parsed.GetValue(_group),
+        Use = new RegisteredUse
+        {
+            Kind = Word<ResearchKind>(parsed.GetRequiredValue(_use)), Modifiers = parsed.GetValue(_modifiers) ?? [],
+            Diseases = [.. (parsed.GetValue(_diseases) ?? []).Select(d => d.Split('/')).Select(d => new Disease(d[0], d[1..]))],
+        },
+    };
+
+    private SessionOptions Question(ParseResult parsed) => new()
+    {
+        Caller = new Caller
+        {
+            Id = parsed.GetRequiredValue(_subject), Roles = (parsed.GetValue(_roles) ?? []).Select(Subject.RoleOf).ToHashSet(), Groups = new HashSet<string>(parsed.GetValue(_groups) ?? [], StringComparer.Ordinal),
+            Attributes = (parsed.GetValue(_attributes) ?? []).Select(a => Subject.Parse("attribute:" + a)).DistinctBy(a => a.Name).ToDictionary(a => a.Name, a => a.Value, StringComparer.Ordinal), HasSecondFactor = parsed.GetValue(_factor),
+        },
+        Purpose = Word<Purpose>(parsed.GetRequiredValue(_purpose)), Detail = Word<Detail>(parsed.GetRequiredValue(_detail)), Project = parsed.GetValue(_project),
+    };
+
+    private int About(ParseResult parsed, Action<int> change)
+    {
+        var id = parsed.GetRequiredValue(_entry);
+        change(id);
+        return id;
+    }
+
+    private void Changes(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, VariantStore, int> change) => Sub(command, context, sub, symbols, (parsed, address) =>
+    {
+        context.BeginChange(address, parsed);
+        return context.Engine.ChangePolicy(address, store => change(parsed, store));
+    });
+
+    private void Shows(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> show) => Sub(command, context, sub, symbols, (parsed, address) =>
+    {
+        context.Begin(address, parsed);
+        return show(parsed, address);
+    });
+
+    private void Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
+    {
+        var sub = new Command(named.Name, named.Summary);
+        _store.AddTo(sub);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Argument argument) sub.Arguments.Add(argument);
+            else sub.Options.Add((Option)symbol);
+        }
+        _output.AddTo(sub);
+        sub.SetAction(parsed =>
+        {
+            var report = run(parsed, _store.Read(parsed));
+            return (int)_output.Write(parsed, context, report.Columns, report.WriteTo);
+        });
+        command.Subcommands.Add(sub);
+    }
+
+    private static Option<string[]> Many(string name, string helpName, string description, bool required = false) =>
+        new(name) { HelpName = helpName, Required = required, Description = description, AllowMultipleArgumentsPerToken = true, Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore };
+
+    private static T Word<T>(string word) where T : struct, Enum
+    {
+        foreach (var value in Enum.GetValues<T>())
+            if (value.ToString().ToLowerInvariant() == word) return value;
+        throw new InputException("access-word", $"expected one of {string.Join(", ", Enum.GetValues<T>()).ToLowerInvariant()}", InputPlace.None);
+    }
+
+    private static DateTimeOffset? Time(string? text)
+    {
+        if (text is null) return null;
+        return DateTimeOffset.TryParseExact(text, ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss'Z'"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time
+            : throw new InputException("access-time", "a time is a day as 2027-01-31 or a moment as 2027-01-31T08:00:00Z, in UTC", InputPlace.None);
+    }
+}

@@ -1,0 +1,104 @@
+namespace Warehouse.Engine.Access;
+
+/// <summary>What can be done to the policy, and what else needs more than a grant.</summary>
+public enum Permission
+{
+    /// <summary>Grant, assign roles, register projects, change settings: all of it waits for approval.</summary>
+    Grant,
+
+    /// <summary>Approve what somebody else has made.</summary>
+    Approve,
+
+    /// <summary>Revoke anything, at once.</summary>
+    Revoke,
+
+    /// <summary>Confirm in an access review that a grant is still needed.</summary>
+    Attest,
+
+    /// <summary>Open a release epoch.</summary>
+    OpenEpoch,
+
+    /// <summary>Look into a break-glass afterwards.</summary>
+    ReviewBreakGlass,
+
+    /// <summary>Read the policy.</summary>
+    ReadPolicy,
+
+    /// <summary>Ask for an elevation for oneself.</summary>
+    Elevate,
+
+    /// <summary>Break the glass for oneself.</summary>
+    BreakGlass,
+
+    /// <summary>Take genotypes out as a file.</summary>
+    Export,
+}
+
+/// <summary>Somebody may not do what he asked for. The text is one of a fixed set and holds no data.</summary>
+public sealed class AccessRefusedException : UnauthorizedAccessException
+{
+    private AccessRefusedException(string rule, string text) : base(text) => Rule = rule;
+
+    /// <summary>Name of the rule, for programs: <c>not-granted</c>, <c>blind-role</c>, <c>project</c>, <c>role</c>, <c>second-factor</c>, <c>second-person</c>.</summary>
+    public string Rule { get; }
+
+    internal static AccessRefusedException NotGranted() => new("not-granted", "nothing is granted to you at this level of detail for this purpose");
+
+    internal static AccessRefusedException BlindRole() => new("blind-role", "operators, data stewards and auditors see no data, whatever is granted to them");
+
+    internal static AccessRefusedException Project() => new("project", "research is asked on behalf of a registered project of which you are a member");
+
+    internal static AccessRefusedException Role() => new("role", "your roles do not allow this");
+
+    internal static AccessRefusedException SecondFactor() => new("second-factor", "this needs a second factor");
+
+    internal static AccessRefusedException SecondPerson() => new("second-person", "this needs another principal than the one who asked for it, and than the one it is for");
+}
+
+/// <summary>Who changes the policy: the store's owner, who can read the keys and may do everything but is named, or a caller. Immutable.</summary>
+public sealed record AccessActor
+{
+    private AccessActor(string id, Caller? caller) => (Id, Caller) = (id, caller);
+
+    /// <summary>The principal.</summary>
+    public string Id { get; }
+
+    /// <summary>The caller; null = the owner.</summary>
+    public Caller? Caller { get; }
+
+    /// <summary>Whoever runs commands on the store's folder.</summary>
+    /// <param name="account">Account of the machine.</param>
+    public static AccessActor Owner(string account) => new("local:" + account, null);
+
+    /// <summary>Somebody who was authenticated.</summary>
+    public static AccessActor Of(Caller caller) => new(caller.Id, caller);
+}
+
+/// <summary>Who may do what to the policy.</summary>
+public static class Permissions
+{
+    /// <summary>Roles of which one is needed; null = whoever was authenticated may. Everything here needs a second factor too.</summary>
+    public static IReadOnlySet<Role>? RolesFor(Permission permission) => permission switch
+    {
+        Permission.Grant or Permission.OpenEpoch => new HashSet<Role> { Role.DataSteward },
+        Permission.Approve or Permission.Revoke or Permission.Attest => new HashSet<Role> { Role.DataSteward, Role.LabDirector },
+        Permission.ReviewBreakGlass or Permission.ReadPolicy => new HashSet<Role> { Role.DataSteward, Role.LabDirector, Role.Auditor },
+        Permission.BreakGlass => new HashSet<Role> { Role.Clinician, Role.LabDirector },
+        _ => null,
+    };
+
+    /// <summary>Whether an actor may.</summary>
+    /// <exception cref="AccessRefusedException">No: rules <c>role</c>, <c>second-factor</c>, <c>blind-role</c>.</exception>
+    public static void Require(this Policy policy, AccessActor actor, Permission permission)
+    {
+        if (actor.Caller is not { } caller) return;
+        var roles = policy.RolesOf(caller);
+        if (RolesFor(permission) is { } needed && !roles.Overlaps(needed)) throw AccessRefusedException.Role();
+        if (permission is Permission.BreakGlass or Permission.Elevate or Permission.Export && roles.Overlaps(Policy.BlindRoles)) throw AccessRefusedException.BlindRole();
+        if (!caller.HasSecondFactor) throw AccessRefusedException.SecondFactor();
+    }
+
+    /// <summary>Whether the policy names somebody who can approve: until then the owner may approve what he made himself.</summary>
+    internal static bool NamesApprover(this Policy policy) =>
+        policy.Entries.OfType<RoleAssignment>().Any(a => a.IsApproved && RolesFor(Permission.Approve)!.Contains(a.Role));
+}

@@ -1,0 +1,50 @@
+using Warehouse.Engine.Catalog;
+
+namespace Warehouse.Engine.Query;
+
+/// <summary>What a server asks of sessions that it lends to one call after the other.</summary>
+public sealed partial class Session
+{
+    /// <summary>The newest version of the store when the session was opened: that of its policy, whatever snapshot is asked.</summary>
+    public long NewestVersion => _view.Version;
+
+    /// <summary>Samples that the store has had so far, withdrawn ones and later ones too: their numbers are below it.</summary>
+    public int SampleCount => _view.Catalog.Samples.Count;
+
+    /// <summary>In place of <see cref="Access.SessionOptions.Shown"/>, for the call that the session is lent to; null = that one.</summary>
+    public Action<string>? Shown { get; set; }
+
+    /// <summary>The cohorts of the snapshot of which the scope sees a member, by name; of others nothing tells that they are there (I4).</summary>
+    public IReadOnlyList<CohortInfo> Cohorts() => [.. _view.Catalog.Cohorts.Where(c => c.InForce(Snapshot)).OrderBy(c => c.Name, StringComparer.Ordinal)
+        .Select(c => new CohortInfo(c.Name, c.FromVersion, Members(c).Count(), c.Where)).Where(c => c.Samples > 0)];
+
+    /// <summary>Names of the members of a cohort of the snapshot that the scope sees, in store order.</summary>
+    /// <exception cref="InputException">There is none of that name, or the scope sees no member.</exception>
+    public IReadOnlyList<string> CohortMembers(string name)
+    {
+        string[] members = _view.Catalog.Cohort(name, Snapshot) is { } cohort ? [.. Members(cohort).Select(s => _view.Catalog.Samples[s].Name)] : [];
+        return members.Length > 0 ? members : throw Selection.UnknownCohort(name);
+    }
+
+    /// <summary>What spellings mean, in their order, without asking any sample: answers without state and figures.</summary>
+    public IEnumerable<SeenAnswer> Resolve(IReadOnlyList<string> queries, CancellationToken stop = default)
+    {
+        foreach (var question in Interpret(queries, stop))
+        {
+            if (question.Fault is { } fault)
+            {
+                yield return new SeenAnswer { Query = question.Text, State = SeenState.NotAssessable, Reason = fault.Expected };
+                continue;
+            }
+            var row = new FrequencyRow();
+            Fill(row, question);
+            yield return new SeenAnswer
+            {
+                Query = question.Text, State = SeenState.NotAssessable, Contig = row.Contig, Start = row.Start, Ref = row.Ref, Alt = row.Alt, End = row.End, TrimmedOnly = question.TrimmedOnly,
+                MatchedAlleles = question.Symbolic is null ? null : 0,
+            };
+        }
+    }
+
+    private IEnumerable<int> Members(CohortEntry cohort) => cohort.Samples.Where(_scope.Sees);
+}

@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using Warehouse.Engine.Storage;
+
+namespace Warehouse.Engine.Sealing;
+
+/// <summary>
+/// The secret in the key folder from which the keys of what lies beside a store follow: of its audit log and of its release ledger. Made
+/// when it is first needed; a new master key does not change it. The file, integers little-endian:
+/// <code>
+///  0   8  magic "WHAUDIT1"
+///  8   4  format version, 1
+/// 12   4  zero
+/// 16  32  the secret
+/// 48  32  SHA-256 of bytes 0 to 47
+/// </code>
+/// </summary>
+internal static class KeySecret
+{
+    private const string Name = KeyFolder.AuditSecret;
+
+    private const int FileBytes = 80, SecretAt = 16, SumAt = 48;
+
+    private static ReadOnlySpan<byte> Magic => "WHAUDIT1"u8;
+
+    /// <summary>The secret, 32 bytes, which the caller wipes; made when there is none.</summary>
+    /// <exception cref="StoreException">It is damaged, or open to others.</exception>
+    internal static byte[] Read(IStorage keys)
+    {
+        if (keys.Facts(Name) is null) Make(keys);
+        Span<byte> bytes = stackalloc byte[FileBytes];
+        Span<byte> sum = stackalloc byte[Digest.SizeBytes];
+        if (keys.Facts(Name) is { IsPrivate: false }) throw new StoreRefusedException($"{Name} in the key folder is open to others; its mode must be 0600");
+        using (var file = keys.Open(Name))
+        {
+            if (file.LengthBytes != FileBytes) throw new DamagedStoreException(Name, "has a wrong length");
+            file.Read(0, bytes);
+        }
+        SHA256.HashData(bytes[..SumAt], sum);
+        if (!bytes.StartsWith(Magic) || !sum.SequenceEqual(bytes[SumAt..])) throw new DamagedStoreException(Name, "is not what was written");
+        if (bytes[8] != 1) throw new StoreRefusedException($"{Name} has a format that this program does not know");
+        var secret = bytes.Slice(SecretAt, 32).ToArray();
+        CryptographicOperations.ZeroMemory(bytes);
+        return secret;
+    }
+
+    /// <summary>Makes the secret; of several processes that do so at once one wins, and what it made is durable before anybody uses it.</summary>
+    private static void Make(IStorage keys)
+    {
+        Span<byte> bytes = stackalloc byte[FileBytes];
+        Magic.CopyTo(bytes);
+        bytes[8] = 1;
+        RandomNumberGenerator.Fill(bytes.Slice(SecretAt, 32));
+        SHA256.HashData(bytes[..SumAt], bytes[SumAt..]);
+        var unfinished = $"{Name}-{FileId.New()}{SealedFormat.Unfinished}";
+        using (var file = keys.Create(unfinished))
+        {
+            file.Append(bytes);
+            file.Sync();
+        }
+        CryptographicOperations.ZeroMemory(bytes);
+        if (!keys.TryRename(unfinished, Name)) keys.Delete(unfinished);
+        keys.SyncFolder("");
+    }
+}

@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using Google.Protobuf;
+using Grpc.Core;
+using Warehouse.Engine;
+using Warehouse.Engine.Audit;
+using Warehouse.Server.Host;
+using Warehouse.Server.Identity;
+using Warehouse.Server.Telemetry;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Calls;
+
+/// <summary>
+/// What every call goes through, whatever it asks: who calls, may he call this, is there room, and its entry in the audit log. I5: the entry is
+/// durable before the first byte of the answer, and where it cannot be, nothing is answered. Exactly one outcome is written for each call that
+/// reached a method. Any thread.
+/// </summary>
+internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator authenticator, CallReport report, TimeProvider clock)
+{
+    /// <summary>Bytes of one message of a streamed answer.</summary>
+    public const int ChunkBytes = 1 << 20;
+
+    private readonly Admission _admission = new(clock);
+    private readonly ConcurrentDictionary<string, string> _verbs = new(StringComparer.Ordinal);
+
+    /// <summary>The store.</summary>
+    public StoreHost Host => host;
+
+    /// <summary>The audit log.</summary>
+    public StoreAudit Audit => audit;
+
+    /// <summary>Answers one request with one reply.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="asking">What the request says of itself; null = it says nothing.</param>
+    /// <param name="question">The request, for the keyed hash in the audit log.</param>
+    /// <param name="answer">Computes the reply and its number of rows.</param>
+    public async Task<TReply> AnswerAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<Call, Task<(TReply Reply, long? Rows)>> answer)
+        where TReply : class, IMessage
+    {
+        var started = clock.GetTimestamp();
+        using var entered = await EnterAsync(context, asking, question).ConfigureAwait(false);
+        var call = entered.Call;
+        try
+        {
+            var (reply, rows) = await answer(call).ConfigureAwait(false);
+            call.Stop.ThrowIfCancellationRequested();
+            call.Audit.Rows = rows;
+            await call.Audit.CompleteAsync("done", reply.ToByteArray()).ConfigureAwait(false);
+            call.Release();
+            report.Ended(context.Method, call.Who.Caller, StatusCode.OK, clock.GetElapsedTime(started));
+            return reply;
+        }
+        catch (Exception failure)
+        {
+            throw await RefuseAsync(context, call, failure, started).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Answers with many replies; the work runs on a thread of its own, since the engine's listings are plain loops.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="asking">What the request says of itself.</param>
+    /// <param name="question">The request, for the keyed hash in the audit log.</param>
+    /// <param name="answer">Sends the replies through what it is given; returns the number of rows.</param>
+    /// <param name="write">Writes one reply.</param>
+    public async Task StreamAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
+        where TReply : class, IMessage
+    {
+        var started = clock.GetTimestamp();
+        using var entered = await EnterAsync(context, asking, question).ConfigureAwait(false);
+        var call = entered.Call;
+        try
+        {
+            await Task.Factory.StartNew(() => Run(call, write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            call.Release();
+            report.Ended(context.Method, call.Who.Caller, StatusCode.OK, clock.GetElapsedTime(started));
+        }
+        catch (Exception failure)
+        {
+            throw await RefuseAsync(context, call, failure, started).ConfigureAwait(false);
+        }
+    }
+
+    private void Run<TReply>(Call call, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
+        where TReply : class, IMessage
+    {
+        var checkedAt = clock.GetTimestamp();
+        call.Audit.Rows = answer(call, reply =>
+        {
+            call.Stop.ThrowIfCancellationRequested();
+            if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
+            {
+                if (!call.Who.IsValid()) throw Authenticated.Refusal();
+                if (!host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
+                checkedAt = clock.GetTimestamp();
+            }
+            call.Audit.Begin();
+            call.Audit.Adds(reply.ToByteArray());
+            write(reply).GetAwaiter().GetResult();
+        });
+        call.Audit.End("done");
+    }
+
+    private async Task<Entered> EnterAsync(ServerCallContext context, V1.Asking? asking, IMessage question)
+    {
+        Authenticated who;
+        try
+        {
+            who = await authenticator.AuthenticateAsync(context).ConfigureAwait(false);
+        }
+        catch (RpcException)
+        {
+            // Who it is nobody knows; that somebody tried is known.
+            using var unknown = NewAudit(context, "unauthenticated", asking, question);
+            await unknown.CompleteAsync("unauthenticated", default).ConfigureAwait(false);
+            report.Refused(context.Method, null, RefusalReason.BadCredential);
+            throw;
+        }
+        var entry = NewAudit(context, who.Caller.Id, asking, question);
+        var call = new Call(host, who, entry, context.CancellationToken);
+        try
+        {
+            var rule = MethodTable.Of(context.Method) ?? throw Refusals.Denied("not-granted");
+            if (rule.Roles is { } roles && !host.RolesOf(who.Caller).Overlaps(roles)) throw Refusals.Denied("not-granted");
+            if (rule.NeedsSecondFactor && !who.Caller.HasSecondFactor) throw Refusals.Denied("second-factor");
+            if (asking is { Purpose: V1.Purpose.Unspecified } && rule.Reach != Reach.Nothing) throw Refusals.BadRequest("purpose");
+            return new Entered(call, _admission.Enter(who.Caller));
+        }
+        catch (Exception failure)
+        {
+            using (call) throw await RefuseAsync(context, call, failure, clock.GetTimestamp()).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<RpcException> RefuseAsync(ServerCallContext context, Call call, Exception failure, long started)
+    {
+        while (failure is AggregateException { InnerException: { } inner }) failure = inner;
+        if (context.CancellationToken.IsCancellationRequested && failure is not RpcException) failure = new OperationCanceledException("the call was cancelled", failure);
+        var (refusal, outcome, isOurs) = Refusals.Of(failure, () => report.Incident(context.Method, call.Who.Caller, failure));
+        if (failure is not AuditRefusedException)
+        {
+            try
+            {
+                if (call.Audit.HasBegun) call.Audit.End(outcome);
+                else await call.Audit.CompleteAsync(outcome, default).ConfigureAwait(false);
+            }
+            catch (AuditRefusedException second)
+            {
+                (refusal, _, isOurs) = Refusals.Of(second, () => report.Incident(context.Method, call.Who.Caller, second));
+            }
+        }
+        if (isOurs || refusal.StatusCode is StatusCode.Cancelled) report.Ended(context.Method, call.Who.Caller, refusal.StatusCode, clock.GetElapsedTime(started));
+        else report.Refused(context.Method, call.Who.Caller, ReasonOf(refusal.StatusCode));
+        return refusal;
+    }
+
+    private static RefusalReason ReasonOf(StatusCode code) => code switch
+    {
+        StatusCode.PermissionDenied => RefusalReason.NotGranted, StatusCode.ResourceExhausted => RefusalReason.RateLimited, StatusCode.Unauthenticated => RefusalReason.Expired, _ => RefusalReason.BadRequest,
+    };
+
+    private AuditCall NewAudit(ServerCallContext context, string who, V1.Asking? asking, IMessage question)
+    {
+        var purpose = asking?.Purpose switch { V1.Purpose.Treatment => "treatment", V1.Purpose.Research => "research", V1.Purpose.Operations => "operations", _ => "unstated" };
+        var entry = new AuditEntry { Kind = AuditKind.Call, Call = "", Who = who, Role = "caller", Verb = _verbs.GetOrAdd(context.Method, m => m[1..]), Purpose = purpose };
+        return new AuditCall(audit.Log, audit.Keys, entry, Convert.ToBase64String(question.ToByteArray()), clock);
+    }
+
+    private sealed class Entered(Call call, IDisposable room) : IDisposable
+    {
+        public Call Call => call;
+
+        public void Dispose()
+        {
+            call.Dispose();
+            room.Dispose();
+        }
+    }
+}

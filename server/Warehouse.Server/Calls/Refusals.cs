@@ -1,0 +1,59 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
+using Warehouse.Engine.Release;
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+using Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Calls;
+
+/// <summary>
+/// Errors as they leave: a code, a text of a fixed set that quotes nothing, and a <see cref="Refusal"/> with the rule's name, so that a program
+/// can tell. What the caller may not see and what is not there give the same one (I4). Any thread.
+/// </summary>
+internal static class Refusals
+{
+    private const string Type = "type.googleapis.com/warehouse.v1.Refusal";
+
+    /// <summary>The request is wrong.</summary>
+    public static RpcException BadRequest(string rule, int item = 0) => Of(StatusCode.InvalidArgument, "the request is not understood", rule, item);
+
+    /// <summary>The caller may not.</summary>
+    public static RpcException Denied(string rule) => Of(StatusCode.PermissionDenied, "not granted", rule);
+
+    /// <summary>Too much at once, or in a time.</summary>
+    public static RpcException Exhausted(string rule) => Of(StatusCode.ResourceExhausted, "over a limit; try again later", rule);
+
+    /// <summary>What an exception comes to, for the caller; and how the audit log names it.</summary>
+    /// <param name="failure">What happened.</param>
+    /// <param name="incident">Id under which the log has it, for failures that are the server's own.</param>
+    public static (RpcException Refusal, string Outcome, bool IsOurs) Of(Exception failure, Func<string> incident) => failure switch
+    {
+        RpcException { StatusCode: StatusCode.PermissionDenied } known => (known, "denied", false),
+        RpcException { StatusCode: StatusCode.InvalidArgument } known => (known, "bad-input", false),
+        RpcException known => (known, "could-not", false),
+        InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
+        InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),
+        AccessRefusedException refused => (Denied(refused.Rule), "denied", false),
+        ReleaseRefusedException refused => (Of(refused.Rule is ReleaseRule.OverBudget or ReleaseRule.ProjectLocked ? StatusCode.ResourceExhausted : StatusCode.FailedPrecondition, "the rules of release refuse it", ReleaseRules.NameOf(refused.Rule)), "not-released", false),
+        LedgerRefusedException => (Of(StatusCode.Unavailable, "the release ledger cannot be written, so nothing is released", "ledger", incident: incident()), "could-not", true),
+        OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
+        AuditRefusedException => (Of(StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown", "audit", incident: incident()), "audit-refused", true),
+        DamagedStoreException or InvalidDataException => (Of(StatusCode.DataLoss, "a part of the store is damaged", "damaged", incident: incident()), "damaged", true),
+        StoreBusyException => (Of(StatusCode.Unavailable, "the store is busy; try again", "busy"), "could-not", false),
+        StoreException or DurableException or IOException => (Of(StatusCode.Unavailable, "the store cannot answer now", "store", incident: incident()), "could-not", true),
+        _ => (Of(StatusCode.Internal, "the server failed", "internal", incident: incident()), "failed", true),
+    };
+
+    private static int Item(InputException bad) => (int)Math.Clamp(bad.Place.Line, 0, int.MaxValue);
+
+    private static RpcException Of(StatusCode code, string text, string rule, int item = 0, string? incident = null) => new Google.Rpc.Status
+    {
+        Code = (int)code, Message = text,
+        Details = { new Any { TypeUrl = Type, Value = new Refusal { Rule = rule, Text = text, Item = item, Incident = incident ?? "" }.ToByteString() } },
+    }.ToRpcException();
+}

@@ -1,0 +1,136 @@
+using System.Net;
+using Grpc.Health.V1;
+using Microsoft.Extensions.Logging;
+using Warehouse.Engine;
+using Warehouse.Engine.Release;
+using Warehouse.Protocol.V1;
+using Warehouse.Rpc.Server;
+using Warehouse.Rpc.Services;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
+using Warehouse.Server.Identity;
+using Warehouse.Server.Release;
+using Warehouse.Server.Services;
+
+namespace Warehouse.Server.Host;
+
+/// <summary>How a store is served.</summary>
+internal sealed record ServeOptions
+{
+    /// <summary>Folder of the store.</summary>
+    public required string StorePath { get; init; }
+
+    /// <summary>Folder of the keys; null = beside the store.</summary>
+    public string? KeysPath { get; init; }
+
+    /// <summary>Folder of the audit log; null = beside the store.</summary>
+    public string? AuditPath { get; init; }
+
+    /// <summary>Folder of authority, certificates and what else is the server's; null = <c>STORE.server</c>.</summary>
+    public string? StatePath { get; init; }
+
+    /// <summary>Where it listens; port 0 is any free one; null = as configured.</summary>
+    public IPEndPoint? EndPoint { get; init; }
+
+    /// <summary>What the configuration file says; without one, what is safe.</summary>
+    public ServerConfiguration Configuration { get; init; } = new();
+
+    /// <summary>Tells the time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
+
+/// <summary>
+/// The composition root: a store, its audit log, who may call, and the services over them, behind one listener. Any thread.
+/// </summary>
+internal sealed class WarehouseServer : IAsyncDisposable
+{
+    private readonly StoreHost _store;
+    private readonly StoreAudit _audit;
+    private readonly ReleaseLedger _ledger;
+    private readonly CallerChecks _callers;
+    private readonly HealthService _health = new();
+    private RpcServer? _rpc;
+
+    private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, CallerChecks callers) => (_store, _audit, _ledger, _callers) = (store, audit, ledger, callers);
+
+    /// <summary>What it is known by.</summary>
+    public ServerIdentity Identity => _callers.Identity;
+
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint EndPoint { get; private set; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>The port that it listens on.</summary>
+    public int Port => _rpc!.Port;
+
+    /// <summary>The store that it serves.</summary>
+    public StoreHost Store => _store;
+
+    /// <summary>Opens everything and starts to listen.</summary>
+    /// <exception cref="InputException">The configuration is not safe.</exception>
+    /// <exception cref="Warehouse.Engine.Storage.StoreException">The store is damaged or not there, or its audit log cannot be written.</exception>
+    public static async Task<WarehouseServer> StartAsync(ServeOptions options, ILogger log, CancellationToken stop = default)
+    {
+        var configuration = options.Configuration;
+        if (options.StatePath is { } state) configuration = configuration with { State = Path.GetFullPath(state) };
+        if (options.AuditPath is { } auditPath) configuration = configuration with { Audit = configuration.Audit with { Folder = Path.GetFullPath(auditPath) } };
+        ConfigurationCheck.Check(configuration, options.StorePath);
+        var store = StoreHost.Open(options.StorePath, options.KeysPath, options.Clock);
+        StoreAudit? audit = null;
+        CallerChecks? callers = null;
+        ReleaseLedger? ledger = null;
+        try
+        {
+            audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock);
+            var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
+            ledger = ReleaseLedger.Open(audit.Folder, options.KeysPath ?? full + ".keys");
+            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock);
+            var server = new WarehouseServer(store, audit, ledger, callers);
+            server._rpc = await server.ListenAsync(options, configuration.Listen, log, stop).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            callers?.Dispose();
+            ledger?.Dispose();
+            audit?.Dispose();
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes no new call, lets running ones end for the grace of the listener, and closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
+        if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
+        _store.Dispose();
+        _audit.Dispose();
+        _ledger.Dispose();
+        _callers.Dispose();
+    }
+
+    private async Task<RpcServer> ListenAsync(ServeOptions options, ListenConfiguration listen, ILogger log, CancellationToken stop)
+    {
+        EndPoint = options.EndPoint ?? new(IPAddress.Parse(listen.Address), listen.Port);
+        var gate = new CallGate(_store, _audit, _callers.Authenticator, new CallReport(log), options.Clock);
+        var services = new RpcServices()
+            .Add(Variants.BindService(new VariantsService(gate, new ReleaseDesk(_store, _ledger, options.Clock))), Variants.Descriptor)
+            .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
+            .Add(Cohorts.BindService(new CohortsService(gate)), Cohorts.Descriptor)
+            .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
+            .Add(Health.BindService(_health), Health.Descriptor);
+        services.AddReflection();
+        foreach (var descriptor in services.Descriptors) _health.Set(descriptor.FullName, HealthCheckResponse.Types.ServingStatus.Serving);
+        _health.Set("", HealthCheckResponse.Types.ServingStatus.Serving);
+        return await RpcServer.StartAsync(services, new RpcServerOptions
+        {
+            EndPoint = EndPoint,
+            Certificate = listen.Tls == "off" ? null : _callers.ServerCertificate,
+            CertificateChain = _callers.ServerChain,
+            CertificateOfConnection = _callers.ServerChain.Count > 0 ? null : () => _callers.ServerCertificate,
+            AllowTls12 = listen.Tls == "1.2",
+            IsClientCertificateTaken = _callers.Certificates.IsTaken,
+            Clock = options.Clock,
+        }, stop).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,54 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Warehouse.Engine;
+using Warehouse.Engine.Manifests;
+using Warehouse.Protocol.V1;
+using Warehouse.Server.Calls;
+
+namespace Warehouse.Server.Services;
+
+/// <summary>The store as a whole. Any thread.</summary>
+internal sealed class StoreService(CallGate gate, (string Path, string? KeysPath) place) : Store.StoreBase
+{
+    /// <summary>Progress is told at most so often.</summary>
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(1);
+
+    public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
+    {
+        var reply = new InfoReply();
+        foreach (var (name, value) in gate.Host.Ask(store => store.Info())) reply.Facts.Add(new Fact { Name = name, Value = value });
+        return Task.FromResult((reply, (long?)reply.Facts.Count));
+    });
+
+    public override Task<SnapshotsReply> Snapshots(SnapshotsRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
+    {
+        var reply = new SnapshotsReply();
+        foreach (var (version, created, samples) in gate.Host.Ask(store => store.Snapshots())) reply.Snapshots.Add(new Snapshot { Version = version, Committed = Timestamp.FromDateTimeOffset(created), Samples = samples });
+        return Task.FromResult((reply, (long?)reply.Snapshots.Count));
+    });
+
+    public override Task Verify(VerifyRequest request, IServerStreamWriter<VerifyReply> responseStream, ServerCallContext context) =>
+        gate.StreamAsync<VerifyReply>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
+        {
+            var (rows, last, told) = (0L, default(WorkProgress), TimeProvider.System.GetTimestamp());
+            var progress = new Said(p =>
+            {
+                last = p;
+                if (TimeProvider.System.GetElapsedTime(told) < TellEvery) return;
+                told = TimeProvider.System.GetTimestamp();
+                send(new VerifyReply { BytesRead = p.Done, BytesTotal = p.Total });
+            });
+            foreach (var finding in VariantStore.Verify(place.Path, place.KeysPath, progress, call.Stop))
+            {
+                rows += finding.Kind == FindingKind.Surplus ? 0 : 1;
+                send(new VerifyReply { Finding = new Protocol.V1.VerifyFinding { Kind = finding.Kind.ToString().ToLowerInvariant(), File = finding.File, Problem = finding.Problem }, BytesRead = last.Done, BytesTotal = last.Total });
+            }
+            send(new VerifyReply { BytesRead = last.Done, BytesTotal = last.Total, IsDone = true });
+            return rows;
+        });
+
+    private sealed class Said(Action<WorkProgress> tell) : IProgress<WorkProgress>
+    {
+        public void Report(WorkProgress value) => tell(value);
+    }
+}

@@ -1,0 +1,185 @@
+using Warehouse.Engine.Arrow;
+using Warehouse.Engine.Query;
+using Warehouse.Engine.Release;
+using Warehouse.Protocol.V1;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Release;
+using SeenState = Warehouse.Protocol.V1.SeenState;
+
+namespace Warehouse.Server.Services;
+
+/// <summary>The same questions at the levels exists and aggregate: nothing leaves but through the <see cref="ReleaseDesk"/>.</summary>
+internal sealed partial class VariantsService
+{
+    private const string Banded = "fewer than k, which may be none";
+    private const string NotReleased = "alleles that are described, not spelled, are not released at this level";
+
+    private async Task<(SeenReply, long?)> SeenReleased(SeenRequest request, SampleChoice samples, Call call)
+    {
+        var question = desk.Open(call, request.Asking, (samples, new Engine.Query.CountRules(), null), isListing: false);
+        var isFull = Call.DetailOf(request.Asking) == Engine.Access.Detail.Aggregate;
+        var (reply, asked, keys, cells) = (new SeenReply(), new List<Protocol.V1.SeenAnswer>(), new List<string>(), new List<BaseCells>());
+        foreach (var answer in question.Session.Seen(request.Queries, samples, call.Stop))
+        {
+            var wire = new Protocol.V1.SeenAnswer { Query = answer.Query, State = SeenState.NotAssessable, Reason = answer.Damage is null && answer.Contig is not null ? "" : answer.Reason ?? "", Damage = answer.Damage ?? "" };
+            reply.Answers.Add(wire);
+            if (answer.Contig is not { } contig) continue;
+            (wire.Contig, wire.Pos, wire.Ref, wire.Alt, wire.TrimmedOnly, wire.RefgetAccession) = (contig, answer.Start + 1, answer.Ref, answer.Alt, answer.TrimmedOnly, answer.RefgetAccession ?? "");
+            if (answer.Damage is not null) continue;
+            if (answer.MatchedAlleles is not null)
+            {
+                wire.Reason = NotReleased;
+                continue;
+            }
+            if (request.Identify && question.Session.Identify(answer) is { } names) wire.Identifiers = Wire.Of(names);
+            asked.Add(wire);
+            keys.Add(ReleasedQuestion.KeyOf(contig, answer.Start, answer.Ref, answer.Alt));
+            question.Add(cells, [answer.Figures]);
+        }
+        var batch = await question.Call.ReleaseAsync(keys, cells.ToArray()).ConfigureAwait(false);
+        ReleasedQuestion.Check(batch);
+        for (var i = 0; i < asked.Count; i++)
+        {
+            (asked[i].State, asked[i].Reason) = batch.Rows[i].IsBanded ? (SeenState.NotSeen, Banded) : (SeenState.Seen, "");
+            if (isFull) asked[i].Released = question.Show(batch.Rows[i]);
+        }
+        reply.Context = call.Context(question.Epoch);
+        return (reply, reply.Answers.Count);
+    }
+
+    private async Task<(FrequenciesOfReply, long?)> FrequenciesOfReleased(FrequenciesOfRequest request, SampleChoice samples, Call call)
+    {
+        AggregateOnly(request.Asking);
+        var by = request.By.Length == 0 ? null : request.By;
+        var rules = Wire.Of(request.Rules);
+        var question = desk.Open(call, request.Asking, (samples, rules, by), isListing: false);
+        var (keys, cells, places, groups) = (new List<string>(), new List<BaseCells>(), new List<Protocol.V1.FrequencyRow>(), new List<CountFigures>());
+        foreach (var row in question.Session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = by, Rules = rules }, call.Stop))
+        {
+            if (row.End >= 0) throw Refusals.BadRequest("symbolic");
+            if (row.Damage is not null) throw new InvalidDataException(row.Damage);
+            groups.Add(row.Figures);
+            if (groups.Count < Math.Max(1, question.Groups.Count)) continue;
+            places.Add(new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt });
+            keys.Add(ReleasedQuestion.KeyOf(row.Contig, row.Start, row.Ref, row.Alt));
+            question.Add(cells, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(groups));
+            groups.Clear();
+        }
+        var reply = new FrequenciesOfReply();
+        foreach (var chunk in Enumerable.Range(0, keys.Count).Chunk(ReleaseCall.MaxVariants))
+        {
+            var width = 1 + question.Groups.Count;
+            var batch = await question.Call.ReleaseAsync(keys.GetRange(chunk[0], chunk.Length), cells.GetRange(chunk[0] * width, chunk.Length * width).ToArray()).ConfigureAwait(false);
+            ReleasedQuestion.Check(batch);
+            for (var i = 0; i < batch.Rows.Length; i++)
+            {
+                var wire = new Protocol.V1.FrequencyRow(places[chunk[0] + (i / width)]) { Released = question.Show(batch.Rows[i]) };
+                if (i % width > 0) wire.Group = question.Groups[(i % width) - 1];
+                reply.Rows.Add(wire);
+            }
+        }
+        reply.Context = call.Context(question.Epoch);
+        return (reply, reply.Rows.Count);
+    }
+
+    private long FrequenciesReleased(FrequenciesRequest request, (SampleChoice Samples, Engine.Query.CountRules Rules, string? By) of, (Call Call, Action<Chunk> Send) to)
+    {
+        AggregateOnly(request.Asking);
+        if (request.MinAc > 0 || request.Symbolic) throw Refusals.BadRequest("min_ac");
+        var question = desk.Open(to.Call, request.Asking, of, isListing: true);
+        var rows = new ReleasedArrow(new ChunkStream(to.Send, CallGate.ChunkBytes), question);
+        var (keys, cells, sites) = (new List<string>(), new List<BaseCells>(), new List<(string, int, string, string)>());
+        var figures = new CountFigures[Math.Max(1, question.Groups.Count)];
+        foreach (var batch in question.Session.FrequencyBatches(new FrequencyRequest { Regions = Wire.Of(request.Regions), Samples = of.Samples, By = of.By, Rules = of.Rules }, to.Call.Stop))
+        {
+            for (var variant = 0; variant < batch.Count; variant++)
+            {
+                for (var group = 0; group < batch.GroupCount; group++) figures[group] = batch.Figures(variant, group);
+                var site = (batch.Contig, batch.Start(variant), System.Text.Encoding.ASCII.GetString(batch.Ref(variant)), System.Text.Encoding.ASCII.GetString(batch.Alt(variant)));
+                sites.Add(site);
+                keys.Add(ReleasedQuestion.KeyOf(site.Item1, site.Item2, site.Item3, site.Item4));
+                question.Add(cells, figures);
+                if (keys.Count == ReleaseCall.MaxVariants) Release();
+            }
+        }
+        if (question.Session.Unavailable is { Count: > 0 } cut) throw new InvalidDataException(cut[0].Damage);
+        Release();
+        rows.Complete();
+        to.Send(new Chunk { End = new AnswerEnd { Context = to.Call.Context(question.Epoch), Completeness = new Completeness { IsWhole = true }, Rows = rows.Rows } });
+        return rows.Rows;
+
+        void Release()
+        {
+            var batch = question.Call.Release(keys, cells.ToArray());
+            rows.Write(sites, batch);
+            ReleasedQuestion.Check(batch);
+            keys.Clear();
+            cells.Clear();
+            sites.Clear();
+        }
+    }
+
+    private static void AggregateOnly(Asking asking)
+    {
+        if (Call.DetailOf(asking) != Engine.Access.Detail.Aggregate) throw Refusals.BadRequest("detail");
+    }
+
+    /// <summary>Released rows as an Arrow stream: contig, pos, ref, alt, [group,] banded, carriers, ac, n_hom_alt, an, af; null where banded. Of each variant the cohort comes first, its group null.</summary>
+    private sealed class ReleasedArrow
+    {
+        private static readonly string[] Figures = ["carriers", "ac", "n_hom_alt", "an"];
+
+        private readonly ChunkStream _stream;
+        private readonly ReleasedQuestion _question;
+        private readonly ArrowBatchBuilder _batch;
+        private readonly ArrowStreamWriter _writer;
+
+        public ReleasedArrow(ChunkStream stream, ReleasedQuestion question)
+        {
+            (_stream, _question) = (stream, question);
+            List<ArrowField> fields = [new("contig", ArrowType.Utf8), new("pos", ArrowType.Int64), new("ref", ArrowType.Utf8), new("alt", ArrowType.Utf8)];
+            if (question.Groups.Count > 0) fields.Add(new("group", ArrowType.Utf8));
+            fields.Add(new("banded", ArrowType.Bool));
+            fields.AddRange(Figures.Select(f => new ArrowField(f, ArrowType.Int64)));
+            fields.Add(new("af", ArrowType.Float64));
+            var schema = new ArrowSchema(fields);
+            (_batch, _writer) = (new ArrowBatchBuilder(schema), new ArrowStreamWriter(stream, schema));
+        }
+
+        public long Rows { get; private set; }
+
+        public void Write(List<(string Contig, int Start, string Ref, string Alt)> sites, ReleasedBatch batch)
+        {
+            var width = 1 + _question.Groups.Count;
+            for (var i = 0; i < batch.Rows.Length; i++) Write(sites[i / width], i % width, batch.Rows[i]);
+            if (_batch.RowCount > 0) _writer.Write(_batch);
+            _batch.Clear();
+            _stream.Send();
+        }
+
+        public void Complete()
+        {
+            _writer.Complete();
+            _stream.Send();
+        }
+
+        private void Write((string Contig, int Start, string Ref, string Alt) site, int group, ReleasedRow row)
+        {
+            var at = 0;
+            _batch[at++].Append(site.Contig);
+            _batch[at++].Append(site.Start + 1L);
+            _batch[at++].Append(site.Ref);
+            _batch[at++].Append(site.Alt);
+            if (_question.Groups.Count > 0) _batch[at++].Append(group == 0 ? null : _question.Groups[group - 1]);
+            _batch[at++].Append(row.IsBanded);
+            foreach (var figure in (ReadOnlySpan<long>)[row.Carriers, row.Ac, row.Hom, row.An])
+            {
+                if (row.IsBanded) _batch[at++].AppendNull();
+                else _batch[at++].Append(figure);
+            }
+            if (row.IsBanded) _batch[at].AppendNull();
+            else _batch[at].Append(row.Frequency);
+            Rows++;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+namespace Warehouse.Server.Telemetry;
+
+/// <summary>Why a call was refused. A fixed set: logs and metrics show these names and no other word.</summary>
+public enum RefusalReason
+{
+    /// <summary>Neither certificate nor token.</summary>
+    NoCredential,
+
+    /// <summary>The token or the certificate is not taken.</summary>
+    BadCredential,
+
+    /// <summary>The credential or the session is over.</summary>
+    Expired,
+
+    /// <summary>A second factor is needed.</summary>
+    NoSecondFactor,
+
+    /// <summary>The purpose of use is missing.</summary>
+    NoPurpose,
+
+    /// <summary>No grant allows it.</summary>
+    NotGranted,
+
+    /// <summary>The request could not be understood.</summary>
+    BadRequest,
+
+    /// <summary>The rules of release forbid it.</summary>
+    NotReleased,
+
+    /// <summary>The budget is used up.</summary>
+    OverBudget,
+
+    /// <summary>Too many calls of this principal in a time.</summary>
+    RateLimited,
+
+    /// <summary>Too many calls of this principal at once.</summary>
+    TooManyAtOnce,
+
+    /// <summary>The queue of the server is full.</summary>
+    QueueFull,
+
+    /// <summary>The audit log cannot be written.</summary>
+    NoAudit,
+
+    /// <summary>The server is stopping.</summary>
+    Stopping,
+}
+
+/// <summary>Why the server is not ready, or that it is.</summary>
+public enum Readiness
+{
+    /// <summary>It is being started.</summary>
+    Starting,
+
+    /// <summary>It answers.</summary>
+    Ready,
+
+    /// <summary>It takes no new calls, and ends those that run.</summary>
+    Draining,
+
+    /// <summary>The audit log cannot be written.</summary>
+    NoAudit,
+
+    /// <summary>The store is damaged.</summary>
+    DamagedStore,
+
+    /// <summary>The list of revoked certificates is too old.</summary>
+    StaleRevocations,
+
+    /// <summary>A review of access or of the audit log is overdue: it answers still.</summary>
+    ReviewOverdue,
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Simulate;
+using Warehouse.Rpc.Client;
+using Warehouse.Server.Host;
+using Warehouse.Units;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests;
+
+/// <summary>A simulated store behind a server in this process, and clients with certificates of its authority.</summary>
+internal sealed class ServedStore : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly List<RpcChannel> _channels = [];
+    private WarehouseServer? _server;
+
+    private ServedStore()
+    {
+    }
+
+    public WarehouseServer Server => _server!;
+
+    public string StorePath => _folder["store"];
+
+    public string AuditPath => StorePath + ".audit";
+
+    public string this[string name] => _folder[name];
+
+    public static V1.Asking Treatment => new() { Purpose = V1.Purpose.Treatment };
+
+    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, TimeProvider? clock = null)
+    {
+        var served = new ServedStore();
+        Simulator.Run(new SimulationOptions { Folder = served["sim"], Samples = samples, Variants = variants, Seed = seed }, null, default);
+        using (var store = VariantStore.Create(new CreateOptions { Path = served.StorePath, Assembly = "GRCh37", ReferencePath = served["sim/reference.fa"] }))
+            store.Ingest(new IngestRequest { Files = [served["sim/cohort.vcf.gz"]], SheetPath = served["sim/samples.tsv"] });
+        await served.ServeAsync(clock);
+        return served;
+    }
+
+    public async Task ServeAsync(TimeProvider? clock = null) => _server = await WarehouseServer.StartAsync(
+        new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System }, NullLogger.Instance);
+
+    /// <summary>The store, as its owner has it.</summary>
+    public T Owner<T>(Func<VariantStore, AccessActor, T> change)
+    {
+        using var store = VariantStore.Open(StorePath);
+        var result = change(store, AccessActor.Owner("test"));
+        Server.Store.LookNow();
+        return result;
+    }
+
+    /// <summary>Grants and approves, by two people.</summary>
+    public int Grant(GrantRequest request) => Owner((store, owner) =>
+    {
+        var entry = store.Grant(owner, request);
+        store.Approve(AccessActor.Owner("second"), entry);
+        return entry;
+    });
+
+    /// <summary>Grants a cohort, or everything, at levels for treatment and operations.</summary>
+    public int Grant(Subject subject, string? cohort, params Detail[] details) =>
+        Grant(new GrantRequest { Subject = subject, AllSamples = cohort is null, Cohort = cohort, Details = details, Purposes = [Purpose.Treatment, Purpose.Operations] });
+
+    /// <summary>A client with a new certificate in some roles.</summary>
+    public (RpcChannel Channel, string Id) Client(string name, params Role[] roles)
+    {
+        var (pem, issued) = Server.Identity.Issue(name, 1, isService: true, roles: roles);
+        return (Channel(X509Certificate2.CreateFromPem(pem, pem)), issued.Id);
+    }
+
+    /// <summary>A client that shows a certificate, or none.</summary>
+    public RpcChannel Channel(X509Certificate2? certificate)
+    {
+        // A certificate with an ephemeral key cannot be shown by every TLS stack.
+        var shown = certificate is null ? null : X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
+        var channel = new RpcChannel(new Uri($"https://localhost:{Server.Port}"), new()
+        {
+            ClientCertificate = shown, IsServerCertificateTaken = (server, _, _) => server.Thumbprint == Server.Identity.ServerCertificate.Thumbprint,
+        });
+        _channels.Add(channel);
+        return channel;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var channel in _channels) channel.Dispose();
+        if (_server is { } server) await server.DisposeAsync();
+        _folder.Dispose();
+    }
+}

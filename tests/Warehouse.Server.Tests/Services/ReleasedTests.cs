@@ -1,0 +1,139 @@
+using Grpc.Core;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Arrow;
+using Warehouse.Engine.Export;
+using Warehouse.Engine.Query;
+using Xunit;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Services;
+
+/// <summary>What a researcher gets: figures of the release epoch under the rules of release, charged before they leave.</summary>
+public sealed class ReleasedTests
+{
+    private static V1.Asking Research(V1.Detail detail) => new() { Purpose = V1.Purpose.Operations, Detail = detail };
+
+    [Fact]
+    public async Task Figures_of_an_epoch_are_banded_below_k_and_the_budget_ends()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        var (channel, id) = served.Client("researcher", Role.Researcher);
+        var variants = new V1.Variants.VariantsClient(channel);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate, Detail.Exists);
+        var exact = served.Owner((store, _) =>
+        {
+            using var session = store.OpenSession();
+            return session.Frequencies(new FrequencyRequest()).Select(r => (Query: $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}", r.Figures)).ToList();
+        });
+        var request = new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { exact[0].Query } };
+        Assert.Equal("no-release-epoch", await RuleOf(() => variants.SeenAsync(request)));
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+
+        // A common variant is shown, a rare one is in the band together with none.
+        var common = exact.First(e => e.Figures.Carriers is > 40 and < 100 && e.Figures.NNoCall + e.Figures.NNotAssessed == 0 && e.Figures.NHomAlt is 0 or > 11 && e.Figures.NSamples - e.Figures.Carriers > 11);
+        var rare = exact.First(e => e.Figures.Carriers is > 0 and < 11);
+        var reply = await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { common.Query, rare.Query, "22-5-A-C", "nonsense" } });
+        Assert.Equal([V1.SeenState.Seen, V1.SeenState.NotSeen, V1.SeenState.NotSeen, V1.SeenState.NotAssessable], reply.Answers.Select(a => a.State));
+        Assert.Equal((common.Figures.Carriers, common.Figures.Ac), (reply.Answers[0].Released.Carriers, reply.Answers[0].Released.Ac));
+        Assert.All(reply.Answers, a => Assert.Null(a.Figures));
+        Assert.True(reply.Answers[1].Released.IsBanded && reply.Answers[2].Released.IsBanded && !reply.Answers[1].Released.HasCarriers);
+        Assert.Equal(reply.Answers[1].Released, reply.Answers[2].Released);
+        Assert.Equal((1L, V1.Detail.Aggregate), (reply.Context.Epoch, reply.Context.Detail));
+
+        // Who may know whether, and not how many, gets the same states and no figure.
+        var exists = await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Exists), Queries = { common.Query, rare.Query } });
+        Assert.Equal([V1.SeenState.Seen, V1.SeenState.NotSeen], exists.Answers.Select(a => a.State));
+        Assert.All(exists.Answers, a => Assert.Null(a.Released));
+
+        // A tenth of the people in variants, rare ones five times: then it is over, and what was answered stays answered.
+        Assert.Equal("over-budget", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { exact.Select(e => e.Query).Take(60) } })));
+        var again = await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { common.Query } });
+        Assert.Equal(reply.Answers[0].Released, again.Answers[0].Released);
+
+        // Records are not granted, and what tells of single people is not asked at this level.
+        Assert.Equal("not-granted", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Record), Queries = { common.Query } })));
+        Assert.Equal("detail", await RuleOf(async () => await variants.Carriers(new V1.CarriersRequest { Asking = Research(V1.Detail.Aggregate), Queries = { common.Query } }).ResponseStream.MoveNext(default)));
+        Assert.Equal("samples", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { common.Query }, Samples = new() { Names = { "S000001" } } })));
+    }
+
+    [Fact]
+    public async Task A_listing_stops_where_the_budget_does_and_says_so()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 200, variants: 60, seed: 6);
+        var (channel, id) = served.Client("researcher", Role.Researcher);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        using var call = new V1.Variants.VariantsClient(channel).Frequencies(new V1.FrequenciesRequest { Asking = Research(V1.Detail.Aggregate) });
+        using var bytes = new MemoryStream();
+        var stopped = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            await foreach (var chunk in call.ResponseStream.ReadAllAsync()) bytes.Write(chunk.Data.Span);
+        });
+        Assert.Equal((StatusCode.ResourceExhausted, "over-budget"), (stopped.StatusCode, Rule(stopped)));
+        bytes.Position = 0;
+        var reader = new ArrowStreamReader(bytes);
+        var batch = reader.Read()!;
+        Assert.InRange(batch.RowCount, 2, 20); // 20 units: from four rare ones to twenty common
+        Assert.Equal("banded", reader.Schema.Fields[4].Name);
+        for (var row = 0; row < batch.RowCount; row++) Assert.Equal(batch.Columns[4].Bool(row), batch.Columns[5].IsNull(row));
+    }
+
+    [Fact]
+    public async Task Somebody_withdrawn_since_the_epoch_closes_the_cohort_until_the_next()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 120, variants: 30, seed: 7);
+        var (channel, id) = served.Client("researcher", Role.Researcher);
+        var variants = new V1.Variants.VariantsClient(channel);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        var request = new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-5-A-C" } };
+        await variants.SeenAsync(request);
+        served.Owner((store, _) =>
+        {
+            using var session = store.OpenSession();
+            return store.Withdraw([session.Rows(new GenotypeRequest()).First().Sample]);
+        });
+        Assert.Equal("cohort-suppressed", await RuleOf(() => variants.SeenAsync(request)));
+    }
+
+    [Fact]
+    public async Task An_epoch_opens_only_when_nobody_or_k_people_joined_and_left_each_cohort()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 60, variants: 10, seed: 8);
+        var names = served.Owner((store, _) =>
+        {
+            using var session = store.OpenSession();
+            return session.Rows(new GenotypeRequest()).Select(r => r.Sample).Distinct().Order(StringComparer.Ordinal).ToList();
+        });
+        served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Take(30)], null);
+            return store.OpenEpoch(owner, store.Version);
+        });
+        var bad = served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Take(35)], null);
+            return Assert.Throws<Engine.InputException>(() => store.OpenEpoch(owner, store.Version));
+        });
+        Assert.Equal("epoch-change", bad.Code);
+        Assert.EndsWith(": half", bad.Expected, StringComparison.Ordinal);
+        // Eleven came and none went; then eleven of the first epoch went, and eleven others stay gone.
+        Assert.Equal(2, served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Take(41)], null);
+            return store.OpenEpoch(owner, store.Version);
+        }));
+        Assert.Equal("epoch-change", served.Owner((store, owner) =>
+        {
+            store.SetCohort("half", [.. names.Skip(1).Take(51)], null);
+            return Assert.Throws<Engine.InputException>(() => store.OpenEpoch(owner, store.Version));
+        }).Code);
+        Assert.Equal(2, served.Owner((store, _) => store.Policy().Epochs.Count));
+    }
+
+    private static async Task<string> RuleOf<T>(Func<AsyncUnaryCall<T>> call) => Rule(await Assert.ThrowsAsync<RpcException>(async () => await call()));
+
+    private static async Task<string> RuleOf(Func<Task> call) => Rule(await Assert.ThrowsAsync<RpcException>(call));
+
+    private static string Rule(RpcException refused) => V1.Refusal.Parser.ParseFrom(refused.GetRpcStatus()!.Details[0].Value).Rule;
+}

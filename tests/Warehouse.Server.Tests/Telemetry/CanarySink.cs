@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Diagnostics.Tracing;
+using System.Text;
+using Grpc.Core;
+
+namespace Warehouse.Server.Tests.Telemetry;
+
+/// <summary>A place where data of persons must not come out: how it is read, and how a leak is planted in it to see that it is.</summary>
+/// <param name="Name">For reports.</param>
+/// <param name="TakesText">A leak is planted as letters and digits: the place takes no other bytes.</param>
+/// <param name="Read">All that is there: place and bytes.</param>
+/// <param name="Plant">Puts bytes there; Dispose takes them away, where that can be.</param>
+internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<(string Place, byte[] Bytes)>> Read, Func<byte[], IDisposable?> Plant)
+{
+    /// <summary>A stream in memory: standard error, a log, what a collector received.</summary>
+    public static CanarySink Of(string name, MemoryStream stream) => new(name, false, () => [(name, stream.ToArray())], bytes =>
+    {
+        var length = stream.Length;
+        stream.Write(bytes);
+        return new Undo(() => stream.SetLength(length));
+    });
+
+    /// <summary>Text that is asked for: a page, standard error of a writer.</summary>
+    public static CanarySink Of(string name, Func<string> read)
+    {
+        var planted = "";
+        return new(name, true, () => [(name, Encoding.UTF8.GetBytes(read() + planted))], bytes =>
+        {
+            planted = Encoding.ASCII.GetString(bytes);
+            return new Undo(() => planted = "");
+        });
+    }
+
+    /// <summary>Contents of all files in folders, and below.</summary>
+    public static CanarySink OfFiles(string name, params string[] folders) => new(name, false,
+        () => folders.Where(Directory.Exists).SelectMany(f => Directory.GetFiles(f, "*", SearchOption.AllDirectories)).Select(f => (f, File.ReadAllBytes(f))), bytes =>
+    {
+        var path = Path.Combine(Directory.CreateDirectory(folders[0]).FullName, "planted");
+        File.WriteAllBytes(path, bytes);
+        return new Undo(() => File.Delete(path));
+    });
+
+    /// <summary>Names of all files and folders below folders.</summary>
+    public static CanarySink OfFileNames(string name, params string[] folders) => new(name, true,
+        () => folders.Where(Directory.Exists).SelectMany(f => Directory.GetFileSystemEntries(f, "*", SearchOption.AllDirectories).Select(e => (f, Encoding.UTF8.GetBytes(Path.GetRelativePath(f, e))))), bytes =>
+    {
+        var path = Path.Combine(Directory.CreateDirectory(folders[0]).FullName, Encoding.ASCII.GetString(bytes));
+        File.WriteAllBytes(path, []);
+        return new Undo(() => File.Delete(path));
+    });
+
+    /// <summary>What others see of processes: <c>cmdline</c> or <c>environ</c> of /proc.</summary>
+    public static CanarySink OfProcesses(string file, Func<IEnumerable<int>> processes)
+    {
+        var planted = new List<int>();
+        return new(file, true, () => processes().Concat(planted).Select(p => ($"/proc/{p}/{file}", File.ReadAllBytes($"/proc/{p}/{file}"))), bytes =>
+        {
+            var text = Encoding.ASCII.GetString(bytes);
+            var start = new ProcessStartInfo("sh", file == "cmdline" ? ["-c", "echo; read x", text] : ["-c", "echo; read x"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            start.Environment["PLANTED"] = file == "environ" ? text : "";
+            var child = Process.Start(start)!;
+            child.StandardOutput.Read(); // it runs, under its own command line
+            planted.Add(child.Id);
+            return new Undo(() =>
+            {
+                planted.Clear();
+                child.StandardInput.Close();
+                child.WaitForExit();
+                child.Dispose();
+            });
+        });
+    }
+
+    /// <summary>Metadata that calls ended with.</summary>
+    public static CanarySink OfTrailers(string name, List<Metadata> trailers) => new(name, true,
+        () => trailers.SelectMany(t => t).Select(e => (e.Key, (byte[])[.. Encoding.UTF8.GetBytes(e.Key + "\n"), .. e.ValueBytes])), bytes =>
+    {
+        trailers.Add([new("planted", Encoding.ASCII.GetString(bytes))]);
+        return new Undo(() => trailers.RemoveAt(trailers.Count - 1));
+    });
+
+    /// <summary>Events of every source of the process, from the listener's beginning.</summary>
+    public static CanarySink OfEvents(EventCatcher events) => new("event sources", true, () => [("event sources", events.Bytes)], bytes =>
+    {
+        PlantingSource.Log.Leak(Encoding.ASCII.GetString(bytes));
+        return null; // one that was heard cannot be unsaid: the catcher forgets what is planted
+    });
+
+    private sealed class Undo(Action undo) : IDisposable
+    {
+        public void Dispose() => undo();
+    }
+}
+
+/// <summary>Hears all events but those of the runtime about itself, which are many and hold no values of ours.</summary>
+internal sealed class EventCatcher : EventListener
+{
+    private const int MostBytes = 64 << 20;
+
+    private static readonly string[] Deaf = ["System.Threading.Tasks.TplEventSource", "System.Buffers.ArrayPoolEventSource", "Microsoft-Windows-DotNETRuntime", "System.Runtime", "Private.InternalDiagnostics.System.Net.Sockets"];
+
+    // The base's constructor calls back before the fields of this class are set.
+    private static readonly Lock Gate = new();
+    private MemoryStream? _heard;
+
+    /// <summary>All that was heard, as text.</summary>
+    public byte[] Bytes
+    {
+        get
+        {
+            lock (Gate) return _heard?.ToArray() ?? [];
+        }
+    }
+
+    protected override void OnEventSourceCreated(EventSource eventSource)
+    {
+        if (!Deaf.Contains(eventSource.Name)) EnableEvents(eventSource, EventLevel.Verbose, EventKeywords.All);
+    }
+
+    protected override void OnEventWritten(EventWrittenEventArgs eventData)
+    {
+        var line = Encoding.UTF8.GetBytes($"{eventData.EventSource.Name} {eventData.EventName} {eventData.Message} {string.Join(' ', (eventData.Payload ?? []).Select(p => p is byte[] bytes ? Encoding.Latin1.GetString(bytes) : p))}\n");
+        lock (Gate)
+        {
+            _heard ??= new();
+            if (_heard.Length < MostBytes) _heard.Write(line);
+        }
+    }
+}
+
+/// <summary>Says what it is told to: the planted leak of event sources.</summary>
+[EventSource(Name = "Warehouse-Tests-Planting")]
+internal sealed class PlantingSource : EventSource
+{
+    public static readonly PlantingSource Log = new();
+
+    [Event(1)]
+    public void Leak(string text) => WriteEvent(1, text);
+}
