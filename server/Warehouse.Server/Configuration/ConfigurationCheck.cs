@@ -91,7 +91,7 @@ internal static class ConfigurationCheck
         {
             return X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw rules.Broken("certificate-key", "listen.key", "it is not the key of the certificate");
         }

@@ -221,7 +221,7 @@ internal sealed class ServerIdentity : IDisposable
             var pem = folder.Read(name);
             return X509Certificate2.CreateFromPem(pem, pem);
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new InputException("certificate-file", "the file does not hold a certificate and its key", new(folder[name], 0, 0, ""));
         }
