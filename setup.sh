@@ -54,7 +54,7 @@ find_missing_for_run() {
 
 find_missing_for_test() {
   local program
-  for program in bcftools plink2 samtools tabix python3 strace; do
+  for program in bcftools plink2 samtools tabix python3 strace openssl; do
     has_program "$program" || missing+=("$program")
   done
   has_program node || missing+=(nodejs)
@@ -64,6 +64,8 @@ find_missing_for_test() {
   [ -d /usr/lib/python3/dist-packages/google/protobuf ] || missing+=(python3-protobuf)
   has_program go || missing+=(golang-go)
   [ -d /usr/share/gocode/src/google.golang.org/grpc ] || missing+=(golang-google-grpc-dev)
+  # A directory of people and groups; with it comes the library that the server asks directories by. Debian's path of root does not always hold it.
+  [ -x /usr/sbin/slapd ] || missing+=(slapd)
   # The reference implementation of signed notes and logs, for the audit log. Go is 450 MB installed, the library half a megabyte.
   [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing+=(golang-golang-x-mod-dev)
 }

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
 using Warehouse.Engine.Storage;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Telemetry;
@@ -28,7 +29,7 @@ internal static class Program
         {
             var options = Read(arguments);
             await using var server = await WarehouseServer.StartAsync(options, log, stopping.Token).ConfigureAwait(false);
-            var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://{options.EndPoint.Address}:{server.Port}"));
+            var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://{(server.EndPoint.Address.Equals(IPAddress.Any) || server.EndPoint.Address.Equals(IPAddress.IPv6Any) ? "localhost" : new IPEndPoint(server.EndPoint.Address, 0).ToString()[..^2])}:{server.Port}"));
             foreach (var line in server.Identity.ConnectLines(address)) await Console.Out.WriteLineAsync(line).ConfigureAwait(false);
             await Console.Out.FlushAsync().ConfigureAwait(false);
             log.Started(server.Port, server.OperatorPort);
@@ -57,7 +58,7 @@ internal static class Program
 
     private static ServeOptions Read(string[] arguments)
     {
-        string? store = null, keys = null, audit = Environment.GetEnvironmentVariable("WAREHOUSE_AUDIT"), state = null, listen = null;
+        string? store = null, keys = null, audit = Environment.GetEnvironmentVariable("WAREHOUSE_AUDIT"), state = null, listen = null, configuration = null;
         for (var at = 0; at < arguments.Length; at++)
         {
             switch (arguments[at])
@@ -65,6 +66,7 @@ internal static class Program
                 case "--keys": keys = Next(arguments, ref at); break;
                 case "--audit": audit = Next(arguments, ref at); break;
                 case "--state": state = Next(arguments, ref at); break;
+                case "--config": configuration = Next(arguments, ref at); break;
                 case "--listen": listen = Next(arguments, ref at); break;
                 case ['-', ..] unknown: throw new InputException("arguments", $"{unknown} is no option of serve", InputPlace.None);
                 default: store = store is null ? arguments[at] : throw new InputException("arguments", "one store is served", InputPlace.None); break;
@@ -72,6 +74,7 @@ internal static class Program
         }
         if (store is null) throw new InputException("arguments", "name the store that is to be served", InputPlace.None);
         var options = new ServeOptions { StorePath = store, KeysPath = keys, AuditPath = audit, StatePath = state };
+        if (configuration is not null) options = options with { Configuration = ServerConfiguration.Read(configuration) };
         if (listen is null) return options;
         return IPEndPoint.TryParse(listen, out var endPoint) ? options with { EndPoint = endPoint } : throw new InputException("listen", "--listen takes ADDRESS:PORT", InputPlace.None);
     }

@@ -115,6 +115,8 @@ public sealed class RpcServer : IAsyncDisposable
     private HttpsConnectionAdapterOptions Https(X509Certificate2 certificate) => new()
     {
         ServerCertificate = certificate,
+        ServerCertificateChain = _options.CertificateChain,
+        ServerCertificateSelector = _options.CertificateOfConnection is { } ofConnection ? (_, _) => ofConnection() : null,
         ClientCertificateMode = ClientCertificateMode.AllowCertificate,
         ClientCertificateValidation = _options.IsClientCertificateTaken,
         SslProtocols = _options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,

@@ -71,6 +71,12 @@ public sealed record RpcServerOptions
     /// <summary>The server's certificate with its key. Without one the server speaks clear text, on a loopback address or a unix socket only.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>What stands between <see cref="Certificate"/> and its authority; sent with it.</summary>
+    public X509Certificate2Collection? CertificateChain { get; init; }
+
+    /// <summary>Gives the certificate of each new connection, where it is renewed while the server runs; null for <see cref="Certificate"/> always.</summary>
+    public Func<X509Certificate2>? CertificateOfConnection { get; init; }
+
     /// <summary>
     /// Says whether the certificate that a client shows is taken; null leaves that to the system's authorities. Each client is asked for one and
     /// may show none: what is required of a call, an interceptor decides.

@@ -8,6 +8,7 @@ using Warehouse.Protocol.V1;
 using Warehouse.Rpc.Server;
 using Warehouse.Rpc.Services;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Release;
 using Warehouse.Server.Services;
@@ -31,8 +32,11 @@ internal sealed record ServeOptions
     /// <summary>Folder of authority, certificates and what else is the server's; null = <c>STORE.server</c>.</summary>
     public string? StatePath { get; init; }
 
-    /// <summary>Where it listens; port 0 is any free one.</summary>
-    public IPEndPoint EndPoint { get; init; } = new(IPAddress.Loopback, 7443);
+    /// <summary>Where it listens; port 0 is any free one; null = as configured.</summary>
+    public IPEndPoint? EndPoint { get; init; }
+
+    /// <summary>What the configuration file says; without one, what is safe.</summary>
+    public ServerConfiguration Configuration { get; init; } = new();
 
     /// <summary>Where the operator's pages are: figures and health, in clear text, on a loopback address; null = nowhere.</summary>
     public IPEndPoint? OperatorEndPoint { get; init; }
@@ -49,6 +53,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly StoreHost _store;
     private readonly StoreAudit _audit;
     private readonly ReleaseLedger _ledger;
+    private readonly CallerChecks _callers;
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
     private readonly HealthService _health = new();
@@ -57,11 +62,14 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private OperatorListener? _operator;
     private volatile bool _isDraining;
 
-    private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, ServerIdentity identity, (StoreWriter Writer, BatchUploads Uploads) change) =>
-        (_store, _audit, _ledger, Identity, _writer, _uploads) = (store, audit, ledger, identity, change.Writer, change.Uploads);
+    private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads) change) =>
+        (_store, _audit, _ledger, _callers, _writer, _uploads) = (store, audit, ledger, callers, change.Writer, change.Uploads);
 
     /// <summary>What it is known by.</summary>
-    public ServerIdentity Identity { get; }
+    public ServerIdentity Identity => _callers.Identity;
+
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint EndPoint { get; private set; } = new(IPAddress.Loopback, 0);
 
     /// <summary>The port that it listens on.</summary>
     public int Port => _rpc!.Port;
@@ -80,25 +88,28 @@ internal sealed class WarehouseServer : IAsyncDisposable
     /// <exception cref="Warehouse.Engine.Storage.StoreException">The store is damaged or not there, or its audit log cannot be written.</exception>
     public static async Task<WarehouseServer> StartAsync(ServeOptions options, ILogger log, CancellationToken stop = default)
     {
+        var configuration = options.Configuration;
+        if (options.StatePath is { } state) configuration = configuration with { State = Path.GetFullPath(state) };
+        if (options.AuditPath is { } auditPath) configuration = configuration with { Audit = configuration.Audit with { Folder = Path.GetFullPath(auditPath) } };
+        ConfigurationCheck.Check(configuration, options.StorePath);
         var store = StoreHost.Open(options.StorePath, options.KeysPath, options.Clock);
         StoreAudit? audit = null;
-        ServerIdentity? identity = null;
+        CallerChecks? callers = null;
         ReleaseLedger? ledger = null;
         try
         {
-            audit = StoreAudit.Open(options.StorePath, options.KeysPath, options.AuditPath, options.Clock);
+            audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock);
             var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
             ledger = ReleaseLedger.Open(audit.Folder, options.KeysPath ?? full + ".keys");
-            var state = options.StatePath ?? full + ".server";
-            identity = ServerIdentity.Open(state, [], options.Clock);
+            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock);
             var writer = new StoreWriter(store, (options.StorePath, options.KeysPath), options.Clock);
-            var server = new WarehouseServer(store, audit, ledger, identity, (writer, BatchUploads.Open(state, store, writer, options.Clock)));
-            server._rpc = await server.ListenAsync(options, log, stop).ConfigureAwait(false);
+            var server = new WarehouseServer(store, audit, ledger, callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)));
+            server._rpc = await server.ListenAsync(options, configuration.Listen, log, stop).ConfigureAwait(false);
             return server;
         }
         catch
         {
-            identity?.Dispose();
+            callers?.Dispose();
             ledger?.Dispose();
             audit?.Dispose();
             store.Dispose();
@@ -119,14 +130,14 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _store.Dispose();
         _audit.Dispose();
         _ledger.Dispose();
-        Identity.Dispose();
+        _callers.Dispose();
     }
 
-    private async Task<RpcServer> ListenAsync(ServeOptions options, ILogger log, CancellationToken stop)
+    private async Task<RpcServer> ListenAsync(ServeOptions options, ListenConfiguration listen, ILogger log, CancellationToken stop)
     {
         var report = new CallReport(log, _metrics);
-        var certificates = new ClientCertificates([CertificateTrust.Local(Identity, options.Clock)], new HashSet<string>(), options.Clock);
-        var gate = new CallGate(_store, _audit, new Authenticator(certificates, options.Clock), report, options.Clock);
+        EndPoint = options.EndPoint ?? new(IPAddress.Parse(listen.Address), listen.Port);
+        var gate = new CallGate(_store, _audit, _callers.Authenticator, report, options.Clock);
         var services = new RpcServices()
             .Add(Variants.BindService(new VariantsService(gate, new ReleaseDesk(_store, _ledger, options.Clock))), Variants.Descriptor)
             .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
@@ -141,7 +152,13 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _health.Set("", HealthCheckResponse.Types.ServingStatus.Serving);
         var rpc = await RpcServer.StartAsync(services, new RpcServerOptions
         {
-            EndPoint = options.EndPoint, Certificate = Identity.ServerCertificate, IsClientCertificateTaken = certificates.IsTaken, Clock = options.Clock,
+            EndPoint = EndPoint,
+            Certificate = listen.Tls == "off" ? null : _callers.ServerCertificate,
+            CertificateChain = _callers.ServerChain,
+            CertificateOfConnection = _callers.ServerChain.Count > 0 ? null : () => _callers.ServerCertificate,
+            AllowTls12 = listen.Tls == "1.2",
+            IsClientCertificateTaken = _callers.Certificates.IsTaken,
+            Clock = options.Clock,
         }, stop).ConfigureAwait(false);
         if (options.OperatorEndPoint is { } pages)
             _operator = await OperatorListener.StartAsync(pages, _metrics, () => _isDraining ? Readiness.Draining : report.IsAuditLost ? Readiness.NoAudit : Readiness.Ready, null, stop).ConfigureAwait(false);

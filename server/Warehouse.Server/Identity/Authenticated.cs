@@ -24,9 +24,12 @@ internal sealed class Authenticated
     public DateTimeOffset Expires { get; }
 
     /// <summary>
-    /// Name of the token by its issuer, for what may be asked with a token once only; null for a certificate.
+    /// Name of the token by its issuer, for what may be asked with a token once only (<see cref="Authenticator.TryUseOnce"/>); null for a certificate.
     /// </summary>
     public string? TokenName { get; init; }
+
+    /// <summary>When that token was issued.</summary>
+    public DateTimeOffset Issued { get; init; }
 
     /// <summary>The one answer to whoever shows nothing or something that is not taken: it says nothing of the reason.</summary>
     public static RpcException Refusal() => new(new(StatusCode.Unauthenticated, Authenticator.RefusalText));

@@ -1,6 +1,7 @@
-using System.Security.Cryptography.X509Certificates;
+using System.Security.Cryptography;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
+using Warehouse.Engine.Access;
 
 namespace Warehouse.Server.Identity;
 
@@ -13,22 +14,127 @@ internal sealed class Authenticator
     /// <summary>The text of every refusal.</summary>
     public const string RefusalText = "not authenticated";
 
-    private readonly ClientCertificates _certificates;
-    private readonly TimeProvider _clock;
+    private const int MaxOnce = 100_000;
 
-    public Authenticator(ClientCertificates certificates, TimeProvider clock) => (_certificates, _clock) = (certificates, clock);
+    private readonly AuthenticatorParts _parts;
+    private readonly PossessionProofs _proofs;
+    private readonly ReplayCache _once;
+    private readonly DateTimeOffset _began;
 
-    /// <summary>Who makes a call. Throws <see cref="Authenticated.Refusal"/> when nothing that is taken was shown.</summary>
+    public Authenticator(AuthenticatorParts parts)
+    {
+        _parts = parts;
+        _proofs = new(parts.Hosts, parts.Clock);
+        (_once, _began) = (new(MaxOnce, parts.Clock), parts.Clock.GetUtcNow());
+    }
+
+    /// <summary>Who makes a call. Throws <see cref="Authenticated.Refusal"/> when nothing that is taken was shown; UNAVAILABLE when the directory does not answer.</summary>
     public ValueTask<Authenticated> AuthenticateAsync(ServerCallContext context)
     {
         var http = context.GetHttpContext();
-        return AuthenticateAsync(http.Connection.ClientCertificate, http.Request);
+        var request = http.Request;
+        try
+        {
+            ClientCertificates.Shown? shown = null;
+            if (http.Connection.ClientCertificate is { } certificate && (shown = _parts.Certificates.Find(certificate)) is null) throw new TokenRefusedException("certificate");
+            if (request.Headers.Authorization.Count > 0) return OfToken(request, shown, context.CancellationToken);
+            if (shown is null || request.Headers.ContainsKey(DpopHeader)) throw new TokenRefusedException("nothing");
+            return new(OfCertificate(shown));
+        }
+        catch (TokenRefusedException e)
+        {
+            throw Refused(e);
+        }
     }
 
-    private ValueTask<Authenticated> AuthenticateAsync(X509Certificate2? certificate, HttpRequest request)
+    /// <summary>
+    /// Uses up the token of a call, for what may be asked once with it (elevation, break-glass). False when it was used so before, or issued before this process
+    /// began, which does not know what was used then. A certificate proves its key with each connection, and can always be used.
+    /// </summary>
+    public bool TryUseOnce(Authenticated authenticated) =>
+        authenticated.TokenName is not { } name || authenticated.Issued >= _began && _once.TryUse(name, authenticated.Expires);
+
+    private const string DpopHeader = "dpop";
+
+    private Authenticated OfCertificate(ClientCertificates.Shown shown)
     {
-        if (request.Headers.Authorization.Count > 0) throw Authenticated.Refusal();
-        if (certificate is null || _certificates.Find(certificate) is not { } shown) throw Authenticated.Refusal();
-        return new(new Authenticated(shown.Caller, shown.NotAfter, _clock, shown.Holds));
+        var isAdministrator = _parts.IsAdministrator(shown.Caller);
+        var session = shown.Caller.IsService ? null : shown.SessionIn(_parts.Sessions);
+        if (session?.Use(isAdministrator) == false) throw new TokenRefusedException("session");
+        var end = session?.End < shown.NotAfter ? session.End : shown.NotAfter;
+        return new(shown.Caller, end, _parts.Clock, () => shown.Holds() && session?.Use(isAdministrator) != false);
     }
+
+    private ValueTask<Authenticated> OfToken(HttpRequest request, ClientCertificates.Shown? shown, CancellationToken cancellationToken)
+    {
+        if (_parts.Tokens is not { } tokens || request.Headers.Authorization is not [{ } header]) throw new TokenRefusedException("header");
+        var space = header.IndexOf(' ', StringComparison.Ordinal);
+        var isProven = header.AsSpan(0, Math.Max(space, 0)).Equals("DPoP", StringComparison.OrdinalIgnoreCase);
+        if (!isProven && !header.AsSpan(0, Math.Max(space, 0)).Equals("Bearer", StringComparison.OrdinalIgnoreCase)) throw new TokenRefusedException("scheme");
+        var text = header[(space + 1)..];
+        if (text.Length > SignedToken.MaxLength) throw new TokenRefusedException("size");
+        var digest = TokenDigest.Of(text);
+        if (tokens.Recall(digest) is { } token) return new(Take(token, digest, request, shown, isProven));
+        return ReadAsync();
+
+        async ValueTask<Authenticated> ReadAsync()
+        {
+            try
+            {
+                return Take(await tokens.ReadAsync(text, digest, cancellationToken).ConfigureAwait(false), digest, request, shown, isProven);
+            }
+            catch (TokenRefusedException e)
+            {
+                throw Refused(e);
+            }
+            catch (DirectoryUnavailableException)
+            {
+                _parts.Refused?.Invoke("directory-unavailable");
+                throw new RpcException(new(StatusCode.Unavailable, "the directory does not answer"));
+            }
+        }
+    }
+
+    private Authenticated Take(ValidToken token, TokenDigest digest, HttpRequest request, ClientCertificates.Shown? shown, bool isProven)
+    {
+        if (token.CertificateThumbprint is { } bound && (shown is null || !CryptographicOperations.FixedTimeEquals(bound, shown.Thumbprint))) throw new TokenRefusedException("other-certificate");
+        var proofs = request.Headers[DpopHeader];
+        if (isProven != token.KeyThumbprint is not null || isProven != proofs.Count > 0) throw new TokenRefusedException("proof-missing");
+        if (isProven) _proofs.Use(proofs is [{ } proof] ? proof : throw new TokenRefusedException("proof-missing"), token.KeyThumbprint, digest, request.Host.Value ?? "", request.Path.Value ?? "");
+        var isAdministrator = _parts.IsAdministrator(token.Caller);
+        if (!token.Holds(isAdministrator)) throw new TokenRefusedException("over");
+        var end = token.Session?.End < token.Expires ? token.Session.End : token.Expires;
+        return new(token.Caller, end, _parts.Clock, () => token.Holds(isAdministrator) && shown?.Holds() != false) { TokenName = token.Name, Issued = token.Issued };
+    }
+
+    private RpcException Refused(TokenRefusedException e)
+    {
+        _parts.Refused?.Invoke(e.Reason);
+        return Authenticated.Refusal();
+    }
+}
+
+/// <summary>What an <see cref="Authenticator"/> asks.</summary>
+internal sealed record AuthenticatorParts
+{
+    /// <summary>Client certificates.</summary>
+    public required ClientCertificates Certificates { get; init; }
+
+    /// <summary>Access tokens; null when no issuer is configured.</summary>
+    public AccessTokens? Tokens { get; init; }
+
+    /// <summary>Sessions of people.</summary>
+    public required Sessions Sessions { get; init; }
+
+    /// <summary>Names by which the server is reached.</summary>
+    public IReadOnlySet<string> Hosts { get; init; } = new HashSet<string>();
+
+    /// <summary>Whose sessions end sooner when nothing is asked.</summary>
+    public Func<Caller, bool> IsAdministrator { get; init; } = caller => caller.Roles.Contains(Role.Operator) || caller.Roles.Contains(Role.DataSteward);
+
+    /// <summary>Hears why somebody was refused: a short constant that holds nothing of what was shown.</summary>
+    public Action<string>? Refused { get; init; }
+
+    /// <summary>Tells the time.</summary>
+    public required TimeProvider Clock { get; init; }
 }

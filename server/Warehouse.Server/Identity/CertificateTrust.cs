@@ -5,8 +5,8 @@ using Warehouse.Primitives;
 namespace Warehouse.Server.Identity;
 
 /// <summary>
-/// Authorities whose client certificates are taken, and what they have revoked. The files are looked at again every few seconds; one that is not
-/// understood then leaves the one before in force, until that is too old. Any thread.
+/// Authorities whose client certificates are taken, and what they have revoked. A list of revoked ones stays in force when the file
+/// is not understood later, until it is too old. Any thread.
 /// </summary>
 internal sealed class CertificateTrust
 {
@@ -17,14 +17,12 @@ internal sealed class CertificateTrust
     private readonly string _revocationFile;
     private readonly Func<IReadOnlyList<IssuedCertificate>>? _readIssued;
     private readonly TimeProvider _clock;
-    private readonly Lock _gate = new();
-    private volatile State _state;
-    private long _lookedAt;
+    private readonly Watched<State> _state;
 
     private CertificateTrust(X509Certificate2Collection authorities, string revocationFile, Func<IReadOnlyList<IssuedCertificate>>? readIssued, TimeProvider clock)
     {
         (_authorities, _revocationFile, _readIssued, _clock) = (authorities, revocationFile, readIssued, clock);
-        (_lookedAt, _state) = (clock.GetTimestamp(), Read());
+        _state = new(Read, clock);
     }
 
     /// <summary>Trusts the local authority, for certificates that its list names.</summary>
@@ -56,7 +54,7 @@ internal sealed class CertificateTrust
     public bool Takes(X509Certificate2 certificate, out IssuedCertificate? issued)
     {
         issued = null;
-        var (now, state) = (_clock.GetUtcNow(), Current());
+        var (now, state) = (_clock.GetUtcNow(), _state.Value);
         if (!IsForClients(certificate) || !HasStrongKey(certificate)) return false;
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
@@ -78,7 +76,7 @@ internal sealed class CertificateTrust
         }
         if (state.Issued is null) return true;
         // Signed by the authority and not in the list: issued a moment ago.
-        if (!state.Issued.ContainsKey(certificate.SerialNumber)) state = Current(atOnce: true);
+        if (!state.Issued.ContainsKey(certificate.SerialNumber)) state = _state.ReadNow();
         return state.Issued!.TryGetValue(certificate.SerialNumber, out issued) && issued.Revoked is null;
     }
 
@@ -91,26 +89,6 @@ internal sealed class CertificateTrust
             if (lists.Count == 0 || lists.Any(l => l.Has(certificate))) return false;
         }
         return true;
-    }
-
-    /// <summary>What the files say, looked at again when that is due.</summary>
-    private State Current(bool atOnce = false)
-    {
-        if (!atOnce && _clock.GetElapsedTime(Volatile.Read(ref _lookedAt)) < Authenticated.CheckEvery) return _state;
-        lock (_gate)
-        {
-            if (!atOnce && _clock.GetElapsedTime(_lookedAt) < Authenticated.CheckEvery) return _state;
-            _lookedAt = _clock.GetTimestamp();
-            try
-            {
-                _state = Read();
-            }
-            catch (Exception e) when (e is InputException or IOException or UnauthorizedAccessException)
-            {
-                // The one before stays in force: a list that is being copied is no reason to refuse everybody, and its age bounds it.
-            }
-            return _state;
-        }
     }
 
     private State Read()

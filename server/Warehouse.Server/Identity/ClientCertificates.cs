@@ -14,6 +14,8 @@ namespace Warehouse.Server.Identity;
 /// <param name="clock">Tells the time.</param>
 internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts, IReadOnlySet<string> services, TimeProvider clock)
 {
+    private readonly TimeProvider _clock = clock;
+
     /// <summary>Kestrel gives each connection one object for its certificate, which lives as long as the connection.</summary>
     private readonly ConditionalWeakTable<X509Certificate2, Shown> _shown = [];
 
@@ -49,6 +51,7 @@ internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts,
         private readonly X509Certificate2 _certificate;
         private long _checkedAt;
         private volatile bool _isRefused;
+        private Sessions.Session? _session;
 
         public Shown(X509Certificate2 certificate, Caller caller, ClientCertificates owner)
         {
@@ -68,6 +71,9 @@ internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts,
         /// <summary>SHA-256 of the certificate: what a token may be bound to.</summary>
         public byte[] Thumbprint { get; }
 
+        /// <summary>The session of whoever shows it on this connection.</summary>
+        public Sessions.Session SessionIn(Sessions sessions) => _session ?? Interlocked.CompareExchange(ref _session, sessions.OfConnection(Since), null) ?? _session;
+
         /// <summary>True while the certificate is taken: not over, and not found revoked by a check of the last seconds.</summary>
         public bool Holds()
         {
@@ -80,6 +86,4 @@ internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts,
             return !_isRefused;
         }
     }
-
-    private readonly TimeProvider _clock = clock;
 }

@@ -47,6 +47,9 @@ internal sealed class ServerIdentity : IDisposable
     /// <summary>True when this start made the authority's first client certificate.</summary>
     public bool IsFirstStart { get; private set; }
 
+    /// <summary>Host names and addresses that the server's certificate names.</summary>
+    public IReadOnlyList<string> Names => _names;
+
     /// <summary>The local authority, with its key.</summary>
     public X509Certificate2 Authority => _authority;
 
@@ -218,7 +221,7 @@ internal sealed class ServerIdentity : IDisposable
             var pem = folder.Read(name);
             return X509Certificate2.CreateFromPem(pem, pem);
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new InputException("certificate-file", "the file does not hold a certificate and its key", new(folder[name], 0, 0, ""));
         }

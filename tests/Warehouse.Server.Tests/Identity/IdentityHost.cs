@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
@@ -20,21 +21,27 @@ internal sealed class IdentityHost : IAsyncDisposable
     {
         Identity = ServerIdentity.Open(_folder["server"], [], clock);
         Certificates = new([CertificateTrust.Local(Identity, clock)], new HashSet<string>(), clock);
-        Authenticator = new(Certificates, clock);
+        Parts = new() { Certificates = Certificates, Sessions = new(new(), clock), Hosts = new HashSet<string> { "localhost" }, Refused = Reasons.Enqueue, Clock = clock };
+        Authenticator = new(Parts);
     }
 
     public ServerIdentity Identity { get; }
 
     public ClientCertificates Certificates { get; }
 
+    public AuthenticatorParts Parts { get; private set; }
+
     public Authenticator Authenticator { get; private set; }
+
+    /// <summary>Why callers were refused, in order.</summary>
+    public ConcurrentQueue<string> Reasons { get; } = new();
 
     public Uri Address => new($"https://localhost:{_server!.Port}");
 
-    public static async Task<IdentityHost> StartAsync(TimeProvider clock, Func<ClientCertificates, Authenticator>? authenticator = null)
+    public static async Task<IdentityHost> StartAsync(TimeProvider clock, Func<AuthenticatorParts, AuthenticatorParts>? change = null)
     {
         var host = new IdentityHost(clock);
-        if (authenticator is not null) host.Authenticator = authenticator(host.Certificates);
+        if (change is not null) host.Authenticator = new(host.Parts = change(host.Parts));
         host._server = await RpcServer.StartAsync(new RpcServices().Add(Store.BindService(new WhoService())), new()
         {
             EndPoint = new IPEndPoint(IPAddress.Loopback, 0),

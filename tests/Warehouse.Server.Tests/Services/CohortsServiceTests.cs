@@ -2,6 +2,7 @@ using Grpc.Core;
 using Warehouse.Engine.Access;
 using Warehouse.Protocol.V1;
 using Xunit;
+using Role = Warehouse.Engine.Access.Role;
 using Detail = Warehouse.Engine.Access.Detail;
 
 namespace Warehouse.Server.Tests.Services;

@@ -11,6 +11,7 @@ using Warehouse.Server.Identity;
 using Warehouse.Server.Tests.Identity;
 using Warehouse.Tests;
 using Xunit;
+using Role = Warehouse.Engine.Access.Role;
 using Detail = Warehouse.Engine.Access.Detail;
 
 namespace Warehouse.Server.Tests.Services;

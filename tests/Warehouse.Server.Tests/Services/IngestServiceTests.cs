@@ -3,7 +3,6 @@ using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using Warehouse.Engine;
-using Warehouse.Engine.Access;
 using Warehouse.Engine.Simulate;
 using Warehouse.Engine.Vcf;
 using Warehouse.Primitives;
@@ -13,6 +12,7 @@ using Warehouse.Server.Tests.Identity;
 using Warehouse.Server.Uploads;
 using Warehouse.Units;
 using Xunit;
+using Role = Warehouse.Engine.Access.Role;
 
 namespace Warehouse.Server.Tests.Services;
 

@@ -11,6 +11,7 @@ using Warehouse.Engine.Vcf;
 using Warehouse.Protocol.V1;
 using Warehouse.Tests;
 using Xunit;
+using Role = Warehouse.Engine.Access.Role;
 using AuditEntry = Warehouse.Engine.Audit.AuditEntry;
 using Detail = Warehouse.Engine.Access.Detail;
 

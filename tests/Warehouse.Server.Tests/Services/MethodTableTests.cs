@@ -6,7 +6,7 @@ using Warehouse.Server.Calls;
 using Xunit;
 using V1 = Warehouse.Protocol.V1;
 
-namespace Warehouse.Server.Tests.Calls;
+namespace Warehouse.Server.Tests.Services;
 
 /// <summary>Every method of every service that the server has stands in the table of rules, and is refused to who has none of its roles (F68).</summary>
 public sealed class MethodTableTests

@@ -1,0 +1,175 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Warehouse.Engine;
+using Warehouse.Primitives;
+using Warehouse.Server.Identity;
+
+namespace Warehouse.Server.Configuration;
+
+/// <summary>
+/// Refuses to start a server that would not be safe (C37). Each rule has a code of its own and says what to change. Nothing is opened or made: that is
+/// left to what uses it, which checks again.
+/// </summary>
+internal static class ConfigurationCheck
+{
+    private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1";
+    private const int MinPasswordLength = 8;
+
+    private static readonly string[] SamplePasswords = ["password", "changeme", "changeit", "secret123", "12345678", "admin123", "adminadmin", "administrator"];
+
+    /// <summary>Throws <see cref="InputException"/> for the first thing that is not safe.</summary>
+    /// <param name="configuration">What was read.</param>
+    /// <param name="store">The store's folder.</param>
+    public static void Check(ServerConfiguration configuration, string store)
+    {
+        var rules = new Rules(configuration);
+        rules.Require(!configuration.DebugErrors, "debug-errors", "debugErrors", "errors are never shown to clients: remove it");
+        rules.Require(configuration.Audit.Enabled, "audit-disabled", "audit.enabled", "there is no server without an audit log: remove it");
+        CheckFolders(rules, configuration, store);
+        CheckListen(rules, configuration);
+        CheckSessions(rules, configuration.Sessions);
+        CheckClients(rules, configuration.Clients);
+        for (var i = 0; i < configuration.Issuers.Count; i++) CheckIssuer(rules, configuration, i);
+        if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
+    }
+
+    /// <summary>Folder of the server's own keys and certificates.</summary>
+    public static string StateFolder(ServerConfiguration configuration, string store) => configuration.State is { } state ? configuration.Resolve(state) : Root(store) + ".server";
+
+    /// <summary>Folder of the audit log.</summary>
+    public static string AuditFolder(ServerConfiguration configuration, string store) => configuration.Audit.Folder is { } audit ? configuration.Resolve(audit) : Root(store) + ".audit";
+
+    private static string Root(string store) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(store));
+
+    private static void CheckFolders(Rules rules, ServerConfiguration configuration, string store)
+    {
+        var root = Root(store);
+        string state = StateFolder(configuration, store), audit = AuditFolder(configuration, store);
+        rules.Require(!IsWithin(state, root), "state-in-store", "state", "the server's keys do not lie in the store, which is copied and put back");
+        rules.Require(!IsWithin(audit, root), "audit-in-store", "audit.folder", "the audit log does not lie in the store, which is copied and put back");
+        foreach (var (folder, name) in new[] { (state, "state"), (audit, "audit.folder") })
+        {
+            var facts = Durable.Facts(folder);
+            rules.Require(facts is null or { IsFolder: true }, "not-a-folder", name, "it is not a folder");
+            rules.Require(facts is null or { IsPrivate: true }, name == "state" ? "state-folder-open" : "audit-folder-open", name, "the folder is open to others: its mode must be 0700");
+            // The newest folder is made by the start, those above it are not.
+            rules.Require(facts is not null || Directory.Exists(Path.GetDirectoryName(folder)), "no-folder", name, "the folder that it would be made in is not there");
+        }
+    }
+
+    private static void CheckListen(Rules rules, ServerConfiguration configuration)
+    {
+        var listen = configuration.Listen;
+        rules.Require(IPAddress.TryParse(listen.Address, out var address), "listen-address", "listen.address", "it is not an IP address");
+        rules.Require(listen.Port is >= 0 and <= 65535, "listen-port", "listen.port", "it is not a port");
+        rules.Require(listen.Tls is "1.3" or "1.2" or "off", "tls-version", "listen.tls", "TLS below 1.2 is not spoken: 1.3, 1.2, or off on a loopback address");
+        rules.Require(listen.Tls != "off" || IPAddress.IsLoopback(address!), "tls-off", "listen.tls", "without TLS a server listens on a loopback address only");
+        rules.Require(listen.Names.All(n => Uri.CheckHostName(n) is not UriHostNameType.Unknown), "listen-names", "listen.names", "a name is a host name or an address");
+        if (listen.Certificate is null && listen.Key is null) return;
+        rules.Require(listen is { Certificate: not null, Key: not null }, "certificate-pair", "listen", "certificate and key belong together");
+        using var certificate = LoadPair(rules, configuration.Resolve(listen.Certificate!), configuration.Resolve(listen.Key!));
+        CheckCertificate(rules, certificate);
+    }
+
+    /// <summary>The configured certificate of the server with its key. Throws <see cref="InputException"/> when they are not such a pair, or open.</summary>
+    public static X509Certificate2 LoadPair(string certificateFile, string keyFile) => LoadPair(new(new()), certificateFile, keyFile);
+
+    private static X509Certificate2 LoadPair(Rules rules, string certificateFile, string keyFile)
+    {
+        PrivateFolder.Check(keyFile, isFolder: false, "key-open", "the key is open to others: its mode must be 0600");
+        X509Certificate2 certificate;
+        try
+        {
+            certificate = X509Certificate2.CreateFromPem(System.IO.File.ReadAllText(certificateFile));
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw rules.Broken("certificate-file", "listen.certificate", "it is not a certificate, PEM");
+        }
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            throw rules.Broken("certificate-key", "listen.key", "it is not the key of the certificate");
+        }
+        finally
+        {
+            certificate.Dispose();
+        }
+    }
+
+    private static void CheckCertificate(Rules rules, X509Certificate2 certificate)
+    {
+        using var rsa = certificate.GetRSAPublicKey();
+        using var ec = certificate.GetECDsaPublicKey();
+        rules.Require(rsa?.KeySize >= 2048 || ec?.KeySize >= 256, "certificate-weak", "listen.certificate", "its key is too short: RSA from 2048 bits, elliptic curves from 256");
+        var isSample = certificate.Extensions.Any(e => e.Oid?.Value == DevelopmentCertificate) || certificate.Subject.Contains("snakeoil", StringComparison.OrdinalIgnoreCase);
+        rules.Require(!isSample, "certificate-sample", "listen.certificate", "it is a certificate for development, whose key others may have");
+        var purposes = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().SelectMany(e => e.EnhancedKeyUsages.Cast<Oid>()).ToList();
+        rules.Require(purposes.Count == 0 || purposes.Any(o => o.Value == CertificateFactory.ServerAuthentication), "certificate-purpose", "listen.certificate", "it is not for a server");
+        rules.Require(certificate.NotAfter > TimeProvider.System.GetUtcNow().LocalDateTime, "certificate-over", "listen.certificate", "it has ended");
+    }
+
+    private static void CheckSessions(Rules rules, SessionConfiguration sessions)
+    {
+        var longest = new SessionConfiguration();
+        rules.Require(sessions.TokenMinutes >= 1 && sessions.TokenMinutes <= longest.TokenMinutes, "token-life", "sessions.tokenMinutes", "an access token holds for 1 to 15 minutes");
+        rules.Require(sessions.IdleMinutes >= 1 && sessions.IdleMinutes <= longest.IdleMinutes, "session-idle", "sessions.idleMinutes", "a session may be idle for 1 to 30 minutes");
+        rules.Require(sessions.AdministratorIdleMinutes >= 1 && sessions.AdministratorIdleMinutes <= longest.AdministratorIdleMinutes, "session-idle", "sessions.administratorIdleMinutes", "an administrator's session may be idle for 1 to 15 minutes");
+        rules.Require(sessions.Hours >= 1 && sessions.Hours <= longest.Hours, "session-life", "sessions.hours", "a session lasts for 1 to 12 hours");
+    }
+
+    private static void CheckClients(Rules rules, ClientConfiguration clients)
+    {
+        rules.Require(clients.Authorities is null || clients.RevocationLists is not null, "revocation-list-missing", "clients.revocationLists", "without a list of revoked certificates none could be revoked: name its file");
+        rules.Require(clients.Authorities is null || System.IO.File.Exists(rules.Configuration.Resolve(clients.RevocationLists!)), "revocation-list-missing", "clients.revocationLists", "the file is not there");
+        rules.Require(clients.Authorities is not null || clients.RevocationLists is null, "clients-authorities", "clients.authorities", "a list of revoked certificates needs its authorities");
+        rules.Require(clients.Services.All(s => s.Length == 69 && s.StartsWith("cert:", StringComparison.Ordinal) && s.AsSpan(5).IndexOfAnyExcept("0123456789abcdef") < 0), "clients-services", "clients.services", "an id is cert: and 64 lower-case hexadecimal digits");
+    }
+
+    private static void CheckIssuer(Rules rules, ServerConfiguration configuration, int index)
+    {
+        var (issuer, at) = (configuration.Issuers[index], $"issuers[{index}]");
+        rules.Require(Uri.TryCreate(issuer.Issuer, UriKind.Absolute, out var uri) && uri is { Query: "", Fragment: "", UserInfo: "" } && !issuer.Issuer.AsSpan().ContainsAny("| \t"), "issuer", $"{at}.issuer", "an issuer is a URL without query and fragment");
+        rules.Require(uri!.Scheme == Uri.UriSchemeHttps || issuer.IsTest && uri.Scheme == Uri.UriSchemeHttp, "issuer-http", $"{at}.issuer", "an issuer is reached over https");
+        rules.Require(uri.Scheme == Uri.UriSchemeHttps || uri.IsLoopback, "issuer-http", $"{at}.issuer", "an issuer of tests speaks http on a loopback address only");
+        rules.Require(configuration.Issuers.Take(index).All(i => i.Issuer != issuer.Issuer), "issuer-twice", $"{at}.issuer", "the issuer stands here twice");
+        rules.Require(issuer.Audience.Length > 0, "audience", $"{at}.audience", "without an audience tokens for others would be taken");
+        rules.Require(issuer.Algorithms.Count > 0, "algorithm", $"{at}.algorithms", "no algorithm is taken");
+        foreach (var algorithm in issuer.Algorithms)
+        {
+            rules.Require(!algorithm.Equals("none", StringComparison.OrdinalIgnoreCase), "algorithm-none", $"{at}.algorithms", "a token without a signature is never taken");
+            rules.Require(!algorithm.StartsWith("HS", StringComparison.OrdinalIgnoreCase), "algorithm-secret", $"{at}.algorithms", "a signature by a shared secret is never taken");
+            rules.Require(SignatureAlgorithm.Find(algorithm) is not null, "algorithm", $"{at}.algorithms", "this algorithm is not known");
+        }
+        rules.Require(issuer.DirectoryClaim is null || configuration.Directory is not null, "directory", $"{at}.directoryClaim", "no directory is configured");
+    }
+
+    private static void CheckDirectory(Rules rules, DirectoryConfiguration directory)
+    {
+        rules.Require(Uri.CheckHostName(directory.Host) is not UriHostNameType.Unknown && directory.Port is > 0 and <= 65535, "directory", "directory.host", "host and port of the directory are required");
+        rules.Require(!directory.IsTest || IPAddress.TryParse(directory.Host, out var address) && IPAddress.IsLoopback(address), "directory-clear", "directory.isTest", "a directory is asked in clear text on a loopback address only");
+        rules.Require(directory.BindName.Length > 0 && directory.PeopleBase.Length > 0 && directory.GroupsBase.Length > 0, "directory", "directory", "bindName, peopleBase and groupsBase are required");
+        rules.Require(directory.CacheSeconds is >= 0 and <= 900, "directory-cache", "directory.cacheSeconds", "an answer is used again for at most 900 seconds");
+        rules.Require(directory.TimeoutSeconds is >= 1 and <= 30, "directory-timeout", "directory.timeoutSeconds", "an answer is waited for 1 to 30 seconds");
+        var file = rules.Configuration.Resolve(directory.PasswordFile);
+        PrivateFolder.Check(file, isFolder: false, "key-open", "the password is open to others: its mode must be 0600");
+        var password = System.IO.File.ReadAllText(file).TrimEnd('\r', '\n');
+        rules.Require(password.Length >= MinPasswordLength && !SamplePasswords.Contains(password, StringComparer.OrdinalIgnoreCase), "password-sample", "directory.passwordFile", "the password is one that anybody tries: choose another");
+    }
+
+    private static bool IsWithin(string path, string root) => path == root || path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    private sealed record Rules(ServerConfiguration Configuration)
+    {
+        public void Require([System.Diagnostics.CodeAnalysis.DoesNotReturnIf(false)] bool isKept, string code, string place, string expected)
+        {
+            if (!isKept) throw Broken(code, place, expected);
+        }
+
+        public InputException Broken(string code, string place, string expected) => new(code, expected, new(Configuration.File.Length > 0 ? Configuration.File : "configuration", 0, 0, place));
+    }
+}

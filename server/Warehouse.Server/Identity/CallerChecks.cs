@@ -1,0 +1,101 @@
+using System.Security.Cryptography.X509Certificates;
+using Warehouse.Engine;
+using Warehouse.Server.Configuration;
+
+namespace Warehouse.Server.Identity;
+
+/// <summary>All of who the server is and who may call it, put together as configured. Any thread.</summary>
+internal sealed class CallerChecks : IDisposable
+{
+    private static readonly TimeSpan RenewalEvery = TimeSpan.FromHours(1);
+
+    private readonly X509Certificate2? _configured;
+    private readonly AccessTokens? _tokens;
+    private readonly LdapDirectory? _directory;
+    private readonly ITimer _renewing;
+
+    private CallerChecks(ServerConfiguration configuration, ServerIdentity identity, TimeProvider clock, Action<string>? refused)
+    {
+        Identity = identity;
+        var listen = configuration.Listen;
+        if (listen is { Certificate: { } certificate, Key: { } key })
+        {
+            _configured = ConfigurationCheck.LoadPair(configuration.Resolve(certificate), configuration.Resolve(key));
+            ServerChain.ImportFromPemFile(configuration.Resolve(certificate));
+        }
+        List<CertificateTrust> trusts = [CertificateTrust.Local(identity, clock)];
+        var clients = configuration.Clients;
+        if (clients.Authorities is { } authorities) trusts.Add(CertificateTrust.Configured(configuration.Resolve(authorities), configuration.Resolve(clients.RevocationLists!), clock));
+        Certificates = new(trusts, clients.Services.ToHashSet(StringComparer.Ordinal), clock);
+        var sessions = new Sessions(configuration.Sessions, clock);
+        if (configuration.Directory is not null) _directory = new(configuration, clock);
+        if (configuration.Issuers.Count > 0) _tokens = new(configuration, sessions, _directory, clock);
+        Authenticator = new(new()
+        {
+            Certificates = Certificates,
+            Tokens = _tokens,
+            Sessions = sessions,
+            Hosts = identity.Names.ToHashSet(StringComparer.OrdinalIgnoreCase),
+            Refused = refused,
+            Clock = clock,
+        });
+        _renewing = clock.CreateTimer(static identity => Renew((ServerIdentity)identity!), identity, RenewalEvery, RenewalEvery);
+    }
+
+    /// <summary>The state folder.</summary>
+    public ServerIdentity Identity { get; }
+
+    /// <summary>The certificate that the server shows: the configured one, or else that of the local authority, which is another one after a renewal.</summary>
+    public X509Certificate2 ServerCertificate => _configured ?? Identity.ServerCertificate;
+
+    /// <summary>What stands between the configured certificate and its authority; empty for the local one.</summary>
+    public X509Certificate2Collection ServerChain { get; } = [];
+
+    /// <summary>Decides handshakes.</summary>
+    public ClientCertificates Certificates { get; }
+
+    /// <summary>Decides calls.</summary>
+    public Authenticator Authenticator { get; }
+
+    /// <summary>Checks a configuration and opens what it names. Throws <see cref="InputException"/> for what is not safe or not understood.</summary>
+    /// <param name="configuration">The configuration; a new one is safe.</param>
+    /// <param name="store">The store's folder.</param>
+    /// <param name="clock">Tells the time.</param>
+    /// <param name="refused">Hears why somebody was refused, by a constant.</param>
+    public static CallerChecks Open(ServerConfiguration configuration, string store, TimeProvider clock, Action<string>? refused = null)
+    {
+        ConfigurationCheck.Check(configuration, store);
+        var identity = ServerIdentity.Open(ConfigurationCheck.StateFolder(configuration, store), configuration.Listen.Names, clock);
+        try
+        {
+            return new(configuration, identity, clock, refused);
+        }
+        catch
+        {
+            identity.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _renewing.Dispose();
+        _tokens?.Dispose();
+        _directory?.Dispose();
+        Identity.Dispose();
+    }
+
+    /// <summary>Renews what is due. What fails is tried again the next hour; what is never renewed ends, and then nobody is taken.</summary>
+    private static void Renew(ServerIdentity identity)
+    {
+        try
+        {
+            identity.RenewWhenDue();
+        }
+        catch (Exception e) when (e is IOException or InputException or UnauthorizedAccessException)
+        {
+            // As the summary says.
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Server.Configuration;
+using Warehouse.Server.Identity;
+using Warehouse.Units;
+using Xunit;
+
+namespace Warehouse.Server.Tests.Configuration;
+
+/// <summary>The configuration file: what is not known is named with its place, and what is not safe does not start (C37).</summary>
+[System.Runtime.Versioning.SupportedOSPlatform("linux")]
+public sealed class ConfigurationTests : IDisposable
+{
+    private const string Issuer = """{"issuer": "https://idp.test", "audience": "a" """;
+    private const string Directory = """{"host": "127.0.0.1", "bindName": "cn=x", "peopleBase": "ou=p", "groupsBase": "ou=g", "passwordFile": "secret" """;
+
+    private readonly TempFolder _folder = new();
+
+    public ConfigurationTests()
+    {
+        PrivateFolder.WriteFile(_folder["secret"], "long enough, and nobody's guess"u8);
+        PrivateFolder.WriteFile(_folder["sample"], "changeme\n"u8);
+        File.WriteAllText(_folder["open"], "long enough, and nobody's guess");
+        File.SetUnixFileMode(_folder["open"], (UnixFileMode)0b110_100_100);
+        WritePair("one", "CN=one");
+        WritePair("two", "CN=two");
+        WritePair("snakeoil", "CN=ssl-cert-snakeoil");
+        WritePair("development", "CN=localhost", "1.3.6.1.4.1.311.84.1.1");
+        WritePair("shared", "CN=shared");
+        File.SetUnixFileMode(_folder["shared.key"], (UnixFileMode)0b110_100_000);
+        foreach (var (name, mode) in new[] { ("readable", 0b111_101_101), ("private", 0b111_000_000) })
+            System.IO.Directory.CreateDirectory(_folder[name], (UnixFileMode)mode);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Nothing_configured_is_safe_and_so_is_everything_done_right()
+    {
+        ConfigurationCheck.Check(new(), _folder["store"]);
+        var full = Read($$"""
+            {
+              // a comment
+              "listen": {"address": "0.0.0.0", "port": 443, "names": ["warehouse.test", "10.0.0.1"], "tls": "1.2", "certificate": "one.pem", "key": "one.key"},
+              "state": "private", "audit": {"folder": "private/audit"},
+              "sessions": {"tokenMinutes": 5, "idleMinutes": 10, "administratorIdleMinutes": 5, "hours": 8},
+              "clients": {"authorities": "one.pem", "revocationLists": "secret", "services": ["cert:{{new string('a', 64)}}"]},
+              "issuers": [{{Issuer}}, "roles": {"wh": "data-steward"}, "directoryClaim": "uid"}],
+              "directory": {{Directory}}}
+            }
+            """);
+        ConfigurationCheck.Check(full, _folder["store"]);
+        Assert.Equal(Role.DataSteward, full.Issuers[0].Roles["wh"]);
+        Assert.Equal(_folder["private"], full.Resolve(full.State!));
+        using var pair = ConfigurationCheck.LoadPair(_folder["one.pem"], _folder["one.key"]);
+        Assert.True(pair.HasPrivateKey);
+    }
+
+    public static TheoryData<string, string, string> Insecure => new()
+    {
+        { "tls-off", "listen.tls", """{"listen": {"address": "0.0.0.0", "tls": "off"}}""" },
+        { "tls-version", "listen.tls", """{"listen": {"tls": "1.1"}}""" },
+        { "tls-version", "listen.tls", """{"listen": {"tls": "1.0"}}""" },
+        { "key-open", "", """{"listen": {"certificate": "shared.pem", "key": "shared.key"}}""" },
+        { "certificate-key", "listen.key", """{"listen": {"certificate": "one.pem", "key": "two.key"}}""" },
+        { "certificate-pair", "listen", """{"listen": {"certificate": "one.pem"}}""" },
+        { "certificate-sample", "listen.certificate", """{"listen": {"certificate": "snakeoil.pem", "key": "snakeoil.key"}}""" },
+        { "certificate-sample", "listen.certificate", """{"listen": {"certificate": "development.pem", "key": "development.key"}}""" },
+        { "certificate-file", "listen.certificate", """{"listen": {"certificate": "secret", "key": "one.key"}}""" },
+        { "state-folder-open", "state", """{"state": "readable"}""" },
+        { "state-in-store", "state", """{"state": "store/server"}""" },
+        { "audit-disabled", "audit.enabled", """{"audit": {"enabled": false}}""" },
+        { "audit-in-store", "audit.folder", """{"audit": {"folder": "store/audit"}}""" },
+        { "audit-folder-open", "audit.folder", """{"audit": {"folder": "readable"}}""" },
+        { "not-a-folder", "audit.folder", """{"audit": {"folder": "secret"}}""" },
+        { "no-folder", "audit.folder", """{"audit": {"folder": "nowhere/audit"}}""" },
+        { "debug-errors", "debugErrors", """{"debugErrors": true}""" },
+        { "token-life", "sessions.tokenMinutes", """{"sessions": {"tokenMinutes": 16}}""" },
+        { "token-life", "sessions.tokenMinutes", """{"sessions": {"tokenMinutes": 0}}""" },
+        { "session-idle", "sessions.idleMinutes", """{"sessions": {"idleMinutes": 31}}""" },
+        { "session-idle", "sessions.administratorIdleMinutes", """{"sessions": {"administratorIdleMinutes": 16}}""" },
+        { "session-life", "sessions.hours", """{"sessions": {"hours": 13}}""" },
+        { "revocation-list-missing", "clients.revocationLists", """{"clients": {"authorities": "one.pem"}}""" },
+        { "revocation-list-missing", "clients.revocationLists", """{"clients": {"authorities": "one.pem", "revocationLists": "nowhere"}}""" },
+        { "clients-services", "clients.services", """{"clients": {"services": ["alice"]}}""" },
+        { "issuer-http", "issuers[0].issuer", """{"issuers": [{"issuer": "http://idp.test", "audience": "a"}]}""" },
+        { "issuer-http", "issuers[0].issuer", """{"issuers": [{"issuer": "http://127.0.0.1:1", "audience": "a"}]}""" },
+        { "issuer-http", "issuers[0].issuer", """{"issuers": [{"issuer": "http://idp.test", "audience": "a", "isTest": true}]}""" },
+        { "issuer", "issuers[0].issuer", """{"issuers": [{"issuer": "https://idp.test/a|b", "audience": "a"}]}""" },
+        { "issuer-twice", "issuers[1].issuer", $$"""{"issuers": [{{Issuer}}}, {{Issuer}}}]}""" },
+        { "audience", "issuers[0].audience", """{"issuers": [{"issuer": "https://idp.test"}]}""" },
+        { "algorithm-none", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": ["ES256", "None"]}]}""" },
+        { "algorithm-secret", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": ["HS256"]}]}""" },
+        { "algorithm", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": ["RS1"]}]}""" },
+        { "algorithm", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": []}]}""" },
+        { "directory", "issuers[0].directoryClaim", $$"""{"issuers": [{{Issuer}}, "directoryClaim": "uid"}]}""" },
+        { "key-open", "", $$$"""{"directory": {{{Directory.Replace("\"secret\"", "\"open\"", StringComparison.Ordinal)}}}}}""" },
+        { "password-sample", "directory.passwordFile", $$$"""{"directory": {{{Directory.Replace("\"secret\"", "\"sample\"", StringComparison.Ordinal)}}}}}""" },
+        { "directory-clear", "directory.isTest", $$$"""{"directory": {{{Directory.Replace("127.0.0.1", "ldap.test", StringComparison.Ordinal)}}}, "isTest": true}}""" },
+        { "directory-cache", "directory.cacheSeconds", $$$"""{"directory": {{{Directory}}}, "cacheSeconds": 901}}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Insecure))]
+    public void What_is_not_safe_does_not_start(string code, string place, string json)
+    {
+        var e = Assert.Throws<InputException>(() => ConfigurationCheck.Check(Read(json), _folder["store"]));
+        Assert.Equal((code, place), (e.Code, e.Place.Field));
+    }
+
+    [Fact]
+    public void Each_refusal_has_a_message_of_its_own()
+    {
+        var messages = Insecure.Select(row => ((string)row[0], Assert.Throws<InputException>(() => ConfigurationCheck.Check(Read((string)row[2]), _folder["store"])).Expected)).Distinct().ToList();
+        Assert.True(messages.Select(m => m.Item1).Distinct().Count() >= 25);
+        Assert.Equal(messages.Count, messages.Select(m => m.Expected).Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData("""{"listem": {}}""", "listem")]
+    [InlineData("{\n\n\"listen\": {\"prt\": 1}}", "listen.prt")]
+    [InlineData("""{"issuers": [{"issuer": "x", "audiense": "y"}]}""", "issuers[0].audiense")]
+    [InlineData("""{"listen": {"port": 1, "port": 2}}""", "listen.port")]
+    [InlineData("""{"listen": {"port": "1"}}""", "listen.port")]
+    [InlineData("""{"listen": null}""", "listen")]
+    [InlineData("""{"issuers": [{"roles": {"a": "king"}}]}""", "issuers[0].roles.a")]
+    [InlineData("""{"issuers": [{"roles": {"a": 3}}]}""", "issuers[0].roles.a")]
+    [InlineData("[]", "$")]
+    [InlineData("{", "$")]
+    [InlineData("null", "")]
+    public void What_is_not_understood_is_named_with_its_place(string json, string place)
+    {
+        var e = Assert.Throws<InputException>(() => Read(json));
+        Assert.Equal((place, "configuration"), (e.Place.Field, e.Code));
+        Assert.Equal(json.Count(c => c == '\n') + 1, e.Place.Line);
+    }
+
+    [Fact]
+    public void A_missing_file_is_named() => Assert.Equal("configuration", Assert.Throws<InputException>(() => ServerConfiguration.Read(_folder["nowhere"])).Code);
+
+    private ServerConfiguration Read(string json)
+    {
+        File.WriteAllText(_folder["server.json"], json);
+        return ServerConfiguration.Read(_folder["server.json"]);
+    }
+
+    private void WritePair(string name, string subject, string? extension = null)
+    {
+        using var key = CertificateFactory.NewKey();
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        if (extension is not null) request.CertificateExtensions.Add(new X509Extension(extension, [5, 0], false));
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(10));
+        File.WriteAllText(_folder[name + ".pem"], certificate.ExportCertificatePem());
+        PrivateFolder.WriteFile(_folder[name + ".key"], Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()));
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text.Json.Nodes;
+using Warehouse.Engine.Access;
+using Warehouse.Server.Configuration;
+using Warehouse.Server.Identity;
+using Warehouse.Units;
+using Xunit;
+
+namespace Warehouse.Server.Tests.Identity;
+
+/// <summary>Groups of people, from a real directory.</summary>
+public sealed class LdapDirectoryTests
+{
+    private readonly FakeClock _clock = new();
+
+    [LdapFact]
+    public async Task Groups_are_found_over_tls_with_the_groups_that_they_are_in_and_circles_end()
+    {
+        using var server = new LdapServer();
+        using var directory = Open(server.Configuration with { Roles = new Dictionary<string, Role> { ["laboratory"] = Role.Reviewer, ["bobs *"] = Role.Clinician } });
+        var alice = await directory.FindAsync("alice", default);
+        Assert.Equal(["analysts", "hospital", "laboratory"], alice!.Groups.Order());
+        Assert.Equal([Role.Reviewer], alice.Roles);
+        var bob = await directory.FindAsync("b(o)b*\\", default);
+        Assert.Equal(["bobs *"], bob!.Groups);
+        Assert.Equal([Role.Clinician], bob.Roles);
+        Assert.Empty((await directory.FindAsync("carol", default))!.Groups);
+        foreach (var nobody in new[] { "*", "dave", "alice)(uid=*", "", "\0", "a*", "(", "é" }) Assert.Null(await directory.FindAsync(nobody, default));
+    }
+
+    [LdapFact]
+    public async Task Somebody_is_one_entry_or_nobody_by_name_and_by_attribute()
+    {
+        using var server = new LdapServer();
+        using var byMail = Open(server.Configuration with { PeopleAttribute = "mail" });
+        Assert.Null(await byMail.FindAsync("shared@example.org", default));
+        using var byName = Open(server.Configuration with { PeopleAttribute = null });
+        Assert.Equal(3, (await byName.FindAsync("uid=alice,ou=people,dc=test", default))!.Groups.Count);
+        foreach (var nobody in new[] { "uid=dave,ou=people,dc=test", "cn=analysts,ou=groups,dc=test", "ou=people,dc=test", "no name", "dc=test" }) Assert.Null(await byName.FindAsync(nobody, default));
+    }
+
+    [LdapFact]
+    public async Task Answers_are_used_again_for_their_time_and_a_directory_that_came_back_is_asked_anew()
+    {
+        using var server = new LdapServer();
+        using var directory = Open(server.Configuration);
+        Assert.NotNull(await directory.FindAsync("alice", default));
+        server.Stop();
+        _clock.Advance(59);
+        Assert.NotNull(await directory.FindAsync("alice", default));
+        await Assert.ThrowsAsync<DirectoryUnavailableException>(() => directory.FindAsync("carol", default).AsTask());
+        _clock.Advance(2);
+        await Assert.ThrowsAsync<DirectoryUnavailableException>(() => directory.FindAsync("alice", default).AsTask());
+        server.Start();
+        Assert.NotNull(await directory.FindAsync("alice", default));
+    }
+
+    [LdapFact]
+    public async Task An_untrusted_certificate_and_a_wrong_password_are_no_answer()
+    {
+        using var server = new LdapServer();
+        using var folder = new TempFolder();
+        using LdapDirectory untrusting = Open(server.Configuration with { Authorities = folder.Path }), wrong = Open(server.Configuration with { PasswordFile = server.WriteOtherPassword() }), clear = Open(server.Configuration with { Port = server.ClearPort });
+        foreach (var directory in new[] { untrusting, wrong, clear })
+            await Assert.ThrowsAsync<DirectoryUnavailableException>(() => directory.FindAsync("alice", default).AsTask());
+        using var test = Open(server.Configuration with { Port = server.ClearPort, IsTest = true });
+        Assert.NotNull(await test.FindAsync("alice", default));
+    }
+
+    [LdapFact]
+    public async Task A_tokens_person_gets_roles_and_groups_of_the_directory_and_a_stranger_to_it_is_refused()
+    {
+        using var server = new LdapServer();
+        using var folder = new TempFolder();
+        using var mint = new TokenMint(_clock);
+        File.WriteAllText(folder["keys"], mint.Keys());
+        using var directory = Open(server.Configuration with { Roles = new Dictionary<string, Role> { ["analysts"] = Role.Analyst } });
+        using var tokens = new AccessTokens(new() { Issuers = [TokenMint.Rules(folder["keys"]) with { DirectoryClaim = "login" }] }, new(new(), _clock), directory, _clock);
+        async Task<Caller> ReadAsync(string login)
+        {
+            var token = mint.Make(c => (c["login"], c["groups"]) = (login, new JsonArray("of the issuer")));
+            return (await tokens.ReadAsync(token, TokenDigest.Of(token), default)).Caller;
+        }
+        var caller = await ReadAsync("alice");
+        Assert.Equal(["analysts", "hospital", "laboratory", "of the issuer"], caller.Groups.Order());
+        Assert.Equal([Role.Analyst], caller.Roles);
+        Assert.Equal("directory", (await Assert.ThrowsAsync<TokenRefusedException>(() => ReadAsync("dave"))).Message);
+        server.Stop();
+        await Assert.ThrowsAsync<DirectoryUnavailableException>(() => ReadAsync("carol"));
+    }
+
+    [Theory]
+    [InlineData("plain", "plain")]
+    [InlineData("a*b", @"a\2ab")]
+    [InlineData(@"\()*", @"\5c\28\29\2a")]
+    [InlineData("\0", @"\00")]
+    public void Values_of_filters_are_escaped(string value, string escaped) => Assert.Equal(escaped, LdapDirectory.EscapeFilter(value));
+
+    private LdapDirectory Open(DirectoryConfiguration rules) => new(new ServerConfiguration { Directory = rules }, _clock);
+}
