@@ -132,7 +132,7 @@ public sealed class PublicationTests
     public void A_failed_sync_is_called_so_and_the_lease_is_given_back(string what)
     {
         var (poisoned, others) = (0, 0);
-        var whole = SimStore.WithVersions(1);
+        var whole = SimStore.WithVersions(2); // of the first of them a collection removes files
         if (what == "begin after a stop") whole.Keys.Poke(Acknowledgement.Name, AcknowledgedBefore(whole));
         for (var at = 0L; ; at++)
         {
