@@ -25,7 +25,9 @@ internal static class CallerCatalog
         var contigs = ContigsOf(catalog, scope, version);
         var seen = catalog with
         {
+#if !PLANTED_PERSON_BEFORE_SCOPE
             Sheets = [.. catalog.Sheets.Where(s => scope.Sees(s.Sample))],
+#endif
             Cohorts = [.. catalog.Cohorts.Select(c => new CohortEntry { Name = c.Name, FromVersion = c.FromVersion, UntilVersion = c.UntilVersion, Where = c.Where, Samples = [.. c.Samples.Where(scope.Sees)] }).Where(c => c.Samples.Length > 0)],
             Contigs = [.. catalog.Contigs.Select((c, i) => contigs.Contains(i) ? Named(c, assembly, facts) : new ContigEntry("", "", 0))],
         };

@@ -42,6 +42,7 @@ internal static class MethodTable
 {
     private static readonly Role[] Readers = [Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Researcher, Role.Clinician, Role.Spoke];
     private static readonly Role[] Loaders = [Role.LabDirector, Role.Analyst, Role.Spoke];
+
     /// <summary>Who runs the machine, and who answers for it.</summary>
     public static readonly Role[] Operators = [Role.Operator, Role.LabDirector];
     private static readonly Role[] Stewards = [Role.DataSteward, Role.LabDirector];

@@ -55,7 +55,7 @@ internal sealed class PairQuestions
     {
         var said = new StringBuilder();
         foreach (var snapshot in _snapshots)
-            foreach (var asks in (SessionOptions[])[options with { Snapshot = snapshot, AnyOrder = true }, options with { Snapshot = snapshot, Detail = Detail.Aggregate, OneQuestion = true, AroundDamage = true }])
+            foreach (var asks in ((SessionOptions[])[options with { Snapshot = snapshot, AnyOrder = true }, options with { Snapshot = snapshot, Detail = Detail.Aggregate, OneQuestion = true, AroundDamage = true }])[(snapshot is null ? 0 : 1)..])
                 Try(said, "session", () =>
                 {
                     using var session = store.OpenSession(asks with { Sink = e => Say(said, e), Shown = s => said.Append("shown ").AppendLine(s) });
