@@ -24,11 +24,13 @@ internal static class Program
         var log = new LineLog(Console.OpenStandardError(), LogLevel.Information, new Scrubber(), TimeProvider.System).Server;
         try
         {
-            var options = Read(arguments);
+            var isCheck = arguments.Contains("--check");
+            var options = Read([.. arguments.Where(a => a != "--check")]);
             await using var server = await WarehouseServer.StartAsync(options, log, stopping.Token).ConfigureAwait(false);
             var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://{options.EndPoint.Address}:{server.Port}"));
             foreach (var line in server.Identity.ConnectLines(address)) await Console.Out.WriteLineAsync(line).ConfigureAwait(false);
             await Console.Out.FlushAsync().ConfigureAwait(false);
+            if (isCheck) return Done;
             log.Started(server.Port, 0);
             await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
             return Done;
