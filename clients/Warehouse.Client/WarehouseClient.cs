@@ -15,8 +15,8 @@ public sealed class WarehouseClient : IDisposable
     /// <summary>Queries in one message of <c>Seen</c>, <c>Carriers</c> and <c>Resolve</c>, and alleles in one of <c>FrequenciesOf</c>.</summary>
     public const int MaxQueries = 1000, MaxAlleles = 10_000;
 
-    // A request stays under what servers take in one message; a reply with long alleles may be longer than that.
-    private const int MaxQueryCharacters = 1 << 20, MaxReplyBytes = 64 << 20, VcfPieceBytes = 1 << 16;
+    // A request stays under what servers take in one message (1 MiB); a reply with long alleles may be longer than that.
+    private const int MaxQueryCharacters = 1 << 19, MaxReplyBytes = 64 << 20, VcfPieceBytes = 1 << 16;
 
     private readonly ConnectOptions _options;
     private readonly Caller _caller;

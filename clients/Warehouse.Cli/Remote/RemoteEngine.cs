@@ -17,6 +17,9 @@ namespace Warehouse.Cli.Remote;
 /// </summary>
 internal sealed class RemoteEngine : Engine
 {
+    // Alleles in one question, so that an answer with a row per group stays under the longest message (4 MiB).
+    private const int AllelesAtOnce = 1000, GroupedAllelesAtOnce = 50;
+
     private readonly WarehouseClient _client;
     private readonly AskOptions _ask;
 
@@ -152,7 +155,7 @@ internal sealed class RemoteEngine : Engine
     private IEnumerable<FrequencyRow> Asked(FrequencyRequest request, AskOptions ask, CancellationToken cancellation)
     {
         var row = new FrequencyRow();
-        foreach (var part in request.Variants!.Chunk(WarehouseClient.MaxAlleles))
+        foreach (var part in request.Variants!.Chunk(request.By is null ? AllelesAtOnce : GroupedAllelesAtOnce))
         {
             var asked = new V1.FrequenciesOfRequest { By = request.By ?? "", Rules = RemoteRows.Of(request.Rules), Queries = { part } };
             var reply = _client.FrequenciesOfAsync(asked, ask, cancellation).GetAwaiter().GetResult();

@@ -16,7 +16,7 @@ public sealed class ReadmeTests
     [PeerFact("python3")]
     public async Task The_examples_of_all_three_clients_do_what_they_say()
     {
-        await using var served = await ServedStore.StartAsync(samples: 40, variants: 600);
+        await using var served = await ServedStore.StartAsync(samples: 100, variants: 1000, seed: 1);
         var server = $"https://localhost:{served.Server.Port}";
         foreach (var line in Blocks[1].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
