@@ -18,7 +18,7 @@ public sealed class CommandLineTests
         await using var served = await ServedStore.StartAsync(variants: 600);
         served.Owner((store, _) => store.SetCohort("cases", null, "affected == 'yes'"));
         served.Owner((store, _) => store.SetCohort("controls", null, "affected == 'no'"));
-        var credentials = Credentials(served, "reader", Role.Analyst, Role.LabDirector, Role.Operator);
+        var credentials = Credentials(served, "reader", Role.Analyst, Role.LabDirector);
         var variants = Local(served, "freq").Output.Split('\n')[1..].Where(l => l.Length > 0).Select(l => l.Split('\t')).Select(c => $"{c[0]}-{c[1]}-{c[2]}-{c[3]}").ToList();
         File.WriteAllLines(served["asked"], [.. variants.Take(40), "22-1-A-C"]);
         File.WriteAllLines(served["names"], ["S000001", "S000002", "S000005"]);
