@@ -26,7 +26,7 @@ public sealed class CommandLineTests
         (string Verb, string[] More)[] lines =
         [
             ("seen", queries), ("seen", [variants[3], "--cohort", "cases"]), ("freq", []), ("freq", ["--by", "ancestry", "--adj", "--cohort", "controls"]), ("freq", ["--region", "22:1,001-2,000", "--symbolic", "--min-ac", "2"]),
-            ("freq", ["--variants", served["asked"], "--samples-file", served["names"], "--per", "sample"]), ("freq", ["--region", "21", "--as-of", "2"]), ("carriers", [variants[0], variants[5], "22-1-A-C", "nonsense"]),
+            ("freq", ["--variants", served["asked"], "--samples-file", served["names"], "--per", "sample"]), ("freq", ["--region", "22:1-3,000", "--as-of", "2"]), ("carriers", [variants[0], variants[5], "22-1-A-C", "nonsense"]),
             ("case-control", ["--cases", "cases", "--controls", "controls"]), ("cohorts", []), ("cohort show", ["cases"]), ("snapshots", []), ("info", []), ("verify", []),
         ];
         var wrong = new List<string>();
