@@ -5,8 +5,8 @@ namespace Warehouse.Cli;
 /// <summary>Everything a verb touches outside its request: the streams of the process, the engine, the wish to stop. Tests make their own.</summary>
 internal sealed class CliContext
 {
-    /// <summary>The engine's calls.</summary>
-    public required Engine Engine { get; init; }
+    /// <summary>The engine's calls; those of a server after <see cref="Ask"/>.</summary>
+    public required Engine Engine { get; set; }
 
     /// <summary>Opens standard output; data only.</summary>
     public required Func<Stream> OpenOutput { get; init; }
@@ -47,6 +47,10 @@ internal sealed class CliContext
         foreach (var sample in samples ?? []) Engine.Call?.Shows(sample);
         Engine.Call?.Begin();
     }
+
+    /// <summary>Asks a server from here on. Apart, so that a run without one loads nothing of it.</summary>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    public void Ask(Options.ServerAddress server) => Engine = new Remote.RemoteEngine(server);
 
     /// <summary>Standard output for an answer.</summary>
     public Stream OpenAnswer() => Guard(OpenOutput());

@@ -62,7 +62,7 @@ internal static class CommandLine
         var root = new RootCommand("Variant Warehouse: have we seen this variant, and how frequent is it in this cohort?");
         var first = arguments.FirstOrDefault("");
         foreach (var entry in VerbTable.All)
-            root.Subcommands.Add(entry.Name == first || first.StartsWith('[') ? entry.Create().Build(entry, context) : new Command(entry.Name, entry.Summary));
+            root.Subcommands.Add(entry.Name == first || first.StartsWith('[') ? entry.Create().Build(entry, context, Options.ServerSymbols.IsIn(arguments)) : new Command(entry.Name, entry.Summary));
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
         return root.Parse(arguments, Rules);
@@ -102,9 +102,10 @@ internal static class CommandLine
                 return Fail(context, "the runtime could not load a part of itself: the limits of open files or memory are too small, or the installation is not whole", ExitCode.CouldNot);
             case SystemLibraryMissingException: return Fail(context, failure.Message, ExitCode.CouldNot);
             case IOException or UnauthorizedAccessException: return Fail(context, failure.Message, ExitCode.CouldNot);
+            case not null when Remote.RemoteFailure.Of(failure) is var (text, code): return Fail(context, text, code);
             default:
                 // Our own mistake. The trace helps to mend it and names code only.
-                Fail(context, $"internal error, please report: {failure.GetType().Name}: {failure.Message}", ExitCode.CouldNot);
+                Fail(context, $"internal error, please report: {failure!.GetType().Name}: {failure.Message}", ExitCode.CouldNot);
                 context.Error.WriteLine(failure.StackTrace);
                 return ExitCode.CouldNot;
         }

@@ -8,7 +8,6 @@ using Warehouse.Engine.Audit;
 using Warehouse.Engine.Doctor;
 using Warehouse.Engine.Export;
 using Warehouse.Engine.Ingest;
-using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Simulate;
 using Warehouse.Engine.Vcf;
@@ -51,7 +50,7 @@ internal partial class Engine
     }
 
     /// <summary>Ends the call, if one runs: durable on return.</summary>
-    public void EndCall(string? outcome)
+    public virtual void EndCall(string? outcome)
     {
         var (call, audit) = (Call, _audit);
         (Call, _audit) = (null, null);
@@ -98,10 +97,13 @@ internal partial class Engine
     }
 
     /// <summary>What the last annotation met damaged; null = nothing.</summary>
-    public string? AnnotationDamage { get; private set; }
+    public string? AnnotationDamage { get; protected set; }
 
     /// <summary>What the last listing, taken to its end, could not judge.</summary>
-    public IReadOnlyList<UnavailableRange> Unavailable { get; private set; } = [];
+    public IReadOnlyList<UnavailableRange> Unavailable { get; protected set; } = [];
+
+    /// <summary>Figures of the row just given, as a server released them; null = the row has exact ones.</summary>
+    public ReleasedCells? Released { get; protected set; }
 
     /// <summary>Bytes of genotypes that the last <see cref="FrequencyBatches"/>, taken to its end, read.</summary>
     public long GenotypeBytesRead { get; private set; }
@@ -162,7 +164,7 @@ internal partial class Engine
         using var opened = Open(store);
         var members = opened.CohortMembers(name);
         foreach (var member in members) Call?.Shows(member);
-        return new Report(new Column("sample", ColumnKind.FreeText)).With(members.Select(n => new object?[] { n }));
+        return Reports.OfMembers(members);
     }
 
     /// <summary>All cohorts.</summary>
@@ -217,18 +219,10 @@ internal partial class Engine
     /// <summary>Reads every byte. One row per damage; none when the store is whole. With a backup, its whole files are put in the place of damaged ones before.</summary>
     public virtual Report Verify(StoreAddress store, string? backupPath, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
-        var report = new Report(new Column("kind", ColumnKind.Text), new Column("file", ColumnKind.Text), new Column("problem", ColumnKind.FreeText));
+        var mended = new List<object?[]>();
         if (backupPath is not null)
-            foreach (var file in VariantStore.Repair(store.Path, store.KeysPath, backupPath, cancellation)) report.Rows.Add(["mended", file, "was not what was written; the backup's is, and stands there now"]);
-        var (damaged, surplus) = (false, 0);
-        foreach (var finding in VariantStore.Verify(store.Path, store.KeysPath, progress, cancellation))
-        {
-            if (finding.Kind == FindingKind.Surplus) surplus++;
-            else report.Rows.Add([finding.Kind.ToString().ToLowerInvariant(), finding.File, finding.Problem]);
-            damaged |= finding.Kind != FindingKind.Surplus;
-        }
-        if (surplus > 0) report.Rows.Add(["surplus", Text(surplus) + " files", "left by earlier versions or a stop; no answer depends on them, and compact removes them"]);
-        return new Report(report.Columns) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(report.Rows);
+            foreach (var file in VariantStore.Repair(store.Path, store.KeysPath, backupPath, cancellation)) mended.Add(["mended", file, "was not what was written; the backup's is, and stands there now"]);
+        return Reports.OfFindings(mended, VariantStore.Verify(store.Path, store.KeysPath, progress, cancellation).Select(f => (f.Kind.ToString().ToLowerInvariant(), f.File, f.Problem)));
     }
 
     /// <summary>Writes a new store of all that can be proved of a damaged one.</summary>
@@ -245,8 +239,7 @@ internal partial class Engine
     public virtual Report Snapshots(StoreAddress store, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        var report = new Report(new Column("snapshot", ColumnKind.Integer), new Column("committed", ColumnKind.Text), new Column("samples", ColumnKind.Integer));
-        return report.With(opened.Snapshots().Select(s => new object?[] { s.Version, Columns.Time(s.CreatedUtc), (long)s.Samples }));
+        return Reports.OfSnapshots(opened.Snapshots().Select(s => (s.Version, s.CreatedUtc, s.Samples)));
     }
 
     /// <summary>Writes a simulated cohort.</summary>
@@ -287,12 +280,12 @@ internal partial class Engine
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);
 
     /// <summary>Whether the name of an output asks for BGZF.</summary>
-    private static bool IsPacked(string path) => path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal);
+    protected static bool IsPacked(string path) => path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".bgz", StringComparison.Ordinal);
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A snapshot as typed: its number.</summary>
-    private static long? Snapshot(string? typed)
+    protected static long? Snapshot(string? typed)
     {
         if (typed is null) return null;
         return long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

@@ -49,6 +49,13 @@ internal struct Outcome
     /// <summary>Adds a listed row: it matched.</summary>
     public void AddListed() => _matched = true;
 
+    /// <summary>Adds the figures of an allele that was asked for, exact or as released.</summary>
+    public void AddAsked(in CountFigures figures, Output.ReleasedCells? released)
+    {
+        if (released is null) AddAsked(figures);
+        else Add(released.Carriers > 0 || released.Ac > 0 ? SeenState.Seen : SeenState.NotSeen);
+    }
+
     /// <summary>Adds the figures of an allele that was asked for.</summary>
     public void AddAsked(in CountFigures figures) =>
         Add(figures.Ac > 0 ? SeenState.Seen : figures.NSamples - figures.NNoCall - figures.NNotAssessed > 0 ? SeenState.NotSeen : SeenState.NotAssessable);

@@ -40,11 +40,18 @@ internal static class Reports
         return report.With(rows.Select(r => new object?[] { r.Check, r.State switch { DoctorState.Ok => "ok", DoctorState.Note => "note", _ => "wrong" }, r.Text }));
     }
 
-    /// <summary>One row per cohort.</summary>
-    public static Report Of(params CohortInfo[] cohorts)
+    /// <summary>One row per finding of <c>verify</c>, behind what was mended before; surplus files in one row.</summary>
+    public static Report OfFindings(IReadOnlyList<object?[]> mended, IEnumerable<(string Kind, string File, string Problem)> findings)
     {
-        var report = new Report(new Column("cohort", ColumnKind.FreeText), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText));
-        return report.With(cohorts.Select(c => new object?[] { c.Name, (long)c.Samples, c.Version, c.Where }));
+        var (rows, damaged, surplus) = (new List<object?[]>(mended), false, 0);
+        foreach (var (kind, file, problem) in findings)
+        {
+            if (kind == "surplus") surplus++;
+            else rows.Add([kind, file, problem]);
+            damaged |= kind != "surplus";
+        }
+        if (surplus > 0) rows.Add(["surplus", Text(surplus) + " files", "left by earlier versions or a stop; no answer depends on them, and compact removes them"]);
+        return new Report(new Column("kind", ColumnKind.Text), new Column("file", ColumnKind.Text), new Column("problem", ColumnKind.FreeText)) { Code = damaged ? ExitCode.DamagedStore : ExitCode.Done }.With(rows);
     }
 
     /// <summary>Facts of a store, then a row per damage.</summary>
@@ -53,6 +60,22 @@ internal static class Reports
         var facts = Report.OfFacts([.. info.Facts, .. info.Damage.Select(d => ("damage", d))]);
         return info.Damage.Count == 0 ? facts : new Report(facts.Columns) { Code = ExitCode.DamagedStore, Notice = info.Damage[0] }.With(facts.Rows);
     }
+
+    /// <summary>One row per snapshot.</summary>
+    public static Report OfSnapshots(IEnumerable<(long Version, DateTimeOffset Committed, int Samples)> snapshots) =>
+        new Report(new Column("snapshot", ColumnKind.Integer), new Column("committed", ColumnKind.Text), new Column("samples", ColumnKind.Integer))
+            .With(snapshots.Select(s => new object?[] { s.Version, Columns.Time(s.Committed), (long)s.Samples }));
+
+    /// <summary>One row per member of a cohort.</summary>
+    public static Report OfMembers(IEnumerable<string> names) => new Report(new Column("sample", ColumnKind.FreeText)).With(names.Select(n => new object?[] { n }));
+
+    /// <summary>One row per cohort.</summary>
+    public static Report Of(params CohortInfo[] cohorts) => OfCohorts(cohorts.Select(c => (c.Name, (long?)c.Samples, c.Version, c.Where)));
+
+    /// <summary>The same from a server, which may hold the number of samples back.</summary>
+    public static Report OfCohorts(IEnumerable<(string Name, long? Samples, long Version, string? Where)> cohorts) =>
+        new Report(new Column("cohort", ColumnKind.FreeText), new Column("samples", ColumnKind.Integer), new Column("set_at", ColumnKind.Integer), new Column("where", ColumnKind.FreeText))
+            .With(cohorts.Select(c => new object?[] { c.Name, c.Samples, c.Version, c.Where }));
 
     /// <summary>Facts of a compaction.</summary>
     public static Report Of(CompactReport report)

@@ -5,9 +5,13 @@ namespace Warehouse.Cli;
 /// <summary>A verb: declares its options, reads them into a request and runs it. One instance serves one command line.</summary>
 internal abstract class Verb
 {
+    /// <summary>Whether the line names a server (<see cref="Options.ServerSymbols.IsIn"/>).</summary>
+    protected bool AsksServer { get; private set; }
+
     /// <summary>The verb as the parser sees it.</summary>
-    public Command Build(VerbEntry entry, CliContext context)
+    public Command Build(VerbEntry entry, CliContext context, bool asksServer = false)
     {
+        AsksServer = asksServer;
         var command = new Command(entry.Name, entry.Summary);
         Declare(command, context);
         return command;

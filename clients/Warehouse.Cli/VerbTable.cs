@@ -88,6 +88,8 @@ internal static class VerbTable
              "warehouse access list lab.wh --all",
              "warehouse access review lab.wh",
              "warehouse access explain lab.wh \"oidc:https://id.example|cid\" --group cardiology --purpose treatment --detail record"], () => new AccessVerb()),
+        new("serve", "Let many ask a store at once, each what the store's policy grants; clients and verbs with --server connect.",
+            ["warehouse serve lab.wh --listen 127.0.0.1:0 --check"], () => new ServeVerb()),
         new("doctor", "Check this machine, and a store, and say how to mend what is wrong.",
             ["warehouse doctor",
              "warehouse doctor lab.wh"], () => new DoctorVerb()),

@@ -27,11 +27,13 @@ internal static class Program
         LastResort.Install(log);
         try
         {
-            var options = Read(arguments);
+            var isCheck = arguments.Contains("--check");
+            var options = Read([.. arguments.Where(a => a != "--check")]);
             await using var server = await WarehouseServer.StartAsync(options, log, stopping.Token).ConfigureAwait(false);
             var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://{(server.EndPoint.Address.Equals(IPAddress.Any) || server.EndPoint.Address.Equals(IPAddress.IPv6Any) ? "localhost" : new IPEndPoint(server.EndPoint.Address, 0).ToString()[..^2])}:{server.Port}"));
             foreach (var line in server.Identity.ConnectLines(address)) await Console.Out.WriteLineAsync(line).ConfigureAwait(false);
             await Console.Out.FlushAsync().ConfigureAwait(false);
+            if (isCheck) return Done;
             log.Started(server.Port, server.OperatorPort);
             await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
             return Done;

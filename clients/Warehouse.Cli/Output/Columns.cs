@@ -67,28 +67,29 @@ internal static class Columns
     ];
 
     /// <summary>One row of <c>freq</c>.</summary>
-    public static void Write(RowWriter writer, FrequencyRow row, bool symbolic, bool grouped)
+    public static void Write(RowWriter writer, FrequencyRow row, bool symbolic, bool grouped, ReleasedCells? released = null)
     {
         WritePlace(writer, row.Contig, row.Start, row.Ref, row.Alt);
         // Half-open 0-based and 1-based inclusive ends are the same number.
         if (symbolic) writer.Integer(row.End < 0 ? null : (long?)row.End);
         if (grouped) writer.Text(row.Group);
-        if (row.Damage is null) writer.Figures(row.Figures);
+        if (row.Damage is null && released is not null) released.Write(writer);
+        else if (row.Damage is null) writer.Figures(row.Figures);
         else WriteMissing(writer, Figures.Length);
         writer.EndRow();
     }
 
     /// <summary>One row of <c>seen</c>.</summary>
-    public static void Write(RowWriter writer, SeenAnswer answer)
+    public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null)
     {
-        WriteSeen(writer, answer);
+        WriteSeen(writer, answer, released);
         writer.EndRow();
     }
 
     /// <summary>One row of <c>seen</c> with the columns of <see cref="SeenInFull"/>.</summary>
-    public static void WriteInFull(RowWriter writer, SeenAnswer answer)
+    public static void WriteInFull(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null)
     {
-        WriteSeen(writer, answer);
+        WriteSeen(writer, answer, released);
         writer.Integer(answer.End < 0 ? null : (long?)answer.End);
         writer.Integer(answer.MatchedAlleles);
         writer.Texts(answer.Overlapping);
@@ -103,7 +104,7 @@ internal static class Columns
         writer.EndRow();
     }
 
-    private static void WriteSeen(RowWriter writer, SeenAnswer answer)
+    private static void WriteSeen(RowWriter writer, SeenAnswer answer, ReleasedCells? released)
     {
         writer.Text(answer.Query);
         writer.Text(answer.State switch { SeenState.Seen => "seen", SeenState.NotSeen => "not seen", _ => "not assessable" });
@@ -111,20 +112,29 @@ internal static class Columns
         else
         {
             WritePlace(writer, answer.Contig, answer.Start, answer.Ref, answer.Alt);
-            writer.Integer(answer.Figures.NSamples - answer.Figures.NNoCall - answer.Figures.NNotAssessed);
-            writer.Figures(answer.Figures);
+            if (released is not null)
+            {
+                writer.Missing();
+                released.Write(writer);
+            }
+            else
+            {
+                writer.Integer(answer.Figures.NSamples - answer.Figures.NNoCall - answer.Figures.NNotAssessed);
+                writer.Figures(answer.Figures);
+            }
         }
         writer.Real(answer.State == SeenState.NotSeen && answer.Figures.An > 0 ? 3.0 / answer.Figures.An : double.NaN);
         writer.Text(Time(answer.FirstSeen));
         writer.Text(Time(answer.LastSeen));
-        writer.Text(Note(answer));
+        writer.Text(Note(answer, released));
     }
 
-    private static string? Note(SeenAnswer answer)
+    private static string? Note(SeenAnswer answer, ReleasedCells? released)
     {
         var notes = new List<string>();
         if (answer.Reason is { } reason) notes.Add(reason);
         else if (answer.TrimmedOnly) notes.Add("trimmed only: the store has no reference");
+        if (released?.Note is { } band) notes.Add(band);
         if (answer.MatchedAlleles is { } matched) notes.Add(matched == 1 ? "matches 1 stored allele" : FormattableString.Invariant($"matches {matched} stored alleles"));
         if (answer.OverlappingCount > 0)
             notes.Add($"overlaps {FormattableString.Invariant($"{answer.OverlappingCount}")} other stored: {string.Join(' ', answer.Overlapping)}{(answer.OverlappingCount > answer.Overlapping.Count ? " …" : "")}");

@@ -18,7 +18,7 @@ internal sealed class CarriersVerb : Verb
     /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
-        _store.AddTo(command);
+        _store.AddReadingTo(command, AsksServer);
         command.Arguments.Add(_queries.Argument);
         _output.AddTo(command);
     }
@@ -26,11 +26,12 @@ internal sealed class CarriersVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        context.Begin(_store.Read(parsed), parsed);
+        var store = _store.Read(parsed, context);
+        context.Begin(store, parsed);
         return _output.Write(parsed, context, Columns.Carriers(), writer =>
         {
             var outcome = new Outcome();
-            foreach (var answer in context.Engine.Carriers(_store.Read(parsed), Read(parsed, context), context.Cancellation))
+            foreach (var answer in context.Engine.Carriers(store, Read(parsed, context), context.Cancellation))
             {
                 outcome.Add(answer.Seen, context.Error);
                 Columns.Write(writer, answer);

@@ -18,7 +18,7 @@ internal sealed class CaseControlVerb : Verb
     /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
-        _store.AddTo(command);
+        _store.AddReadingTo(command, AsksServer, isAlone: true);
         command.Options.Add(_cases);
         command.Options.Add(_controls);
         _output.AddTo(command);
@@ -28,11 +28,12 @@ internal sealed class CaseControlVerb : Verb
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
         var (cases, controls) = Read(parsed);
-        context.Begin(_store.Read(parsed), parsed);
+        var store = _store.Read(parsed, context);
+        context.Begin(store, parsed);
         return _output.Write(parsed, context, Columns.CaseControl(), writer =>
         {
             var outcome = new Outcome();
-            foreach (var row in context.Engine.CaseControl(_store.Read(parsed), cases, controls, context.Cancellation))
+            foreach (var row in context.Engine.CaseControl(store, cases, controls, context.Cancellation))
             {
                 outcome.AddListed();
                 Columns.Write(writer, row);

@@ -56,7 +56,7 @@ internal sealed class CohortVerb : Verb
 
     private Report Show(ParseResult parsed, CliContext context)
     {
-        var store = _store.Read(parsed);
+        var store = _store.Read(parsed, context);
         context.Begin(store, parsed);
         return context.Engine.ShowCohort(store, parsed.GetRequiredValue(_name), context.Cancellation);
     }
@@ -64,7 +64,8 @@ internal sealed class CohortVerb : Verb
     private Command SubVerb(Command command, string name, string summary, Func<ParseResult, Report> call, CliContext context)
     {
         var sub = new Command(name, summary);
-        _store.AddTo(sub);
+        if (name == "show") _store.AddReadingTo(sub, AsksServer);
+        else _store.AddTo(sub);
         sub.Arguments.Add(_name);
         _output.AddTo(sub);
         sub.SetAction(parsed =>

@@ -64,7 +64,7 @@ internal sealed class ExportVerb : Verb
     /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
-        _store.AddTo(command);
+        _store.AddReadingTo(command, AsksServer, isAlone: true);
         command.Options.Add(_format);
         _regions.AddTo(command);
         _samples.AddTo(command);
@@ -75,7 +75,7 @@ internal sealed class ExportVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var (store, request) = (_store.Read(parsed), Read(parsed, context));
+        var (store, request) = (_store.Read(parsed, context), Read(parsed, context));
         context.Begin(store, parsed);
         using var progress = context.Progress();
         if (request.OutputPath != "-")

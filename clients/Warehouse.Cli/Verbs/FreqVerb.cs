@@ -34,7 +34,7 @@ internal sealed class FreqVerb : Verb
     /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
-        _store.AddTo(command);
+        _store.AddReadingTo(command, AsksServer, isAlone: true);
         _regions.AddTo(command);
         command.Options.Add(_variants);
         _samples.AddTo(command);
@@ -53,20 +53,23 @@ internal sealed class FreqVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var (store, asOf, request) = (_store.Read(parsed), _asOf.Read(parsed), Read(parsed, context));
+        var (store, asOf, request) = (_store.Read(parsed, context), _asOf.Read(parsed), Read(parsed, context));
         context.Begin(store, parsed);
         var grouped = request.By is not null;
         return _output.Write(parsed, context, Columns.Frequency(request.Symbolic, grouped), writer =>
         {
             var outcome = new Outcome();
-            if (request.Variants is not null)
+            // A server's rows come one by one, whether they were asked for or are listed.
+            if (request.Variants is not null || store.Server is not null)
             {
                 foreach (var row in context.Engine.Frequencies(store, asOf, request, context.Cancellation))
                 {
                     if (row.Damage is { } damage) outcome.AddDamaged(damage, context.Error);
-                    else outcome.AddAsked(row.Figures);
-                    Columns.Write(writer, row, request.Symbolic, grouped);
+                    else if (request.Variants is null) outcome.AddListed();
+                    else outcome.AddAsked(row.Figures, context.Engine.Released);
+                    Columns.Write(writer, row, request.Symbolic, grouped, context.Engine.Released);
                 }
+                if (request.Variants is null) WriteUnavailable(writer, ref outcome, context);
                 return outcome.Code;
             }
             foreach (var batch in context.Engine.FrequencyBatches(store, asOf, request, context.Cancellation))
@@ -74,10 +77,15 @@ internal sealed class FreqVerb : Verb
                 outcome.AddListed();
                 writer.Frequencies(batch, request.Symbolic, grouped);
             }
-            foreach (var range in context.Engine.Unavailable) Columns.WriteUnavailable(writer, range);
-            outcome.Add(context.Engine.Unavailable, context.Error);
+            WriteUnavailable(writer, ref outcome, context);
             if (request.Rules.NoPrecomputed) context.Error.WriteLine(FormattableString.Invariant($"counted from {context.Engine.GenotypeBytesRead} bytes of genotypes{(context.Engine.Unavailable.Count > 0 ? " (partial)" : "")}"));
             return outcome.Code;
         });
+    }
+
+    private static void WriteUnavailable(RowWriter writer, ref Outcome outcome, CliContext context)
+    {
+        foreach (var range in context.Engine.Unavailable) Columns.WriteUnavailable(writer, range);
+        outcome.Add(context.Engine.Unavailable, context.Error);
     }
 }

@@ -14,10 +14,14 @@ internal abstract class ReportVerb : Verb
     /// <summary>Asks the engine.</summary>
     protected abstract Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context);
 
+    /// <summary>Whether a server can be asked in place of a store.</summary>
+    protected virtual bool IsReading => false;
+
     /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
-        _store.AddTo(command);
+        if (IsReading) _store.AddReadingTo(command, AsksServer, isAlone: true);
+        else _store.AddTo(command);
         _output.AddTo(command);
     }
 
@@ -26,7 +30,7 @@ internal abstract class ReportVerb : Verb
     {
         Report report;
         using (var progress = context.Progress())
-            report = Ask(_store.Read(parsed), parsed, progress, context);
+            report = Ask(IsReading ? _store.Read(parsed, context) : _store.Read(parsed), parsed, progress, context);
         if (report.Notice is { } notice) context.Error.WriteLine("warehouse: " + notice);
         return _output.Write(parsed, context, report.Columns, report.WriteTo);
     }

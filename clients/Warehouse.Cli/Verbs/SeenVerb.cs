@@ -36,7 +36,7 @@ internal sealed class SeenVerb : Verb
     /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
-        _store.AddTo(command);
+        _store.AddReadingTo(command, AsksServer);
         command.Arguments.Add(_queries.Argument);
         _samples.AddTo(command);
         command.Options.Add(_vcf);
@@ -54,7 +54,7 @@ internal sealed class SeenVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var store = _store.Read(parsed);
+        var store = _store.Read(parsed, context);
         context.Begin(store, parsed);
         if (ReadAnnotation(parsed, context) is { } annotation)
         {
@@ -77,8 +77,8 @@ internal sealed class SeenVerb : Verb
             foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
             {
                 outcome.Add(answer, context.Error);
-                if (full) Columns.WriteInFull(writer, answer);
-                else Columns.Write(writer, answer);
+                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released);
+                else Columns.Write(writer, answer, context.Engine.Released);
             }
             return outcome.Code;
         });

@@ -8,6 +8,9 @@ namespace Warehouse.Cli.Verbs;
 internal sealed class SnapshotsVerb : ReportVerb
 {
     /// <inheritdoc/>
+    protected override bool IsReading => true;
+
+    /// <inheritdoc/>
     protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
         context.Engine.Snapshots(store, context.Cancellation);
 }

@@ -10,6 +10,9 @@ internal sealed class VerifyVerb : ReportVerb
     private readonly Option<string?> _repairFrom = new("--repair-from") { HelpName = "BACKUP", Description = "Before that, put whole files of this copy of the store's folder in the place of damaged or missing ones." };
 
     /// <inheritdoc/>
+    protected override bool IsReading => true;
+
+    /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
         base.AddSymbols(command);

@@ -116,7 +116,7 @@ public sealed class ConfigurationTests : IDisposable
     {
         var messages = Insecure.Select(row => ((string)row[0], Assert.Throws<InputException>(() => ConfigurationCheck.Check(Read((string)row[2]), _folder["store"])).Expected)).Distinct().ToList();
         Assert.True(messages.Select(m => m.Item1).Distinct().Count() >= 25);
-        Assert.Equal(messages.Count, messages.Select(m => m.Expected).Distinct().Count());
+        Assert.Empty(messages.GroupBy(m => m.Expected).Where(g => g.Count() > 1).SelectMany(g => g));
     }
 
     [Theory]

@@ -12,7 +12,7 @@ public sealed class ExampleTests
     {
         ["ingest"] = "committed snapshot\t", ["seen"] = "22-1029-A-G", ["freq"] = "\nX\t", ["carriers"] = "\tS000001\t", ["case-control"] = "", ["cohort"] = "\n",
         ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n", ["salvage"] = "\ntaken\tsnapshot ", ["keys"] = "master key\t2\n",
-        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t",
+        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:",
     };
 
     [PeerFact("sh", "zcat")]
@@ -55,10 +55,10 @@ public sealed class ExampleTests
         File.WriteAllText(folder["healthy.txt"], "affected == 'no'\nand counts == 'yes'\n");
     }
 
-    /// <summary>Runs a line as typed in the folder: a pipe by the shell, everything else inside this process, with the names of files made whole.</summary>
+    /// <summary>Runs a line as typed in the folder: a pipe, and what becomes another program, by the shell, everything else inside this process, with the names of files made whole.</summary>
     internal static (int Exit, string Output, string Error) Run(TempFolder folder, string line)
     {
-        if (line.Contains(" | ", StringComparison.Ordinal)) return Peer.RunIn(folder.Path, "sh", "-c", line.Replace("warehouse ", $"'{Path.Combine(AppContext.BaseDirectory, "warehouse")}' "));
+        if (line.Contains(" | ", StringComparison.Ordinal) || line.StartsWith("warehouse serve ", StringComparison.Ordinal)) return Peer.RunIn(folder.Path, "sh", "-c", line.Replace("warehouse ", $"'{Path.Combine(AppContext.BaseDirectory, "warehouse")}' "));
         var words = Cli.Words(line);
         var made = Array.FindIndex(words, w => w is "-o" or "--keys" or "--to") + 1;
         for (var i = 1; i < words.Length; i++)

@@ -24,7 +24,7 @@ public sealed class ProjectArrowTests
         [Cli] = [Primitives, Engine, Client, Protocol, Rpc],
         [Simulation] = [Primitives, Engine],
         [Units] = [Primitives, Engine, Simulation],
-        ["Warehouse.Tests"] = [Primitives, Engine, Cli, Rpc, Simulation, Units],
+        ["Warehouse.Tests"] = [Primitives, Engine, Cli, Rpc, Server, Simulation, Units],
         ["Warehouse.Server.Tests"] = [Primitives, Engine, Cli, Client, Protocol, Rpc, Server, Analyzers, Simulation, Units],
         ["Warehouse.Benchmarks"] = [Primitives, Engine, Cli, Rpc, Protocol, Server, Client],
     };

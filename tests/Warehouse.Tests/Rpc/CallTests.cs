@@ -8,7 +8,7 @@ using Grpc.Testing;
 using Warehouse.Rpc.Client;
 using Warehouse.Rpc.Server;
 using Xunit;
-using Client = Grpc.Testing.TestService.TestServiceClient;
+using TestClient = Grpc.Testing.TestService.TestServiceClient;
 using Empty = Grpc.Testing.Empty;
 using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
@@ -31,7 +31,7 @@ public sealed class CallTests
         })
         {
             var call = new SimpleRequest { ResponseSize = reply, Payload = request > 0 ? new() { Body = ByteString.CopyFrom(new byte[request]) } : null };
-            Assert.Equal((request, reply, expected), (request, reply, await CodeAsync(new Client(client).UnaryCallAsync(call).ResponseAsync)));
+            Assert.Equal((request, reply, expected), (request, reply, await CodeAsync(new TestClient(client).UnaryCallAsync(call).ResponseAsync)));
         }
     }
 
@@ -43,11 +43,11 @@ public sealed class CallTests
         var large = new Payload { Body = ByteString.CopyFrom(new byte[8 << 20]) };
         for (var i = 0; i < 20; i++)
         {
-            Assert.Equal(StatusCode.ResourceExhausted, await CodeAsync(new Client(channel).UnaryCallAsync(new() { Payload = large }).ResponseAsync));
-            using var call = new Client(channel).StreamingInputCall();
+            Assert.Equal(StatusCode.ResourceExhausted, await CodeAsync(new TestClient(channel).UnaryCallAsync(new() { Payload = large }).ResponseAsync));
+            using var call = new TestClient(channel).StreamingInputCall();
             await CodeAsync(call.RequestStream.WriteAsync(new() { Payload = large }));
             Assert.Equal(StatusCode.ResourceExhausted, await CodeAsync(call.ResponseAsync));
-            using var duplex = new Client(channel).FullDuplexCall();
+            using var duplex = new TestClient(channel).FullDuplexCall();
             await CodeAsync(duplex.RequestStream.WriteAsync(new() { ResponseStatus = new() { Code = 9, Message = "no" } }));
             Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(duplex.ResponseStream.MoveNext(default)));
         }
@@ -58,13 +58,13 @@ public sealed class CallTests
     {
         await using var host = await RpcHost.StartAsync();
         using var channel = host.Open();
-        using (var call = new Client(channel).FullDuplexCall())
+        using (var call = new TestClient(channel).FullDuplexCall())
         {
             await StartAsync(call);
         }
         await WaitAsync(() => host.Service.Cancelled == 1);
         using var token = new CancellationTokenSource();
-        using (var call = new Client(channel).FullDuplexCall(cancellationToken: token.Token))
+        using (var call = new TestClient(channel).FullDuplexCall(cancellationToken: token.Token))
         {
             await StartAsync(call);
             await token.CancelAsync();
@@ -72,7 +72,7 @@ public sealed class CallTests
         }
         var clock = new ManualClock();
         using var timed = host.Open(new() { Clock = clock });
-        using (var call = new Client(timed).FullDuplexCall(deadline: clock.GetUtcNow().UtcDateTime.AddHours(1)))
+        using (var call = new TestClient(timed).FullDuplexCall(deadline: clock.GetUtcNow().UtcDateTime.AddHours(1)))
         {
             await StartAsync(call);
             clock.Advance(TimeSpan.FromHours(1));
@@ -80,7 +80,7 @@ public sealed class CallTests
             await WaitAsync(() => host.Service.Cancelled == 3);
         }
         using var lost = host.Open();
-        var left = new Client(lost).FullDuplexCall();
+        var left = new TestClient(lost).FullDuplexCall();
         await StartAsync(left);
         lost.Dispose();
         await WaitAsync(() => host.Service.Cancelled == 4);
@@ -115,7 +115,7 @@ public sealed class CallTests
         var clock = new ManualClock();
         await using var host = await RpcHost.StartAsync(options => options with { Clock = clock });
         using var channel = host.Open();
-        using var call = new Client(channel).FullDuplexCall();
+        using var call = new TestClient(channel).FullDuplexCall();
         for (var i = 0; i < 12; i++)
         {
             await StartAsync(call);
@@ -140,7 +140,7 @@ public sealed class CallTests
             Interceptors = [new Around { Unary = _ => throw new InvalidOperationException("the secret") }],
         });
         using var channel = host.Open();
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await new Client(channel).EmptyCallAsync(new()));
+        var e = await Assert.ThrowsAsync<RpcException>(async () => await new TestClient(channel).EmptyCallAsync(new()));
         Assert.Equal((StatusCode.Unknown, "the handler failed"), (e.StatusCode, e.Status.Detail));
         var (method, thrown) = Assert.Single(failures);
         Assert.Equal(("/grpc.testing.TestService/EmptyCall", "the secret"), (method, thrown.Message));
@@ -152,7 +152,7 @@ public sealed class CallTests
         var sent = new Google.Rpc.Status { Code = (int)StatusCode.FailedPrecondition, Message = "žluť %41", Details = { Any.Pack(new Duration { Seconds = 5 }) } };
         await using var host = await RpcHost.StartAsync(options => options with { Interceptors = [new Around { Unary = _ => throw sent.ToRpcException() }] });
         using var channel = host.Open();
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await new Client(channel).EmptyCallAsync(new()));
+        var e = await Assert.ThrowsAsync<RpcException>(async () => await new TestClient(channel).EmptyCallAsync(new()));
         Assert.Equal(sent, e.GetRpcStatus());
         Assert.Equal((StatusCode.FailedPrecondition, "žluť %41"), (e.StatusCode, e.Status.Detail));
         Assert.Null(new RpcException(new(StatusCode.Internal, ""), new Metadata { { "grpc-status-details-bin", [255] } }).GetRpcStatus());
@@ -167,7 +167,7 @@ public sealed class CallTests
         byte[][] binary = [[], [0], [0, 255], [0, 255, 16], [1, 2, 3, 4]];
         var sent = new Metadata { { "X-Text", " ~a,b" }, { "x.y_z-0", "" } };
         foreach (var value in binary) sent.Add("x-bin", value);
-        await new Client(channel).EmptyCallAsync(new(), sent);
+        await new TestClient(channel).EmptyCallAsync(new(), sent);
         Assert.Equal("~a,b", received!.GetValue("x-text")?.Trim());
         Assert.Equal(binary, received.GetAll("x-bin").Select(entry => entry.ValueBytes));
         Assert.DoesNotContain(received, entry => entry.Key is "te" or "content-type" || entry.Key.StartsWith("grpc-", StringComparison.Ordinal));
@@ -184,7 +184,7 @@ public sealed class CallTests
         var seen = new List<string>();
         await using var host = await RpcHost.StartAsync(options => options with { Interceptors = [new Naming("server 1", seen), new Naming("server 2", seen)] });
         using var channel = host.Open();
-        var client = new Client(channel.Intercept(new Naming("client 1", seen), new Naming("client 2", seen)));
+        var client = new TestClient(channel.Intercept(new Naming("client 1", seen), new Naming("client 2", seen)));
         await client.EmptyCallAsync(new());
         Assert.Equal(["client 1", "client 2", "server 1", "server 2"], seen);
         client.EmptyCall(new());
@@ -203,10 +203,10 @@ public sealed class CallTests
     {
         var host = await RpcHost.StartAsync();
         using var channel = host.Open();
-        using var call = new Client(channel).FullDuplexCall();
+        using var call = new TestClient(channel).FullDuplexCall();
         await StartAsync(call);
         await host.DisposeAsync();
-        foreach (var failing in new Func<Task>[] { () => call.ResponseStream.MoveNext(default), () => new Client(channel).EmptyCallAsync(new()).ResponseAsync })
+        foreach (var failing in new Func<Task>[] { () => call.ResponseStream.MoveNext(default), () => new TestClient(channel).EmptyCallAsync(new()).ResponseAsync })
         {
             var e = await Assert.ThrowsAsync<RpcException>(failing);
             Assert.True(e.StatusCode == StatusCode.Unavailable, e.ToString());
@@ -224,7 +224,7 @@ public sealed class CallTests
             Interceptors = [new Around { UnaryAsync = async () => { entered.SetResult(); await leave.Task; } }],
         });
         using var channel = host.Open();
-        var call = new Client(channel).EmptyCallAsync(new());
+        var call = new TestClient(channel).EmptyCallAsync(new());
         await entered.Task;
         var stopping = host.DisposeAsync();
         leave.SetResult();
@@ -262,12 +262,12 @@ public sealed class CallTests
     {
         await using var host = await RpcHost.StartAsync();
         using var channel = host.Open();
-        using var call = new Client(channel).FullDuplexCall();
+        using var call = new TestClient(channel).FullDuplexCall();
         await CodeAsync(call.RequestStream.WriteAsync(new() { ResponseStatus = new() { Code = 9, Message = "no" } }));
         Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(call.ResponseStream.MoveNext(default)));
         Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(call.RequestStream.WriteAsync(new())));
         Assert.Equal(StatusCode.FailedPrecondition, await CodeAsync(call.ResponseHeadersAsync.ContinueWith(_ => call.ResponseStream.MoveNext(default), TaskScheduler.Default).Unwrap()));
-        using var running = new Client(channel).FullDuplexCall();
+        using var running = new TestClient(channel).FullDuplexCall();
         Assert.Throws<InvalidOperationException>(() => running.GetStatus());
         await Assert.ThrowsAsync<ArgumentNullException>(() => running.RequestStream.WriteAsync(null!));
         await StartAsync(running);
@@ -280,7 +280,7 @@ public sealed class CallTests
     {
         await using var host = await RpcHost.StartAsync(options => options with { MaxCalls = 1000 });
         using var channel = host.Open();
-        var client = new Client(channel);
+        var client = new TestClient(channel);
         var calls = Enumerable.Range(0, 300).Select(async i => (i, (await client.UnaryCallAsync(new() { ResponseSize = i })).Payload.Body.Length));
         Assert.All(await Task.WhenAll(calls), pair => Assert.Equal(pair.i, pair.Length));
     }
@@ -292,7 +292,7 @@ public sealed class CallTests
         var open = new TaskCompletionSource();
         await using var host = await RpcHost.StartAsync(options => options with { MaxCalls = Limit, Interceptors = [new Around { UnaryAsync = () => open.Task }] });
         using var channel = host.Open();
-        var client = new Client(channel);
+        var client = new TestClient(channel);
         var calls = Enumerable.Range(0, Calls).Select(_ => CodeAsync(client.EmptyCallAsync(new()).ResponseAsync)).ToList();
         var refused = 0;
         await foreach (var call in Task.WhenEach(calls))
@@ -310,7 +310,7 @@ public sealed class CallTests
         var random = new Random(Seed);
         await using var host = await RpcHost.StartAsync();
         using var channel = host.Open();
-        var client = new Client(channel);
+        var client = new TestClient(channel);
         var ends = new Dictionary<StatusCode, int>();
         for (var i = 0; i < Calls; i++)
         {
@@ -337,7 +337,7 @@ public sealed class CallTests
         await Assert.ThrowsAsync<ArgumentException>(() => RpcServer.StartAsync(new(), new() { EndPoint = new IPEndPoint(IPAddress.Any, 0) }));
         await using var host = await RpcHost.StartAsync();
         using var channel = host.Open(new() { Credentials = CallCredentials.FromInterceptor((_, metadata) => { metadata.Add("authorization", "Bearer secret"); return Task.CompletedTask; }) });
-        Assert.Equal(StatusCode.Internal, await CodeAsync(new Client(channel).EmptyCallAsync(new()).ResponseAsync));
+        Assert.Equal(StatusCode.Internal, await CodeAsync(new TestClient(channel).EmptyCallAsync(new()).ResponseAsync));
     }
 
     private static async Task StartAsync(AsyncDuplexStreamingCall<StreamingOutputCallRequest, StreamingOutputCallResponse> call)

@@ -3,7 +3,7 @@ using Grpc.Core;
 using Grpc.Testing;
 using Warehouse.Rpc.Client;
 using Xunit;
-using Client = Grpc.Testing.TestService.TestServiceClient;
+using TestClient = Grpc.Testing.TestService.TestServiceClient;
 
 namespace Warehouse.Tests.Rpc;
 
@@ -16,7 +16,7 @@ internal static class InteropCases
     private static readonly int[] RequestSizes = [27182, 8, 1828, 45904], ReplySizes = [31415, 9, 2653, 58979];
     private static readonly byte[] TrailingValue = [0xab, 0xab, 0xab];
 
-    private static readonly Dictionary<string, Func<Client, Task>> Plain = new()
+    private static readonly Dictionary<string, Func<TestClient, Task>> Plain = new()
     {
         ["empty_unary"] = async client => Assert.Equal(new(), await client.EmptyCallAsync(new())),
         ["large_unary"] = async client => Assert.Equal(new byte[314159], (await client.UnaryCallAsync(Large())).Payload.Body.ToByteArray()),
@@ -70,7 +70,7 @@ internal static class InteropCases
         }
     }
 
-    private static async Task PingPongAsync(Client client)
+    private static async Task PingPongAsync(TestClient client)
     {
         using var call = client.FullDuplexCall();
         foreach (var (request, reply) in RequestSizes.Zip(ReplySizes))
@@ -84,14 +84,14 @@ internal static class InteropCases
         Assert.Equal(StatusCode.OK, call.GetStatus().StatusCode);
     }
 
-    private static async Task EmptyStreamAsync(Client client)
+    private static async Task EmptyStreamAsync(TestClient client)
     {
         using var call = client.FullDuplexCall();
         await call.RequestStream.CompleteAsync();
         Assert.False(await call.ResponseStream.MoveNext(default));
     }
 
-    private static async Task CancelAfterBeginAsync(Client client)
+    private static async Task CancelAfterBeginAsync(TestClient client)
     {
         using var cancellation = new CancellationTokenSource();
         using var call = client.StreamingInputCall(cancellationToken: cancellation.Token);
@@ -100,7 +100,7 @@ internal static class InteropCases
         Assert.Equal(StatusCode.Cancelled, call.GetStatus().StatusCode);
     }
 
-    private static async Task CancelAfterFirstResponseAsync(Client client)
+    private static async Task CancelAfterFirstResponseAsync(TestClient client)
     {
         using var cancellation = new CancellationTokenSource();
         using var call = client.FullDuplexCall(cancellationToken: cancellation.Token);
@@ -110,7 +110,7 @@ internal static class InteropCases
         await FailsAsync(StatusCode.Cancelled, () => call.ResponseStream.MoveNext(default));
     }
 
-    private static async Task TimeoutAsync(Client client)
+    private static async Task TimeoutAsync(TestClient client)
     {
         var request = Outputs(31415);
         request.ResponseParameters[0].IntervalUs = 2_000_000;
@@ -122,7 +122,7 @@ internal static class InteropCases
         });
     }
 
-    private static async Task CustomMetadataAsync(Client client)
+    private static async Task CustomMetadataAsync(TestClient client)
     {
         var headers = new Metadata { { Initial, InitialValue }, { Trailing, TrailingValue } };
         using var unary = client.UnaryCallAsync(Large(), headers);
@@ -137,7 +137,7 @@ internal static class InteropCases
         Assert.Equal(TrailingValue, duplex.GetTrailers().GetValueBytes(Trailing));
     }
 
-    private static async Task StatusAsync(Client client, string text)
+    private static async Task StatusAsync(TestClient client, string text)
     {
         var asked = new EchoStatus { Code = 2, Message = text };
         await FailsAsync(StatusCode.Unknown, async () => await client.UnaryCallAsync(new() { ResponseStatus = asked }), text);
@@ -152,7 +152,7 @@ internal static class InteropCases
         Assert.Equal(text, call.GetStatus().Detail);
     }
 
-    private static async Task CompressedUnaryAsync(Client client, bool seesCompression)
+    private static async Task CompressedUnaryAsync(TestClient client, bool seesCompression)
     {
         var (yes, no) = (new BoolValue { Value = true }, new BoolValue { Value = false });
         var plain = new CallOptions(writeOptions: new(WriteFlags.NoCompress));
@@ -161,7 +161,7 @@ internal static class InteropCases
         Assert.Equal(314159, (await client.UnaryCallAsync(new(Large()) { ExpectCompressed = no }, plain)).Payload.Body.Length);
     }
 
-    private static async Task CompressedStreamingAsync(Client client, bool seesCompression)
+    private static async Task CompressedStreamingAsync(TestClient client, bool seesCompression)
     {
         if (seesCompression)
         {
@@ -182,7 +182,7 @@ internal static class InteropCases
         Assert.Equal(73086, (await call).AggregatedPayloadSize);
     }
 
-    private static async Task<int> CollectAsync(Client client, IEnumerable<StreamingInputCallRequest> requests)
+    private static async Task<int> CollectAsync(TestClient client, IEnumerable<StreamingInputCallRequest> requests)
     {
         using var call = client.StreamingInputCall();
         foreach (var request in requests) await call.RequestStream.WriteAsync(request);

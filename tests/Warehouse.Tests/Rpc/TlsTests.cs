@@ -4,7 +4,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Warehouse.Rpc.Client;
 using Xunit;
-using Client = Grpc.Testing.TestService.TestServiceClient;
+using TestClient = Grpc.Testing.TestService.TestServiceClient;
 
 namespace Warehouse.Tests.Rpc;
 
@@ -25,19 +25,19 @@ public sealed class TlsTests
             return Task.CompletedTask;
         })))
         {
-            await new Client(channel).EmptyCallAsync(new());
+            await new TestClient(channel).EmptyCallAsync(new());
             Assert.Equal(("x509_subject_alternative_name=client.test", $"https://localhost:{host.Port}/grpc.testing.TestService EmptyCall", certificate.Thumbprint), seen.Last);
             Assert.StartsWith("ipv4:127.0.0.1:", seen.Peer, StringComparison.Ordinal);
         }
         using (var channel = Open(null))
         {
-            await new Client(channel).EmptyCallAsync(new());
+            await new TestClient(channel).EmptyCallAsync(new());
             Assert.Equal(("", null, null), seen.Last);
         }
         using RpcChannel strange = Open(stranger), distrusting = new(new Uri($"https://localhost:{host.Port}"));
         foreach (var channel in new[] { strange, distrusting })
         {
-            var e = await Assert.ThrowsAsync<RpcException>(async () => await new Client(channel).EmptyCallAsync(new()));
+            var e = await Assert.ThrowsAsync<RpcException>(async () => await new TestClient(channel).EmptyCallAsync(new()));
             Assert.True(e.StatusCode == StatusCode.Unavailable, e.ToString());
         }
 

@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+
+namespace Warehouse.Client;
+
+/// <summary>
+/// Makes calls. A question that reads is asked again while the server cannot be reached, and only while no byte of its answer was handed out:
+/// asking changes nothing, so twice is as good as once. A call that changes something is made once. Any thread.
+/// </summary>
+internal sealed class Caller(ConnectOptions options)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100), LongestPause = TimeSpan.FromSeconds(2);
+
+    /// <summary>Asks a question with one reply.</summary>
+    public async Task<T> AskAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> start, AskOptions ask, CancellationToken stop)
+    {
+        var how = How(ask.Deadline ?? options.Deadline, stop);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var call = start(how);
+                return await call.ResponseAsync.ConfigureAwait(false);
+            }
+            catch (RpcException failure)
+            {
+                await PauseOrThrowAsync(failure, attempt, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Asks a question with many replies.</summary>
+    public async IAsyncEnumerable<T> ReadAsync<T>(Func<CallOptions, AsyncServerStreamingCall<T>> start, AskOptions ask, [EnumeratorCancellation] CancellationToken stop)
+    {
+        var how = How(ask.Deadline, stop);
+        var (call, isThere) = await OpenAsync(start, how, stop).ConfigureAwait(false);
+        using (call)
+            for (; isThere; isThere = await NextAsync(call.ResponseStream, stop).ConfigureAwait(false)) yield return call.ResponseStream.Current;
+    }
+
+    /// <summary>The next message; failures as ours.</summary>
+    public static async Task<bool> NextAsync<T>(IAsyncStreamReader<T> stream, CancellationToken stop)
+    {
+        try
+        {
+            return await stream.MoveNext(stop).ConfigureAwait(false);
+        }
+        catch (RpcException failure)
+        {
+            stop.ThrowIfCancellationRequested();
+            throw WarehouseException.Of(failure);
+        }
+    }
+
+    /// <summary>How a call is made.</summary>
+    public CallOptions How(TimeSpan? deadline, CancellationToken stop) =>
+        new(deadline: deadline is { } time ? options.Clock.GetUtcNow().UtcDateTime + time : null, cancellationToken: stop);
+
+    private async Task<(AsyncServerStreamingCall<T> Call, bool IsThere)> OpenAsync<T>(Func<CallOptions, AsyncServerStreamingCall<T>> start, CallOptions how, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var call = start(how);
+            try
+            {
+                return (call, await call.ResponseStream.MoveNext(stop).ConfigureAwait(false));
+            }
+            catch (RpcException failure)
+            {
+                call.Dispose();
+                await PauseOrThrowAsync(failure, attempt, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task PauseOrThrowAsync(RpcException failure, int attempt, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        if (failure.StatusCode != StatusCode.Unavailable || attempt >= options.Attempts) throw WarehouseException.Of(failure);
+        // Half of the pause at random, so that clients of a server that comes back do not come at once.
+        var pause = TimeSpan.FromTicks(Math.Min(FirstPause.Ticks << Math.Min(attempt - 1, 8), LongestPause.Ticks)) * (0.5 + (0.5 * Random.Shared.NextDouble()));
+        await Task.Delay(pause, options.Clock, stop).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Warehouse.Client;
+
+/// <summary>
+/// The certificate that a client shows, and the authority that it trusts: a PEM file with a certificate, its key and the authority's certificate,
+/// as the server's <c>administrator.pem</c> and <c>certificate issue</c> have it. A file without a key has authorities alone: for those who show a
+/// token. Immutable; any thread.
+/// </summary>
+public sealed class Credentials
+{
+    private const int MaxFileBytes = 1 << 20;
+    private const string ServerUse = "1.3.6.1.5.5.7.3.1";
+
+    private readonly X509Certificate2Collection _authorities = [];
+
+    private Credentials(string pem)
+    {
+        var all = new X509Certificate2Collection();
+        all.ImportFromPem(pem);
+        if (pem.Contains("PRIVATE KEY-----", StringComparison.Ordinal)) Certificate = X509Certificate2.CreateFromPem(pem, pem);
+        foreach (var certificate in all)
+            if (Certificate is null || certificate.Thumbprint != Certificate.Thumbprint) _authorities.Add(certificate);
+    }
+
+    /// <summary>The certificate that is shown, with its key; null when the file has authorities alone.</summary>
+    public X509Certificate2? Certificate { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="WarehouseException">It cannot be read, or is not understood.</exception>
+    public static Credentials Read(string path)
+    {
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes }) throw WarehouseException.Usage("credentials", "the file of credentials is too long for one");
+            return FromPem(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw WarehouseException.Usage("credentials", "the file of credentials cannot be read", e);
+        }
+    }
+
+    /// <summary>Takes the text of such a file.</summary>
+    /// <exception cref="WarehouseException">It is not understood.</exception>
+    public static Credentials FromPem(string pem)
+    {
+        try
+        {
+            var read = new Credentials(pem);
+            return read.Certificate is not null || read._authorities.Count > 0 ? read : throw WarehouseException.Usage("credentials", "the file of credentials has no certificate");
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            throw WarehouseException.Usage("credentials", "the file of credentials has a certificate, its key and the authority's certificate as PEM", e);
+        }
+    }
+
+    /// <summary>Whether the server's certificate is of the authority, for the name that was called, and in force; null = that is left to the system.</summary>
+    internal Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? Check => _authorities.Count == 0 ? null : IsTaken;
+
+    private bool IsTaken(X509Certificate2 server, X509Chain? shown, SslPolicyErrors errors)
+    {
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable)) return false;
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        // The authority is the laboratory's own: it has no address at which its list could be asked for.
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerUse));
+        if (shown is not null) foreach (var element in shown.ChainElements) chain.ChainPolicy.ExtraStore.Add(element.Certificate);
+        return chain.Build(server);
+    }
+}

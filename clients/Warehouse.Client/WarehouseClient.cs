@@ -1,0 +1,253 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+using Warehouse.Protocol.V1;
+using Warehouse.Rpc.Client;
+
+namespace Warehouse.Client;
+
+/// <summary>
+/// A server of a store. Connects when it is first asked. Safe for many threads; disposing it ends what runs. Every method throws
+/// <see cref="WarehouseException"/> for a refusal, a failure or an answer that is cut, and <see cref="OperationCanceledException"/> when its token
+/// says so.
+/// </summary>
+public sealed class WarehouseClient : IDisposable
+{
+    /// <summary>Queries in one message of <c>Seen</c>, <c>Carriers</c> and <c>Resolve</c>, and alleles in one of <c>FrequenciesOf</c>.</summary>
+    public const int MaxQueries = 1000, MaxAlleles = 10_000;
+
+    // A request stays under what servers take in one message (1 MiB); a reply with long alleles may be longer than that.
+    private const int MaxQueryCharacters = 1 << 19, MaxReplyBytes = 64 << 20, VcfPieceBytes = 1 << 16;
+
+    private readonly ConnectOptions _options;
+    private readonly Caller _caller;
+    private readonly RpcChannel _channel;
+    private readonly Variants.VariantsClient _variants;
+    private readonly Store.StoreClient _store;
+    private readonly Cohorts.CohortsClient _cohorts;
+
+    /// <summary>To a server; nothing is sent yet.</summary>
+    public WarehouseClient(ConnectOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        (_options, _caller) = (options, new Caller(options));
+        _channel = new RpcChannel(options.Server, new RpcChannelOptions
+        {
+            ClientCertificate = options.Credentials?.Certificate, IsServerCertificateTaken = options.Credentials?.Check, MaxReceiveBytes = MaxReplyBytes, Clock = options.Clock,
+            Credentials = options.Token is { } token ? CallCredentials.FromInterceptor(async (call, metadata) => metadata.Add("authorization", "Bearer " + await token(call.CancellationToken).ConfigureAwait(false))) : null,
+        });
+        (_variants, _store, _cohorts) = (new(_channel), new(_channel), new(_channel));
+    }
+
+    /// <summary>To the server that the environment names; see <see cref="ConnectOptions.FromEnvironment"/>.</summary>
+    public static WarehouseClient FromEnvironment() => new(ConnectOptions.FromEnvironment());
+
+    /// <summary>Have we seen these variants? One answer per query, in their order.</summary>
+    /// <param name="queries">Spellings; at most <see cref="MaxQueries"/>.</param>
+    /// <param name="ask">What the question says beside; null = as the client says.</param>
+    /// <param name="identify">Whether answers name the variant in other systems.</param>
+    /// <param name="stop">Gives the question up.</param>
+    public async Task<IReadOnlyList<SeenAnswer>> SeenAsync(IReadOnlyCollection<string> queries, AskOptions? ask = null, bool identify = false, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var request = new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Identify = identify, Queries = { queries } };
+        var reply = await _caller.AskAsync(how => _variants.SeenAsync(request, how), ask, stop).ConfigureAwait(false);
+        if (reply.Answers.Count != queries.Count) throw WarehouseException.Cut();
+        return [.. reply.Answers.Select(a => SeenAnswer.Of(a, a.Contig.Length > 0 ? reply.Context : null))];
+    }
+
+    /// <summary>The same for any number, a message's worth at a time. At the level record all answers are of the snapshot of the first.</summary>
+    public async IAsyncEnumerable<SeenAnswer> SeenAsync(IAsyncEnumerable<string> queries, AskOptions? ask = null, bool identify = false, [EnumeratorCancellation] CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        await foreach (var part in PartsAsync(queries, stop).ConfigureAwait(false))
+        {
+            foreach (var answer in await SeenAsync(part, ask, identify, stop).ConfigureAwait(false))
+            {
+                ask = Pinned(ask, answer.Context);
+                yield return answer;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Adds INFO fields to a VCF: what was seen of each of its alleles. Asked once, whatever happens.
+    /// </summary>
+    /// <param name="vcf">Text, gzip or BGZF.</param>
+    /// <param name="output">Where the annotated VCF goes, as text.</param>
+    /// <param name="ask">What the question says beside; null = as the client says.</param>
+    /// <param name="stop">Gives the question up.</param>
+    /// <returns>How many alleles were seen, not seen and not assessable.</returns>
+    public async Task<SeenStreamEnd> AnnotateAsync(Stream vcf, Stream output, AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var call = _variants.SeenStream(_caller.How(ask.Deadline, stop));
+        var sending = SendAsync(call.RequestStream, new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire() }, vcf, ending.Token);
+        try
+        {
+            SeenStreamEnd? end = null;
+            while (await Caller.NextAsync(call.ResponseStream, stop).ConfigureAwait(false))
+            {
+                var reply = call.ResponseStream.Current;
+                if (reply.Vcf.Length > 0) await output.WriteAsync(reply.Vcf.Memory, stop).ConfigureAwait(false);
+                end = reply.End ?? end;
+            }
+            await sending.ConfigureAwait(false);
+            return end ?? throw WarehouseException.Cut();
+        }
+        finally
+        {
+            await ending.CancelAsync().ConfigureAwait(false);
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Counts and frequencies per listed variant, as one Arrow IPC stream.</summary>
+    /// <param name="request">What is listed; its purpose, level and samples are those of <paramref name="ask"/> unless it has its own.</param>
+    /// <param name="ask">What the question says beside; null = as the client says.</param>
+    public ByteAnswer Frequencies(FrequenciesRequest request, AskOptions? ask = null)
+    {
+        ask ??= _options.Ask;
+        var asked = request.Clone();
+        asked.Asking ??= ask.ToWire();
+        asked.Samples ??= ask.SamplesToWire();
+        return new ByteAnswer(stop => _caller.ReadAsync(how => _variants.Frequencies(asked, how), ask, stop));
+    }
+
+    /// <summary>Figures of alleles asked for, stored or not: at most <see cref="MaxAlleles"/> in a request; in the order of queries and groups.</summary>
+    public Task<FrequenciesOfReply> FrequenciesOfAsync(FrequenciesOfRequest request, AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var asked = request.Clone();
+        asked.Asking ??= ask.ToWire();
+        asked.Samples ??= ask.SamplesToWire();
+        return _caller.AskAsync(how => _variants.FrequenciesOfAsync(asked, how), ask, stop);
+    }
+
+    /// <summary>Allelic Fisher exact test of two cohorts per variant, as one Arrow IPC stream; level record.</summary>
+    public ByteAnswer CaseControl(string cases, string controls, AskOptions? ask = null)
+    {
+        ask ??= _options.Ask;
+        var asked = new CaseControlRequest { Asking = ask.ToWire(), Cases = cases, Controls = controls };
+        return new ByteAnswer(stop => _caller.ReadAsync(how => _variants.CaseControl(asked, how), ask, stop));
+    }
+
+    /// <summary>Who carries these variants; any number of queries, answers in their order. Level record.</summary>
+    public async IAsyncEnumerable<CarriersAnswer> CarriersAsync(IAsyncEnumerable<string> queries, AskOptions? ask = null, [EnumeratorCancellation] CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        await foreach (var part in PartsAsync(queries, stop).ConfigureAwait(false))
+        {
+            var request = new CarriersRequest { Asking = ask.ToWire(), Queries = { part } };
+            var (answers, end) = (0, default(AnswerEnd));
+            CarriersReply? first = null;
+            var carriers = new List<Carrier>();
+            await foreach (var reply in _caller.ReadAsync(how => _variants.Carriers(request, how), ask, stop).ConfigureAwait(false))
+            {
+                end = reply.End ?? end;
+                if (reply.End is not null) continue;
+                first ??= reply;
+                carriers.AddRange(reply.Carriers);
+                if (reply.GoesOn) continue;
+                answers++;
+                yield return new CarriersAnswer(SeenAnswer.Of(first.Seen ?? throw WarehouseException.Cut(), null), carriers);
+                (first, carriers) = (null, []);
+            }
+            if (end is null || first is not null || answers != part.Count) throw WarehouseException.Cut();
+            ask = Pinned(ask, end.Context);
+        }
+    }
+
+    /// <summary>What spellings mean in the store; no sample is asked.</summary>
+    public async Task<IReadOnlyList<Resolution>> ResolveAsync(IReadOnlyCollection<string> queries, AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var request = new ResolveRequest { Asking = ask.ToWire(), Queries = { queries } };
+        return (await _caller.AskAsync(how => _variants.ResolveAsync(request, how), ask, stop).ConfigureAwait(false)).Resolutions;
+    }
+
+    /// <summary>Genotypes as VCF, BCF or one Arrow IPC stream; level record, and a second factor.</summary>
+    public ByteAnswer Export(ExportFormat format, IEnumerable<Region>? regions = null, AskOptions? ask = null)
+    {
+        ask ??= _options.Ask;
+        var asked = new ExportRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Format = format, Regions = { regions ?? [] } };
+        return new ByteAnswer(stop => _caller.ReadAsync(how => _variants.Export(asked, how), ask, stop));
+    }
+
+    /// <summary>Facts of the store.</summary>
+    public async Task<IReadOnlyList<Fact>> InfoAsync(AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var request = new InfoRequest { Asking = ask.ToWire() };
+        return (await _caller.AskAsync(how => _store.InfoAsync(request, how), ask, stop).ConfigureAwait(false)).Facts;
+    }
+
+    /// <summary>Versions that can be asked, oldest first.</summary>
+    public async Task<IReadOnlyList<Snapshot>> SnapshotsAsync(AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var request = new SnapshotsRequest { Asking = ask.ToWire() };
+        return (await _caller.AskAsync(how => _store.SnapshotsAsync(request, how), ask, stop).ConfigureAwait(false)).Snapshots;
+    }
+
+    /// <summary>Lets the server read every byte of its store: findings, and progress between them.</summary>
+    public async IAsyncEnumerable<VerifyReply> VerifyAsync(AskOptions? ask = null, [EnumeratorCancellation] CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var (request, isDone) = (new VerifyRequest { Asking = ask.ToWire() }, false);
+        await foreach (var reply in _caller.ReadAsync(how => _store.Verify(request, how), ask, stop).ConfigureAwait(false))
+        {
+            isDone |= reply.IsDone;
+            yield return reply;
+        }
+        if (!isDone) throw WarehouseException.Cut();
+    }
+
+    /// <summary>Cohorts of which the caller sees a member, by name.</summary>
+    public async Task<IReadOnlyList<Cohort>> CohortsAsync(AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var request = new ListCohortsRequest { Asking = ask.ToWire() };
+        return (await _caller.AskAsync(how => _cohorts.ListAsync(request, how), ask, stop).ConfigureAwait(false)).Cohorts;
+    }
+
+    /// <summary>Names of the members of a cohort that the caller sees; level record.</summary>
+    public async Task<IReadOnlyList<string>> CohortMembersAsync(string name, AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var request = new ShowCohortRequest { Asking = ask.ToWire(), Name = name };
+        return (await _caller.AskAsync(how => _cohorts.ShowAsync(request, how), ask, stop).ConfigureAwait(false)).Samples;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _channel.Dispose();
+
+    /// <summary>Later messages of one question ask the snapshot of the first, where a snapshot can be asked.</summary>
+    private static AskOptions Pinned(AskOptions ask, AnswerContext? context) =>
+        ask.Snapshot is null && context is { Detail: Detail.Record } ? ask with { Snapshot = context.Snapshot, Detail = Detail.Record } : ask;
+
+    private static async IAsyncEnumerable<IReadOnlyList<string>> PartsAsync(IAsyncEnumerable<string> queries, [EnumeratorCancellation] CancellationToken stop)
+    {
+        var (part, characters) = (new List<string>(), 0);
+        await foreach (var query in queries.WithCancellation(stop).ConfigureAwait(false))
+        {
+            if (part.Count == MaxQueries || (part.Count > 0 && characters + query.Length > MaxQueryCharacters))
+            {
+                yield return part;
+                (part, characters) = ([], 0);
+            }
+            part.Add(query);
+            characters += query.Length;
+        }
+        if (part.Count > 0) yield return part;
+    }
+
+    private static async Task SendAsync(IClientStreamWriter<SeenStreamRequest> requests, SeenRequest first, Stream vcf, CancellationToken stop)
+    {
+        await requests.WriteAsync(new SeenStreamRequest { Request = first }, stop).ConfigureAwait(false);
+        var piece = new byte[VcfPieceBytes];
+        while (await vcf.ReadAsync(piece, stop).ConfigureAwait(false) is > 0 and var read)
+            await requests.WriteAsync(new SeenStreamRequest { Vcf = Google.Protobuf.ByteString.CopyFrom(piece, 0, read) }, stop).ConfigureAwait(false);
+        await requests.CompleteAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,46 @@
+using Grpc.Core;
+using Warehouse.Protocol.V1;
+
+namespace Warehouse.Client;
+
+/// <summary>A question that was not answered, or an answer that is not whole.</summary>
+public sealed class WarehouseException : Exception
+{
+    private const string RefusalType = "type.googleapis.com/warehouse.v1.Refusal";
+
+    private WarehouseException(StatusCode code, string rule, string text, Exception? inner) : base(rule.Length == 0 ? text : $"{text} ({rule})", inner) => (Code, Rule) = (code, rule);
+
+    /// <summary>What kind of failure it is.</summary>
+    public StatusCode Code { get; }
+
+    /// <summary>Name of the rule, for programs: unknown-cohort, not-granted, over-budget, ...; empty when the server gave none.</summary>
+    public string Rule { get; }
+
+    /// <summary>Which query of the request is meant, 1-based; 0 = the request as a whole.</summary>
+    public int Item { get; private init; }
+
+    /// <summary>Id of the incident in the server's log, for errors that are the server's own; else empty.</summary>
+    public string Incident { get; private init; } = "";
+
+    /// <summary>Something is wrong with what this side was given.</summary>
+    internal static WarehouseException Usage(string rule, string text, Exception? inner = null) => new(StatusCode.InvalidArgument, rule, text, inner);
+
+    /// <summary>The stream ended, and its last message was not there.</summary>
+    internal static WarehouseException Cut() => new(StatusCode.DataLoss, "cut-answer", "the answer ended before its end", null);
+
+    /// <summary>What the end of a call comes to.</summary>
+    internal static WarehouseException Of(RpcException failure)
+    {
+        Refusal? refusal = null;
+        foreach (var detail in failure.GetRpcStatus()?.Details ?? [])
+            if (detail.TypeUrl == RefusalType) refusal = Refusal.Parser.ParseFrom(detail.Value);
+        var text = refusal?.Text is { Length: > 0 } said ? said : failure.Status.Detail is { Length: > 0 } detailText ? detailText : TextOf(failure.StatusCode);
+        return new(failure.StatusCode, refusal?.Rule ?? "", text, failure) { Item = refusal?.Item ?? 0, Incident = refusal?.Incident ?? "" };
+    }
+
+    private static string TextOf(StatusCode code) => code switch
+    {
+        StatusCode.Unavailable => "the server cannot be reached", StatusCode.DeadlineExceeded => "the time for the answer is over", StatusCode.Unimplemented => "the server does not know this question",
+        StatusCode.Unauthenticated => "the server does not know who asks", StatusCode.PermissionDenied => "not granted", _ => "the call failed",
+    };
+}

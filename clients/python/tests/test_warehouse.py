@@ -1,0 +1,63 @@
+"""Against a server: WAREHOUSE_SERVER, WAREHOUSE_CREDENTIALS, and in WAREHOUSE_EXPECTED a folder with what the store itself answers, as JSON."""
+import json
+import os
+import unittest
+
+import grpc
+
+import warehouse
+
+
+def expected(name):
+    with open(os.path.join(os.environ["WAREHOUSE_EXPECTED"], name + ".json"), encoding="utf-8") as stream:
+        return json.load(stream)
+
+
+class ServerTests(unittest.TestCase):
+    def setUp(self):
+        self.lab = warehouse.connect(purpose="treatment")
+        self.addCleanup(self.lab.close)
+
+    def test_frequencies_are_those_of_the_store(self):
+        answer = self.lab.freq()
+        rows = answer.rows()
+        wanted = expected("freq")
+        self.assertTrue(answer.end.completeness.is_whole)
+        self.assertEqual(answer.end.rows, len(rows))
+        self.assertEqual(len(wanted), len(rows))
+        for row, want in zip(rows, wanted):
+            self.assertEqual({k: v for k, v in want.items() if k not in ("af", "faf95")}, {k: v for k, v in row.items() if k not in ("af", "faf95")})
+            self.assertEqual(want["af"] is None, row["af"] is None)
+            self.assertAlmostEqual(want["af"] or 0, row["af"] or 0, places=5)
+
+    def test_seen_has_three_answers(self):
+        wanted = expected("seen")
+        answers = list(self.lab.seen(w["query"] for w in wanted))
+        kinds = {"seen": warehouse.Seen, "not seen": warehouse.NotSeen, "not assessable": warehouse.NotAssessable}
+        self.assertEqual([(w["query"], kinds[w["answer"]]) for w in wanted], [(a.query, type(a)) for a in answers])
+        self.assertEqual([w["ac"] for w in wanted if w["ac"] is not None], [a.message.figures.ac for a in answers if a.message.contig])
+        self.assertTrue(answers[-1].reason)
+
+    def test_carriers_are_those_of_the_store(self):
+        wanted = expected("carriers")
+        queries = list(dict.fromkeys(w["query"] for w in wanted))
+        found = [(a.seen.query, c.sample, c.zygosity, c.genotype) for a in self.lab.carriers(queries) for c in a.carriers]
+        self.assertEqual([(w["query"], w["sample"], w["zygosity"], w["gt"]) for w in wanted], found)
+
+    def test_a_refusal_names_its_rule(self):
+        with self.assertRaises(warehouse.WarehouseError) as refused:
+            self.lab.freq(cohort="nobody")
+        self.assertEqual((grpc.StatusCode.NOT_FOUND, "unknown-cohort"), (refused.exception.code, refused.exception.rule))
+        with warehouse.connect(server="https://localhost:1") as nobody, self.assertRaises(warehouse.WarehouseError) as failed:
+            list(nobody.seen(["22-1-A-C"]))
+        self.assertEqual(grpc.StatusCode.UNAVAILABLE, failed.exception.code)
+
+    def test_cut_streams_are_refused(self):
+        data = self.lab.freq().arrow
+        for length in (0, 7, 100, len(data) // 2, len(data) - 1):
+            with self.assertRaises(ValueError):
+                warehouse.arrow.rows(data[:length])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,130 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Warehouse.Cli;
+using Warehouse.Engine.Access;
+using Xunit;
+using CliRun = Warehouse.Tests.Cli.Cli;
+
+namespace Warehouse.Server.Tests.Clients;
+
+/// <summary>The verbs that read, with a server in the place of the store: the same bytes come out.</summary>
+public sealed class CommandLineTests
+{
+    private static readonly string[] Formats = ["table", "tsv", "json", "arrow"];
+
+    [Fact]
+    public async Task Every_verb_that_reads_prints_what_it_prints_of_the_store_itself()
+    {
+        await using var served = await ServedStore.StartAsync(variants: 600);
+        served.Owner((store, _) => store.SetCohort("cases", null, "affected == 'yes'"));
+        served.Owner((store, _) => store.SetCohort("controls", null, "affected == 'no'"));
+        var credentials = Credentials(served, "reader", Role.Analyst, Role.LabDirector);
+        var variants = Local(served, "freq").Output.Split('\n')[1..].Where(l => l.Length > 0).Select(l => l.Split('\t')).Select(c => $"{c[0]}-{c[1]}-{c[2]}-{c[3]}").ToList();
+        File.WriteAllLines(served["asked"], [.. variants.Take(40), "22-1-A-C"]);
+        File.WriteAllLines(served["names"], ["S000001", "S000002", "S000005"]);
+        string[] queries = [.. variants.Take(1100), "22-1-A-C", "nonsense"];
+        (string Verb, string[] More)[] lines =
+        [
+            ("seen", queries), ("seen", [variants[3], "--cohort", "cases"]), ("freq", []), ("freq", ["--by", "ancestry", "--adj", "--cohort", "controls"]), ("freq", ["--region", "22:1,001-2,000", "--symbolic", "--min-ac", "2"]),
+            ("freq", ["--variants", served["asked"], "--samples-file", served["names"], "--per", "sample"]), ("freq", ["--region", "22:1-3,000", "--as-of", "2"]), ("carriers", [variants[0], variants[5], "22-1-A-C", "nonsense"]),
+            ("case-control", ["--cases", "cases", "--controls", "controls"]), ("cohorts", []), ("cohort show", ["cases"]), ("snapshots", []), ("info", []), ("verify", []),
+        ];
+        var wrong = new List<string>();
+        foreach (var (verb, rest) in lines)
+            foreach (var format in Formats) Compare(served, credentials, verb, [.. rest, "--format", format], wrong);
+        foreach (var (format, name) in new[] { ("vcf", "a.vcf"), ("vcf", "a.vcf.gz"), ("bcf", "a.bcf"), ("tsv", "a.tsv"), ("arrow", "a.arrows") })
+        {
+            var (local, remote) = (Local(served, "export", "--format", format, "--cohort", "cases", "-o", served["local-" + name]), Remote(served, credentials, "export", "--format", format, "--cohort", "cases", "-o", served["remote-" + name]));
+            if (local.Exit != remote.Exit || !File.Exists(served["remote-" + name]) || !File.ReadAllBytes(served["local-" + name]).AsSpan().SequenceEqual(File.ReadAllBytes(served["remote-" + name]))) wrong.Add($"export {name}: {remote.Exit} {remote.Error}");
+        }
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Fact]
+    public async Task What_a_server_refuses_is_a_line_with_the_rule_and_a_code()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 5, variants: 40);
+        var credentials = Credentials(served, "reader", Role.Analyst);
+        var stranger = served["stranger.pem"];
+        File.WriteAllText(stranger, served.Server.Identity.Issue("stranger", 1, roles: [Role.Analyst]).Pem);
+        AssertFails(Remote(served, stranger, "seen", "22-1-A-C"), ExitCode.CouldNot, "no-samples", "not-granted");
+        AssertFails(Remote(served, credentials, "freq", "--cohort", "nobody"), ExitCode.BadInput, "unknown-cohort");
+        AssertFails(Remote(served, credentials, "freq", "--no-precomputed"), ExitCode.BadInput, "--no-precomputed");
+        AssertFails(Remote(served, credentials, "info"), ExitCode.CouldNot, "not-granted");
+        AssertFails(Remote(served, credentials, "verify", "--repair-from", "x"), ExitCode.BadInput, "--repair-from");
+        AssertFails(Run("info", "--server", "https://localhost:1", "--credentials", credentials), ExitCode.CouldNot, "");
+        AssertFails(Run("info", "--server", "localhost", "--credentials", credentials), ExitCode.BadInput, "server-address");
+        AssertFails(Run("info", "--server", $"https://localhost:{served.Server.Port}"), ExitCode.CouldNot, "");
+        // The certificate names localhost and this machine, not the other addresses of the loopback.
+        AssertFails(Run("snapshots", "--server", $"https://127.0.0.2:{served.Server.Port}", "--credentials", credentials), ExitCode.CouldNot, "");
+    }
+
+    [Fact]
+    public void A_line_names_a_store_or_a_server()
+    {
+        using var folder = new Units.TempFolder();
+        Directory.CreateDirectory(folder["lab.wh"]);
+        AssertFails(Run("info", folder["lab.wh"], "--server", "https://localhost:1"), ExitCode.BadInput, "not both");
+        AssertFails(Run("seen", "--server", "https://localhost:1", folder["lab.wh"], "22-1-A-C"), ExitCode.BadInput, "not both");
+        AssertFails(Run("info"), ExitCode.BadInput, "--server URL");
+        AssertFails(Run("seen"), ExitCode.BadInput, "--server URL");
+        AssertFails(Run("freq", folder["lab.wh"], "--purpose", "research"), ExitCode.BadInput, "--purpose goes with --server");
+        AssertFails(Run("ingest", "--server", "https://localhost:1", "x.vcf"), ExitCode.BadInput, "--server");
+        AssertFails(Run("freq", "--server", "https://localhost:1", "--keys", "k"), ExitCode.BadInput, "--keys");
+    }
+
+    private static void Compare(ServedStore served, string credentials, string verb, string[] rest, List<string> wrong)
+    {
+        var (local, remote) = (Local(served, verb, rest), Remote(served, credentials, verb, rest));
+        var (expected, actual) = (local.Bytes, remote.Bytes);
+        // The digest of the scope tells a grant on everything from the owner.
+        if (rest[^1] == "json" && verb == "seen" && local.Exit == remote.Exit) (expected, actual) = (WithoutScope(expected), WithoutScope(actual));
+        if (local.Exit != remote.Exit) wrong.Add($"{verb} {string.Join(' ', rest.TakeLast(4))}: exit {local.Exit}, with a server {remote.Exit}: {remote.Error}");
+        else if (local.Bytes.Length < 10) wrong.Add($"{verb} {string.Join(' ', rest.TakeLast(4))}: says nothing");
+        else if (!expected.AsSpan().SequenceEqual(actual)) wrong.Add($"{verb} {string.Join(' ', rest.TakeLast(4))}: other bytes\n{Start(expected, actual)}");
+        else if (Plain(local.Error) != Plain(remote.Error)) wrong.Add($"{verb}: says\n{local.Error}\nand\n{remote.Error}");
+    }
+
+    private static string Start(byte[] expected, byte[] actual)
+    {
+        var at = Math.Max(0, expected.AsSpan().CommonPrefixLength(actual) - 60);
+        return $"{Encoding.UTF8.GetString(expected.AsSpan(at)[..Math.Min(160, expected.Length - at)])}\n---\n{Encoding.UTF8.GetString(actual.AsSpan(at)[..Math.Min(160, actual.Length - at)])}";
+    }
+
+    private static string Plain(string error) => error.ReplaceLineEndings("\n").Trim();
+
+    private static byte[] WithoutScope(byte[] json)
+    {
+        var rows = JsonNode.Parse(json)!.AsArray();
+        foreach (var row in rows)
+            if (row!["scope_digest"] is not null) row["scope_digest"] = "";
+        return Encoding.UTF8.GetBytes(rows.ToJsonString());
+    }
+
+    private static string Credentials(ServedStore served, string name, params Role[] roles)
+    {
+        var (pem, issued) = served.Server.Identity.Issue(name, 1, isService: true, roles: roles);
+        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
+        File.WriteAllText(served[name + ".pem"], pem);
+        return served[name + ".pem"];
+    }
+
+    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Local(ServedStore served, string verb, params string[] rest) => Run([.. verb.Split(' '), served.StorePath, .. rest]);
+
+    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Remote(ServedStore served, string credentials, string verb, params string[] rest) =>
+        Run([.. verb.Split(' '), "--server", $"https://localhost:{served.Server.Port}", "--credentials", credentials, .. rest]);
+
+    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Run(params string[] words)
+    {
+        var cli = new CliRun();
+        var exit = cli.Run(words);
+        return (exit, cli.Output, cli.OutputBytes, cli.Error);
+    }
+
+    private static void AssertFails((ExitCode Exit, string Output, byte[] Bytes, string Error) run, ExitCode code, params string[] anyOf)
+    {
+        Assert.True(run.Exit == code, $"{run.Exit}: {run.Error}");
+        Assert.True(anyOf.Any(a => run.Error.Contains(a, StringComparison.Ordinal)), run.Error);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using Google.Protobuf;
+using Warehouse.Engine.Access;
+using Warehouse.Tests;
+using Xunit;
+using CliRun = Warehouse.Tests.Cli.Cli;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Clients;
+
+/// <summary>The client for Python, with Debian's grpcio, against a server.</summary>
+public sealed class PythonTests
+{
+    private const string Python = "/usr/bin/python3";
+    private static readonly string Folder = Path.Combine(TestData.ProjectRoot, "clients", "python");
+
+    [PeerFact("python3")]
+    public async Task Its_own_tests_pass_against_a_server()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 30, variants: 500);
+        var (pem, issued) = served.Server.Identity.Issue("python", 1, isService: true, roles: [Role.Analyst]);
+        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
+        File.WriteAllText(served["python.pem"], pem);
+        Directory.CreateDirectory(served["expected"]);
+        var variants = Answer(served, "tsv", "freq").Split('\n')[1..].Where(l => l.Length > 0).Select(l => l.Split('\t')).Select(c => $"{c[0]}-{c[1]}-{c[2]}-{c[3]}").Take(60).ToArray();
+        File.WriteAllText(served["expected/freq.json"], Answer(served, "json", "freq"));
+        File.WriteAllText(served["expected/seen.json"], Answer(served, "json", ["seen", .. variants, "22-1-A-C", "nonsense"]));
+        File.WriteAllText(served["expected/carriers.json"], Answer(served, "json", ["carriers", .. variants]));
+        var start = new ProcessStartInfo("timeout", ["100", Python, "-m", "unittest", "discover", "-s", "tests"]) { WorkingDirectory = Folder, RedirectStandardError = true };
+        start.Environment["PYTHONPATH"] = Folder;
+        start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
+        start.Environment["WAREHOUSE_SERVER"] = $"https://localhost:{served.Server.Port}";
+        start.Environment["WAREHOUSE_CREDENTIALS"] = served["python.pem"];
+        start.Environment["WAREHOUSE_EXPECTED"] = served["expected"];
+        using var process = Process.Start(start)!;
+        var said = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0 && said.Contains("Ran 5 tests", StringComparison.Ordinal), said);
+    }
+
+    [PeerFact("python3")]
+    public void Its_messages_are_those_of_the_protocol()
+    {
+        using var folder = new Units.TempFolder();
+        (string Name, ByteString Data)[] files =
+        [
+            ("common", V1.CommonReflection.Descriptor.SerializedData), ("variants", V1.VariantsReflection.Descriptor.SerializedData),
+            ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData),
+        ];
+        foreach (var (name, data) in files) File.WriteAllBytes(folder[name], data.ToByteArray());
+        const string Script = """
+            import sys
+            sys.path.insert(0, sys.argv[1])
+            from importlib import import_module
+            from google.protobuf.descriptor_pb2 import FileDescriptorProto
+            for name in ("common", "variants", "store", "cohorts"):
+                ours = FileDescriptorProto.FromString(import_module(f"warehouse.v1.{name}_pb2").DESCRIPTOR.serialized_pb)
+                with open(f"{sys.argv[2]}/{name}", "rb") as stream:
+                    theirs = FileDescriptorProto.FromString(stream.read())
+                print(name, "same" if ours == theirs else "other: make it again with protoc of Debian, --python_out")
+            """;
+        Assert.Equal("common same\nvariants same\nstore same\ncohorts same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
+    }
+
+    private static string Answer(ServedStore served, string format, params string[] words)
+    {
+        var cli = new CliRun();
+        cli.Run([words[0], served.StorePath, .. words[1..], "--format", format]);
+        return cli.Output;
+    }
+}
