@@ -33,10 +33,10 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public static V1.Asking Treatment => new() { Purpose = V1.Purpose.Treatment };
 
-    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, TimeProvider? clock = null)
+    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null)
     {
         var served = new ServedStore();
-        Simulator.Run(new SimulationOptions { Folder = served["sim"], Samples = samples, Variants = variants, Seed = seed }, null, default);
+        Simulator.Run(new SimulationOptions { Folder = served["sim"], Samples = samples, Variants = variants, Seed = seed, MissingRate = missing }, null, default);
         using (var store = VariantStore.Create(new CreateOptions { Path = served.StorePath, Assembly = "GRCh37", ReferencePath = served["sim/reference.fa"] }))
             store.Ingest(new IngestRequest { Files = [served["sim/cohort.vcf.gz"]], SheetPath = served["sim/samples.tsv"] });
         await served.ServeAsync(clock);

@@ -28,6 +28,11 @@ public sealed partial class Session
         if (request.Variants is not null) throw new ArgumentException("alleles that were asked for are answered row by row", nameof(request));
         var selection = Prepare(request.Samples, request.Rules, request.By);
         Begin(selection);
+        if (selection.Groups.Count == 0)
+        {
+            Report("frequencies", 0); // nobody is in any group, so there is no row
+            yield break;
+        }
         var care = CareOf(RowNeeds.Counts, request.Symbolic, request.Rules.Adj);
         var rows = 0L;
         GenotypeBytesRead = 0;

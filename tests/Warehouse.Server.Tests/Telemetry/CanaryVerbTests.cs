@@ -66,8 +66,10 @@ public sealed class CanaryVerbTests
     public void Every_verb_is_driven()
     {
         using var lab = new Lab();
-        Assert.Equal(VerbTable.All.Select(v => v.Name).Order(StringComparer.Ordinal), lab.Lines().Select(l => l.Line[0]).Distinct().Order(StringComparer.Ordinal));
-        Assert.Empty(VerbTable.All.Select(v => v.Name).Except(lab.BadLines().Select(l => l.Line[0])));
+        // serve becomes another program in place of this one; its calls are driven over the wire.
+        var driven = VerbTable.All.Select(v => v.Name).Where(v => v != "serve").ToList();
+        Assert.Equal(driven.Order(StringComparer.Ordinal), lab.Lines().Select(l => l.Line[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.Empty(driven.Except(lab.BadLines().Select(l => l.Line[0])));
     }
 
     /// <summary>A store of people who do not exist, and the sinks around it.</summary>

@@ -38,6 +38,21 @@ public sealed class FrequencyBatchTests
     }
 
     [Fact]
+    public void Groups_of_nobody_are_no_rows_and_no_error()
+    {
+        using var folder = new TempFolder();
+        using var store = VariantStore.Create(new CreateOptions { Path = folder["store"], Assembly = "GRCh38" });
+        File.WriteAllText(folder["sheet.tsv"], "sample\tsite:aggregate\ns0\tnorth\ns1\tsouth\n");
+        File.WriteAllText(folder["a.vcf"], "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ts0\ts1\n1\t100\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t0/0\n");
+        store.Ingest(new IngestRequest { Files = [folder["a.vcf"]], SheetPath = folder["sheet.tsv"] });
+        store.SetCohort("gone", ["s1"], null);
+        store.Withdraw(["s1"]);
+        using var session = store.OpenSession();
+        Assert.Empty(session.Frequencies(new FrequencyRequest { Samples = new SampleChoice { Cohort = "gone" }, By = "site" }));
+        Assert.Single(session.Frequencies(new FrequencyRequest { By = "site" }));
+    }
+
+    [Fact]
     public void Batches_of_random_stores_equal_the_row_by_row_scan()
     {
         for (var seed = 6201; seed <= 6220; seed++)

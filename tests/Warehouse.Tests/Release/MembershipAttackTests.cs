@@ -1,5 +1,5 @@
 using Warehouse.Engine.Release;
-using Warehouse.Units.Release;
+
 using Xunit;
 using Xunit.Abstractions;
 

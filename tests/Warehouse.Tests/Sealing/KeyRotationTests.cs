@@ -293,7 +293,7 @@ public sealed class KeyRotationTests
             {
                 var cli = new Cli.Cli();
                 var code = cli.Run(verb);
-                Assert.True(codes.Contains(code) && cli.Output.Length == 0 && cli.Error.Contains(text, StringComparison.Ordinal), $"{verb[0]}: {code}: {cli.Output}{cli.Error}");
+                Assert.True(codes.Contains(code) && cli.Output.Length == 0 && text.Split('|').Any(t => cli.Error.Contains(t, StringComparison.Ordinal)), $"{verb[0]}: {code}: {cli.Output}{cli.Error}");
                 Assert.DoesNotContain("SECRET", cli.Error, StringComparison.Ordinal);
             }
             Assert.NotEqual(ExitCode.Done, new Cli.Cli().Run("verify", store.Path));
@@ -316,7 +316,7 @@ public sealed class KeyRotationTests
         Sealed("the key folder does not exist", ExitCode.CouldNot);
         Assert.Equal(right, ExportStore.Must("freq", other.Path)); // makes the secret of its audit log
         Peer.Output("cp", "-a", other.Path + ".keys", keys);
-        Sealed("the key folder belongs to another store", ExitCode.DamagedStore, ExitCode.CouldNot); // the end of an audited call cannot be written with them either
+        Sealed("the key folder belongs to another store|is not signed by the key of this log", ExitCode.DamagedStore, ExitCode.CouldNot); // no audited call can be written with them either
         Directory.Delete(keys, recursive: true);
         Peer.Output("cp", "-a", store["kept"], keys);
         Sealed("the key folder is older than the store", ExitCode.DamagedStore);

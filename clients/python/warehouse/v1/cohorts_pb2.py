@@ -12,9 +12,10 @@ _sym_db = _symbol_database.Default()
 
 
 from warehouse.v1 import common_pb2 as warehouse_dot_v1_dot_common__pb2
+from warehouse.v1 import data_class_pb2 as warehouse_dot_v1_dot_data__class__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1awarehouse/v1/cohorts.proto\x12\x0cwarehouse.v1\x1a\x19warehouse/v1/common.proto\":\n\x12ListCohortsRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"]\n\x06\x43ohort\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x07samples\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\r\n\x05where\x18\x03 \x01(\t\x12\x14\n\x0c\x66rom_version\x18\x04 \x01(\x03\x42\n\n\x08_samples\"9\n\x10ListCohortsReply\x12%\n\x07\x63ohorts\x18\x01 \x03(\x0b\x32\x14.warehouse.v1.Cohort\"G\n\x11ShowCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x0c\n\x04name\x18\x02 \x01(\t\"\"\n\x0fShowCohortReply\x12\x0f\n\x07samples\x18\x01 \x03(\t\"f\n\x10SetCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07samples\x18\x03 \x03(\t\x12\r\n\x05where\x18\x04 \x01(\t\"J\n\x14RefreshCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x0c\n\x04name\x18\x02 \x01(\t\"D\n\x0b\x43ohortReply\x12$\n\x06\x63ohort\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Cohort\x12\x0f\n\x07version\x18\x02 \x01(\x03\x32\xa7\x02\n\x07\x43ohorts\x12H\n\x04List\x12 .warehouse.v1.ListCohortsRequest\x1a\x1e.warehouse.v1.ListCohortsReply\x12\x46\n\x04Show\x12\x1f.warehouse.v1.ShowCohortRequest\x1a\x1d.warehouse.v1.ShowCohortReply\x12@\n\x03Set\x12\x1e.warehouse.v1.SetCohortRequest\x1a\x19.warehouse.v1.CohortReply\x12H\n\x07Refresh\x12\".warehouse.v1.RefreshCohortRequest\x1a\x19.warehouse.v1.CohortReplyB\x18\xaa\x02\x15Warehouse.Protocol.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1awarehouse/v1/cohorts.proto\x12\x0cwarehouse.v1\x1a\x19warehouse/v1/common.proto\x1a\x1dwarehouse/v1/data_class.proto\":\n\x12ListCohortsRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"u\n\x06\x43ohort\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x03\x12\x1a\n\x07samples\x18\x02 \x01(\x05\x42\x04\xa8\xbb\x18\x03H\x00\x88\x01\x01\x12\x13\n\x05where\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x1a\n\x0c\x66rom_version\x18\x04 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x42\n\n\x08_samples\"9\n\x10ListCohortsReply\x12%\n\x07\x63ohorts\x18\x01 \x03(\x0b\x32\x14.warehouse.v1.Cohort\"M\n\x11ShowCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"(\n\x0fShowCohortReply\x12\x15\n\x07samples\x18\x01 \x03(\tB\x04\xa8\xbb\x18\x01\"x\n\x10SetCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\x12\x15\n\x07samples\x18\x03 \x03(\tB\x04\xa8\xbb\x18\x01\x12\x13\n\x05where\x18\x04 \x01(\tB\x04\xa8\xbb\x18\x01\"P\n\x14RefreshCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"J\n\x0b\x43ohortReply\x12$\n\x06\x63ohort\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Cohort\x12\x15\n\x07version\x18\x02 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x32\xa7\x02\n\x07\x43ohorts\x12H\n\x04List\x12 .warehouse.v1.ListCohortsRequest\x1a\x1e.warehouse.v1.ListCohortsReply\x12\x46\n\x04Show\x12\x1f.warehouse.v1.ShowCohortRequest\x1a\x1d.warehouse.v1.ShowCohortReply\x12@\n\x03Set\x12\x1e.warehouse.v1.SetCohortRequest\x1a\x19.warehouse.v1.CohortReply\x12H\n\x07Refresh\x12\".warehouse.v1.RefreshCohortRequest\x1a\x19.warehouse.v1.CohortReplyB\x18\xaa\x02\x15Warehouse.Protocol.V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'warehouse.v1.cohorts_pb2', globals())
@@ -22,22 +23,44 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\252\002\025Warehouse.Protocol.V1'
-  _LISTCOHORTSREQUEST._serialized_start=71
-  _LISTCOHORTSREQUEST._serialized_end=129
-  _COHORT._serialized_start=131
-  _COHORT._serialized_end=224
-  _LISTCOHORTSREPLY._serialized_start=226
-  _LISTCOHORTSREPLY._serialized_end=283
-  _SHOWCOHORTREQUEST._serialized_start=285
-  _SHOWCOHORTREQUEST._serialized_end=356
-  _SHOWCOHORTREPLY._serialized_start=358
-  _SHOWCOHORTREPLY._serialized_end=392
-  _SETCOHORTREQUEST._serialized_start=394
-  _SETCOHORTREQUEST._serialized_end=496
-  _REFRESHCOHORTREQUEST._serialized_start=498
-  _REFRESHCOHORTREQUEST._serialized_end=572
-  _COHORTREPLY._serialized_start=574
-  _COHORTREPLY._serialized_end=642
-  _COHORTS._serialized_start=645
-  _COHORTS._serialized_end=940
+  _COHORT.fields_by_name['name']._options = None
+  _COHORT.fields_by_name['name']._serialized_options = b'\250\273\030\003'
+  _COHORT.fields_by_name['samples']._options = None
+  _COHORT.fields_by_name['samples']._serialized_options = b'\250\273\030\003'
+  _COHORT.fields_by_name['where']._options = None
+  _COHORT.fields_by_name['where']._serialized_options = b'\250\273\030\001'
+  _COHORT.fields_by_name['from_version']._options = None
+  _COHORT.fields_by_name['from_version']._serialized_options = b'\250\273\030\004'
+  _SHOWCOHORTREQUEST.fields_by_name['name']._options = None
+  _SHOWCOHORTREQUEST.fields_by_name['name']._serialized_options = b'\250\273\030\003'
+  _SHOWCOHORTREPLY.fields_by_name['samples']._options = None
+  _SHOWCOHORTREPLY.fields_by_name['samples']._serialized_options = b'\250\273\030\001'
+  _SETCOHORTREQUEST.fields_by_name['name']._options = None
+  _SETCOHORTREQUEST.fields_by_name['name']._serialized_options = b'\250\273\030\003'
+  _SETCOHORTREQUEST.fields_by_name['samples']._options = None
+  _SETCOHORTREQUEST.fields_by_name['samples']._serialized_options = b'\250\273\030\001'
+  _SETCOHORTREQUEST.fields_by_name['where']._options = None
+  _SETCOHORTREQUEST.fields_by_name['where']._serialized_options = b'\250\273\030\001'
+  _REFRESHCOHORTREQUEST.fields_by_name['name']._options = None
+  _REFRESHCOHORTREQUEST.fields_by_name['name']._serialized_options = b'\250\273\030\003'
+  _COHORTREPLY.fields_by_name['version']._options = None
+  _COHORTREPLY.fields_by_name['version']._serialized_options = b'\250\273\030\004'
+  _LISTCOHORTSREQUEST._serialized_start=102
+  _LISTCOHORTSREQUEST._serialized_end=160
+  _COHORT._serialized_start=162
+  _COHORT._serialized_end=279
+  _LISTCOHORTSREPLY._serialized_start=281
+  _LISTCOHORTSREPLY._serialized_end=338
+  _SHOWCOHORTREQUEST._serialized_start=340
+  _SHOWCOHORTREQUEST._serialized_end=417
+  _SHOWCOHORTREPLY._serialized_start=419
+  _SHOWCOHORTREPLY._serialized_end=459
+  _SETCOHORTREQUEST._serialized_start=461
+  _SETCOHORTREQUEST._serialized_end=581
+  _REFRESHCOHORTREQUEST._serialized_start=583
+  _REFRESHCOHORTREQUEST._serialized_end=663
+  _COHORTREPLY._serialized_start=665
+  _COHORTREPLY._serialized_end=739
+  _COHORTS._serialized_start=742
+  _COHORTS._serialized_end=1037
 # @@protoc_insertion_point(module_scope)

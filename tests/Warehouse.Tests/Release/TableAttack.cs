@@ -1,6 +1,6 @@
 using Warehouse.Engine.Release;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>
 /// Somebody who knows everything but the hidden figures: the sizes of the groups, what is shown, and the rules. He goes through all tables of

@@ -1,8 +1,7 @@
 using Warehouse.Engine.Release;
 using Warehouse.Simulation;
-using Warehouse.Units.Manifests;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>A ledger on a simulated disk, with the keys of a simulated store; and small cohorts to ask for.</summary>
 internal sealed class SimLedger

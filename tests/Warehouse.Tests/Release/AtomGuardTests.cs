@@ -1,7 +1,7 @@
 using Warehouse.Engine.Release;
 using Xunit;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>Whatever is admitted, no sum of answers is of fewer than k people.</summary>
 public sealed class AtomGuardTests

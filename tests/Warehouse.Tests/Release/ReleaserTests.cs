@@ -1,7 +1,7 @@
 using Warehouse.Engine.Release;
 using Xunit;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>The one door: what leaves, what does not, and by which rule.</summary>
 public sealed class ReleaserTests : IDisposable

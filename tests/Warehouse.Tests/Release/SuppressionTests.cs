@@ -2,7 +2,7 @@ using Warehouse.Engine.Release;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>What is shown of groups and their total leaves every hidden figure open.</summary>
 public sealed class SuppressionTests(ITestOutputHelper output)

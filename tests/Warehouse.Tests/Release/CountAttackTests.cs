@@ -2,7 +2,7 @@ using Warehouse.Engine.Release;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>
 /// The known attacks on counts, 200 victims each: who knows that somebody is in a cohort, and how to describe him alone, wants to know whether

@@ -2,7 +2,7 @@ using Warehouse.Engine.Release;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>The answers of two epochs, subtracted, are of no fewer than k people.</summary>
 public sealed class EpochRuleTests(ITestOutputHelper output)

@@ -5,7 +5,7 @@ using Warehouse.Simulation;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace Warehouse.Units.Release;
+namespace Warehouse.Tests.Release;
 
 /// <summary>I8: whatever stops the ledger, what was released was charged for.</summary>
 public sealed class ReleaseLedgerTests(ITestOutputHelper output)
