@@ -60,7 +60,7 @@ internal static class Program
 
     private static ServeOptions Read(string[] arguments)
     {
-        string? store = null, keys = null, audit = Environment.GetEnvironmentVariable("WAREHOUSE_AUDIT"), state = null, listen = null, configuration = null;
+        string? store = null, keys = null, audit = Environment.GetEnvironmentVariable("WAREHOUSE_AUDIT"), state = null, listen = null, pages = null, configuration = null;
         for (var at = 0; at < arguments.Length; at++)
         {
             switch (arguments[at])
@@ -70,6 +70,7 @@ internal static class Program
                 case "--state": state = Next(arguments, ref at); break;
                 case "--config": configuration = Next(arguments, ref at); break;
                 case "--listen": listen = Next(arguments, ref at); break;
+                case "--operator": pages = Next(arguments, ref at); break;
                 case ['-', ..] unknown: throw new InputException("arguments", $"{unknown} is no option of serve", InputPlace.None);
                 default: store = store is null ? arguments[at] : throw new InputException("arguments", "one store is served", InputPlace.None); break;
             }
@@ -77,9 +78,12 @@ internal static class Program
         if (store is null) throw new InputException("arguments", "name the store that is to be served", InputPlace.None);
         var options = new ServeOptions { StorePath = store, KeysPath = keys, AuditPath = audit, StatePath = state };
         if (configuration is not null) options = options with { Configuration = ServerConfiguration.Read(configuration) };
-        if (listen is null) return options;
-        return IPEndPoint.TryParse(listen, out var endPoint) ? options with { EndPoint = endPoint } : throw new InputException("listen", "--listen takes ADDRESS:PORT", InputPlace.None);
+        if (pages is not null) options = options with { OperatorEndPoint = EndPointOf("operator", pages) };
+        if (options.OperatorEndPoint is { } shown && !IPAddress.IsLoopback(shown.Address)) throw new InputException("operator", "the operator's pages are in clear text: --operator takes a loopback address", InputPlace.None);
+        return listen is null ? options : options with { EndPoint = EndPointOf("listen", listen) };
     }
+
+    private static IPEndPoint EndPointOf(string option, string text) => IPEndPoint.TryParse(text, out var endPoint) ? endPoint : throw new InputException(option, $"--{option} takes ADDRESS:PORT", InputPlace.None);
 
     private static string Next(string[] arguments, ref int at) => ++at < arguments.Length ? arguments[at] : throw new InputException("arguments", $"{arguments[at - 1]} needs a value", InputPlace.None);
 

@@ -17,6 +17,7 @@ internal sealed class ServedStore : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
     private readonly List<RpcChannel> _channels = [];
+    private readonly Dictionary<RpcChannel, X509Certificate2?> _shown = [];
     private WarehouseServer? _server;
 
     private ServedStore()
@@ -74,6 +75,9 @@ internal sealed class ServedStore : IAsyncDisposable
         return (Channel(X509Certificate2.CreateFromPem(pem, pem)), issued.Id);
     }
 
+    /// <summary>Another connection of the same client.</summary>
+    public RpcChannel Again(RpcChannel channel) => Channel(_shown[channel]);
+
     /// <summary>A client that shows a certificate, or none.</summary>
     public RpcChannel Channel(X509Certificate2? certificate)
     {
@@ -84,6 +88,7 @@ internal sealed class ServedStore : IAsyncDisposable
             ClientCertificate = shown, IsServerCertificateTaken = (server, _, _) => server.Thumbprint == Server.Identity.ServerCertificate.Thumbprint,
         });
         _channels.Add(channel);
+        _shown.Add(channel, certificate);
         return channel;
     }
 

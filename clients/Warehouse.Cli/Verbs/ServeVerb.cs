@@ -16,6 +16,7 @@ internal sealed class ServeVerb : Verb
     private readonly Option<string?>[] _options =
     [
         new("--listen") { HelpName = "ADDRESS:PORT", Description = "Where to listen (default: 127.0.0.1:7443; port 0 is any free one)." },
+        new("--operator") { HelpName = "ADDRESS:PORT", Description = "Where the operator's pages are, on a loopback address: /metrics, /healthz, /readyz (default: nowhere)." },
         new("--state") { HelpName = "DIR", Description = "Folder of the server's authority and certificates (default: STORE.server)." },
         new("--keys") { HelpName = "DIR", Description = "Key folder of the store (else WAREHOUSE_KEYS, else STORE.keys)." },
         new("--audit") { HelpName = "DIR", Description = "Folder of the store's audit log (else WAREHOUSE_AUDIT, else STORE.audit)." },

@@ -105,8 +105,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 checkedAt = clock.GetTimestamp();
             }
             call.Audit.Begin();
-            var bytes = reply.ToByteArray();
-            call.Audit.Adds(bytes);
+            // Of a file its bytes are what is shown; they are many, and not copied to be digested.
+            ReadOnlyMemory<byte> bytes = reply is V1.Chunk { End: null } chunk ? chunk.Data.Memory : reply.ToByteArray();
+            call.Audit.Adds(bytes.Span);
             call.Bytes += bytes.Length;
             write(reply).GetAwaiter().GetResult();
         });
