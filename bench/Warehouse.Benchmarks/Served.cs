@@ -40,6 +40,7 @@ internal static class Served
             await UnaryAsync(process, client, queries, 1);
             await UnaryAsync(process, client, queries, InFlight);
             await FrequenciesAsync(process, client);
+            await StreamAsync(process, client, queries);
         }
         finally
         {
@@ -129,6 +130,35 @@ internal static class Served
         }
         var median = rounds.OrderBy(r => r.Rate).ElementAt(Rounds / 2);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| Frequencies of everything, Arrow, {median.Bytes / 1e6:N0} MB | {median.Rate / 1e6:N0} MB/s | first batch {median.First:N1} ms | | {median.Cpu:N2} s |"));
+    }
+
+    /// <summary>500,000 queries through one stream, 5,000 a message, answered as columns.</summary>
+    private static async Task StreamAsync(Process server, V1.Variants.VariantsClient client, string[] queries)
+    {
+        const int All = 500_000, Each = 5000;
+        var rounds = new List<(double Rate, double Cpu)>();
+        for (var round = 0; round <= Rounds; round++)
+        {
+            var (cpu, start, answered) = (CpuSeconds(server.Id), Stopwatch.GetTimestamp(), 0);
+            using var call = client.SeenStream();
+            var reading = Task.Run(async () =>
+            {
+                await foreach (var reply in call.ResponseStream.ReadAllAsync()) answered += reply.Brief?.States.Count ?? 0;
+            });
+            for (var at = 0; at < All; at += Each)
+            {
+                var message = new V1.SeenStreamRequest();
+                if (at == 0) (message.Request, message.Brief) = (new V1.SeenRequest { Asking = Asking }, true);
+                for (var i = 0; i < Each; i++) message.Queries.Add(queries[(at + i) % queries.Length]);
+                await call.RequestStream.WriteAsync(message);
+            }
+            await call.RequestStream.CompleteAsync();
+            await reading;
+            if (answered != All) throw new InvalidOperationException("not every query was answered");
+            if (round > 0) rounds.Add((All / Stopwatch.GetElapsedTime(start).TotalSeconds, CpuSeconds(server.Id) - cpu));
+        }
+        var median = rounds.OrderBy(r => r.Rate).ElementAt(Rounds / 2);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| SeenStream, 500,000 variants in any order, as columns | {median.Rate:N0} per s | | | {median.Cpu:N2} s |"));
     }
 
     private static double CpuSeconds(int process)

@@ -38,10 +38,14 @@ internal static class AccessReports
     public static Report Of(IReadOnlyList<AccessReason> reasons) => new Report(new Column("about", ColumnKind.Text), new Column("speaks", ColumnKind.Text), new Column("reason", ColumnKind.FreeText))
         .With(reasons.Select(r => new object?[] { r.Subject, r.Holds switch { true => "for", false => "against", null => "beside" }, r.Text }));
 
-    /// <summary>The settings in force.</summary>
-    public static Report Of(PolicySettings settings) => Report.OfFacts(
-        ("least samples shown (k)", Text(settings.K)), ("least cohort", Text(settings.MinCohort)), ("longest grant, days", Text(settings.MaxGrantDays)),
-        ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)));
+    /// <summary>The settings in force, and the release epoch that is open.</summary>
+    public static Report SettingsOf(Policy policy)
+    {
+        var settings = policy.Settings;
+        return Report.OfFacts(
+            ("release epoch", policy.Epoch is { } epoch ? FormattableString.Invariant($"{epoch.Number}, of snapshot {epoch.Snapshot}") : "none"), ("least samples shown (k)", Text(settings.K)), ("least cohort", Text(settings.MinCohort)), ("longest grant, days", Text(settings.MaxGrantDays)),
+            ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)));
+    }
 
     /// <summary>A state's word.</summary>
     public static string Word(EntryState state) => state switch

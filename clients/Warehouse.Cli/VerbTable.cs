@@ -79,6 +79,7 @@ internal static class VerbTable
              "warehouse access grant lab.wh role:researcher --cohort cardio --detail exists aggregate --purpose research",
              "warehouse access elevate lab.wh --for \"oidc:https://id.example|ben\" --samples-file names.txt --detail record --purpose operations --minutes 120 --reason \"a second look\"",
              "warehouse access break-glass lab.wh --samples-file one.txt --minutes 30 --reason \"unconscious, no record at hand\"",
+             "warehouse access epoch lab.wh",
              "warehouse access settings lab.wh --k 20",
              "warehouse access assign lab.wh \"oidc:https://id.example|anna\" data-steward",
              "warehouse access approve lab.wh 7",

@@ -43,6 +43,7 @@ internal sealed class AccessVerb : Verb
     private readonly Option<string> _purpose = new("--purpose") { HelpName = "PURPOSE", Required = true, Description = "treatment, operations or research." };
     private readonly Option<string> _detail = new("--detail") { HelpName = "LEVEL", Required = true, Description = "exists, aggregate, record or linkage." };
     private readonly Option<string?> _project = new("--project") { HelpName = "NAME", Description = "Project on whose behalf it asks." };
+    private readonly Option<long?> _snapshot = new("--snapshot") { HelpName = "VERSION", Description = "Version of the store that it answers from; the newest where not said." };
     private readonly Option<int?> _k = new("--k") { HelpName = "N", Description = "Least number of samples shown below the level record; at least 11." };
     private readonly Option<int?> _minCohort = new("--min-cohort") { HelpName = "N", Description = "Least size of a cohort at the level aggregate." };
     private readonly Option<int?> _grantDays = new("--grant-days") { HelpName = "N", Description = "Longest life of a grant." };
@@ -70,6 +71,12 @@ internal sealed class AccessVerb : Verb
         Changes(command, context, ("project", "Register a research project, or register it anew; waits for approval."), [_name, _members, _use, _diseases, _modifiers, _group], (parsed, store) => store.Register(Engine.Owner, Project(parsed)));
         Changes(command, context, ("elevate", "Ask for more for some hours; waits for approval by another principal."), [_for, _all, _cohort, _file, _details, _purposes, _minutes, _needed],
             (parsed, store) => store.Elevate(Engine.Owner, Elevation(parsed, context, store)));
+        Changes(command, context, ("epoch", "Open a release epoch: figures below the level record are from its snapshot from then on. Refused where a cohort changed by fewer than k people since an earlier one."), [_snapshot],
+            (parsed, store) =>
+            {
+                store.OpenEpoch(Engine.Owner, parsed.GetValue(_snapshot) ?? store.Version);
+                return 0;
+            });
         BreakGlass(command, context);
         Settings(command, context);
         Shows(command, context, ("list", "List what is granted, assigned, registered and set, and by whom."), [_past], (parsed, address) => context.Engine.Policy(address) is var (policy, now) ? AccessReports.Of(policy, now, parsed.GetValue(_past)) : null!);
@@ -101,7 +108,7 @@ internal sealed class AccessVerb : Verb
         if (request == new SettingsRequest())
         {
             context.Begin(address, parsed);
-            return AccessReports.Of(context.Engine.Policy(address).Policy.Settings);
+            return AccessReports.SettingsOf(context.Engine.Policy(address).Policy);
         }
         context.BeginChange(address, parsed);
         return context.Engine.ChangePolicy(address, store => store.Set(Engine.Owner, request));

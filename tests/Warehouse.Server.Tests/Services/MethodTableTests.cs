@@ -52,13 +52,13 @@ public sealed class MethodTableTests
         .Select(t => t.GetProperty("Descriptor", BindingFlags.Public | BindingFlags.Static)?.GetValue(null)).OfType<ServiceDescriptor>().Where(s => s.File.Package != "grpc.testing");
 
     /// <summary>Calls a method with an empty request that states a purpose.</summary>
-    internal static async Task CallAsync(CallInvoker invoker, MethodDescriptor method)
+    internal static async Task CallAsync(CallInvoker invoker, MethodDescriptor method, double seconds = 20)
     {
         var bytes = Marshallers.Create<byte[]>(b => b, b => b);
         var request = new byte[] { 0x0a, 0x02, 0x08, 0x01 }; // asking { purpose: treatment } as field 1
         var kind = method.IsClientStreaming ? method.IsServerStreaming ? MethodType.DuplexStreaming : MethodType.ClientStreaming : method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
         var call = new Method<byte[], byte[]>(kind, method.Service.FullName, method.Name, bytes, bytes);
-        var options = new CallOptions(deadline: DateTime.UtcNow.AddSeconds(20));
+        var options = new CallOptions(deadline: DateTime.UtcNow.AddSeconds(seconds));
         switch (kind)
         {
             case MethodType.Unary: await invoker.AsyncUnaryCall(call, null, options, request); break;

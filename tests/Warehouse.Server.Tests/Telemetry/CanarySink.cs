@@ -33,7 +33,7 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
 
     /// <summary>Contents of all files in folders, and below.</summary>
     public static CanarySink OfFiles(string name, params string[] folders) => new(name, false,
-        () => folders.Where(Directory.Exists).SelectMany(f => Directory.GetFiles(f, "*", SearchOption.AllDirectories)).Select(f => (f, File.ReadAllBytes(f))), bytes =>
+        () => folders.Where(Directory.Exists).SelectMany(f => Directory.GetFiles(f, "*", SearchOption.AllDirectories)).Select(f => (f, ReadShared(f))), bytes =>
     {
         var path = Path.Combine(Directory.CreateDirectory(folders[0]).FullName, "planted");
         File.WriteAllBytes(path, bytes);
@@ -78,6 +78,9 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
         trailers.Add([new("planted", Encoding.ASCII.GetString(bytes))]);
         return new Undo(() => trailers.RemoveAt(trailers.Count - 1));
     });
+
+    /// <summary>The bytes of a file; a lock, which may be held, is empty.</summary>
+    private static byte[] ReadShared(string path) => new FileInfo(path).Length == 0 ? [] : File.ReadAllBytes(path);
 
     /// <summary>Events of every source of the process, from the listener's beginning.</summary>
     public static CanarySink OfEvents(EventCatcher events) => new("event sources", true, () => [("event sources", events.Bytes)], bytes =>

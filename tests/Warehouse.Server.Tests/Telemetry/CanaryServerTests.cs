@@ -1,0 +1,153 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Ingest;
+using Warehouse.Rpc.Client;
+using Warehouse.Server.Host;
+using Warehouse.Server.Telemetry;
+using Warehouse.Server.Tests.Services;
+using Warehouse.Units;
+using Xunit;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Telemetry;
+
+/// <summary>
+/// C20 over the wire: every method, called by somebody who may and by somebody who may not, well and badly, cancelled and with a damaged store;
+/// then the server's log, its figures, the ends of calls, the audit log and the files of store and server hold no name, query or metadata of those calls. The same search finds what is planted.
+/// Event sources are not looked at: the client is in this process too, and those of the runtime's own network show a debugger whatever is sent.
+/// </summary>
+public sealed class CanaryServerTests
+{
+    [Fact]
+    public async Task Nothing_of_persons_is_left_behind_by_any_call()
+    {
+        var tokens = new CanaryTokens(20261129);
+        using var folder = new TempFolder();
+        var (log, trailers) = (new MemoryStream(), new List<Metadata>());
+        string[] samples = [.. Enumerable.Range(0, 6).Select(_ => tokens.Next(CanaryKind.SampleId))];
+        var cohort = tokens.Next(CanaryKind.CohortName);
+        Fill(folder, tokens, samples, cohort);
+        WarehouseServer? server = null;
+        string Figures()
+        {
+            using var http = new System.Net.Http.HttpClient();
+            return http.GetStringAsync(new Uri($"http://127.0.0.1:{server!.OperatorPort}/metrics")).GetAwaiter().GetResult();
+        }
+        var run = new CanaryRun(tokens, CanarySink.Of("log", log), CanarySink.Of("figures", Figures), CanarySink.OfTrailers("ends of calls", trailers), CanarySink.OfFiles("audit log", folder["lab/store.audit"]),
+            CanarySink.OfFiles("store", folder["lab/store"]), CanarySink.OfFiles("server", folder["lab/store.server"]), CanarySink.OfFileNames("names of files", folder["lab"]));
+        using var provider = new LineLog(log, LogLevel.Trace, new Scrubber(), TimeProvider.System);
+        server = await WarehouseServer.StartAsync(new ServeOptions { StorePath = folder["lab/store"], EndPoint = new(IPAddress.Loopback, 0), OperatorEndPoint = new(IPAddress.Loopback, 0) }, provider.Server);
+        await using (server)
+        {
+            Grant(folder, server, "reader", [Role.Analyst, Role.LabDirector], out var reader);
+            Grant(folder, server, "nobody", [], out var nobody);
+            foreach (var pem in (string[])[reader, nobody])
+            {
+                using var channel = Connect(server, pem);
+                foreach (var method in MethodTableTests.Services().SelectMany(s => s.Methods))
+                    await run.DriveAsync([(method.FullName, () => Told(trailers, () => MethodTableTests.CallAsync(channel.CreateCallInvoker(), method, seconds: 1)))]);
+                await run.DriveAsync(Calls(channel, tokens, samples, cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
+            }
+            foreach (var file in Directory.GetFiles(folder["lab/store"]).OrderByDescending(f => new FileInfo(f).Length).Take(3)) Damage(file);
+            using (var channel = Connect(server, reader)) await run.DriveAsync(Calls(channel, tokens, samples, cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
+            Assert.True(run.Driven > 150, $"{run.Driven} calls");
+            Assert.Contains("CallRefused", System.Text.Encoding.UTF8.GetString(log.ToArray()), StringComparison.Ordinal);
+            Assert.NotEmpty(trailers);
+            run.AssertNoLeak();
+        }
+    }
+
+    private static IEnumerable<(string Name, Func<Task> Act)> Calls(RpcChannel channel, CanaryTokens tokens, string[] samples, string cohort)
+    {
+        var (variants, cohorts, access, audit) = (new V1.Variants.VariantsClient(channel), new V1.Cohorts.CohortsClient(channel), new V1.Access.AccessClient(channel), new V1.Audit.AuditClient(channel));
+        V1.Asking Asking() => new() { Purpose = V1.Purpose.Treatment };
+        Metadata Headers() => new() { { "x-note", tokens.Next(CanaryKind.Metadata) } };
+        yield return ("seen", async () => await variants.SeenAsync(new() { Asking = Asking(), Queries = { "1-100-A-G", tokens.Next(CanaryKind.CliInput) }, Samples = new() { Names = { samples[0] } } }, Headers()));
+        yield return ("seen of a stranger", async () => await variants.SeenAsync(new() { Asking = Asking(), Queries = { "1-100-A-G" }, Samples = new() { Names = { tokens.Next(CanaryKind.SampleId) } } }, Headers()));
+        yield return ("seen of a cohort", async () => await variants.SeenAsync(new() { Asking = Asking(), Queries = { "1-100-A-G" }, Samples = new() { Cohort = cohort } }, Headers()));
+        yield return ("seen for a project", async () => await variants.SeenAsync(new() { Asking = new(Asking()) { Project = tokens.Next(CanaryKind.OrderId) }, Queries = { "1-100-A-G" } }, Headers()));
+        yield return ("frequencies of a column", () => Read(variants.Frequencies(new() { Asking = Asking(), By = tokens.Next(CanaryKind.InfoValue) }, Headers())));
+        yield return ("frequencies", () => Read(variants.Frequencies(new() { Asking = Asking(), Samples = new() { Cohort = cohort } }, Headers())));
+        yield return ("carriers", () => Read(variants.Carriers(new() { Asking = Asking(), Queries = { "1-100-A-G", tokens.Next(CanaryKind.Mrn) } }, Headers())));
+        yield return ("export", () => Read(variants.Export(new() { Asking = Asking(), Format = V1.ExportFormat.Vcf, Samples = new() { Names = { samples } } }, Headers())));
+        yield return ("given up", async () =>
+        {
+            using var stop = new CancellationTokenSource();
+            using var call = variants.Export(new() { Asking = Asking(), Format = V1.ExportFormat.Vcf, Samples = new() { Names = { samples } } }, Headers(), cancellationToken: stop.Token);
+            stop.Cancel();
+            await call.ResponseStream.MoveNext(default);
+        });
+        yield return ("resolve", async () => await variants.ResolveAsync(new() { Asking = Asking(), Queries = { tokens.Next(CanaryKind.PatientName) } }, Headers()));
+        yield return ("cohort", async () => await cohorts.ShowAsync(new() { Asking = Asking(), Name = cohort }, Headers()));
+        yield return ("no cohort", async () => await cohorts.ShowAsync(new() { Asking = Asking(), Name = tokens.Next(CanaryKind.CohortName) }, Headers()));
+        yield return ("grant", async () => await access.GrantAsync(new() { Asking = Asking(), Subject = tokens.Next(CanaryKind.PatientName), Samples = { samples[1] }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Treatment } }, Headers()));
+        yield return ("break-glass", async () => await access.BreakGlassAsync(new() { Asking = Asking(), Samples = { samples[2] }, Reason = "emergency" }, Headers()));
+        yield return ("audit", () => Read(audit.Search(new() { Asking = Asking(), Sample = samples[0] }, Headers())));
+        yield return ("no message", async () => await variants.SeenAsync(V1.SeenRequest.Parser.ParseFrom(new V1.SeenRequest { Asking = Asking() }.ToByteArray()), Headers()));
+    }
+
+    private static async Task Read<T>(AsyncServerStreamingCall<T> call)
+    {
+        using (call)
+            while (await call.ResponseStream.MoveNext(default))
+            {
+            }
+    }
+
+    /// <summary>A call may be refused; what it is told then is a sink.</summary>
+    private static async Task Told(List<Metadata> trailers, Func<Task> call)
+    {
+        try
+        {
+            await call();
+        }
+        catch (RpcException refused)
+        {
+            trailers.Add([.. refused.Trailers, new Metadata.Entry("text", refused.Status.Detail)]);
+        }
+        catch (OperationCanceledException)
+        {
+            // Given up by this side.
+        }
+    }
+
+    private static void Fill(TempFolder folder, CanaryTokens tokens, string[] samples, string cohort)
+    {
+        Directory.CreateDirectory(folder["lab"]);
+        File.WriteAllText(folder["in.vcf"], $"##fileformat=VCFv4.3\n##SAMPLE=<ID=x,Description=\"{tokens.Next(CanaryKind.HeaderSample)}\">\n##INFO=<ID=NOTE,Number=1,Type=String,Description=\"n\">\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{string.Join('\t', samples)}\n"
+            + string.Concat(Enumerable.Range(1, 20).Select(i => $"1\t{100 * i}\t.\tA\tG\t.\tPASS\tNOTE={tokens.Next(CanaryKind.InfoValue)}\tGT\t{string.Join('\t', samples.Select(_ => "0/1"))}\n")));
+        File.WriteAllText(folder["sheet.tsv"], "sample\tperson\tname\tmrn\tborn\n" + string.Concat(samples.Select((s, i) => $"{s}\tp{i}\t{tokens.Next(CanaryKind.PatientName)}\t{tokens.Next(CanaryKind.Mrn)}\t{tokens.Next(CanaryKind.BirthDate)}\n")));
+        using var store = VariantStore.Create(new CreateOptions { Path = folder["lab/store"], Assembly = "GRCh38" });
+        store.Ingest(new IngestRequest { Files = [folder["in.vcf"]], SheetPath = folder["sheet.tsv"] });
+        store.SetCohort(cohort, samples[..3], null);
+    }
+
+    private static void Grant(TempFolder folder, WarehouseServer server, string name, Role[] roles, out string pem)
+    {
+        (pem, var issued) = server.Identity.Issue(name, 1, isService: true, roles: roles);
+        if (roles.Length == 0) return;
+        using var store = VariantStore.Open(folder["lab/store"]);
+        var entry = store.Grant(AccessActor.Owner("test"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Treatment] });
+        store.Approve(AccessActor.Owner("second"), entry);
+        server.Store.LookNow();
+    }
+
+    private static RpcChannel Connect(WarehouseServer server, string pem)
+    {
+        using var certificate = X509Certificate2.CreateFromPem(pem, pem);
+        return new RpcChannel(new Uri($"https://localhost:{server.Port}"), new() { ClientCertificate = X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null), IsServerCertificateTaken = (_, _, _) => true });
+    }
+
+    private static void Damage(string path)
+    {
+        var bytes = File.ReadAllBytes(path);
+        if (bytes.Length == 0) return;
+        bytes[bytes.Length / 2] ^= 0x55;
+        File.WriteAllBytes(path, bytes);
+    }
+}
