@@ -43,6 +43,9 @@ public sealed class AuditCall : IDisposable
         }
     }
 
+    /// <summary>A remark for the last entry, without data: how far the release ledger went.</summary>
+    public string? Note { get; set; }
+
     /// <summary>Rows of the answer, for the last entry.</summary>
     public long? Rows { get; set; }
 
@@ -96,7 +99,7 @@ public sealed class AuditCall : IDisposable
             _is.HasEnded = true;
             Append([Entry(AuditKind.End) with
             {
-                Outcome = outcome, Rows = Rows, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
+                Outcome = outcome, Rows = Rows, Note = Note, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
                 Result = _is.HasShown ? Convert.ToHexStringLower(_shown.GetHashAndReset()) : null,
             }]);
         }
@@ -120,7 +123,7 @@ public sealed class AuditCall : IDisposable
             if (!answer.IsEmpty) _shown.AppendData(answer.Span);
             var whole = Entry(AuditKind.Call) with
             {
-                Outcome = outcome, Rows = Rows, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
+                Outcome = outcome, Rows = Rows, Note = Note, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
                 Result = answer.IsEmpty ? null : Convert.ToHexStringLower(_shown.GetHashAndReset()),
             };
             // Subjects beyond those of one entry come before it: where the last is durable, all are.

@@ -32,6 +32,12 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <summary>The audit log.</summary>
     public StoreAudit Audit => audit;
 
+    /// <summary>Uses up the credential of a call for what may be asked once with it; refused when it was used so before.</summary>
+    public void UseOnce(Call call)
+    {
+        if (!authenticator.TryUseOnce(call.Who)) throw Refusals.Denied("token-used");
+    }
+
     /// <summary>Answers one request with one reply.</summary>
     /// <param name="context">The call.</param>
     /// <param name="asking">What the request says of itself; null = it says nothing.</param>

@@ -38,7 +38,8 @@ internal sealed class ReleaseDesk(StoreHost host, ReleaseLedger ledger, TimeProv
             Project = ProjectOf(policy, asking, call), Epoch = epoch.Number, Cohort = CohortSet.Of(ledger.Samples, people.Samples), Groups = groups,
             Policy = ReleasePolicy.Research with { K = policy.Settings.K, MinimumCohort = policy.Settings.MinCohort },
         };
-        return new ReleasedQuestion(session, _releaser.Open(request), [.. people.Groups.Select(g => g.Name)], policy.Settings.K, epoch.Number);
+        var admitted = _releaser.Open(request);
+        return new ReleasedQuestion(session, admitted, [.. people.Groups.Select(g => g.Name)], policy.Settings.K, epoch.Number, () => call.Audit.Note = "ledger " + ledger.Head);
     }
 
     /// <summary>The ledger's epoch follows the policy's, which alone says when one is opened.</summary>
@@ -61,7 +62,8 @@ internal sealed class ReleaseDesk(StoreHost host, ReleaseLedger ledger, TimeProv
 /// <param name="Groups">Names of the groups; none without grouping.</param>
 /// <param name="K">Least number of people that is shown.</param>
 /// <param name="Epoch">Number of the epoch.</param>
-internal sealed record ReleasedQuestion(Session Session, ReleaseCall Call, IReadOnlyList<string> Groups, int K, long Epoch)
+/// <param name="NoteCharge">Puts into the audit entry how far the ledger goes: one that was cut back since does not go so far.</param>
+internal sealed record ReleasedQuestion(Session Session, ReleaseCall Call, IReadOnlyList<string> Groups, int K, long Epoch, Action NoteCharge)
 {
     /// <summary>The figures of one variant over the cohort, and over each group, as the rules take them.</summary>
     public void Add(List<BaseCells> cells, ReadOnlySpan<CountFigures> groups)
@@ -87,8 +89,9 @@ internal sealed record ReleasedQuestion(Session Session, ReleaseCall Call, IRead
     }
 
     /// <summary>Stops where the rules did: what was answered before is whole, the rest is refused.</summary>
-    public static void Check(ReleasedBatch batch)
+    public void Check(ReleasedBatch batch)
     {
+        NoteCharge();
         if (batch.Stopped != ReleaseRule.None) throw new ReleaseRefusedException(batch.Stopped);
     }
 

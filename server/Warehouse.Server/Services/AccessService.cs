@@ -79,13 +79,13 @@ internal sealed class AccessService(CallGate gate) : V1.Access.AccessBase
 
     public override Task<V1.AccessChange> Attest(V1.AttestRequest request, ServerCallContext context) => ChangeAsync(context, request.Asking, request, [], (store, actor) => Done(() => store.Attest(actor, request.Ids), 0));
 
-    public override Task<V1.AccessChange> Elevate(V1.ElevateRequest request, ServerCallContext context) => ChangeAsync(context, request.Asking, request, request.Samples, (store, actor) => store.Elevate(actor, new GrantRequest
+    public override Task<V1.AccessChange> Elevate(V1.ElevateRequest request, ServerCallContext context) => ChangeAsync(context, request.Asking, request, request.Samples, isOnce: true, change: (store, actor) => store.Elevate(actor, new GrantRequest
     {
         Subject = new Subject(SubjectKind.Principal, actor.Id), AllSamples = request.AllSamples, Cohort = request.Cohort.Length == 0 ? null : request.Cohort, Samples = request.Samples.Count == 0 ? null : request.Samples,
         Details = PolicyWire.Of(request.Details), Purposes = PolicyWire.Of(request.Purposes), UntilUtc = request.HasMinutes ? store.NowUtc + TimeSpan.FromMinutes(request.Minutes) : null, Reason = request.Reason,
     }));
 
-    public override Task<V1.AccessChange> BreakGlass(V1.BreakGlassRequest request, ServerCallContext context) => ChangeAsync(context, request.Asking, request, request.Samples, (store, actor) =>
+    public override Task<V1.AccessChange> BreakGlass(V1.BreakGlassRequest request, ServerCallContext context) => ChangeAsync(context, request.Asking, request, request.Samples, isOnce: true, change: (store, actor) =>
         store.BreakGlass(actor, new BreakGlassRequest { Samples = request.Samples, Reason = request.Reason, Lasts = request.HasMinutes ? TimeSpan.FromMinutes(request.Minutes) : null }));
 
     public override Task<V1.AccessChange> ReviewBreakGlass(V1.EntryRequest request, ServerCallContext context) =>
@@ -112,10 +112,11 @@ internal sealed class AccessService(CallGate gate) : V1.Access.AccessBase
         return Task.FromResult((reply, (long?)reply.Findings.Count));
     });
 
-    /// <summary>One change: named samples and the call itself are in the audit log before it is made.</summary>
-    private Task<V1.AccessChange> ChangeAsync(ServerCallContext context, V1.Asking? asking, Google.Protobuf.IMessage request, IEnumerable<string> samples, Func<VariantStore, AccessActor, int> change) =>
+    /// <summary>One change: named samples and the call itself are in the audit log before it is made; some may be asked once with a token.</summary>
+    private Task<V1.AccessChange> ChangeAsync(ServerCallContext context, V1.Asking? asking, Google.Protobuf.IMessage request, IEnumerable<string> samples, Func<VariantStore, AccessActor, int> change, bool isOnce = false) =>
         gate.AnswerAsync(context, asking ?? new(), request, call =>
         {
+            if (isOnce) gate.UseOnce(call);
             foreach (var sample in samples) call.Audit.Shows(sample);
             call.Audit.Begin();
             var reply = gate.Host.Change(store =>

@@ -37,7 +37,7 @@ internal sealed partial class VariantsService
             question.Add(cells, [answer.Figures]);
         }
         var batch = await question.Call.ReleaseAsync(keys, cells.ToArray()).ConfigureAwait(false);
-        ReleasedQuestion.Check(batch);
+        question.Check(batch);
         for (var i = 0; i < asked.Count; i++)
         {
             (asked[i].State, asked[i].Reason) = batch.Rows[i].IsBanded ? (SeenState.NotSeen, Banded) : (SeenState.Seen, "");
@@ -70,7 +70,7 @@ internal sealed partial class VariantsService
         {
             var width = 1 + question.Groups.Count;
             var batch = await question.Call.ReleaseAsync(keys.GetRange(chunk[0], chunk.Length), cells.GetRange(chunk[0] * width, chunk.Length * width).ToArray()).ConfigureAwait(false);
-            ReleasedQuestion.Check(batch);
+            question.Check(batch);
             for (var i = 0; i < batch.Rows.Length; i++)
             {
                 var wire = new Protocol.V1.FrequencyRow(places[chunk[0] + (i / width)]) { Released = question.Show(batch.Rows[i]) };
@@ -112,7 +112,7 @@ internal sealed partial class VariantsService
         {
             var batch = question.Call.Release(keys, cells.ToArray());
             rows.Write(sites, batch);
-            ReleasedQuestion.Check(batch);
+            question.Check(batch);
             keys.Clear();
             cells.Clear();
             sites.Clear();

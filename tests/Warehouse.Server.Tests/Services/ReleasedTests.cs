@@ -40,6 +40,9 @@ public sealed class ReleasedTests
         Assert.Equal(reply.Answers[1].Released, reply.Answers[2].Released);
         Assert.Equal((1L, V1.Detail.Aggregate), (reply.Context.Epoch, reply.Context.Detail));
 
+        using (var audit = Engine.StoreAudit.Open(served.StorePath, null, null))
+            Assert.StartsWith("ledger 0.", audit.Reader().Entries().Last().Entry.Note, StringComparison.Ordinal);
+
         // Who may know whether, and not how many, gets the same states and no figure.
         var exists = await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Exists), Queries = { common.Query, rare.Query } });
         Assert.Equal([V1.SeenState.Seen, V1.SeenState.NotSeen], exists.Answers.Select(a => a.State));
