@@ -1,9 +1,8 @@
 using Warehouse.Engine.Access;
-using Warehouse.Units.Oracle;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace Warehouse.Units.Access;
+namespace Warehouse.Tests.Access;
 
 /// <summary>What a policy lets a caller see: the compiled sets beside the rules read sample by sample.</summary>
 public sealed class ScopeTests(ITestOutputHelper output)
