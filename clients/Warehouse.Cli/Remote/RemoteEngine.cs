@@ -47,7 +47,7 @@ internal sealed class RemoteEngine : Engine
     /// <inheritdoc/>
     public override IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)
     {
-        foreach (var answer in Wait.Each(_client.SeenAsync(Wait.Feed(request.Queries), About(request.Samples), request.Identify, cancellation), cancellation))
+        foreach (var answer in Wait.Each(_client.SeenAsync(request.Queries.ToAsyncEnumerable(), About(request.Samples), request.Identify, cancellation), cancellation))
         {
             Released = RemoteRows.Released(answer.Message.Figures, answer.Message.Released, answer.Message.Contig);
             yield return RemoteRows.Of(answer);
@@ -76,7 +76,7 @@ internal sealed class RemoteEngine : Engine
     /// <inheritdoc/>
     public override IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation)
     {
-        foreach (var answer in Wait.Each(_client.CarriersAsync(Wait.Feed(queries), null, cancellation), cancellation))
+        foreach (var answer in Wait.Each(_client.CarriersAsync(queries.ToAsyncEnumerable(), null, cancellation), cancellation))
             yield return new CarrierAnswer(RemoteRows.Of(answer.Seen), [.. answer.Carriers.Select(RemoteRows.Of)]);
     }
 

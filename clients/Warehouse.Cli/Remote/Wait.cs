@@ -16,14 +16,6 @@ internal static class Wait
             at.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
-
-    /// <summary>Items that are there, or read when they are asked for.</summary>
-#pragma warning disable CS1998 // Nothing is waited for: that is what it stands for.
-    public static async IAsyncEnumerable<T> Feed<T>(IEnumerable<T> items)
-    {
-        foreach (var item in items) yield return item;
-    }
-#pragma warning restore CS1998
 }
 
 /// <summary>Pieces of bytes as one stream to read. One thread.</summary>

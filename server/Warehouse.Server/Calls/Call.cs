@@ -30,6 +30,7 @@ internal sealed class Call : IDisposable
 
     /// <summary>The level of the answer; null where it has none.</summary>
     public Detail? Level => _key?.Detail;
+
     /// <summary>Whether <see cref="Ask"/> has been called: some calls need no session.</summary>
     public bool HasAsked => _session is not null;
 
@@ -71,7 +72,11 @@ internal sealed class Call : IDisposable
     /// <summary>Gives the session back, to serve another call: when this one ended well.</summary>
     public void Release()
     {
-        if (_session is { } session) _host.Return(_key!, session);
+        if (_session is { } session)
+        {
+            session.Shown = null; // the next call has an entry of its own
+            _host.Return(_key!, session);
+        }
         _session = null;
     }
 
