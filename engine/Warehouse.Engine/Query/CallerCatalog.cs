@@ -10,7 +10,7 @@ namespace Warehouse.Engine.Query;
 /// The catalog as a caller sees it. I4: what he may not see does not change what he gets, so what is named here is named by data that he sees,
 /// and every question is answered from this in place of the store's own: contigs that his samples' files have, as the reference or else the
 /// canonical name spells them; columns, sheets and cohorts of his samples. Numbers stay, since segments name each other's entries by them; what is left of
-/// samples and segments is for the scope to hide. Any thread.
+/// samples and segments is for the scope to hide. A cohort keeps whom a withdrawal took from him, so that its releases know of the cut. Any thread.
 /// </summary>
 internal static class CallerCatalog
 {
@@ -28,7 +28,7 @@ internal static class CallerCatalog
 #if !PLANTED_PERSON_BEFORE_SCOPE
             Sheets = [.. catalog.Sheets.Where(s => scope.Sees(s.Sample))],
 #endif
-            Cohorts = [.. catalog.Cohorts.Select(c => new CohortEntry { Name = c.Name, FromVersion = c.FromVersion, UntilVersion = c.UntilVersion, Where = c.Where, Samples = [.. c.Samples.Where(scope.Sees)] }).Where(c => c.Samples.Length > 0)],
+            Cohorts = [.. catalog.Cohorts.Select(c => new CohortEntry { Name = c.Name, FromVersion = c.FromVersion, UntilVersion = c.UntilVersion, Where = c.Where, Samples = [.. c.Samples.Where(scope.Granted)] }).Where(c => c.Samples.Any(scope.Sees))],
             Contigs = [.. catalog.Contigs.Select((c, i) => contigs.Contains(i) ? Named(c, assembly, facts) : new ContigEntry("", "", 0))],
         };
         var columns = seen.SheetAt(version).Values.SelectMany(s => s.Keys).ToHashSet(StringComparer.Ordinal);
@@ -57,7 +57,7 @@ internal static class CallerCatalog
         foreach (var cohort in catalog.Cohorts.Where(c => c.InForce(version)).OrderBy(c => c.Name, StringComparer.Ordinal))
         {
             to.Text(cohort.Name);
-            foreach (var sample in cohort.Samples) to.Text(catalog.Samples[sample].Name);
+            foreach (var sample in cohort.Samples.Where(scope.Sees)) to.Text(catalog.Samples[sample].Name);
         }
         return Convert.ToHexStringLower(SHA256.HashData(to.Written));
     }

@@ -81,15 +81,23 @@ public sealed class ReleasedTests
         for (var row = 0; row < batch.RowCount; row++) Assert.Equal(batch.Columns[4].Bool(row), batch.Columns[5].IsNull(row));
     }
 
-    [Fact]
-    public async Task Somebody_withdrawn_since_the_epoch_closes_the_cohort_until_the_next()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Somebody_withdrawn_since_the_epoch_closes_the_cohort_until_the_next(bool isNamed)
     {
         await using var served = await ServedStore.StartAsync(samples: 120, variants: 30, seed: 7);
         var (channel, id) = served.Client("researcher", Role.Researcher);
         var variants = new V1.Variants.VariantsClient(channel);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
-        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        served.Owner((store, owner) =>
+        {
+            using var session = store.OpenSession();
+            store.SetCohort("named", [.. session.Rows(new GenotypeRequest()).Select(r => r.Sample).Distinct()], null);
+            return store.OpenEpoch(owner, store.Version);
+        });
         var request = new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-5-A-C" } };
+        if (isNamed) request.Samples = new() { Cohort = "named" };
         await variants.SeenAsync(request);
         served.Owner((store, _) =>
         {
