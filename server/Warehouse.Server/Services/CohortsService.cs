@@ -72,6 +72,7 @@ internal sealed class CohortsService(CallGate gate, StoreWriter writer) : Cohort
         if (wanted.HasSnapshot) throw Refusals.BadRequest("snapshot");
         wanted.Detail = Protocol.V1.Detail.Record;
         var session = call.Ask(wanted);
+        call.Audit.Begin();
         var made = writer.Write(store => change(store, session), StoreWriter.SmallChangeWaits, call.Stop);
         return Task.FromResult((new CohortReply { Version = made.Version, Cohort = new Cohort { Name = made.Name, Samples = made.Samples, Where = made.Where ?? "", FromVersion = made.Version } }, (long?)made.Samples));
     }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
 using Warehouse.Protocol.V1;
 using Xunit;
 using Role = Warehouse.Engine.Access.Role;
@@ -49,6 +50,7 @@ public sealed class CohortsServiceTests
         Assert.Equal(2, (await director.SetAsync(new SetCohortRequest { Asking = ServedStore.Treatment, Name = "visible", Samples = { names.Take(2) } })).Cohort.Samples);
         Assert.Equal(2, served.Owner((store, _) => store.CohortMembers("visible").Count));
         using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
+        Assert.Contains(audit.Reader().Entries().Select(e => e.Entry), e => e is { Kind: AuditKind.Begin, Verb: "warehouse.v1.Cohorts/Set" });
         Assert.Contains(audit.Reader().Entries().Select(e => e.Entry), e => e is { Verb: "warehouse.v1.Cohorts/Set", Outcome: "done", Rows: 3 });
     }
 
