@@ -40,7 +40,7 @@ public sealed record ConnectOptions
 
     /// <summary>An address as typed.</summary>
     /// <exception cref="WarehouseException">It is none.</exception>
-    public static Uri AddressOf(string? typed) => Uri.TryCreate(typed, UriKind.Absolute, out var address) && address.Scheme is "https" && address.AbsolutePath == "/"
+    public static Uri AddressOf(string? typed) => Uri.TryCreate(typed, UriKind.Absolute, out var address) && address is { Scheme: "https", AbsolutePath: "/", UserInfo: "", Query: "", Fragment: "" }
         ? address : throw WarehouseException.Usage("server-address", "an address of a server is https://HOST:PORT");
 }
 

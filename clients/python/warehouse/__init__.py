@@ -56,7 +56,7 @@ class Answer:
 
     query: str
     message: Any  # warehouse.v1.SeenAnswer
-    context: Any = None  # warehouse.v1.AnswerContext: what it rests on; None where a stream says that at its end
+    context: Any = None  # warehouse.v1.AnswerContext: what it rests on; None of a query that means nothing, and where a stream says that at its end
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,8 @@ def connect(server: Optional[str] = None, credentials: Optional[str] = None, *, 
     Without them: WAREHOUSE_SERVER and WAREHOUSE_CREDENTIALS, as the server prints them when it starts. token gives the access token of a person,
     before each call; the file has the authority's certificate alone then. timeout is in seconds, for a whole answer; None = 60 for an answer in one
     message, and no end for a stream."""
-    server = server or os.environ.get("WAREHOUSE_SERVER", "")
     credentials = credentials or os.environ.get("WAREHOUSE_CREDENTIALS") or None
-    address = urlsplit(server)
-    if address.scheme != "https" or not address.hostname or address.path not in ("", "/") or address.query or address.fragment or "@" in address.netloc:
-        raise _usage("an address of a server is https://HOST:PORT", "server-address")
+    target = _target(server or os.environ.get("WAREHOUSE_SERVER") or "")
     if purpose not in _PURPOSES or detail not in _DETAILS:
         raise _usage(f"a purpose is one of {', '.join(_PURPOSES)}; a detail is one of {', '.join(d for d in _DETAILS if d)}", "purpose")
     own, key, authorities = _read_credentials(credentials) if credentials else (None, None, None)
@@ -116,8 +113,20 @@ def connect(server: Optional[str] = None, credentials: Optional[str] = None, *, 
     if token is not None:
         shown = grpc.composite_channel_credentials(shown, grpc.metadata_call_credentials(_Token(token)))
     # A proxy of the environment would be asked for names that are nobody's business outside.
-    channel = grpc.secure_channel(address.netloc, shown, options=[("grpc.max_receive_message_length", _MAX_REPLY_BYTES), ("grpc.enable_http_proxy", 0)])
+    channel = grpc.secure_channel(target, shown, options=[("grpc.max_receive_message_length", _MAX_REPLY_BYTES), ("grpc.enable_http_proxy", 0)])
     return Client(channel, purpose=purpose, detail=detail, project=project, timeout=timeout)
+
+
+def _target(server: str) -> str:
+    """Host and port of an address."""
+    try:
+        address = urlsplit(server)
+        is_one = address.scheme == "https" and address.hostname and address.port != 0 and address.path in ("", "/") and not address.query and not address.fragment and "@" not in address.netloc
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise _usage("an address of a server is https://HOST:PORT", "server-address")
+    return address.netloc
 
 
 class _Token(grpc.AuthMetadataPlugin):
@@ -175,7 +184,7 @@ class Client:
                 raise _cut()
             snapshot = _pinned(snapshot, reply.context)
             for message in reply.answers:
-                yield _answer(message, reply.context)
+                yield _answer(message, reply.context if message.contig else None)
 
     def _ask_seen(self, request: Any) -> Any:
         def ask(left: Optional[float]) -> Any:

@@ -21,7 +21,7 @@ public sealed class ConnectionTests
     [Theory]
     [InlineData("http://warehouse.test:7443")]
     [InlineData("http://192.0.2.1")]
-    [InlineData("ftp://localhost")]
+    [InlineData("ftp://warehouse.test")]
     public void Clear_text_leaves_no_machine(string address)
     {
         Assert.Equal("clear-text", Assert.Throws<WarehouseException>(() => new WarehouseClient(new ConnectOptions { Server = new Uri(address) })).Rule);

@@ -48,7 +48,7 @@ public sealed class ConfigurationTests : IDisposable
               "state": "private", "audit": {"folder": "private/audit"},
               "sessions": {"tokenMinutes": 5, "idleMinutes": 10, "administratorIdleMinutes": 5, "hours": 8},
               "clients": {"authorities": "one.pem", "revocationLists": "secret", "services": ["cert:{{new string('a', 64)}}"]},
-              "issuers": [{{Issuer}}, "roles": {"wh": "data-steward"}, "directoryClaim": "uid"}],
+              "issuers": [{{Issuer}}, "roles": {"wh": "data-steward"}, "directoryClaim": "uid", "clients": ["cli"], "login": {"client": "cli", "scope": "openid ask"} }],
               "directory": {{Directory}}}
             }
             """);
@@ -96,6 +96,9 @@ public sealed class ConfigurationTests : IDisposable
         { "algorithm-secret", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": ["HS256"]}]}""" },
         { "algorithm", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": ["RS1"]}]}""" },
         { "algorithm", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": []}]}""" },
+        { "login-client", "issuers[0].login.client", $$"""{"issuers": [{{Issuer}}, "login": {} }]}""" },
+        { "login-client", "issuers[0].login.client", $$"""{"issuers": [{{Issuer}}, "login": {"client": "cli"}, "clients": ["portal"]}]}""" },
+        { "login-client", "issuers[0].login.client", $$"""{"issuers": [{{Issuer}}, "login": {"client": "cli"}, "serviceClients": ["cli"]}]}""" },
         { "directory", "issuers[0].directoryClaim", $$"""{"issuers": [{{Issuer}}, "directoryClaim": "uid"}]}""" },
         { "key-open", "", $$$"""{"directory": {{{Directory.Replace("\"secret\"", "\"open\"", StringComparison.Ordinal)}}}}}""" },
         { "password-sample", "directory.passwordFile", $$$"""{"directory": {{{Directory.Replace("\"secret\"", "\"sample\"", StringComparison.Ordinal)}}}}}""" },
