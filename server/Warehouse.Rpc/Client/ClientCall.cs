@@ -15,6 +15,9 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
 {
     private static readonly MediaTypeHeaderValue ContentType = new(Headers.ContentType);
 
+    /// <summary>Replies of many kilobytes would be gathered from pieces of 4 otherwise; only streams have so many.</summary>
+    private static readonly StreamPipeReaderOptions LongReplies = new(bufferSize: 64 << 10);
+
     private readonly RpcChannel _channel;
     private readonly Method<TRequest, TResponse> _method;
     private readonly CallOptions _options;
@@ -207,7 +210,8 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
             return;
         }
         var encoding = response.Headers.NonValidated.TryGetValues(Headers.Encoding, out var named) ? named.ToString() : null;
-        _reader = new(PipeReader.Create(body), _channel.Options.MaxReceiveBytes) { Encoding = encoding };
+        var isLong = _method.Type is MethodType.ServerStreaming or MethodType.DuplexStreaming;
+        _reader = new(PipeReader.Create(body, isLong ? LongReplies : null), _channel.Options.MaxReceiveBytes) { Encoding = encoding };
         _headers.TrySetResult(metadata);
     }
 
