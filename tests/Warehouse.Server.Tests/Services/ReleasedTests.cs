@@ -18,6 +18,7 @@ public sealed class ReleasedTests
     public async Task Figures_of_an_epoch_are_banded_below_k_and_the_budget_ends()
     {
         await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         var variants = new V1.Variants.VariantsClient(channel);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate, Detail.Exists);
@@ -60,6 +61,19 @@ public sealed class ReleasedTests
         Assert.Equal("samples", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { common.Query }, Samples = new() { Names = { "S000001" } } })));
     }
 
+    [Fact]
+    public async Task Unless_two_people_decided_otherwise_an_answer_costs_what_it_tells_of_a_carrier()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        var (channel, id) = served.Client("researcher", Role.Researcher);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
+        served.Owner((store, owner) => store.Set(owner, new SettingsRequest { ChargesByVariant = true })); // nobody has approved it
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        var variants = new V1.Variants.VariantsClient(channel);
+        await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-5-A-C" } });
+        Assert.Equal("over-budget", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-6-A-C" } })));
+    }
+
     /// <summary>I8: what was charged cannot be taken back between two processes: the log has how far the ledger went.</summary>
     [Theory]
     [InlineData("put back")]
@@ -68,6 +82,7 @@ public sealed class ReleasedTests
     public async Task A_ledger_that_does_not_go_as_far_as_the_log_says_releases_nothing(string how)
     {
         await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
@@ -140,6 +155,7 @@ public sealed class ReleasedTests
     public async Task A_listing_stops_where_the_budget_does_and_says_so()
     {
         await using var served = await ServedStore.StartAsync(samples: 200, variants: 60, seed: 6);
+        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
@@ -164,6 +180,7 @@ public sealed class ReleasedTests
     public async Task Somebody_withdrawn_since_the_epoch_closes_the_cohort_until_the_next(bool isNamed)
     {
         await using var served = await ServedStore.StartAsync(samples: 120, variants: 30, seed: 7);
+        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         var variants = new V1.Variants.VariantsClient(channel);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
