@@ -46,7 +46,7 @@ internal partial class Engine
         {
             throw new AuditRefusedException(e);
         }
-        Call = new AuditCall(log, _audit.Keys, new AuditEntry { Kind = AuditKind.Begin, Call = "", Who = Principal, Role = "owner", Verb = verb, Purpose = "operations" }, question, TimeProvider.System);
+        Call = CallOf(log, _audit.Keys, verb, question);
     }
 
     /// <summary>Ends the call, if one runs: durable on return.</summary>
@@ -61,10 +61,12 @@ internal partial class Engine
         }
     }
 
-    /// <summary>Makes an empty store.</summary>
+    /// <summary>Makes an empty store, and its audit log with the entry that says so: before, there is no key that signs one.</summary>
     public virtual void Init(StoreAddress store, InitRequest request)
     {
+        StoreAudit.RequireNone(store.Path, store.AuditPath);
         using var made = VariantStore.Create(new CreateOptions { Path = store.Path, KeysPath = store.KeysPath, Assembly = request.Assembly, ReferencePath = request.ReferencePath });
+        BeginLog(store, ("init", $"{request.Assembly}\0{request.ReferencePath}"), made.Version);
     }
 
     /// <summary>Loads files; the report has one row per fact of the receipt.</summary>
@@ -226,7 +228,17 @@ internal partial class Engine
     }
 
     /// <summary>Writes a new store of all that can be proved of a damaged one.</summary>
-    public virtual Report Salvage(SalvageOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation) => Reports.Of(VariantStore.Salvage(options, progress, cancellation));
+    public virtual Report Salvage(SalvageOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        StoreAudit.RequireNone(options.ToPath, null);
+        var report = VariantStore.Salvage(options, progress, cancellation);
+        if (report.Version > 0)
+        {
+            Call?.Asks(report.Version, null, null);
+            BeginLog(new StoreAddress(options.ToPath, options.ToKeysPath), ("salvage", options.Path), report.Version);
+        }
+        return Reports.Of(report);
+    }
 
     /// <summary>Facts of a store; what is damaged comes last.</summary>
     public virtual Report Info(StoreAddress store, CancellationToken cancellation)
@@ -252,6 +264,25 @@ internal partial class Engine
 
     /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok, note or wrong), and what was found or how to mend it.</summary>
     public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => Reports.Of(Checkup.Run(store?.Path, store?.KeysPath));
+
+    /// <summary>The first entry of the log of a store that was just made.</summary>
+    private static void BeginLog(StoreAddress store, (string Verb, string Question) of, long version)
+    {
+        try
+        {
+            using var audit = OpenAudit(store);
+            using var call = CallOf(audit.Log, audit.Keys, of.Verb, of.Question);
+            call.Asks(version, null, null);
+            call.End("done");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"the store is made, but that is not in its audit log, which cannot be written: {(e is AuditRefusedException { InnerException: { } why } ? why : e).Message}");
+        }
+    }
+
+    private static AuditCall CallOf(AuditLog log, AuditKeys keys, string verb, string question) =>
+        new(log, keys, new AuditEntry { Kind = AuditKind.Begin, Call = "", Who = Principal, Role = "owner", Verb = verb, Purpose = "operations" }, question, TimeProvider.System);
 
     /// <summary>Says in the audit log which version a change has made.</summary>
     private Report Changed(VariantStore store, Report report)
