@@ -20,6 +20,7 @@ public sealed partial class FolderArrowTests
         ["Audit"] = ["Sealing", "Storage"],
         ["Release"] = ["Sealing", "Storage"],
         ["Manifests"] = ["Sealing", "Storage"],
+        ["Events"] = ["Sealing", "Storage", "Manifests"],
         ["Samples"] = [],
         ["Catalog"] = ["Manifests", "Samples"],
         ["Access"] = ["Catalog", "Manifests", "Samples"],
