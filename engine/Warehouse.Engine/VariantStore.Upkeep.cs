@@ -20,6 +20,7 @@ public sealed partial class VariantStore
         }
         foreach (var finding in EventVerifier.Verify(_folder.Storage, _folder.KeyStorage, stop)) yield return finding;
         foreach (var finding in VerifySegments(named, progress, stop)) yield return finding;
+        foreach (var finding in VerifyAnnotations(named, progress, stop)) yield return finding;
     }
 
     /// <summary>Verifies a store that may be too damaged to be opened; then every file is read and named all the same, but no block decoded.</summary>

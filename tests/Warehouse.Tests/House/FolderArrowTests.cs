@@ -27,9 +27,10 @@ public sealed partial class FolderArrowTests
         ["Arrow"] = [],
         ["Segments"] = ["Vcf", "Variants", "Manifests", "Sealing"],
         ["Compact"] = ["Segments", "Catalog", "Variants", "Manifests", "Sealing"],
+        ["Annotations"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples", "Sealing"],
         ["Ingest"] = ["Vcf", "Variants", "Segments", "Manifests", "Samples", "Catalog", "Sealing"],
         ["Query"] = ["Access", "Catalog", "Manifests", "Segments", "Variants", "Samples", "Arrow"],
-        ["Export"] = ["Access", "Catalog", "Query", "Segments", "Variants", "Vcf", "Arrow"],
+        ["Export"] = ["Access", "Annotations", "Catalog", "Query", "Segments", "Variants", "Vcf", "Arrow"],
         ["Simulate"] = ["Vcf", "Variants"],
         ["Doctor"] = ["Storage", "Sealing", "Manifests", "Catalog", "Segments", "Variants"],
     };
