@@ -15,15 +15,16 @@ internal sealed class AnnotationRows
     private const int MaxBytes = 96 << 20;
 
     private readonly Cells[] _cells;
+    private readonly int _maxRows;
     private readonly List<Row> _rows = [];
     private byte[] _alleles = new byte[1 << 16];
     private int _used;
 
-    public AnnotationRows(IReadOnlyList<AnnotationField> fields) => _cells = [.. fields.Select(f => new Cells(f.Type))];
+    public AnnotationRows(IReadOnlyList<AnnotationField> fields, int maxRows) => (_maxRows, _cells) = (maxRows, [.. fields.Select(f => new Cells(f.Type))]);
 
     public int Count => _rows.Count;
 
-    public bool IsFull => Count >= MaxRows || _used + (long)_cells.Sum(c => (long)c.Texts.Bytes) > MaxBytes;
+    public bool IsFull => Count >= _maxRows || _used + (long)_cells.Sum(c => (long)c.Texts.Bytes) > MaxBytes;
 
     public ReadOnlySpan<Row> Rows => CollectionsMarshal.AsSpan(_rows);
 
