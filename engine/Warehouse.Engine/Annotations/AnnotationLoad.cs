@@ -65,6 +65,9 @@ internal sealed class AnnotationLoad(AnnotationRequest request, Assembly assembl
         }
     }
 
+    /// <summary>Length of a file; 0 when it is no regular one.</summary>
+    internal static long BytesOf(string file) => file != "-" && File.Exists(file) ? new FileInfo(file).Length : 0;
+
     private (AnnotationRelease, IReadOnlyList<string>) OfVcf(Commit commit, AnnotationMapping mapping, AnnotationIntake intake, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         using var reader = VariantFile.Open(request.File, new VcfReadOptions { SitesOnly = true, SkipBadRecords = request.SkipBadRecords, Threads = request.Threads });

@@ -1,7 +1,6 @@
 using Warehouse.Engine;
 using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Manifests;
-using Warehouse.Primitives;
 using Warehouse.Simulation;
 using Xunit;
 

@@ -174,7 +174,7 @@ public sealed class AnnotationLoadTests : IDisposable
         join.Seek("1", 99, "A"u8, "G"u8);
         Assert.Equal("NM_000059.4", Of("CSQ_MANE"));
         Assert.Null(Of("ANN_HGVSC"));
-        foreach (var (text, found) in ((string, string)[])[("NM_000059.4:c.316A>G", "1-100-A-G"), ("c.317del", "1-100-AT-A"), ("p.(Gly12Asp)", "1-100-A-G"), ("p.Trp4Ter", "1-100-AT-A"), ("other", "1-100-AT-A"), ("NM_000059.5:c.316A>G", ""), ("brca2", "1-100-A-G 1-100-AT-A")])
+        foreach (var (text, found) in ((string, string)[])[("NM_000059.4:c.316A>G", "1-100-A-G"), ("c.317del", "1-100-AT-A"), ("p.(Gly12Asp)", "1-100-A-G"), ("p.G12D", "1-100-A-G"), ("NP_000050.3:p.(G12D)", "1-100-A-G"), ("p.W4*", "1-100-AT-A"), ("p.Trp4Ter", "1-100-AT-A"), ("other", "1-100-AT-A"), ("NM_000059.5:c.316A>G", ""), ("brca2", "1-100-A-G 1-100-AT-A")])
             Assert.Equal(found, string.Join(' ', join.Search(text, 10).Select(v => v.ToString())));
         Refused("annotation-consequence", () => Load(memory.Store, Write("1\t100\t.\tA\tG,T\t.\t.\tCSQ=C|x|x|x|x|x|x|x\n", Vep), "2024-02-01", AnnotationMapping.AllOfHeader));
         Refused("annotation-consequence", () => Load(memory.Store, Write("1\t100\t.\tA\tG\t.\t.\tCSQ=G|x\n", Vep), "2024-02-01", AnnotationMapping.AllOfHeader));
