@@ -92,6 +92,7 @@ internal static class VerbTable
             ["warehouse snapshots lab.wh"], () => new SnapshotsVerb()),
         new("simulate", "Write a made-up cohort: the same seed gives the same bytes.",
             ["warehouse simulate demo --samples 100 --variants 10000 --seed 1",
+             "warehouse simulate demo --samples 10 --variants 500 --seed 3 --clinvar 2024",
              "warehouse simulate demo --samples 20 --variants 1000 --seed 7 --as gvcf --truth"], () => new SimulateVerb()),
         new("audit", "The log of who asked what: verify it, search it, prove an entry, review it, export it.",
             ["warehouse audit verify lab.wh",

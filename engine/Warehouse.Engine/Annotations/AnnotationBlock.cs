@@ -20,12 +20,17 @@ internal sealed record AnnotationBlockInfo(int Contig, int Rows, int FirstStart,
 /// </summary>
 public sealed class AnnotationBlock
 {
+    /// <summary>Rows that a look-up walks before it searches.</summary>
+    private const int NearRows = 16;
+
     private readonly AnnotationFile _file;
     private readonly AnnotationColumn?[] _columns;
     private readonly int[] _starts, _refLengths, _altLengths, _textEnds;
     private readonly byte[] _raw;
     private readonly int _textAt;
     private readonly long[] _lines;
+    private int _near;
+    private int _longest = -1;
 
     internal AnnotationBlock(AnnotationFile file, AnnotationBlockInfo info, byte[] raw)
     {
@@ -88,9 +93,16 @@ public sealed class AnnotationBlock
     /// <summary>Rows of an allele: first and how many, 0 when it has none.</summary>
     public (int First, int Count) Find(int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
     {
-        var at = _starts.AsSpan().BinarySearch(start);
-        if (at < 0) return (~at, 0);
+        // Who asks in order finds the start a few rows behind the one before; who does not searches.
+        var at = _near;
+        for (var steps = 0; steps < NearRows && at < _starts.Length && _starts[at] < start; steps++) at++;
+        if (at == _starts.Length || _starts[at] != start)
+        {
+            at = _starts.AsSpan().BinarySearch(start);
+            if (at < 0) return (_near = Math.Min(~at, _starts.Length - 1), 0);
+        }
         while (at > 0 && _starts[at - 1] == start) at--;
+        _near = at;
         for (; at < _starts.Length && _starts[at] == start; at++)
         {
             if (_refLengths[at] != reference.Length || _altLengths[at] != alternate.Length || !RefOf(at).SequenceEqual(reference) || !AltOf(at).SequenceEqual(alternate)) continue;
@@ -99,6 +111,21 @@ public sealed class AnnotationBlock
             return (first, at - first);
         }
         return (at, 0);
+    }
+
+    /// <summary>First row of an interval that may reach behind a place: those before it are too far away for the longest.</summary>
+    internal int FirstThatMayTouch(int start)
+    {
+        if (_longest < 0)
+            foreach (var length in _refLengths) _longest = Math.Max(_longest, length);
+        var (low, high) = (0, _starts.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (_starts[middle] + (long)_longest <= start) low = middle + 1;
+            else high = middle;
+        }
+        return low;
     }
 
     /// <summary>

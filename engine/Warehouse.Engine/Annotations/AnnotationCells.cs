@@ -11,13 +11,18 @@ internal static class AnnotationCells
 
     /// <summary>Sets the cell of the last row; a value that is missing is left so.</summary>
     /// <exception cref="InputException">The value is not of the field's type. The place has no file yet.</exception>
-    public static void Set(AnnotationRows.Cells cells, AnnotationField field, ReadOnlySpan<byte> value, (long Line, long Offset) at)
+    /// <param name="cells">The column.</param>
+    /// <param name="field">Its field.</param>
+    /// <param name="value">The text of the source; empty is missing.</param>
+    /// <param name="at">Its place.</param>
+    /// <param name="isAscii">Whether the whole line is known to be ASCII.</param>
+    public static void Set(AnnotationRows.Cells cells, AnnotationField field, ReadOnlySpan<byte> value, (long Line, long Offset) at, bool isAscii = false)
     {
         if (value.IsEmpty) return;
         switch (field.Type)
         {
             case AnnotationType.Text:
-                if (!Ascii.IsValid(value)) RequireUtf8(value, field, at);
+                if (!isAscii && !Ascii.IsValid(value)) RequireUtf8(value, field, at);
                 cells.Set(value);
                 break;
             case AnnotationType.Integer:

@@ -6,7 +6,7 @@ namespace Warehouse.Engine.Annotations;
 
 /// <summary>
 /// One field of a block, decoded: a cell per row. Of texts the distinct ones are kept once, and each row has the code of one of them, so
-/// that what depends on the text alone is found out once per code. Immutable; any thread.
+/// that what depends on the text alone is found out once per code. One thread, that of its block.
 /// </summary>
 public sealed class AnnotationColumn
 {
@@ -16,7 +16,8 @@ public sealed class AnnotationColumn
     private readonly long[] _integers = [];
     private readonly double[] _reals = [];
     private readonly int _textsAt;
-    private readonly string?[] _strings = [];
+    private string?[]? _strings;
+    private byte[]?[]? _encoded;
 
     private AnnotationColumn(AnnotationField field, byte[] raw, int rows)
     {
@@ -32,7 +33,6 @@ public sealed class AnnotationColumn
                 _textsAt = from.Position;
                 from.Raw(_ends.Length == 0 ? 0 : _ends[^1]);
                 from.Counts(_codes = new int[rows], _ends.Length);
-                _strings = new string?[_ends.Length];
                 break;
             case AnnotationType.Real:
                 _reals = ReadReals(from.Raw(checked(8 * rows)), rows);
@@ -67,7 +67,15 @@ public sealed class AnnotationColumn
     }
 
     /// <summary>The text of a code as a string, made once; null for code 0.</summary>
-    public string? StringOf(int code) => code == 0 ? null : _strings[code - 1] ??= Encoding.UTF8.GetString(TextOf(code));
+    public string? StringOf(int code) => code == 0 ? null : (_strings ??= new string?[_ends.Length])[code - 1] ??= Encoding.UTF8.GetString(TextOf(code));
+
+    /// <summary>The text of a code, from 1, as it may stand in a list of INFO, made once.</summary>
+    internal ReadOnlySpan<byte> EncodedOf(int code)
+    {
+        ref var known = ref (_encoded ??= new byte[]?[_ends.Length])[code - 1];
+        known ??= InfoText.NeedsEncoding(TextOf(code)) ? InfoText.Encode(TextOf(code)) : [];
+        return known.Length > 0 ? known : TextOf(code);
+    }
 
     /// <summary>Whether the cell of a row is missing.</summary>
     public bool IsMissing(int row) => Field.Type switch

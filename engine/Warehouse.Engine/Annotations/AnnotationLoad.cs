@@ -29,6 +29,9 @@ public sealed record AnnotationRequest
     /// <summary>Threads used; results do not depend on it.</summary>
     public int Threads { get; init; } = 1;
 
+    /// <summary>Sizes of runs and blocks, for tests; null = the usual ones.</summary>
+    internal (int Run, int Block, int Slack)? Sizes { get; init; }
+
     /// <summary>Whether a text may name a source.</summary>
     public static bool IsSource(string name) => name.Length is > 0 and <= MaxSourceLength && char.IsAsciiLetter(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
 }
@@ -62,11 +65,14 @@ internal sealed class AnnotationLoad(AnnotationRequest request, Assembly assembl
         }
     }
 
+    /// <summary>Length of a file; 0 when it is no regular one.</summary>
+    internal static long BytesOf(string file) => file != "-" && File.Exists(file) ? new FileInfo(file).Length : 0;
+
     private (AnnotationRelease, IReadOnlyList<string>) OfVcf(Commit commit, AnnotationMapping mapping, AnnotationIntake intake, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         using var reader = VariantFile.Open(request.File, new VcfReadOptions { SitesOnly = true, SkipBadRecords = request.SkipBadRecords, Threads = request.Threads });
         var source = new VcfAnnotations(reader, mapping, intake, request.File);
-        using var sink = new AnnotationSink(commit, new AnnotationShape(false, reference is null, source.Fields));
+        using var sink = new AnnotationSink(commit, Shape(false, source.Fields));
         var records = source.ReadInto(sink, progress, stop);
         if (reader is VcfTextReader { EndedWithLineEnd: false }) throw new InputException("truncated", "the last line has no line end: the file is cut off", new InputPlace(request.File, 0, 0, ""));
         intake.Complete();
@@ -83,11 +89,17 @@ internal sealed class AnnotationLoad(AnnotationRequest request, Assembly assembl
         var source = new TableAnnotations(from, mapping, intake, request.File);
         var fields = mapping.Fields.Select(f => f.Field).ToList();
         var isIntervals = mapping.Format == AnnotationFormat.Bed || mapping.Places.ContainsKey("end");
-        using var sink = new AnnotationSink(commit, new AnnotationShape(isIntervals, reference is null, fields));
+        using var sink = new AnnotationSink(commit, Shape(isIntervals, fields));
         var records = source.ReadInto(sink, progress, stop);
         intake.Complete();
         var (file, rows) = sink.Complete(stop);
         return (Released((file, rows), mapping, records, fields, isIntervals) with { SourceSha256 = Convert.ToHexStringLower(input.Raw.Sha256()), LeftOut = intake.LeftOut, Lineage = source.Lineage }, []);
+    }
+
+    private AnnotationShape Shape(bool isIntervals, IReadOnlyList<AnnotationField> fields)
+    {
+        var shape = new AnnotationShape(isIntervals, reference is null, fields);
+        return request.Sizes is { } sizes ? shape with { Sizes = sizes } : shape;
     }
 
     private AnnotationRelease Released((FileEntry File, long Rows) written, AnnotationMapping mapping, long records, IReadOnlyList<AnnotationField> fields, bool isIntervals) => new()

@@ -16,6 +16,8 @@ public sealed class AnnotationReader : IDisposable
     private readonly Dictionary<string, (int First, int End)> _blocksOf = new(StringComparer.Ordinal);
     private readonly List<AnnotationBlock> _kept = [];
     private TermIndex? _terms;
+    private string? _askedContig;
+    private (int First, int End) _asked;
 
     internal AnnotationReader(AnnotationRelease release, AnnotationFile file, IDisposable? held)
     {
@@ -97,7 +99,7 @@ public sealed class AnnotationReader : IDisposable
         {
             if (_file.Blocks[i].MaxEnd <= start) continue;
             var block = Kept(i);
-            for (var row = 0; row < block.Count && block.Starts[row] < end; row++)
+            for (var row = block.FirstThatMayTouch(start); row < block.Count && block.Starts[row] < end; row++)
                 if (block.EndOf(row) > start) yield return new AnnotationHit(block, row, 1);
         }
     }
@@ -161,16 +163,17 @@ public sealed class AnnotationReader : IDisposable
 
     private AnnotationBlock? BlockAt(string contig, int start)
     {
-        if (_kept.Count > 0 && _kept[^1] is var last && ReferenceEquals(last.Contig, contig) && last.Info.FirstStart <= start && start <= last.Info.LastStart) return last;
-        if (!_blocksOf.TryGetValue(contig, out var place)) return null;
-        var (low, high) = (place.First, place.End);
+        if (!ReferenceEquals(contig, _askedContig)) (_askedContig, _asked) = (contig, _blocksOf.GetValueOrDefault(contig));
+        var (low, high) = _asked;
+        if (low == high) return null;
+        if (_kept.Count > 0 && _kept[^1].Info is var last && last.Contig == _file.Blocks[low].Contig && last.FirstStart <= start && start <= last.LastStart) return _kept[^1];
         while (low < high)
         {
             var middle = (low + high) / 2;
             if (_file.Blocks[middle].LastStart < start) low = middle + 1;
             else high = middle;
         }
-        return low < place.End && _file.Blocks[low].FirstStart <= start ? Kept(low) : null;
+        return low < _asked.End && _file.Blocks[low].FirstStart <= start ? Kept(low) : null;
     }
 
     private int BlockOfRow(long row)

@@ -15,15 +15,17 @@ internal sealed class AnnotationRows
     private const int MaxBytes = 96 << 20;
 
     private readonly Cells[] _cells;
+    private readonly int _maxRows;
     private readonly List<Row> _rows = [];
     private byte[] _alleles = new byte[1 << 16];
     private int _used;
 
-    public AnnotationRows(IReadOnlyList<AnnotationField> fields) => _cells = [.. fields.Select(f => new Cells(f.Type))];
+    public AnnotationRows(IReadOnlyList<AnnotationField> fields, int maxRows) => (_maxRows, _cells) = (maxRows, [.. fields.Select(f => new Cells(f.Type))]);
 
     public int Count => _rows.Count;
 
-    public bool IsFull => Count >= MaxRows || _used + (long)_cells.Sum(c => (long)c.Texts.Bytes) > MaxBytes;
+    /// <summary>Whether it is to be written before more comes. Its bytes are added up now and then: a line is far shorter than what they may be.</summary>
+    public bool IsFull => Count >= _maxRows || ((Count & 0xff) == 0 && _used + _cells.Sum(c => (long)c.Texts.Bytes) > MaxBytes);
 
     public ReadOnlySpan<Row> Rows => CollectionsMarshal.AsSpan(_rows);
 
@@ -136,6 +138,7 @@ internal sealed class AnnotationRows
         private readonly List<int> _codes = [];
         private readonly List<long> _integers = [];
         private readonly List<double> _reals = [];
+        private int _last = -1;
 
         public AnnotationType Type => type;
 
@@ -154,7 +157,12 @@ internal sealed class AnnotationRows
             else _integers.Add(AnnotationField.MissingInteger);
         }
 
-        public void Set(ReadOnlySpan<byte> text) => _codes[^1] = Texts.Of(text) + 1;
+        /// <summary>Neighbours often say the same: then nothing is looked up.</summary>
+        public void Set(ReadOnlySpan<byte> text)
+        {
+            if (_last < 0 || !Texts[_last].SequenceEqual(text)) _last = Texts.Of(text);
+            _codes[^1] = _last + 1;
+        }
 
         public void Set(long value) => _integers[^1] = value;
 
@@ -163,6 +171,7 @@ internal sealed class AnnotationRows
         public void Clear()
         {
             Texts.Clear();
+            _last = -1;
             _codes.Clear();
             _integers.Clear();
             _reals.Clear();

@@ -1,3 +1,5 @@
+using System.Text;
+using Warehouse.Engine.Coding;
 using Warehouse.Engine.Variants;
 
 namespace Warehouse.Engine.Annotations;
@@ -86,6 +88,18 @@ public sealed class AnnotationSet : IDisposable
             for (var row = hit.First; row < hit.First + hit.Count; row++)
                 if (hit.Block.Column(field) is var cells && cells.StringOf(cells.Codes[row]) is var text && !texts.Contains(text)) texts.Add(text);
         return texts is [null] ? null : string.Join(';', texts.Select(t => t ?? "."));
+    }
+
+    /// <summary>Appends the cell of a text column as it may stand in a list of INFO; nothing when it is missing.</summary>
+    internal void AppendInfo(int column, ByteWriter to)
+    {
+        var (hits, field) = (_hits[Columns[column].Reader], Columns[column].Field);
+        if (hits is [{ Count: 1 } one])
+        {
+            var cells = one.Block.Column(field);
+            if (cells.Codes[one.First] is > 0 and var code) to.Raw(cells.EncodedOf(code));
+        }
+        else if (TextOf(column) is { } text) to.Raw(InfoText.Encode(Encoding.UTF8.GetBytes(text)));
     }
 
     /// <summary>The number of an integer or flag column; null = missing.</summary>

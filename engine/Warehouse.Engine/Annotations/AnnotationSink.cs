@@ -11,10 +11,10 @@ namespace Warehouse.Engine.Annotations;
 internal sealed class AnnotationSink(Commit commit, AnnotationShape shape) : IDisposable
 {
     /// <summary>Bases that a left shift usually stays within: more costs a merge, nothing else.</summary>
-    private const int Slack = 10_000;
+    public const int Slack = 10_000;
 
     private AnnotationWriter _writer = new(commit.CreateFile(AnnotationFile.FileKind), shape);
-    private AnnotationRows _rows = new(shape.Fields), _next = new(shape.Fields);
+    private AnnotationRows _rows = new(shape.Fields, shape.Sizes.Run), _next = new(shape.Fields, shape.Sizes.Run);
 
     /// <summary>The rows to add to; at least one more fits.</summary>
     public AnnotationRows Rows => _rows;
@@ -45,7 +45,7 @@ internal sealed class AnnotationSink(Commit commit, AnnotationShape shape) : IDi
         var order = _rows.Order(_writer.Ranks());
         var last = _rows.Rows[^1];
         var (written, waiting) = (new List<int>(order.Length), new List<int>());
-        foreach (var row in order) (_rows.Rows[row].Contig == last.Contig && _rows.Rows[row].Start >= last.Start - Slack ? waiting : written).Add(row);
+        foreach (var row in order) (_rows.Rows[row].Contig == last.Contig && _rows.Rows[row].Start >= last.Start - shape.Sizes.Slack ? waiting : written).Add(row);
         if (written.Count < waiting.Count)
         {
             _writer.Add(_rows, order);

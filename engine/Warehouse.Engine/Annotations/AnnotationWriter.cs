@@ -9,7 +9,11 @@ namespace Warehouse.Engine.Annotations;
 /// <param name="IsIntervals">Intervals, not alleles.</param>
 /// <param name="TrimmedOnly">Alleles were only trimmed: there was no reference.</param>
 /// <param name="Fields">Their fields.</param>
-internal sealed record AnnotationShape(bool IsIntervals, bool TrimmedOnly, IReadOnlyList<AnnotationField> Fields);
+internal sealed record AnnotationShape(bool IsIntervals, bool TrimmedOnly, IReadOnlyList<AnnotationField> Fields)
+{
+    /// <summary>Rows of a run and of a block, and how near to the last place rows wait: small in tests alone.</summary>
+    public (int Run, int Block, int Slack) Sizes { get; init; } = (AnnotationRows.MaxRows, AnnotationWriter.BlockRows, AnnotationSink.Slack);
+}
 
 /// <summary>
 /// Writes a file of annotations (<see cref="AnnotationFile"/>) run by run: each run is sorted and becomes blocks. Where the blocks of
@@ -74,7 +78,7 @@ internal sealed class AnnotationWriter(SealedWriter file, AnnotationShape shape)
             for (var start = first.Start; count < order.Length; count++)
             {
                 ref readonly var row = ref rows.Rows[order[count]];
-                if (row.Contig != first.Contig || (count >= BlockRows && row.Start != start)) break;
+                if (row.Contig != first.Contig || (count >= shape.Sizes.Block && row.Start != start)) break;
                 start = row.Start;
             }
             AddBlock(rows, order[..count]);

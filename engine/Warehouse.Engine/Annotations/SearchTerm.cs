@@ -59,14 +59,30 @@ internal static class SearchTerm
         return (SequenceOf(text.Trim()), ChangeOf(bytes));
     }
 
-    /// <summary>The change of an HGVS text: without sequence and parentheses, a stop as <c>Ter</c>, no change as <c>=</c>.</summary>
+    /// <summary>The change of an HGVS text: without sequence and parentheses, letters by three, a stop as <c>Ter</c>, no change as <c>=</c>.</summary>
     public static string ChangeOf(ReadOnlySpan<byte> item)
     {
         var colon = item.LastIndexOf((byte)':');
         var text = Encoding.UTF8.GetString(item[(colon + 1)..]).Replace("%3D", "=", StringComparison.OrdinalIgnoreCase);
         if (text.Length < 3 || text[1] != '.') return "";
-        return text[0] == 'p' ? text.Replace("(", "", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal).Replace("*", "Ter", StringComparison.Ordinal) : text;
+        return text[0] == 'p' ? InThreeLetters(text.Replace("(", "", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal)).Replace("*", "Ter", StringComparison.Ordinal) : text;
     }
+
+    /// <summary><c>p.G12D</c> as <c>p.Gly12Asp</c>; what has three letters already, or is written otherwise, stays.</summary>
+    private static string InThreeLetters(string text)
+    {
+        if (text.Length < 4 || !char.IsAsciiDigit(text[3]) || NameOf(text[2]) is not { } first) return text;
+        var end = 3;
+        while (end < text.Length && char.IsAsciiDigit(text[end])) end++;
+        var rest = text[end..];
+        return $"p.{first}{text[3..end]}{(rest.Length == 1 && NameOf(rest[0]) is { } last ? last : rest)}";
+    }
+
+    private static string? NameOf(char aminoAcid) => aminoAcid switch
+    {
+        'A' => "Ala", 'C' => "Cys", 'D' => "Asp", 'E' => "Glu", 'F' => "Phe", 'G' => "Gly", 'H' => "His", 'I' => "Ile", 'K' => "Lys", 'L' => "Leu", 'M' => "Met",
+        'N' => "Asn", 'P' => "Pro", 'Q' => "Gln", 'R' => "Arg", 'S' => "Ser", 'T' => "Thr", 'V' => "Val", 'W' => "Trp", 'Y' => "Tyr", '*' => "Ter", _ => null,
+    };
 
     private static string GeneOf(ReadOnlySpan<byte> item)
     {

@@ -15,6 +15,7 @@ internal sealed class TableAnnotations
     private readonly AnnotationMapping _mapping;
     private readonly AnnotationIntake _intake;
     private readonly string _file;
+    private readonly long _totalBytes;
     private readonly int[] _columnOfField;
     private readonly int _contig, _start, _end, _ref, _alt;
     private readonly byte[][] _missing;
@@ -28,7 +29,7 @@ internal sealed class TableAnnotations
     /// <param name="file">Name for errors.</param>
     public TableAnnotations((DecodedInput Input, LineInput Lines) from, AnnotationMapping mapping, AnnotationIntake intake, string file)
     {
-        ((_input, _lines), _mapping, _intake, _file) = (from, mapping, intake, file);
+        ((_input, _lines), _mapping, _intake, _file, _totalBytes) = (from, mapping, intake, file, AnnotationLoad.BytesOf(file));
         _missing = [.. mapping.Missing.Select(Encoding.UTF8.GetBytes)];
         if (mapping.Format == AnnotationFormat.Tsv)
         {
@@ -52,7 +53,7 @@ internal sealed class TableAnnotations
             if ((_lines.Line & 0x1fff) == 0)
             {
                 stop.ThrowIfCancellationRequested();
-                progress?.Report(new WorkProgress("reading", _input.Raw.BytesRead, 0, "bytes"));
+                progress?.Report(new WorkProgress("reading", _input.Raw.BytesRead, _totalBytes, "bytes"));
             }
             var text = line.Span;
             if (_mapping.Format == AnnotationFormat.Bed && (text.IsEmpty || text[0] == '#' || text.StartsWith("track"u8) || text.StartsWith("browser"u8))) continue;

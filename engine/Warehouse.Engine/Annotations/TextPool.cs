@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Warehouse.Engine.Annotations;
 
 /// <summary>Distinct texts with a number each, from 0, in the order in which they came. One thread.</summary>
@@ -76,11 +78,15 @@ internal sealed class TextPool
     private static uint Hash(ReadOnlySpan<byte> text)
     {
         var hash = 0x9E3779B97F4A7C15UL ^ (ulong)text.Length;
-        for (; text.Length >= 8; text = text[8..]) hash = Mix(hash ^ System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(text));
+        if (text.Length >= 8)
+        {
+            var last = BinaryPrimitives.ReadUInt64LittleEndian(text[^8..]);
+            for (; text.Length > 8; text = text[8..]) hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(text));
+            return (uint)(Mix(hash ^ last) >> 32);
+        }
         var rest = 0UL;
         foreach (var b in text) rest = (rest << 8) | b;
-        hash = Mix(hash ^ rest);
-        return (uint)(hash >> 32);
+        return (uint)(Mix(hash ^ rest) >> 32);
     }
 
     private static ulong Mix(ulong value) => ulong.RotateLeft(value * 0xD6E8FEB86659FD93UL, 29) * 0x9E3779B97F4A7C15UL;

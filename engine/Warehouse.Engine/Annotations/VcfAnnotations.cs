@@ -11,16 +11,18 @@ internal sealed class VcfAnnotations
     private readonly VariantReader _reader;
     private readonly AnnotationIntake _intake;
     private readonly InputPlace _place;
+    private readonly long _totalBytes;
     private readonly List<(int Field, Piece Piece, char Number)> _columns = [];
     private readonly Dictionary<string, int> _infoSlots = new(StringComparer.Ordinal);
     private readonly List<(byte[] Key, char Number, int Field)> _info = [];
     private readonly List<(int Slot, Consequences Plan, int FirstField)> _consequences = [];
     private (int Start, int Length)[] _found = [];
     private int _expected;
+    private bool _isAscii;
 
     public VcfAnnotations(VariantReader reader, AnnotationMapping mapping, AnnotationIntake intake, string file)
     {
-        (_reader, _intake, _place) = (reader, intake, new InputPlace(file, 0, 0, "header"));
+        (_reader, _intake, _place, _totalBytes) = (reader, intake, new InputPlace(file, 0, 0, "header"), AnnotationLoad.BytesOf(file));
         foreach (var reference in reader.Header.References) intake.RequireAssembly(reference, "##reference");
         var declared = Declared(reader.Header);
         var fields = new List<AnnotationField>();
@@ -61,7 +63,7 @@ internal sealed class VcfAnnotations
             if ((records++ & 0x1fff) == 0)
             {
                 stop.ThrowIfCancellationRequested();
-                progress?.Report(new WorkProgress("reading", _reader.CompressedBytesRead, 0, "bytes"));
+                progress?.Report(new WorkProgress("reading", _reader.CompressedBytesRead, _totalBytes, "bytes"));
             }
             if (record.ContigIndex != written)
             {
@@ -90,6 +92,7 @@ internal sealed class VcfAnnotations
             return;
         }
         if (!_intake.Accepts(canonical, record.Start, record.Ref.Span, at)) return;
+        _isAscii = Ascii.IsValid(record.LineText.Span);
         FindInfo(record.LineText.Span);
         for (var i = 0; i < record.Alts.Count; i++)
         {
@@ -118,7 +121,7 @@ internal sealed class VcfAnnotations
         foreach (var (field, piece, _) in _columns)
         {
             var text = piece switch { Piece.Id => record.Id.Span, Piece.Filter => record.Filter.Span, _ => QualOf(line) };
-            if (text is not [(byte)'.']) AnnotationCells.Set(rows.Column(field), Fields[field], text, at);
+            if (text is not [(byte)'.']) AnnotationCells.Set(rows.Column(field), Fields[field], text, at, _isAscii);
         }
         for (var slot = 0; slot < _info.Count; slot++)
         {
@@ -134,7 +137,7 @@ internal sealed class VcfAnnotations
             }
             var value = line.Slice(start, length);
             if (number is 'A' or 'R') value = ItemOf(value, number == 'A' ? allele : allele + 1, number == 'A' ? alleles : alleles + 1, record, Fields[field]);
-            if (value is not [(byte)'.']) AnnotationCells.Set(rows.Column(field), Fields[field], value, at);
+            if (value is not [(byte)'.']) AnnotationCells.Set(rows.Column(field), Fields[field], value, at, _isAscii);
         }
         foreach (var (slot, plan, first) in _consequences)
             if (_found[slot].Length > 0) plan.Set(line.Slice(_found[slot].Start, _found[slot].Length), record, allele, (rows, first));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Warehouse.Engine.Annotations;
+using Warehouse.Engine.Coding;
 using Warehouse.Engine.Query;
 
 namespace Warehouse.Engine.Export;
@@ -9,20 +10,29 @@ namespace Warehouse.Engine.Export;
 /// What annotations say of the alleles of a line, as INFO entries: one key per column, Number=A, <c>.</c> for an allele of which nothing is said; a
 /// key that says nothing of any allele is left out. What VCF does not allow inside a value is percent-encoded. One thread.
 /// </summary>
-internal sealed class AnnotationInfo(AnnotationSet set)
+internal sealed class AnnotationInfo
 {
-    private readonly List<string?[]> _values = [];
+    private readonly AnnotationSet _set;
+    private readonly byte[][] _keys;
+    private readonly ByteWriter _values = new(), _line = new();
+    private readonly List<(int At, int Length)> _cells = [];
     private int _alleles;
 
+    public AnnotationInfo(AnnotationSet set)
+    {
+        _set = set;
+        _keys = [.. set.Columns.Select(c => Encoding.UTF8.GetBytes($";{c.Name}="))];
+    }
+
     /// <summary>Its INFO keys.</summary>
-    public IEnumerable<string> Keys => set.Columns.Select(c => c.Name);
+    public IEnumerable<string> Keys => _set.Columns.Select(c => c.Name);
 
     /// <summary>The declarations, in order.</summary>
     public IEnumerable<string> MetaLines()
     {
-        foreach (var release in set.Releases)
+        foreach (var release in _set.Releases)
             yield return FormattableString.Invariant($"##warehouse_annotation=<ID={release.Source},Release={release.Date:yyyy-MM-dd},Number={release.Number},Sha256={release.SourceSha256},Description=\"Joined by normalised allele\">");
-        foreach (var column in set.Columns)
+        foreach (var column in _set.Columns)
         {
             var type = column.Type switch { AnnotationType.Text => "String", AnnotationType.Real => "Float", _ => "Integer" };
             yield return $"##INFO=<ID={column.Name},Number=A,Type={type},Description=\"{Plain(column.Description)}\">";
@@ -30,54 +40,86 @@ internal sealed class AnnotationInfo(AnnotationSet set)
     }
 
     /// <summary>Begins a line.</summary>
-    public void Begin() => _alleles = 0;
+    public void Begin()
+    {
+        _alleles = 0;
+        _values.Clear();
+        _cells.Clear();
+    }
 
     /// <summary>Adds an ALT that is looked up.</summary>
     public void Add(string contig, int start, ReadOnlySpan<byte> reference, ReadOnlySpan<byte> alternate)
     {
-        set.Seek(contig, start, reference, alternate);
+        _set.Seek(contig, start, reference, alternate);
         Take();
     }
 
     /// <summary>Adds an ALT that annotations do not speak of.</summary>
     public void AddNone()
     {
-        set.Clear();
+        _set.Clear();
         Take();
     }
 
-    /// <summary>The entries of the line.</summary>
-    public IEnumerable<(string Key, string Value)> Entries()
+    /// <summary>All entries of the line, each behind a semicolon; true until the next line begins.</summary>
+    public ReadOnlySpan<byte> Text()
     {
-        for (var column = 0; column < set.Columns.Count; column++)
+        _line.Clear();
+        for (var column = 0; column < _keys.Length; column++)
+            if (Says(column)) AddEntry(column);
+        return _line.Written;
+    }
+
+    /// <summary>The same one by one, with memory of their own.</summary>
+    public IEnumerable<(string Key, ReadOnlyMemory<byte> Value)> Entries()
+    {
+        for (var column = 0; column < _keys.Length; column++)
         {
-            var any = false;
-            for (var i = 0; i < _alleles; i++) any |= _values[i][column] is not null;
-            if (any) yield return (set.Columns[column].Name, string.Join(',', Enumerable.Range(0, _alleles).Select(i => _values[i][column] ?? ".")));
+            if (!Says(column)) continue;
+            _line.Clear();
+            AddEntry(column);
+            yield return (_set.Columns[column].Name, _line.Written[_keys[column].Length..].ToArray());
         }
     }
 
-    /// <summary>A text as it may stand in a value of a list. What is percent-encoded already stays so.</summary>
-    public static string Encode(string text)
+    private bool Says(int column)
     {
-        if (text.AsSpan().IndexOfAny(" ,;=\t") < 0) return text;
-        var encoded = new StringBuilder(text.Length + 8);
-        foreach (var c in text) encoded.Append(c is ' ' or ',' or ';' or '=' or '\t' ? "%" + ((int)c).ToString("X2", CultureInfo.InvariantCulture) : c.ToString());
-        return encoded.ToString();
+        for (var i = 0; i < _alleles; i++)
+            if (_cells[(i * _keys.Length) + column].Length > 0) return true;
+        return false;
+    }
+
+    private void AddEntry(int column)
+    {
+        _line.Raw(_keys[column]);
+        for (var i = 0; i < _alleles; i++)
+        {
+            if (i > 0) _line.Byte((byte)',');
+            var (at, length) = _cells[(i * _keys.Length) + column];
+            if (length == 0) _line.Byte((byte)'.');
+            else _line.Raw(_values.Written.Slice(at, length));
+        }
     }
 
     private void Take()
     {
-        if (_alleles == _values.Count) _values.Add(new string?[set.Columns.Count]);
-        var values = _values[_alleles++];
-        for (var i = 0; i < values.Length; i++)
+        _alleles++;
+        for (var i = 0; i < _keys.Length; i++)
         {
-            values[i] = set.Columns[i].Type switch
+            var at = _values.Length;
+            switch (_set.Columns[i].Type)
             {
-                AnnotationType.Text => set.TextOf(i) is { } text ? Encode(text) : null,
-                AnnotationType.Real => set.RealOf(i) is var real && double.IsNaN(real) ? null : CFormat.G(real, 6),
-                _ => set.IntegerOf(i)?.ToString(CultureInfo.InvariantCulture),
-            };
+                case AnnotationType.Text:
+                    _set.AppendInfo(i, _values);
+                    break;
+                case AnnotationType.Real:
+                    if (_set.RealOf(i) is var real && !double.IsNaN(real)) _values.Raw(Encoding.ASCII.GetBytes(CFormat.G(real, 6)));
+                    break;
+                default:
+                    if (_set.IntegerOf(i) is { } number) _values.Raw(Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture)));
+                    break;
+            }
+            _cells.Add((at, _values.Length - at));
         }
     }
 

@@ -156,14 +156,11 @@ internal sealed class AnnotationRun
     /// <summary>What annotations say stands behind its line until the line leaves.</summary>
     private void AddNotes()
     {
-        var from = _used;
-        foreach (var (key, value) in _notes!.Entries())
-        {
-            var bytes = Encoding.UTF8.GetMaxByteCount(key.Length + value.Length + 2);
-            if (_text.Length - _used < bytes) Array.Resize(ref _text, Math.Max(_text.Length * 2, checked(_used + bytes)));
-            _used += Encoding.UTF8.GetBytes($";{key}={value}", _text.AsSpan(_used));
-        }
-        _noteLengths.Add(_used - from);
+        var notes = _notes!.Text();
+        if (_text.Length - _used < notes.Length) Array.Resize(ref _text, Math.Max(_text.Length * 2, checked(_used + notes.Length)));
+        notes.CopyTo(_text.AsSpan(_used));
+        _used += notes.Length;
+        _noteLengths.Add(notes.Length);
     }
 
     /// <summary>Answers what waits and writes the lines of the window.</summary>

@@ -53,7 +53,7 @@ internal sealed class LineInfo(AnnotationInfo? notes)
             if (sites.RowKind[row] == AlleleKind.Bases) notes.Add(contig, sites.RowStart[row], sites.RowRefText(row), sites.RowAltText(row));
             else notes.AddNone();
         }
-        foreach (var (key, value) in notes.Entries()) _entries.Add(VcfInfoEntry.OfText(key, Encoding.UTF8.GetBytes(value)));
+        foreach (var (key, value) in notes.Entries()) _entries.Add(VcfInfoEntry.OfText(key, value));
     }
 
     private void AddStructural(SiteTable sites, Line line)
