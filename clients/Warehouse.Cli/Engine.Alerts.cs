@@ -1,5 +1,6 @@
 using Warehouse.Cli.Options;
 using Warehouse.Clinic.Alerts;
+using Warehouse.Clinic.ClinVar;
 
 namespace Warehouse.Cli;
 

@@ -60,7 +60,7 @@ internal sealed class ClinVarVerb : AlertVerb
     private Report Compare(ParseResult parsed, AlertSources sources)
     {
         var (before, after) = (Shelved(sources, parsed.GetRequiredValue(_from)), Shelved(sources, parsed.GetRequiredValue(_to)));
-        var changes = ReleaseComparison.Run(before.Alleles, after.Alleles, Book(sources).Grades);
+        var changes = ReleaseComparison.Run(before, after, Book(sources).Grades);
         return AlertReports.Of(parsed.GetValue(_all) ? changes : changes.Where(c => c.IsOfClass));
     }
 

@@ -14,11 +14,10 @@ public sealed record ReleasePreview(IReadOnlyList<(ClinVarAxis Axis, NetClass Fr
     {
         var book = new AlertBook(sources.Store.Events, clock);
         var after = sources.Release(release) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
-        // The first release changes nothing, see Derivation.
-        if (book.Releases.Count == 0) return new ReleasePreview([], []);
-        ReleaseSource[] earlier = [.. book.Releases.Reverse().Where(r => r.Release.Release != release).Select(r => (sources.Release(r.Release.Release) ?? throw new InputException("clinvar-unknown", "a release that holds is not in the store any more", InputPlace.None)).Alleles)];
-        var changes = ReleaseComparison.Run(earlier[0], after.Alleles, book.Grades).Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
-        var drafts = new Derivation(sources, sources.Store.Events, clock).Preview(earlier[0], after.Alleles, earlier.Skip(1), release);
+        ShelvedRelease[] earlier = [.. book.Releases.Reverse().Where(r => r.Release.Release != release).Select(r => sources.Release(r.Release.Release) ?? throw new InputException("clinvar-unknown", "a release that holds is not in the store any more", InputPlace.None))];
+        if (earlier.Length == 0) return new ReleasePreview([], []); // the first release that holds changes nothing
+        var changes = ReleaseComparison.Run(earlier[0], after, book.Grades).Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
+        var drafts = new Derivation(sources, sources.Store.Events, clock).Preview(earlier[0], after, earlier.Skip(1).Select(e => e.Alleles), release);
         return new ReleasePreview(
             [.. changes.OrderByDescending(c => c.Grade).ThenBy(c => c.Axis).ThenBy(c => c.From).ThenBy(c => c.To)],
             [.. drafts.Where(d => !book.HasKey(d.Key)).GroupBy(d => d.Grade).OrderByDescending(g => g.Key).Select(g => (g.Key, g.Count(), g.Select(d => d.Person).Distinct().Count()))]);

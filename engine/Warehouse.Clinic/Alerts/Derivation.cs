@@ -9,11 +9,6 @@ using Warehouse.Engine.Variants;
 
 namespace Warehouse.Clinic.Alerts;
 
-/// <summary>A release as the store keeps it.</summary>
-/// <param name="Digest">Of its content.</param>
-/// <param name="Alleles">Its entries.</param>
-public sealed record ShelvedRelease(string Digest, ReleaseSource Alleles);
-
 /// <summary>A signed assessment of the laboratory.</summary>
 /// <param name="Event">Number of the event that signed it.</param>
 /// <param name="Allele">Its allele.</param>
@@ -65,10 +60,10 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
     }
 
     /// <summary>What accepting a release would raise now.</summary>
-    internal IReadOnlyList<AlertDraft> Preview(ReleaseSource before, ReleaseSource after, IEnumerable<ReleaseSource> earlier, string release)
+    internal IReadOnlyList<AlertDraft> Preview(ShelvedRelease before, ShelvedRelease after, IEnumerable<ReleaseSource> earlier, string release)
     {
         using var at = Open(new Moment(long.MaxValue, sources.Store.Version));
-        return OfChanges(at, ReleaseComparison.WithFlipFlops([.. ReleaseComparison.Run(before, after, at.Book.Grades)], earlier), release, null);
+        return OfChanges(at, ReleaseComparison.WithFlipFlops(ReleaseComparison.Run(before, after, at.Book.Grades), earlier), release, null);
     }
 
     private static bool IsCause(LoggedEvent logged) =>
@@ -195,7 +190,7 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         var releases = at.Book.Releases;
         var now = Shelved(releases[^1].Release);
         if (releases.Count == 1) return ([], releases[^1].Release.Release);
-        var changes = ReleaseComparison.Run(Shelved(releases[^2].Release).Alleles, now.Alleles, at.Book.Grades).ToList();
+        var changes = ReleaseComparison.Run(Shelved(releases[^2].Release), now, at.Book.Grades);
         return (ReleaseComparison.WithFlipFlops(changes, releases.SkipLast(2).Reverse().Select(r => Shelved(r.Release).Alleles)), releases[^1].Release.Release);
     }
 

@@ -14,10 +14,16 @@ public static class ReleaseComparison
     /// <param name="before">The earlier release, one entry an allele, in order.</param>
     /// <param name="after">The later one.</param>
     /// <param name="grades">By what they are graded.</param>
-    public static IReadOnlyList<ClassChange> Run(ReleaseSource before, ReleaseSource after, GradeTable grades)
+    public static IReadOnlyList<ClassChange> Run(ReleaseSource before, ReleaseSource after, GradeTable grades) => Run(Pairs(before(), after()), after, grades);
+
+    /// <summary>The same of two releases of a store, where entries that are equal are not made.</summary>
+    public static IReadOnlyList<ClassChange> Run(ShelvedRelease before, ShelvedRelease after, GradeTable grades) =>
+        before.Rows is { } olds && after.Rows is { } nows ? Run(ClinVarShelf.Differences(olds, nows), after.Alleles, grades) : Run(before.Alleles, after.Alleles, grades);
+
+    private static IReadOnlyList<ClassChange> Run(IEnumerable<(ClinVarAllele? Old, ClinVarAllele? Now)> pairs, ReleaseSource after, GradeTable grades)
     {
         var (changes, left) = (new List<(ClassChange Change, ClinVarAllele? Old)>(), new HashSet<string>(StringComparer.Ordinal));
-        foreach (var (old, now) in Pairs(before(), after()))
+        foreach (var (old, now) in pairs)
         {
             if (old is not null && now is not null && !SameIds(old, now)) left.UnionWith(old.Ids.Except(now.Ids));
             foreach (var axis in Axes)

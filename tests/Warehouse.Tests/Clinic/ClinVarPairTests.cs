@@ -4,6 +4,7 @@ using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
 using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Simulate;
 using Xunit;
 
 namespace Warehouse.Tests.Clinic;
@@ -22,7 +23,9 @@ public sealed class ClinVarPairTests
         using var folder = new TempFolder();
         using var store = Make(folder);
         var (before, after) = (Load(store, Before, Table(Before)), Load(store, After, Table(After)));
-        var found = ReleaseComparison.Run(before.Alleles, after.Alleles, GradeTable.Default).Where(c => c.IsOfClass).Select(c => $"{c.Allele} {c.From}>{c.To}".ToLowerInvariant()).Order(StringComparer.Ordinal).ToList();
+        var changes = ReleaseComparison.Run(before, after, GradeTable.Default);
+        Assert.Equal(ReleaseComparison.Run(before.Alleles, after.Alleles, GradeTable.Default), changes); // the twin makes every entry
+        var found = changes.Where(c => c.IsOfClass).Select(c => $"{c.Allele} {c.From}>{c.To}".ToLowerInvariant()).Order(StringComparer.Ordinal).ToList();
         var (old, now) = (Naive(Before), Naive(After));
         var naive = old.Keys.Union(now.Keys).Select(k => (Allele: k, From: old.GetValueOrDefault(k, "absent"), To: now.GetValueOrDefault(k, "absent"))).Where(c => c.From != c.To).Select(c => $"{c.Allele} {c.From}>{c.To}".ToLowerInvariant()).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(naive, found);
@@ -88,6 +91,37 @@ public sealed class ClinVarPairTests
         Assert.True(expected.SequenceEqual(raised), $"seed {Seed}: {expected.Count} expected, {raised.Count} raised; {string.Join('\n', expected.Except(raised).Take(5))} | {string.Join('\n', raised.Except(expected).Take(5))}");
         Assert.Equal((expected.Count, expected.Count), (report.Raised, preview.Alerts.Sum(a => a.Alerts)));
         Assert.InRange(expected.Count, 100, 5000);
+    }
+
+    /// <summary>Simulated releases in the headers and spellings of three years, against the changes that the simulator wrote down.</summary>
+    [Theory]
+    [InlineData(ClinVarForm.Y2018)]
+    [InlineData(ClinVarForm.Y2021)]
+    [InlineData(ClinVarForm.Y2024)]
+    public void Simulated_releases_of_three_years_change_what_the_simulator_changed(ClinVarForm form)
+    {
+        using var folder = new TempFolder();
+        Simulator.Run(new SimulationOptions { Folder = folder["data"], Samples = 2, Variants = 30_000, Seed = 5, ClinVar = form }, null, CancellationToken.None);
+        using var store = VariantStore.Create(new CreateOptions { Path = folder["lab.wh"], Assembly = "GRCh37", ReferencePath = folder["data/reference.fa"] });
+        var (before, after) = (Load(store, Before, folder["data/clinvar-1.vcf.gz"]), Load(store, After, folder["data/clinvar-2.vcf.gz"]));
+        Assert.Equal(ReleaseComparison.Run(before.Alleles, after.Alleles, GradeTable.Default), ReleaseComparison.Run(before, after, GradeTable.Default));
+        var found = ReleaseComparison.Run(before, after, GradeTable.Default).Where(c => c.IsOfClass && c.Axis == ClinVarAxis.Germline).Select(c => $"{c.Allele} {c.From}>{c.To}".ToLowerInvariant()).Order(StringComparer.Ordinal).ToList();
+        var truth = File.ReadLines(folder["data/clinvar-changes.tsv"]).Skip(1).Select(l => l.Split('\t')).ToList();
+        var expected = truth.Select(c => (Allele: $"{c[0]}-{c[1]}-{c[2]}-{c[3]}", From: Net(c[7]), To: Net(c[8]))).Where(c => c.From != c.To).Select(c => $"{c.Allele} {c.From}>{c.To}".ToLowerInvariant()).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(expected, found);
+        Assert.True(found.Count > 200);
+        Assert.Equal(truth.Count(c => c[4] == "unknown-term"), after.Alleles().Count(a => a.IsUnrecognised));
+
+        static string Net(string value) => value.ToLowerInvariant() switch
+        {
+            "" or "." => "absent",
+            var v when v.StartsWith("conflicting") => "conflicting",
+            var v when v.StartsWith("probably_fine") => "unrecognised",
+            var v when v.Contains("pathogenic") => "pathogenic",
+            var v when v.Contains("benign") => "benign",
+            var v when v.Contains("uncertain") => "uncertain",
+            _ => "other",
+        };
     }
 
     private static VariantStore Make(TempFolder folder) => VariantStore.Create(new CreateOptions { Path = folder["lab.wh"], Assembly = "GRCh37" });
