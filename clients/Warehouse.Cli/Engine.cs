@@ -80,19 +80,21 @@ internal partial class Engine
     public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(null));
+        using var session = opened.OpenSession(Asks(JoinedSnapshot));
+        using var named = new NamedQueries(opened, session.Snapshot);
         ShowsNamed(request.Samples);
-        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
+        foreach (var found in session.Seen(named.Of(request.Queries), request.Samples, cancellation))
+            if (named.Take(found) is { } answer) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
     }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>
     public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(null));
+        using var session = opened.OpenSession(Asks(JoinedSnapshot));
         ShowsNamed(request.Samples);
         using var packed = IsPacked(request.OutputPath) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
-        var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
+        var summary = Annotation.Annotate((session, Joined), request.InputPath, request.Samples, packed ?? output, progress, cancellation);
         packed?.Complete();
         AnnotationDamage = summary.Damage;
         return summary.Damage is not null ? ExitCode.DamagedStore : summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
@@ -133,8 +135,10 @@ internal partial class Engine
     public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(null));
-        foreach (var answer in session.Carriers(queries, cancellation)) yield return answer;
+        using var session = opened.OpenSession(Asks(JoinedSnapshot));
+        using var named = new NamedQueries(opened, session.Snapshot);
+        foreach (var found in session.Carriers(named.Of(queries), cancellation))
+            if (named.Take(found.Seen) is { } answer) yield return found with { Seen = answer };
     }
 
     /// <summary>Compares two cohorts; the row is reused.</summary>
@@ -181,11 +185,11 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(request.AsOf) with { AroundDamage = true });
-        var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples };
+        var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples, Annotations = Joined };
         if (request.Format is ExportFormat.Tsv or ExportFormat.Arrow)
         {
-            using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(Columns.Genotypes(), output) : new ArrowRowWriter(Columns.Genotypes(), output);
-            foreach (var row in session.Rows(asked, cancellation)) Columns.Write(writer, row);
+            using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(JoinedCells.Behind(Columns.Genotypes(), Cells), output) : new ArrowRowWriter(JoinedCells.Behind(Columns.Genotypes(), Cells), output);
+            foreach (var row in session.Rows(asked, cancellation)) Columns.Write(writer, row, Cells);
             Unavailable = session.Unavailable;
             foreach (var range in Unavailable) Columns.WriteUnavailable(writer, range);
             writer.Complete();
