@@ -27,6 +27,12 @@ internal sealed class CliContext
     /// <summary>Standard error is a terminal: progress may be shown.</summary>
     public bool ErrorIsTerminal { get; init; }
 
+    /// <summary>File of the logins at servers; null = that of this user.</summary>
+    public string? LoginsPath { get; init; }
+
+    /// <summary>Measures logins: waits of a new one, the end of one that is kept.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Set by Ctrl-C and SIGTERM.</summary>
     public CancellationToken Cancellation { get; init; }
 
@@ -68,7 +74,7 @@ internal sealed class CliContext
 
     /// <summary>Asks a server from here on. Apart, so that a run without one loads nothing of it.</summary>
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-    public void Ask(Options.ServerAddress server) => Engine = new Remote.RemoteEngine(server);
+    public void Ask(Options.ServerAddress server) => Engine = new Remote.RemoteEngine(server, this);
 
     /// <summary>Standard output for an answer.</summary>
     public Stream OpenAnswer() => Guard(OpenOutput());

@@ -6,6 +6,7 @@ using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Simulate;
 using Warehouse.Rpc.Client;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Units;
 using V1 = Warehouse.Protocol.V1;
@@ -26,6 +27,8 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public WarehouseServer Server => _server!;
 
+    public string Url => $"https://localhost:{Server.Port}";
+
     public string StorePath => _folder["store"];
 
     public string AuditPath => StorePath + ".audit";
@@ -34,18 +37,18 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public static V1.Asking Treatment => new() { Purpose = V1.Purpose.Treatment };
 
-    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null)
+    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null, ServerConfiguration? configuration = null)
     {
         var served = new ServedStore();
         Simulator.Run(new SimulationOptions { Folder = served["sim"], Samples = samples, Variants = variants, Seed = seed, MissingRate = missing }, null, default);
         using (var store = VariantStore.Create(new CreateOptions { Path = served.StorePath, Assembly = "GRCh37", ReferencePath = served["sim/reference.fa"] }))
             store.Ingest(new IngestRequest { Files = [served["sim/cohort.vcf.gz"]], SheetPath = served["sim/samples.tsv"] });
-        await served.ServeAsync(clock);
+        await served.ServeAsync(clock, configuration);
         return served;
     }
 
-    public async Task ServeAsync(TimeProvider? clock = null) => _server = await WarehouseServer.StartAsync(
-        new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System }, NullLogger.Instance);
+    public async Task ServeAsync(TimeProvider? clock = null, ServerConfiguration? configuration = null) => _server = await WarehouseServer.StartAsync(
+        new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System, Configuration = configuration ?? new() }, NullLogger.Instance);
 
     /// <summary>The store, as its owner has it.</summary>
     public T Owner<T>(Func<VariantStore, AccessActor, T> change)

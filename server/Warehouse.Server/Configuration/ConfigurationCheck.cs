@@ -145,6 +145,12 @@ internal static class ConfigurationCheck
             rules.Require(!algorithm.StartsWith("HS", StringComparison.OrdinalIgnoreCase), "algorithm-secret", $"{at}.algorithms", "a signature by a shared secret is never taken");
             rules.Require(SignatureAlgorithm.Find(algorithm) is not null, "algorithm", $"{at}.algorithms", "this algorithm is not known");
         }
+        if (issuer.Login is { } login)
+        {
+            rules.Require(login.Client.Length > 0, "login-client", $"{at}.login.client", "the name of the command line at the issuer is required");
+            rules.Require(issuer.Clients.Count == 0 || issuer.Clients.Contains(login.Client, StringComparer.Ordinal), "login-client", $"{at}.login.client", "tokens of this client are not taken: it stands not in clients");
+            rules.Require(!issuer.ServiceClients.Contains(login.Client, StringComparer.Ordinal), "login-client", $"{at}.login.client", "people log in by it: it is no service client");
+        }
         rules.Require(issuer.DirectoryClaim is null || configuration.Directory is not null, "directory", $"{at}.directoryClaim", "no directory is configured");
     }
 

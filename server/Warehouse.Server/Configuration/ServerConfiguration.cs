@@ -170,6 +170,9 @@ internal sealed record IssuerConfiguration
     /// <summary>Its tokens must be bound to a certificate or to a key (RFC 8705, RFC 9449).</summary>
     public bool RequireBinding { get; init; }
 
+    /// <summary>How people log in by the command line; null where they do not. Told to whoever asks.</summary>
+    public LoginConfiguration? Login { get; init; }
+
     /// <summary>Claim that states roles: a list of texts, or one.</summary>
     public string RolesClaim { get; init; } = "roles";
 
@@ -190,6 +193,16 @@ internal sealed record IssuerConfiguration
 
     /// <summary>Claim by which the directory finds a person; null when it is not asked for this issuer.</summary>
     public string? DirectoryClaim { get; init; }
+}
+
+/// <summary>How people log in by a program without a browser (device flow, RFC 8628).</summary>
+internal sealed record LoginConfiguration
+{
+    /// <summary>Name of the program at the issuer (<c>client_id</c>); it has no secret.</summary>
+    public string Client { get; init; } = "";
+
+    /// <summary>Scopes that it asks for, by spaces.</summary>
+    public string Scope { get; init; } = "openid";
 }
 
 /// <summary>A directory (LDAP over TLS) that knows the groups of people.</summary>

@@ -146,6 +146,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Ingest.BindService(new IngestService(gate, _uploads)), Ingest.Descriptor)
             .Add(Access.BindService(new AccessService(gate)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
+            .Add(Issuers.BindService(new IssuersService(options.Configuration)), Issuers.Descriptor)
             .Add(Health.BindService(_health), Health.Descriptor);
         services.AddReflection();
         foreach (var descriptor in services.Descriptors) _health.Set(descriptor.FullName, HealthCheckResponse.Types.ServingStatus.Serving);

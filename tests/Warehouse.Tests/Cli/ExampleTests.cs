@@ -12,7 +12,7 @@ public sealed class ExampleTests
     {
         ["ingest"] = "committed snapshot\t", ["seen"] = "22-1029-A-G", ["freq"] = "\nX\t", ["carriers"] = "\tS000001\t", ["case-control"] = "", ["cohort"] = "\n",
         ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n", ["salvage"] = "\ntaken\tsnapshot ", ["keys"] = "master key\t2\n",
-        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t", ["annotations"] = "\t", ["care"] = "\t", ["watch"] = "\t", ["clinvar"] = "\t", ["alerts"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:",
+        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:", ["logout"] = "", ["annotations"] = "\t", ["care"] = "\t", ["watch"] = "\t", ["clinvar"] = "\t", ["alerts"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:",
     };
 
     [PeerFact("sh", "zcat")]
@@ -22,7 +22,8 @@ public sealed class ExampleTests
         Lay(folder);
         var wrong = new List<string>();
         // Cohorts are named before other verbs ask for them; the rest runs in the order of the table.
-        foreach (var verb in VerbTable.All.OrderBy(v => v.Name is "init" or "ingest" ? 0 : v.Name == "cohort" ? 1 : 2))
+        // To log in takes a server and an identity provider: that example is one of the README's, which the tests of the server run.
+        foreach (var verb in VerbTable.All.Where(v => v.Name != "login").OrderBy(v => v.Name is "init" or "ingest" ? 0 : v.Name == "cohort" ? 1 : 2))
             foreach (var example in verb.Examples)
             {
                 var (exit, output, error) = Run(folder, example);
