@@ -44,7 +44,8 @@ internal static class AccessReports
         var settings = policy.Settings;
         return Report.OfFacts(
             ("release epoch", policy.Epoch is { } epoch ? FormattableString.Invariant($"{epoch.Number}, of snapshot {epoch.Snapshot}") : "none"), ("least samples shown (k)", Text(settings.K)), ("least cohort", Text(settings.MinCohort)), ("longest grant, days", Text(settings.MaxGrantDays)),
-            ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)));
+            ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)),
+            ("projects are charged", settings.ChargesByVariant ? "by-variant" : "by-information"));
     }
 
     /// <summary>A state's word.</summary>
@@ -69,7 +70,7 @@ internal static class AccessReports
         Grant grant => grant.ToWords(),
         RoleAssignment assignment => Subject.WordOf(assignment.Role),
         Project project => $"{project.Name}: {string.Join(' ', [project.Use.Kind.ToString().ToLowerInvariant(), .. project.Use.Diseases.Select(d => d.Term), .. project.Use.Modifiers])}{(project.CollusionGroup == project.Name ? "" : ", shares budgets as " + project.CollusionGroup)}",
-        PolicySettings settings => FormattableString.Invariant($"k {settings.K}, least cohort {settings.MinCohort}, longest {settings.MaxGrantDays} days, {settings.MaxElevationMinutes} and {settings.MaxBreakGlassMinutes} minutes"),
+        PolicySettings settings => FormattableString.Invariant($"k {settings.K}, least cohort {settings.MinCohort}, longest {settings.MaxGrantDays} days, {settings.MaxElevationMinutes} and {settings.MaxBreakGlassMinutes} minutes{(settings.ChargesByVariant ? ", charged by variant" : "")}"),
         _ => "",
     };
 

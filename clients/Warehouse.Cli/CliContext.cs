@@ -54,6 +54,24 @@ internal sealed class CliContext
         Engine.Call?.Begin();
     }
 
+    /// <summary>
+    /// Begins a call of a verb that is the way out of damage and shows nothing of persons: its entry is durable on return where it can be, and where
+    /// keys or log are damaged themselves it is told that it is not, and the verb goes on.
+    /// </summary>
+    public void BeginRescue(Options.StoreAddress store, System.CommandLine.ParseResult parsed)
+    {
+        try
+        {
+            Begin(store, parsed);
+            Engine.Call?.Begin();
+        }
+        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not Warehouse.Engine.Storage.StoreRefusedException)
+        {
+            Engine.EndCall(null);
+            Error.WriteLine("warehouse: not in the audit log: " + Output.SafeText.EscapeMessage((e is Warehouse.Engine.Audit.AuditRefusedException { InnerException: { } why } ? why : e).Message));
+        }
+    }
+
     /// <summary>Asks a server from here on. Apart, so that a run without one loads nothing of it.</summary>
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
     public void Ask(Options.ServerAddress server) => Engine = new Remote.RemoteEngine(server, this);

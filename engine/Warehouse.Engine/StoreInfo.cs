@@ -49,7 +49,7 @@ public sealed partial class VariantStore
             ("snapshot", Count(() => Version)), ("oldest snapshot", Count(() => catalog.PurgedBefore)), ("samples", Count(() => SamplesInForce(catalog))),
             ("samples withdrawn", Count(() => catalog.Samples.Count(s => s.WithdrawnVersion != 0))), ("files loaded", Count(() => catalog.Batches.Count)),
             ("segments", Count(() => catalog.Segments.Count)), ("records", Sum(records)), ("allele rows", Sum(rows)), ("genotypes", Sum(genotypes)),
-            ("cohorts", Count(() => catalog.Cohorts.Count(c => c.UntilVersion == 0))), ("bytes on disk", Count(() => _folder.Current.Files.Sum(f => f.LengthBytes))),
+            ("cohorts", Count(() => catalog.Cohorts.Count(c => c.UntilVersion == 0))), ("annotation releases", Count(() => ReleasesNow().Count(r => r.UntilVersion == 0))), ("bytes on disk", Count(() => _folder.Current.Files.Sum(f => f.LengthBytes))),
             .. bytes.Select(b => ("bytes of column " + b.Key, Sum(b.Value))),
         ], damage);
     }

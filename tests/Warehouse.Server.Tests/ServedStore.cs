@@ -72,6 +72,14 @@ internal sealed class ServedStore : IAsyncDisposable
         Grant(new GrantRequest { Subject = subject, AllSamples = cohort is null, Cohort = cohort, Details = details, Purposes = [Purpose.Treatment, Purpose.Operations] });
 
     /// <summary>A client with a new certificate in some roles.</summary>
+    /// <summary>Charges projects per variant, by two people: the default leaves a cohort as small as these one variant or two.</summary>
+    public int ChargeByVariant() => Owner((store, owner) =>
+    {
+        var entry = store.Set(owner, new SettingsRequest { ChargesByVariant = true });
+        store.Approve(AccessActor.Owner("second"), entry);
+        return entry;
+    });
+
     public (RpcChannel Channel, string Id) Client(string name, params Role[] roles)
     {
         var (pem, issued) = Server.Identity.Issue(name, 1, isService: true, roles: roles);

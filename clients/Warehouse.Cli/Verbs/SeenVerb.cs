@@ -24,6 +24,7 @@ internal sealed class SeenVerb : Verb
     private readonly QuerySymbol _queries = new(ArgumentArity.ZeroOrMore);
     private readonly SampleSymbols _samples = new();
     private readonly OutputSymbols _output = new();
+    private readonly AnnotateSymbol _annotate = new();
     private readonly Option<string?> _vcf = new("--vcf") { HelpName = "IN", Description = "Annotate this VCF instead of answering queries; needs -o." };
 
     /// <summary>The request of a line without --vcf.</summary>
@@ -40,6 +41,7 @@ internal sealed class SeenVerb : Verb
         command.Arguments.Add(_queries.Argument);
         _samples.AddTo(command);
         command.Options.Add(_vcf);
+        _annotate.AddTo(command, AsksServer);
         _output.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -56,6 +58,19 @@ internal sealed class SeenVerb : Verb
     {
         var store = _store.Read(parsed, context);
         context.Begin(store, parsed);
+        try
+        {
+            context.Engine.Join(store, _annotate.Read(parsed), null, context.Error);
+            return Answer(parsed, context, store);
+        }
+        finally
+        {
+            context.Engine.EndJoin();
+        }
+    }
+
+    private ExitCode Answer(ParseResult parsed, CliContext context, StoreAddress store)
+    {
         if (ReadAnnotation(parsed, context) is { } annotation)
         {
             using var progress = context.Progress();
@@ -71,14 +86,14 @@ internal sealed class SeenVerb : Verb
         }
         var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
         var request = Read(parsed, context) with { Identify = full };
-        return _output.Write(parsed, context, full ? Columns.SeenInFull() : Columns.Seen(), writer =>
+        return _output.Write(parsed, context, JoinedCells.Behind(full ? Columns.SeenInFull() : Columns.Seen(), context.Engine.Cells), writer =>
         {
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
             {
                 outcome.Add(answer, context.Error);
-                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released);
-                else Columns.Write(writer, answer, context.Engine.Released);
+                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released, context.Engine.Cells);
+                else Columns.Write(writer, answer, context.Engine.Released, context.Engine.Cells);
             }
             return outcome.Code;
         });

@@ -107,6 +107,7 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         {
             Made = Now, K = request.K ?? now.K, MinCohort = request.MinCohort ?? now.MinCohort, MaxGrantDays = request.MaxGrantDays ?? now.MaxGrantDays,
             MaxElevationMinutes = request.MaxElevationMinutes ?? now.MaxElevationMinutes, MaxBreakGlassMinutes = request.MaxBreakGlassMinutes ?? now.MaxBreakGlassMinutes,
+            ChargesByVariant = request.ChargesByVariant ?? now.ChargesByVariant,
         };
         if (next.K < PolicySettings.LeastK) throw Bad("settings-k", $"k is at least {PolicySettings.LeastK}");
         if (next.MinCohort < next.K) throw Bad("settings-cohort", "the least cohort has at least k samples");

@@ -65,7 +65,7 @@ internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Answe
     public override void Send()
     {
         if (_used == 0) return;
-        // The buffer is free again when the message has been written: the bytes are not kept.
+        // The buffer is free again when this returns: the bytes were taken over.
         send(new V1.Chunk { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _used)) });
         _used = 0;
     }

@@ -77,7 +77,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <param name="asking">What the request says of itself.</param>
     /// <param name="question">The request, for the keyed hash in the audit log.</param>
     /// <param name="answer">Sends the replies through what it is given; returns the number of rows.</param>
-    /// <param name="write">Writes one reply.</param>
+    /// <param name="write">Writes one reply, whose bytes it has taken over when it returns; done when there is room for the next.</param>
     public async Task StreamAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
     {
@@ -100,23 +100,36 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         where TReply : class, IMessage
     {
         var checkedAt = clock.GetTimestamp();
-        call.Audit.Rows = answer(call, reply =>
+        var writing = Task.CompletedTask;
+        try
         {
-            call.Stop.ThrowIfCancellationRequested();
-            if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
+            call.Audit.Rows = answer(call, reply =>
             {
-                if (!call.Who.IsValid()) throw Authenticated.Refusal();
-                if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
-                if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
-                checkedAt = clock.GetTimestamp();
-            }
-            call.Audit.Begin();
-            // Of a file its bytes are what is shown; they are many, and not copied to be digested.
-            ReadOnlyMemory<byte> bytes = reply is V1.Chunk { End: null } chunk ? chunk.Data.Memory : reply.ToByteArray();
-            call.Audit.Adds(bytes.Span);
-            call.Bytes += bytes.Length;
-            write(reply).GetAwaiter().GetResult();
-        });
+                // A reply leaves while the next one is made, and no further one is made before it has left.
+                writing.GetAwaiter().GetResult();
+                call.Stop.ThrowIfCancellationRequested();
+                if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
+                {
+                    if (!call.Who.IsValid()) throw Authenticated.Refusal();
+                    if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
+                    if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
+                    checkedAt = clock.GetTimestamp();
+                }
+                call.Audit.Begin();
+                // Of a file its bytes are what is shown; they are many, and not copied to be digested.
+                ReadOnlyMemory<byte> bytes = reply is V1.Chunk { End: null } chunk ? chunk.Data.Memory : reply.ToByteArray();
+                call.Audit.Adds(bytes.Span);
+                call.Bytes += bytes.Length;
+                writing = write(reply);
+            });
+        }
+        catch
+        {
+            // How the call ended is said behind the last reply. What became of that one, the failure tells already.
+            writing.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).GetAwaiter().GetResult();
+            throw;
+        }
+        writing.GetAwaiter().GetResult();
         call.Audit.End("done");
     }
 

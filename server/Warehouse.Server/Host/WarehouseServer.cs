@@ -99,8 +99,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
         try
         {
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock);
-            var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
-            ledger = ReleaseLedger.Open(audit.Folder, options.KeysPath ?? full + ".keys");
+            ledger = audit.OpenLedger(store.Policy.Epoch?.Number ?? 0, "server");
+            if (ledger.Lost is { } lost) log.LedgerLost(Incident.Of(lost));
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock);
             var writer = new StoreWriter(store, (options.StorePath, options.KeysPath), options.Clock);
             var server = new WarehouseServer(store, audit, ledger, callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)));
@@ -162,7 +162,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
         if (options.OperatorEndPoint is { } pages)
-            _operator = await OperatorListener.StartAsync(pages, _metrics, () => _isDraining ? Readiness.Draining : report.IsAuditLost ? Readiness.NoAudit : Readiness.Ready, null, stop).ConfigureAwait(false);
+            _operator = await OperatorListener.StartAsync(pages, _metrics, () => _isDraining ? Readiness.Draining : report.IsAuditLost ? Readiness.NoAudit : _ledger.Lost is not null ? Readiness.LedgerLost : Readiness.Ready, null, stop).ConfigureAwait(false);
         return rpc;
     }
 }

@@ -69,4 +69,7 @@ public enum Readiness
 
     /// <summary>A review of access or of the audit log is overdue: it answers still.</summary>
     ReviewOverdue,
+
+    /// <summary>The release ledger is not whole: figures of cohorts are not released, all else is answered.</summary>
+    LedgerLost,
 }

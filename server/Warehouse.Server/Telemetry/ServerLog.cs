@@ -67,4 +67,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(1305, LogLevel.Information, "the scrubber knows {names} names")]
     public static partial void NamesLearnt(this ILogger log, int names);
+
+    [LoggerMessage(1306, LogLevel.Critical, "the release ledger is not whole, nothing is released before it is put back or a new epoch is opened: {incident}")]
+    public static partial void LedgerLost(this ILogger log, Incident incident);
 }

@@ -42,7 +42,7 @@ public sealed class FullDiskTests
         Assert.NotEqual(before, ExportStore.Must("freq", disk["store"], "--audit", disk.Audit));
 
         // And with no right to write at all every question is answered.
-        string[][] questions = [["freq", disk["store"], "--audit", disk.Audit], ["seen", disk["store"], "22-100-A-C", "--audit", disk.Audit], ["info", disk["store"]], ["snapshots", disk["store"]], ["verify", disk["store"]], ["export", disk["store"], "--format", "vcf", "-o", "-", "--audit", disk.Audit]];
+        string[][] questions = [["freq", disk["store"], "--audit", disk.Audit], ["seen", disk["store"], "22-100-A-C", "--audit", disk.Audit], ["info", disk["store"], "--audit", disk.Audit], ["snapshots", disk["store"], "--audit", disk.Audit], ["verify", disk["store"]], ["export", disk["store"], "--format", "vcf", "-o", "-", "--audit", disk.Audit]];
         var answers = questions.Select(q => ExportStore.Must(q)).ToList();
         disk.MakeReadOnly();
         Assert.Equal(answers, questions.Select(q => ExportStore.Must(q)));

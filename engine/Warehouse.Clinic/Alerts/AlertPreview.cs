@@ -1,0 +1,25 @@
+using Warehouse.Clinic.ClinVar;
+using Warehouse.Engine;
+
+namespace Warehouse.Clinic.Alerts;
+
+/// <summary>What accepting a release would do, before anybody does.</summary>
+/// <param name="Changes">Changes by axis, class before, class now and grade, and how often.</param>
+/// <param name="Alerts">Alerts by grade, and over how many persons.</param>
+public sealed record ReleasePreview(IReadOnlyList<(ClinVarAxis Axis, NetClass From, NetClass To, Grade Grade, int Count)> Changes, IReadOnlyList<(Grade Grade, int Alerts, int Persons)> Alerts)
+{
+    /// <summary>Looks, and changes nothing.</summary>
+    /// <exception cref="InputException">The store has no such release.</exception>
+    public static ReleasePreview Of(AlertSources sources, TimeProvider clock, string release)
+    {
+        var book = new AlertBook(sources.Store.Events, clock);
+        var after = sources.Release(release) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
+        ShelvedRelease[] earlier = [.. book.Releases.Reverse().Where(r => r.Release.Release != release).Select(r => sources.Release(r.Release.Release) ?? throw new InputException("clinvar-unknown", "a release that holds is not in the store any more", InputPlace.None))];
+        if (earlier.Length == 0) return new ReleasePreview([], []); // the first release that holds changes nothing
+        var changes = ReleaseComparison.Run(earlier[0], after, book.Grades).Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
+        var drafts = new Derivation(sources, sources.Store.Events, clock).Preview(earlier[0], after, earlier.Skip(1).Select(e => e.Alleles), release);
+        return new ReleasePreview(
+            [.. changes.OrderByDescending(c => c.Grade).ThenBy(c => c.Axis).ThenBy(c => c.From).ThenBy(c => c.To)],
+            [.. drafts.Where(d => !book.HasKey(d.Key)).GroupBy(d => d.Grade).OrderByDescending(g => g.Key).Select(g => (g.Key, g.Count(), g.Select(d => d.Person).Distinct().Count()))]);
+    }
+}
