@@ -6,6 +6,7 @@ using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Simulate;
 using Warehouse.Rpc.Client;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Units;
 using V1 = Warehouse.Protocol.V1;
@@ -34,18 +35,18 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public static V1.Asking Treatment => new() { Purpose = V1.Purpose.Treatment };
 
-    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null)
+    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null, Func<ServedStore, ServerConfiguration>? configure = null)
     {
         var served = new ServedStore();
         Simulator.Run(new SimulationOptions { Folder = served["sim"], Samples = samples, Variants = variants, Seed = seed, MissingRate = missing }, null, default);
         using (var store = VariantStore.Create(new CreateOptions { Path = served.StorePath, Assembly = "GRCh37", ReferencePath = served["sim/reference.fa"] }))
             store.Ingest(new IngestRequest { Files = [served["sim/cohort.vcf.gz"]], SheetPath = served["sim/samples.tsv"] });
-        await served.ServeAsync(clock);
+        await served.ServeAsync(clock, configure?.Invoke(served));
         return served;
     }
 
-    public async Task ServeAsync(TimeProvider? clock = null) => _server = await WarehouseServer.StartAsync(
-        new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System }, NullLogger.Instance);
+    public async Task ServeAsync(TimeProvider? clock = null, ServerConfiguration? configuration = null) => _server = await WarehouseServer.StartAsync(
+        new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System, Configuration = configuration ?? new() }, NullLogger.Instance);
 
     /// <summary>The store, as its owner has it.</summary>
     public T Owner<T>(Func<VariantStore, AccessActor, T> change)
@@ -68,7 +69,6 @@ internal sealed class ServedStore : IAsyncDisposable
     public int Grant(Subject subject, string? cohort, params Detail[] details) =>
         Grant(new GrantRequest { Subject = subject, AllSamples = cohort is null, Cohort = cohort, Details = details, Purposes = [Purpose.Treatment, Purpose.Operations] });
 
-    /// <summary>A client with a new certificate in some roles.</summary>
     /// <summary>Charges projects per variant, by two people: the default leaves a cohort as small as these one variant or two.</summary>
     public int ChargeByVariant() => Owner((store, owner) =>
     {
@@ -77,6 +77,7 @@ internal sealed class ServedStore : IAsyncDisposable
         return entry;
     });
 
+    /// <summary>A client with a new certificate in some roles.</summary>
     public (RpcChannel Channel, string Id) Client(string name, params Role[] roles)
     {
         var (pem, issued) = Server.Identity.Issue(name, 1, isService: true, roles: roles);
