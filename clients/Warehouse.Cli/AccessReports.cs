@@ -24,13 +24,13 @@ internal static class AccessReports
     }
 
     /// <summary>What an access review has to look at: overdue first, then what is due, each by entry.</summary>
-    public static Report ReviewOf(Policy policy, DateTimeOffset nowUtc)
+    public static Report ReviewOf(Policy policy, DateTimeOffset nowUtc, Func<Grant, string> pageOf)
     {
-        var report = new Report(new Column("entry", ColumnKind.Integer), new Column("finding", ColumnKind.Text), new Column("due", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText), new Column("last", ColumnKind.Text), new Column("last_by", ColumnKind.FreeText));
+        var report = new Report(new Column("entry", ColumnKind.Integer), new Column("finding", ColumnKind.Text), new Column("due", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText), new Column("last", ColumnKind.Text), new Column("last_by", ColumnKind.FreeText), new Column("page", ColumnKind.Text));
         return report.With(PolicyReview.Of(policy, nowUtc).Select(f =>
         {
             var last = f.Entry is Grant { Attested: [.., var attested] } ? attested : f.Entry.Approved ?? f.Entry.Made;
-            return new object?[] { f.Entry.Id, f.Word, f.Due is { } due ? Columns.Time(due) : null, Who(f.Entry), $"{Kind(f.Entry)}: {What(f.Entry)}{(f.Entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By };
+            return new object?[] { f.Entry.Id, f.Word, f.Due is { } due ? Columns.Time(due) : null, Who(f.Entry), $"{Kind(f.Entry)}: {What(f.Entry)}{(f.Entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By, f.Entry is Grant { Kind: GrantKind.BreakGlass, Reviewed: null } glass ? pageOf(glass) : null };
         }));
     }
 

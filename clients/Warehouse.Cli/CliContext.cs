@@ -5,6 +5,8 @@ namespace Warehouse.Cli;
 /// <summary>Everything a verb touches outside its request: the streams of the process, the engine, the wish to stop. Tests make their own.</summary>
 internal sealed class CliContext
 {
+    private bool _isRescue;
+
     /// <summary>The engine's calls; those of a server after <see cref="Ask"/>.</summary>
     public required Engine Engine { get; set; }
 
@@ -56,20 +58,28 @@ internal sealed class CliContext
 
     /// <summary>
     /// Begins a call of a verb that is the way out of damage and shows nothing of persons: its entry is durable on return where it can be, and where
-    /// keys or log are damaged themselves it is told that it is not, and the verb goes on.
+    /// keys or log are damaged themselves, or there is no room for it, it is told that it is not, and the verb goes on. So with its end.
     /// </summary>
     public void BeginRescue(Options.StoreAddress store, System.CommandLine.ParseResult parsed)
     {
+        _isRescue = true;
         try
         {
             Begin(store, parsed);
             Engine.Call?.Begin();
         }
-        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not Warehouse.Engine.Storage.StoreRefusedException)
+        catch (Exception e) when (e is not Warehouse.Engine.Storage.StoreRefusedException && IsTold(e))
         {
             Engine.EndCall(null);
-            Error.WriteLine("warehouse: not in the audit log: " + Output.SafeText.EscapeMessage((e is Warehouse.Engine.Audit.AuditRefusedException { InnerException: { } why } ? why : e).Message));
         }
+    }
+
+    /// <summary>Whether a failure of the audit log ends nothing but its entry (<see cref="BeginRescue"/>); then it was told.</summary>
+    public bool IsTold(Exception failure)
+    {
+        if (!_isRescue || failure is not (IOException or UnauthorizedAccessException)) return false;
+        Error.WriteLine("warehouse: not in the audit log: " + Output.SafeText.EscapeMessage((failure is Warehouse.Engine.Audit.AuditRefusedException { InnerException: { } why } ? why : failure).Message));
+        return true;
     }
 
     /// <summary>Asks a server from here on. Apart, so that a run without one loads nothing of it.</summary>

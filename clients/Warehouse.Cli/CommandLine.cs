@@ -49,7 +49,7 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            return Explain(e, context);
+            return context.IsTold(e) ? code : Explain(e, context);
         }
     }
 

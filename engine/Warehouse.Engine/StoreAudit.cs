@@ -56,6 +56,16 @@ public sealed class StoreAudit : IDisposable
     /// <summary>The remark that tells in the entry of an answer how far the release ledger goes.</summary>
     public static string NoteOf(LedgerHead? head) => LedgerWord + (head?.ToString() ?? "none");
 
+    /// <summary>The word of the page that somebody has broken the glass.</summary>
+    public const string TakenPage = "taken";
+
+    /// <summary>The remark of an entry that says that a page about an entry of the policy is on its way, or was delivered.</summary>
+    public static string PageNoteOf(int entry, string topic, bool isDelivered) => FormattableString.Invariant($"page {entry} {topic} {(isDelivered ? "delivered" : "queued")}");
+
+    /// <summary>The number of the last entry that says so; null = none does.</summary>
+    /// <exception cref="StoreException">The log is not there, or damaged.</exception>
+    public long? PageOf(int entry, string topic, bool isDelivered) => Reader().LastNoted(PageNoteOf(entry, topic, isDelivered))?.Sequence;
+
     /// <summary>
     /// Opens the release ledger beside the log, held against the newest head in the log (I8), and puts into the log how far it goes now, so that the
     /// next time nothing before is read. One that is not whole opens too, and releases nothing: see <see cref="ReleaseLedger.Lost"/>.

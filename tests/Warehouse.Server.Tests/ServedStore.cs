@@ -37,13 +37,13 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public static V1.Asking Treatment => new() { Purpose = V1.Purpose.Treatment };
 
-    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null, ServerConfiguration? configuration = null)
+    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null, Func<ServedStore, ServerConfiguration>? configure = null)
     {
         var served = new ServedStore();
         Simulator.Run(new SimulationOptions { Folder = served["sim"], Samples = samples, Variants = variants, Seed = seed, MissingRate = missing }, null, default);
         using (var store = VariantStore.Create(new CreateOptions { Path = served.StorePath, Assembly = "GRCh37", ReferencePath = served["sim/reference.fa"] }))
             store.Ingest(new IngestRequest { Files = [served["sim/cohort.vcf.gz"]], SheetPath = served["sim/samples.tsv"] });
-        await served.ServeAsync(clock, configuration);
+        await served.ServeAsync(clock, configure?.Invoke(served));
         return served;
     }
 
@@ -71,7 +71,6 @@ internal sealed class ServedStore : IAsyncDisposable
     public int Grant(Subject subject, string? cohort, params Detail[] details) =>
         Grant(new GrantRequest { Subject = subject, AllSamples = cohort is null, Cohort = cohort, Details = details, Purposes = [Purpose.Treatment, Purpose.Operations] });
 
-    /// <summary>A client with a new certificate in some roles.</summary>
     /// <summary>Charges projects per variant, by two people: the default leaves a cohort as small as these one variant or two.</summary>
     public int ChargeByVariant() => Owner((store, owner) =>
     {
@@ -80,6 +79,7 @@ internal sealed class ServedStore : IAsyncDisposable
         return entry;
     });
 
+    /// <summary>A client with a new certificate in some roles.</summary>
     public (RpcChannel Channel, string Id) Client(string name, params Role[] roles)
     {
         var (pem, issued) = Server.Identity.Issue(name, 1, isService: true, roles: roles);

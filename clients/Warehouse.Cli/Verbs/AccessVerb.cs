@@ -132,7 +132,7 @@ internal sealed class AccessVerb : Verb
         }
         context.Begin(address, parsed);
         var (policy, now) = context.Engine.Policy(address);
-        return AccessReports.ReviewOf(policy, now);
+        return AccessReports.ReviewOf(policy, now, context.Engine.PageOf);
     });
 
     private GrantRequest Request(ParseResult parsed, CliContext context, Subject subject) => new()

@@ -39,7 +39,7 @@ public sealed class AccessRefusedException : UnauthorizedAccessException
 {
     private AccessRefusedException(string rule, string text) : base(text) => Rule = rule;
 
-    /// <summary>Name of the rule, for programs: <c>not-granted</c>, <c>blind-role</c>, <c>project</c>, <c>role</c>, <c>second-factor</c>, <c>second-person</c>.</summary>
+    /// <summary>Name of the rule, for programs: <c>not-granted</c>, <c>blind-role</c>, <c>project</c>, <c>role</c>, <c>second-factor</c>, <c>second-person</c>, <c>review-overdue</c>.</summary>
     public string Rule { get; }
 
     internal static AccessRefusedException NotGranted() => new("not-granted", "nothing is granted to you at this level of detail for this purpose");
@@ -51,6 +51,8 @@ public sealed class AccessRefusedException : UnauthorizedAccessException
     internal static AccessRefusedException Role() => new("role", "your roles do not allow this");
 
     internal static AccessRefusedException SecondFactor() => new("second-factor", "this needs a second factor");
+
+    internal static AccessRefusedException ReviewOverdue() => new("review-overdue", "an earlier break-glass was not reviewed within 72 hours: somebody else has to look into it first");
 
     internal static AccessRefusedException SecondPerson() => new("second-person", "this needs another principal than the one who asked for it, and than the one it is for");
 }

@@ -53,6 +53,7 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         before.Require(actor, Permission.BreakGlass);
         var subject = request.Subject ?? new Subject(SubjectKind.Principal, actor.Id);
         RequireOwn(subject);
+        if (before.Unreviewed.Any(g => g.Subject == subject && nowUtc >= g.Made.Utc + PolicySettings.ReviewWithin)) throw AccessRefusedException.ReviewOverdue();
         var longest = TimeSpan.FromMinutes(before.Settings.MaxBreakGlassMinutes);
         var lasts = request.Lasts ?? longest;
         if (lasts <= TimeSpan.Zero || lasts > longest) throw Bad("grant-lifetime", $"a break-glass lasts at most {before.Settings.MaxBreakGlassMinutes} minutes");

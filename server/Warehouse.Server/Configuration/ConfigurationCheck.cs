@@ -14,7 +14,7 @@ namespace Warehouse.Server.Configuration;
 internal static class ConfigurationCheck
 {
     private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1";
-    private const int MinPasswordLength = 8;
+    private const int MinPasswordLength = 8, MinSecretLength = 16;
 
     private static readonly string[] SamplePasswords = ["password", "changeme", "changeit", "secret123", "12345678", "admin123", "adminadmin", "administrator"];
 
@@ -32,6 +32,7 @@ internal static class ConfigurationCheck
         CheckClients(rules, configuration.Clients);
         for (var i = 0; i < configuration.Issuers.Count; i++) CheckIssuer(rules, configuration, i);
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
+        CheckNotify(rules, configuration, store);
     }
 
     /// <summary>Folder of the server's own keys and certificates.</summary>
@@ -166,6 +167,34 @@ internal static class ConfigurationCheck
         var password = System.IO.File.ReadAllText(file).TrimEnd('\r', '\n');
         rules.Require(password.Length >= MinPasswordLength && !SamplePasswords.Contains(password, StringComparer.OrdinalIgnoreCase), "password-sample", "directory.passwordFile", "the password is one that anybody tries: choose another");
     }
+
+    private static void CheckNotify(Rules rules, ServerConfiguration configuration, string store)
+    {
+        if (configuration.Notify.Webhook is { } webhook)
+        {
+            rules.Require(Uri.TryCreate(webhook.Url, UriKind.Absolute, out var url) && url.UserInfo.Length == 0, "webhook", "notify.webhook.url", "an address as https://host/path is required");
+            rules.Require(url.Scheme == Uri.UriSchemeHttps || (webhook.IsTest && url.Scheme == Uri.UriSchemeHttp && IsLoopback(url.Host)), "webhook-clear", "notify.webhook.url", "a webhook is told by https");
+            var file = configuration.Resolve(webhook.SecretFile);
+            PrivateFolder.Check(file, isFolder: false, "key-open", "the secret of the webhook is open to others: its mode must be 0600");
+            rules.Require(System.IO.File.ReadAllText(file).TrimEnd('\r', '\n').Length >= MinSecretLength, "webhook-secret", "notify.webhook.secretFile", $"the secret has at least {MinSecretLength} characters");
+        }
+        if (configuration.Notify.Mail is { } mail)
+        {
+            rules.Require(Uri.CheckHostName(mail.Host) is not UriHostNameType.Unknown && mail.Port is > 0 and <= 65535, "mail", "notify.mail.host", "host and port of the relay are required");
+            rules.Require(!mail.IsClear || IsLoopback(mail.Host), "mail-clear", "notify.mail.isClear", "a relay is told in clear text on a loopback address only");
+            rules.Require(IsAddress(mail.From) && mail.To.Count is > 0 and <= 100 && mail.To.All(IsAddress), "mail", "notify.mail", "from and to are mail addresses, and somebody is to get it");
+            rules.Require((mail.Account is null) == (mail.PasswordFile is null), "mail", "notify.mail.account", "account and passwordFile go together");
+            if (mail.PasswordFile is { } password) PrivateFolder.Check(configuration.Resolve(password), isFolder: false, "key-open", "the password of the mail relay is open to others: its mode must be 0600");
+        }
+        if (configuration.Notify.Drop is not { } drop) return;
+        var folder = configuration.Resolve(drop);
+        rules.Require(Directory.Exists(folder), "no-folder", "notify.drop", "the folder is not there");
+        rules.Require(!IsWithin(folder, Root(store)), "drop-in-store", "notify.drop", "notes do not lie in the store, which is copied and put back");
+    }
+
+    private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
+    private static bool IsAddress(string text) => System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text;
 
     private static bool IsWithin(string path, string root) => path == root || path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 

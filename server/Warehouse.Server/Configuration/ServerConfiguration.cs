@@ -56,6 +56,9 @@ internal sealed record ServerConfiguration
     /// <summary>The directory that knows the groups of people; null for none.</summary>
     public DirectoryConfiguration? Directory { get; init; }
 
+    /// <summary>Where notes go: somebody who reviews is paged when a glass is broken.</summary>
+    public NotifyConfiguration Notify { get; init; } = new();
+
     /// <summary>Reads a file. Throws <see cref="InputException"/> with the place of what is not understood.</summary>
     public static ServerConfiguration Read(string path)
     {
@@ -252,4 +255,58 @@ internal sealed record DirectoryConfiguration
 
     /// <summary>Seconds in which an answer has to come.</summary>
     public int TimeoutSeconds { get; init; } = 5;
+}
+
+/// <summary>Where notes go. Each goes every way that is configured; with none, notes wait and the operator's page says so. Notes have no data of persons.</summary>
+internal sealed record NotifyConfiguration
+{
+    /// <summary>A program that is told by HTTPS.</summary>
+    public WebhookConfiguration? Webhook { get; init; }
+
+    /// <summary>People who are told by mail.</summary>
+    public MailConfiguration? Mail { get; init; }
+
+    /// <summary>A folder into which each note is put as a file.</summary>
+    public string? Drop { get; init; }
+}
+
+/// <summary>A program that is told by HTTPS; what it gets is signed.</summary>
+internal sealed record WebhookConfiguration
+{
+    /// <summary>Address: https, or http on a loopback address where <see cref="IsTest"/> says so.</summary>
+    public string Url { get; init; } = "";
+
+    /// <summary>File of the secret that both know, mode 0600, 16 bytes or more.</summary>
+    public string SecretFile { get; init; } = "";
+
+    /// <summary>Authorities of its certificate, PEM; null for those of the system.</summary>
+    public string? Authorities { get; init; }
+
+    /// <summary>It may be told in clear text on a loopback address.</summary>
+    public bool IsTest { get; init; }
+}
+
+/// <summary>A mail relay, and to whom it delivers.</summary>
+internal sealed record MailConfiguration
+{
+    /// <summary>Host.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>Port.</summary>
+    public int Port { get; init; } = 587;
+
+    /// <summary>Without TLS: to a loopback address alone.</summary>
+    public bool IsClear { get; init; }
+
+    /// <summary>Account at the relay; null for none.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>File of its password, mode 0600.</summary>
+    public string? PasswordFile { get; init; }
+
+    /// <summary>Sender.</summary>
+    public string From { get; init; } = "";
+
+    /// <summary>Receivers.</summary>
+    public IReadOnlyList<string> To { get; init; } = [];
 }

@@ -10,6 +10,7 @@ using Warehouse.Rpc.Services;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
+using Warehouse.Server.Notify;
 using Warehouse.Server.Release;
 using Warehouse.Server.Services;
 using Warehouse.Server.Telemetry;
@@ -60,6 +61,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly ServerMetrics _metrics = new();
     private RpcServer? _rpc;
     private OperatorListener? _operator;
+    private GlassPager? _pager;
     private volatile bool _isDraining;
 
     private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads) change) =>
@@ -80,6 +82,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
     /// <summary>The store that it serves.</summary>
     public StoreHost Store => _store;
 
+    /// <summary>Pages who reviews.</summary>
+    public GlassPager Pager => _pager!;
+
     /// <summary>What is being received.</summary>
     public BatchUploads Uploads => _uploads;
 
@@ -96,6 +101,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         StoreAudit? audit = null;
         CallerChecks? callers = null;
         ReleaseLedger? ledger = null;
+        GlassPager? pager = null;
         try
         {
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock);
@@ -104,11 +110,15 @@ internal sealed class WarehouseServer : IAsyncDisposable
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock);
             var writer = new StoreWriter(store, (options.StorePath, options.KeysPath), options.Clock);
             var server = new WarehouseServer(store, audit, ledger, callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)));
+            pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, log), log);
+            server._pager = pager;
+            pager.Start();
             server._rpc = await server.ListenAsync(options, configuration.Listen, log, stop).ConfigureAwait(false);
             return server;
         }
         catch
         {
+            if (pager is not null) await pager.DisposeAsync().ConfigureAwait(false);
             callers?.Dispose();
             ledger?.Dispose();
             audit?.Dispose();
@@ -124,6 +134,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
         if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
         if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
+        if (_pager is { } pager) await pager.DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
         _uploads.Dispose();
         _writer.Dispose();
@@ -144,7 +155,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Cohorts.BindService(new CohortsService(gate, _writer)), Cohorts.Descriptor)
             .Add(FlightService.BindService(new FlightTables(gate, new Tickets(options.Clock))), FlightService.Descriptor)
             .Add(Ingest.BindService(new IngestService(gate, _uploads)), Ingest.Descriptor)
-            .Add(Access.BindService(new AccessService(gate)), Access.Descriptor)
+            .Add(Access.BindService(new AccessService(gate, _pager!)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
             .Add(Issuers.BindService(new IssuersService(options.Configuration)), Issuers.Descriptor)
             .Add(Health.BindService(_health), Health.Descriptor);
@@ -162,7 +173,16 @@ internal sealed class WarehouseServer : IAsyncDisposable
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
         if (options.OperatorEndPoint is { } pages)
-            _operator = await OperatorListener.StartAsync(pages, _metrics, () => _isDraining ? Readiness.Draining : report.IsAuditLost ? Readiness.NoAudit : _ledger.Lost is not null ? Readiness.LedgerLost : Readiness.Ready, null, stop).ConfigureAwait(false);
+            _operator = await OperatorListener.StartAsync(pages, _metrics, () => Ready(report), null, stop).ConfigureAwait(false);
         return rpc;
+    }
+
+    private Readiness Ready(CallReport report)
+    {
+        if (_isDraining) return Readiness.Draining;
+        if (report.IsAuditLost) return Readiness.NoAudit;
+        if (_ledger.Lost is not null) return Readiness.LedgerLost;
+        if (_pager!.IsReviewOverdue) return Readiness.ReviewOverdue;
+        return _pager.IsStuck ? Readiness.PageUndelivered : Readiness.Ready;
     }
 }

@@ -72,4 +72,7 @@ public enum Readiness
 
     /// <summary>The release ledger is not whole: figures of cohorts are not released, all else is answered.</summary>
     LedgerLost,
+
+    /// <summary>A page about a break-glass could not be delivered, or no way to deliver it is configured: it answers still.</summary>
+    PageUndelivered,
 }

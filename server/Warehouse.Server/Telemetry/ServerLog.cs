@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine.Sealing;
+using Warehouse.Server.Notify;
 
 namespace Warehouse.Server.Telemetry;
 
@@ -70,4 +71,10 @@ internal static partial class ServerLog
 
     [LoggerMessage(1306, LogLevel.Critical, "the release ledger is not whole, nothing is released before it is put back or a new epoch is opened: {incident}")]
     public static partial void LedgerLost(this ILogger log, Incident incident);
+
+    [LoggerMessage(1307, LogLevel.Error, "a note about {topic} was not taken, try {tries}: {incident}")]
+    public static partial void NoteNotTaken(this ILogger log, NoteTopic topic, int tries, Incident incident);
+
+    [LoggerMessage(1308, LogLevel.Critical, "notes cannot be queued, or not recorded: {incident}")]
+    public static partial void NotesFailed(this ILogger log, Incident incident);
 }

@@ -164,7 +164,7 @@ public sealed partial class LoginTests
         {
             Issuer = provider.Issuer, Audience = IdentityProvider.Audience, IsTest = true, Login = login, RequireBinding = isBound, SecondFactorAmr = ["otp"], Roles = new Dictionary<string, Role> { ["wh-analyst"] = Role.Analyst },
         };
-        var served = await ServedStore.StartAsync(samples: 8, variants: 60, configuration: new() { Issuers = [issuer] });
+        var served = await ServedStore.StartAsync(samples: 8, variants: 60, configure: _ => new() { Issuers = [issuer] });
         served.Grant(new Subject(SubjectKind.Principal, $"oidc:{provider.Issuer}|alice"), null, Detail.Record);
         return served;
     }

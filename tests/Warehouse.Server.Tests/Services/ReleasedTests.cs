@@ -88,25 +88,25 @@ public sealed class ReleasedTests
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
         await AskAsync("22-5-A-C");
         var folder = Path.Combine(served.AuditPath, "ledger");
-        var old = Files();
+        var old = Files(folder);
         await AskAsync("22-6-A-C");
         var whole = await StopAsync();
-        Verify(Warehouse.Cli.ExitCode.Done);
+        Verify(served, Warehouse.Cli.ExitCode.Done);
 
         // Taken back: nothing leaves, until it is put back as it was.
         TakeBack();
-        Verify(Warehouse.Cli.ExitCode.DamagedStore);
+        Verify(served, Warehouse.Cli.ExitCode.DamagedStore);
         await served.ServeAsync();
         Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-7-A-C")));
         await StopAsync();
         await served.ServeAsync(); // it is not forgotten with the process
         Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-5-A-C")));
         await StopAsync();
-        Put(whole);
+        Put(folder, whole);
         await served.ServeAsync();
         await AskAsync("22-6-A-C");
         await StopAsync();
-        Verify(Warehouse.Cli.ExitCode.Done);
+        Verify(served, Warehouse.Cli.ExitCode.Done);
 
         // Taken back and lost: the next epoch begins it anew.
         TakeBack();
@@ -115,40 +115,41 @@ public sealed class ReleasedTests
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
         await AskAsync("22-5-A-C");
         await StopAsync();
-        Verify(Warehouse.Cli.ExitCode.Done);
+        Verify(served, Warehouse.Cli.ExitCode.Done);
         await served.ServeAsync();
         await AskAsync("22-6-A-C");
 
         Task AskAsync(string query) => new V1.Variants.VariantsClient(served.Again(channel)).SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { query } }).ResponseAsync;
 
-        Dictionary<string, byte[]> Files() => Directory.GetFiles(folder).Where(f => Path.GetFileName(f) != "lock").ToDictionary(f => f, File.ReadAllBytes);
-
         async Task<Dictionary<string, byte[]>> StopAsync()
         {
             await served.Server.DisposeAsync();
-            return Files();
-        }
-
-        void Put(Dictionary<string, byte[]> files)
-        {
-            Directory.CreateDirectory(folder);
-            foreach (var file in Files().Keys) File.Delete(file);
-            foreach (var (file, bytes) in files) File.WriteAllBytes(file, bytes);
+            return Files(folder);
         }
 
         void TakeBack()
         {
-            if (how == "put back") Put(old);
+            if (how == "put back") Put(folder, old);
             else if (how == "removed") Directory.Delete(folder, recursive: true);
-            else Put(Files().ToDictionary(f => f.Key, f => f.Value[..(f.Value.Length * 2 / 3)]));
+            else Put(folder, Files(folder).ToDictionary(f => f.Key, f => f.Value[..(f.Value.Length * 2 / 3)]));
         }
+    }
 
-        void Verify(Warehouse.Cli.ExitCode code)
-        {
-            var cli = new CommandLines();
-            Assert.True(code == cli.Run("audit", "verify", served.StorePath), cli.Output + cli.Error);
-            if (code == Warehouse.Cli.ExitCode.DamagedStore) Assert.Contains("a data steward opens a new release epoch", cli.Output, StringComparison.Ordinal);
-        }
+    /// <summary>The files of a ledger.</summary>
+    private static Dictionary<string, byte[]> Files(string folder) => Directory.GetFiles(folder).Where(f => Path.GetFileName(f) != "lock").ToDictionary(f => f, File.ReadAllBytes);
+
+    private static void Put(string folder, Dictionary<string, byte[]> files)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var file in Files(folder).Keys) File.Delete(file);
+        foreach (var (file, bytes) in files) File.WriteAllBytes(file, bytes);
+    }
+
+    private static void Verify(ServedStore served, Warehouse.Cli.ExitCode code)
+    {
+        var cli = new CommandLines();
+        Assert.True(code == cli.Run("audit", "verify", served.StorePath), cli.Output + cli.Error);
+        if (code == Warehouse.Cli.ExitCode.DamagedStore) Assert.Contains("a data steward opens a new release epoch", cli.Output, StringComparison.Ordinal);
     }
 
     [Fact]

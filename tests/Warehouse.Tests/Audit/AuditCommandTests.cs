@@ -134,7 +134,7 @@ public sealed class AuditCommandTests
         File.WriteAllBytes(secret, [.. File.ReadAllBytes(secret).Reverse()]);
         var damaged = new Cli.Cli();
         Assert.Equal(ExitCode.Done, damaged.Run("verify", store.Path));
-        Assert.Contains("not in the audit log: damaged audit-secret", damaged.Error, StringComparison.Ordinal);
+        Assert.Contains("not in the audit log: damaged store: audit-secret", damaged.Error, StringComparison.Ordinal);
     }
 
     [Fact]
