@@ -98,6 +98,7 @@ public sealed class LoginFile(string path)
         try
         {
             if (file.Length > MaxBytes) throw new JsonException();
+            if (file.Length == 0) return []; // one that is about to be written for the first time
             return JsonSerializer.Deserialize(File.ReadAllBytes(FullPath), LoginJson.Default.DictionaryStringLoginEntry) ?? [];
         }
         catch (JsonException e)
