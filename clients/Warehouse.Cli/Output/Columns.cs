@@ -79,15 +79,23 @@ internal static class Columns
         writer.EndRow();
     }
 
+    /// <summary>Columns with the laboratory's signed assessments of the allele behind them.</summary>
+    public static Column[] WithAssessments(Column[] columns) => [.. columns, new("assessment", ColumnKind.FreeText)];
+
     /// <summary>One row of <c>seen</c>.</summary>
-    public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null)
+    /// <param name="writer">Where to.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="released">Figures as a server released them.</param>
+    /// <param name="assessed">Gives the last cell of <see cref="WithAssessments"/>; null = there is none.</param>
+    public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, Func<SeenAnswer, string?>? assessed = null)
     {
         WriteSeen(writer, answer, released);
+        if (assessed is not null) writer.Text(assessed(answer));
         writer.EndRow();
     }
 
     /// <summary>One row of <c>seen</c> with the columns of <see cref="SeenInFull"/>.</summary>
-    public static void WriteInFull(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null)
+    public static void WriteInFull(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, Func<SeenAnswer, string?>? assessed = null)
     {
         WriteSeen(writer, answer, released);
         writer.Integer(answer.End < 0 ? null : (long?)answer.End);
@@ -101,6 +109,7 @@ internal static class Columns
         writer.Integer(answer.Context is { } known ? known.TrimmedOnly ? 1L : 0L : null);
         writer.Integer(answer.Context?.Snapshot);
         foreach (var digest in (ReadOnlySpan<string?>)[answer.Context?.SnapshotDigest, answer.Context?.ScopeDigest, answer.Context?.WithdrawnDigest, answer.Context?.SamplesDigest]) writer.Text(digest);
+        if (assessed is not null) writer.Text(assessed(answer));
         writer.EndRow();
     }
 
@@ -142,7 +151,7 @@ internal static class Columns
     }
 
     /// <summary>The rows of one query of <c>carriers</c>.</summary>
-    public static void Write(RowWriter writer, CarrierAnswer answer)
+    public static void Write(RowWriter writer, CarrierAnswer answer, Func<SeenAnswer, string?>? assessed = null)
     {
         foreach (var carrier in answer.Carriers)
         {
@@ -155,6 +164,7 @@ internal static class Columns
             writer.Integer(carrier.Dp);
             writer.Integer(carrier.DepthRef);
             writer.Integer(carrier.DepthAlt);
+            if (assessed is not null) writer.Text(assessed(answer.Seen));
             writer.EndRow();
         }
     }

@@ -26,6 +26,8 @@ internal sealed class SeenVerb : Verb
     private readonly OutputSymbols _output = new();
     private readonly Option<string?> _vcf = new("--vcf") { HelpName = "IN", Description = "Annotate this VCF instead of answering queries; needs -o." };
 
+    private readonly Option<bool> _assessments = new("--assessments") { Description = "Also what the laboratory has signed of the allele." };
+
     /// <summary>The request of a line without --vcf.</summary>
     internal SeenRequest Read(ParseResult parsed, CliContext context) => new(_queries.Read(parsed, context), _samples.Read(parsed, context));
 
@@ -40,6 +42,7 @@ internal sealed class SeenVerb : Verb
         command.Arguments.Add(_queries.Argument);
         _samples.AddTo(command);
         command.Options.Add(_vcf);
+        if (!AsksServer) command.Options.Add(_assessments);
         _output.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -71,14 +74,16 @@ internal sealed class SeenVerb : Verb
         }
         var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
         var request = Read(parsed, context) with { Identify = full };
-        return _output.Write(parsed, context, full ? Columns.SeenInFull() : Columns.Seen(), writer =>
+        var assessed = !AsksServer && parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null;
+        var columns = full ? Columns.SeenInFull() : Columns.Seen();
+        return _output.Write(parsed, context, assessed is null ? columns : Columns.WithAssessments(columns), writer =>
         {
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
             {
                 outcome.Add(answer, context.Error);
-                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released);
-                else Columns.Write(writer, answer, context.Engine.Released);
+                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released, assessed);
+                else Columns.Write(writer, answer, context.Engine.Released, assessed);
             }
             return outcome.Code;
         });

@@ -131,6 +131,10 @@ public sealed class CanaryVerbTests
                 (["access", "list", Store, "--all"], ""),
                 (["access", "review", Store], ""),
                 (["access", "explain", Store, "oidc:https://id.example|" + Tokens.Next(CanaryKind.CliInput), "--purpose", "treatment", "--detail", "record"], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", "MONDO:0000001", "--condition-name", Tokens.Next(CanaryKind.CliInput), "--criterion", "PVS1=strong:" + Tokens.Next(CanaryKind.BundleNote), "--text-file", "-"], Tokens.Next(CanaryKind.PatientName) + "\n"),
+                (["assess", "show", Store, "1"], ""),
+                (["assess", "list", Store, "--all"], ""),
+                (["assess", "suggest", Store, "1-100-A-G"], ""),
                 (["withdraw", Store, "--samples-file", Write("withdrawn", _samples[5] + "\n")], ""),
                 (["compact", Store], ""),
                 (["verify", Store], ""),
@@ -168,7 +172,8 @@ public sealed class CanaryVerbTests
                 (["cohorts", missing], ""), (["case-control", Store, "--cases", Name(), "--controls", Name()], ""), (["export", Store, "--format", "vcf", "--cohort", Name(), "-o", Path.Combine(Out, "none.vcf")], ""), (["export", Store, "--format", "bcf", "--samples-file", stranger, "-o", Path.Combine(Out, "none.bcf")], ""),
                 (["withdraw", Store, "--samples-file", stranger], ""), (["compact", Store, "--purge-before", Name()], ""), (["verify", missing], ""), (["salvage", missing, "--to", Path.Combine(Out, "r")], ""), (["keys", "rotate", missing], ""),
                 (["info", missing], ""), (["snapshots", missing], ""), (["simulate", Path.Combine(Out, "s"), "--samples", Name()], ""), (["audit", "prove", Store, Name()], ""), (["audit", "search", Store, "--from", Name()], ""), (["audit", "verify", missing], ""),
-                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""), (["doctor", missing], ""),
+                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", Name(), "--criterion", "PVS1"], ""), (["assess", "show", Store, Name()], ""), (["assess", "import", Store, Write("bad.jsonl", Tokens.Next(CanaryKind.PatientName) + "\n")], ""), (["doctor", missing], ""),
             };
             return lines;
         }
