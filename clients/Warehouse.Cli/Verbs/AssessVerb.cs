@@ -106,6 +106,7 @@ internal sealed class AssessVerb : Verb
     private Report List(ParseResult parsed, CliContext context, AssessmentDesk desk, VariantStore store)
     {
         var (allele, asOf, all) = (parsed.GetValue(_of) is { } spelling ? context.Engine.Allele(store, spelling) : null, _asOf.Read(parsed) is { } typed ? Snapshot(typed) : null, parsed.GetValue(_all));
+        if (asOf > store.Version) throw new InputException("unknown-snapshot", string.Create(CultureInfo.InvariantCulture, $"there is no snapshot {asOf}; the newest is {store.Version}"), InputPlace.None);
         AssessmentState? state = parsed.GetValue(_state) is { } word ? Words.Parse<AssessmentState>(word) : all ? null : AssessmentState.Signed;
         var own = desk.List(Engine.Owner, asOf, allele).Where(a => state is null || a.State == state).ToList();
         var others = all ? desk.Others(Engine.Owner, asOf, allele).Where(o => state is null || o.State == state).ToList() : [];

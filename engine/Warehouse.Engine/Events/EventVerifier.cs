@@ -23,7 +23,7 @@ internal static class EventVerifier
         }
         catch (DamagedStoreException e)
         {
-            found.Add(new VerifyFinding(e.IsMissing ? FindingKind.Missing : FindingKind.Damaged, "keys/" + e.File, e.Problem));
+            found.Add(new VerifyFinding(e.IsMissing ? FindingKind.Missing : FindingKind.Damaged, e.File.StartsWith("keys/", StringComparison.Ordinal) ? e.File : "keys/" + e.File, e.Problem));
         }
         return found;
     }

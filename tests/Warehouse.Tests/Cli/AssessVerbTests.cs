@@ -94,6 +94,7 @@ public sealed class AssessVerbTests
     [InlineData("28 codes", "draft", Allele, "--condition", "MONDO:0000001", "--criterion", "PVS9")]
     [InlineData("a reason is needed", "draft", Allele, "--condition", "MONDO:0000001", "--class", "benign", "--criterion", "PVS1")]
     [InlineData("MONDO: and seven digits", "draft", Allele, "--condition", "OMIM:1", "--criterion", "PVS1")]
+    [InlineData("there is no snapshot 9", "list", "--as-of", "9")]
     [InlineData("symbolic", "draft", "chr1:100-200 <DEL>", "--condition", "MONDO:0000001")]
     public void What_makes_no_sense_is_refused_and_nothing_is_written(string expected, params string[] arguments)
     {

@@ -72,6 +72,7 @@ public sealed class EventCrashTests
             Check(d => d.Store.Poke(file, []));
         }
         Check(d => d.Keys.Poke("events-head", null));
+        Check(d => d.Keys.Poke("audit-secret", null));
         Check(d => { foreach (var file in files) d.Store.Poke(file, null); });
         // Another history of the same store, in part: its files are authentic, and do not follow.
         var fork = SimEvents.With(0).Copy();
@@ -98,6 +99,7 @@ public sealed class EventCrashTests
             Assert.Contains(copy.Verify(), f => f.Kind != FindingKind.Surplus);
             using var log = copy.Open();
             Assert.Throws<DamagedStoreException>(() => SimEvents.CheckWhole(log));
+            Assert.Throws<DamagedStoreException>(() => log.Append(SimEvents.Batch(13, 1)));
         }
     }
 
