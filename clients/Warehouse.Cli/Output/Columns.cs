@@ -84,7 +84,7 @@ internal static class Columns
     public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, JoinedCells? joined = null)
     {
         WriteSeen(writer, answer, released);
-        joined?.Write(writer, answer.Contig, answer.Start, answer.Ref, answer.Alt);
+        joined?.Write(writer, answer);
         writer.EndRow();
     }
 
@@ -103,7 +103,7 @@ internal static class Columns
         writer.Integer(answer.Context is { } known ? known.TrimmedOnly ? 1L : 0L : null);
         writer.Integer(answer.Context?.Snapshot);
         foreach (var digest in (ReadOnlySpan<string?>)[answer.Context?.SnapshotDigest, answer.Context?.ScopeDigest, answer.Context?.WithdrawnDigest, answer.Context?.SamplesDigest]) writer.Text(digest);
-        joined?.Write(writer, answer.Contig, answer.Start, answer.Ref, answer.Alt);
+        joined?.Write(writer, answer);
         writer.EndRow();
     }
 
@@ -158,7 +158,7 @@ internal static class Columns
             writer.Integer(carrier.Dp);
             writer.Integer(carrier.DepthRef);
             writer.Integer(carrier.DepthAlt);
-            joined?.Write(writer, answer.Seen.Contig, answer.Seen.Start, answer.Seen.Ref, answer.Seen.Alt);
+            joined?.Write(writer, answer.Seen);
             writer.EndRow();
         }
     }

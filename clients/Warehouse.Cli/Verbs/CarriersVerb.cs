@@ -12,6 +12,7 @@ internal sealed class CarriersVerb : Verb
     private readonly QuerySymbol _queries = new(ArgumentArity.OneOrMore);
     private readonly OutputSymbols _output = new();
     private readonly AnnotateSymbol _annotate = new();
+    private readonly Option<bool> _assessments = new("--assessments") { Description = "Also what the laboratory has signed of the allele." };
 
     /// <summary>The queries, lazily.</summary>
     internal IEnumerable<string> Read(ParseResult parsed, CliContext context) => _queries.Read(parsed, context);
@@ -22,6 +23,7 @@ internal sealed class CarriersVerb : Verb
         _store.AddReadingTo(command, AsksServer);
         command.Arguments.Add(_queries.Argument);
         _annotate.AddTo(command, AsksServer);
+        if (!AsksServer) command.Options.Add(_assessments);
         _output.AddTo(command);
     }
 
@@ -43,7 +45,7 @@ internal sealed class CarriersVerb : Verb
 
     private ExitCode Answer(ParseResult parsed, CliContext context, StoreAddress store)
     {
-        var joined = context.Engine.Cells;
+        var joined = JoinedCells.Of(context.Engine.Cells, !AsksServer && parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null);
         return _output.Write(parsed, context, JoinedCells.Behind(Columns.Carriers(), joined), writer =>
         {
             var outcome = new Outcome();

@@ -91,8 +91,10 @@ internal sealed class EventKeys : IDisposable
 {
     private readonly byte[] _seal;
 
+    /// <summary>Reads the keys; the secret is made only where no log was begun, since a new one would neither open the log nor that of the audit.</summary>
     internal EventKeys(IStorage keys)
     {
+        if (keys.Facts(KeyFolder.EventHead) is not null && keys.Facts(KeyFolder.AuditSecret) is null) throw new DamagedStoreException("keys/" + KeyFolder.AuditSecret, "is missing, and the event log that it opens is there") { IsMissing = true };
         var secret = KeySecret.Read(keys);
         _seal = HKDF.Expand(HashAlgorithmName.SHA256, secret, 32, "warehouse event log files"u8.ToArray());
         Mac = HKDF.Expand(HashAlgorithmName.SHA256, secret, 32, "warehouse event log head"u8.ToArray());

@@ -5,7 +5,7 @@ using Warehouse.Primitives;
 namespace Warehouse.Engine.Sealing;
 
 /// <summary>
-/// The secret in the key folder from which the keys of what lies beside a store follow: of its audit log and of its release ledger. Made
+/// The secret in the key folder from which the keys of what lies beside a store follow: of its audit log, of its release ledger, and of its event log, which lies in it. Made
 /// when it is first needed; a new master key does not change it. It is durable before its first use, whoever made it. The file, integers little-endian:
 /// <code>
 ///  0   8  magic "WHAUDIT1"

@@ -132,6 +132,10 @@ public sealed class CanaryVerbTests
                 (["annotations", "list", Store], ""),
                 (["seen", Store, "1-100-A-G", "--annotate", "panel"], ""),
                 (["annotations", "drop", Store, "panel"], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", "MONDO:0000001", "--condition-name", Tokens.Next(CanaryKind.CliInput), "--criterion", "PVS1=strong:" + Tokens.Next(CanaryKind.BundleNote), "--text-file", "-"], Tokens.Next(CanaryKind.PatientName) + "\n"),
+                (["assess", "show", Store, "1"], ""),
+                (["assess", "list", Store, "--all"], ""),
+                (["assess", "suggest", Store, "1-100-A-G"], ""),
                 (["withdraw", Store, "--samples-file", Write("withdrawn", _samples[5] + "\n")], ""),
                 (["compact", Store], ""),
                 (["verify", Store], ""),
@@ -171,7 +175,8 @@ public sealed class CanaryVerbTests
                 (["annotations", "load", Store, "panel", Write("panel2.vcf", "##fileformat=VCFv4.2\n##INFO=<ID=N,Number=1,Type=Integer,Description=\"n\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t.\tA\tG\t.\t.\tN=" + Tokens.Next(CanaryKind.InfoValue) + "\n"), "--release", "2024-01-07"], ""),
                 (["withdraw", Store, "--samples-file", stranger], ""), (["compact", Store, "--purge-before", Name()], ""), (["verify", missing], ""), (["salvage", missing, "--to", Path.Combine(Out, "r")], ""), (["keys", "rotate", missing], ""),
                 (["info", missing], ""), (["snapshots", missing], ""), (["simulate", Path.Combine(Out, "s"), "--samples", Name()], ""), (["audit", "prove", Store, Name()], ""), (["audit", "search", Store, "--from", Name()], ""), (["audit", "verify", missing], ""),
-                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""), (["doctor", missing], ""),
+                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", Name(), "--criterion", "PVS1"], ""), (["assess", "show", Store, Name()], ""), (["assess", "import", Store, Write("bad.jsonl", Tokens.Next(CanaryKind.PatientName) + "\n")], ""), (["doctor", missing], ""),
             };
             return lines;
         }
