@@ -123,5 +123,5 @@ internal sealed class AnnotationInfo
         }
     }
 
-    private static string Plain(string text) => text.Replace("\\", "/", StringComparison.Ordinal).Replace("\"", "'", StringComparison.Ordinal);
+    private static string Plain(string text) => text.Replace("\\\"", "'", StringComparison.Ordinal).Replace("\\", "/", StringComparison.Ordinal).Replace("\"", "'", StringComparison.Ordinal);
 }
