@@ -48,5 +48,7 @@ if (args is ["serve", _, ..]) return await Served.RunAsync(args[1..]);
 if (args is ["audit", var folder, var keys, .. var entries]) return AuditFigures.Run(folder, keys, entries.Length > 0 ? int.Parse(entries[0], System.Globalization.CultureInfo.InvariantCulture) : 1_000_000);
 // "release FOLDER KEYS" judges and charges figures of cohorts, and reads the ledger again.
 if (args is ["release", var ledger, var ledgerKeys]) return ReleaseFigures.Run(ledger, ledgerKeys);
+// "events FOLDER [EVENTS]" writes an event log of assessments, a million events unless told otherwise, and reads it.
+if (args is ["events", var eventFolder, .. var eventCount]) return EventFigures.Run(eventFolder, eventCount.Length > 0 ? int.Parse(eventCount[0], System.Globalization.CultureInfo.InvariantCulture) : 1_000_000);
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()).AddFilter(new SimpleFilter(KernelReport.IsRunnable)));
 return 0;

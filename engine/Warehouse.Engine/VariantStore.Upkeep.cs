@@ -69,7 +69,8 @@ public sealed partial class VariantStore
     public static IEnumerable<string> Repair(string path, string? keysPath, string backupPath, CancellationToken stop = default)
     {
         if (FullPath(path) == FullPath(backupPath)) throw new StoreRefusedException("the backup is the store itself");
-        return StoreFolder.Repair(DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), DiskStorage.Open(backupPath, "backup"), stop);
+        var (storage, keys, backup) = (DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), DiskStorage.Open(backupPath, "backup"));
+        return StoreFolder.Repair(storage, keys, backup, stop).Concat(EventRepair.Run(storage, keys, backup, stop));
     }
 
     /// <summary>Wraps the keys of all files under a new master key and retires the old one: whoever has a copy of the old key folder reads nothing that is written from now on. No file of the store changes; readers go on.</summary>

@@ -80,16 +80,25 @@ internal static class Columns
         writer.EndRow();
     }
 
+    /// <summary>Columns with the laboratory's signed assessments of the allele behind them.</summary>
+    public static Column[] WithAssessments(Column[] columns) => [.. columns, new("assessment", ColumnKind.FreeText)];
+
     /// <summary>One row of <c>seen</c>.</summary>
-    public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, JoinedCells? joined = null)
+    /// <param name="writer">Where to.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="released">Figures as a server released them.</param>
+    /// <param name="joined">Cells of annotations, before that one; null = there are none.</param>
+    /// <param name="assessed">Gives the last cell of <see cref="WithAssessments"/>; null = there is none.</param>
+    public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, JoinedCells? joined = null, Func<SeenAnswer, string?>? assessed = null)
     {
         WriteSeen(writer, answer, released);
         joined?.Write(writer, answer.Contig, answer.Start, answer.Ref, answer.Alt);
+        if (assessed is not null) writer.Text(assessed(answer));
         writer.EndRow();
     }
 
     /// <summary>One row of <c>seen</c> with the columns of <see cref="SeenInFull"/>.</summary>
-    public static void WriteInFull(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, JoinedCells? joined = null)
+    public static void WriteInFull(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, JoinedCells? joined = null, Func<SeenAnswer, string?>? assessed = null)
     {
         WriteSeen(writer, answer, released);
         writer.Integer(answer.End < 0 ? null : (long?)answer.End);
@@ -104,6 +113,7 @@ internal static class Columns
         writer.Integer(answer.Context?.Snapshot);
         foreach (var digest in (ReadOnlySpan<string?>)[answer.Context?.SnapshotDigest, answer.Context?.ScopeDigest, answer.Context?.WithdrawnDigest, answer.Context?.SamplesDigest]) writer.Text(digest);
         joined?.Write(writer, answer.Contig, answer.Start, answer.Ref, answer.Alt);
+        if (assessed is not null) writer.Text(assessed(answer));
         writer.EndRow();
     }
 
@@ -145,7 +155,7 @@ internal static class Columns
     }
 
     /// <summary>The rows of one query of <c>carriers</c>.</summary>
-    public static void Write(RowWriter writer, CarrierAnswer answer, JoinedCells? joined = null)
+    public static void Write(RowWriter writer, CarrierAnswer answer, JoinedCells? joined = null, Func<SeenAnswer, string?>? assessed = null)
     {
         foreach (var carrier in answer.Carriers)
         {
@@ -159,6 +169,7 @@ internal static class Columns
             writer.Integer(carrier.DepthRef);
             writer.Integer(carrier.DepthAlt);
             joined?.Write(writer, answer.Seen.Contig, answer.Seen.Start, answer.Seen.Ref, answer.Seen.Alt);
+            if (assessed is not null) writer.Text(assessed(answer.Seen));
             writer.EndRow();
         }
     }

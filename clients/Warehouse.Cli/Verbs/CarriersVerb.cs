@@ -12,6 +12,7 @@ internal sealed class CarriersVerb : Verb
     private readonly QuerySymbol _queries = new(ArgumentArity.OneOrMore);
     private readonly OutputSymbols _output = new();
     private readonly AnnotateSymbol _annotate = new();
+    private readonly Option<bool> _assessments = new("--assessments") { Description = "Also what the laboratory has signed of the allele." };
 
     /// <summary>The queries, lazily.</summary>
     internal IEnumerable<string> Read(ParseResult parsed, CliContext context) => _queries.Read(parsed, context);
@@ -22,6 +23,7 @@ internal sealed class CarriersVerb : Verb
         _store.AddReadingTo(command, AsksServer);
         command.Arguments.Add(_queries.Argument);
         _annotate.AddTo(command, AsksServer);
+        if (!AsksServer) command.Options.Add(_assessments);
         _output.AddTo(command);
     }
 
@@ -44,13 +46,15 @@ internal sealed class CarriersVerb : Verb
     private ExitCode Answer(ParseResult parsed, CliContext context, StoreAddress store)
     {
         var joined = context.Engine.Cells;
-        return _output.Write(parsed, context, JoinedCells.Behind(Columns.Carriers(), joined), writer =>
+        var assessed = !AsksServer && parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null;
+        var columns = JoinedCells.Behind(Columns.Carriers(), joined);
+        return _output.Write(parsed, context, assessed is null ? columns : Columns.WithAssessments(columns), writer =>
         {
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Carriers(store, Read(parsed, context), context.Cancellation))
             {
                 outcome.Add(answer.Seen, context.Error);
-                Columns.Write(writer, answer, joined);
+                Columns.Write(writer, answer, joined, assessed);
                 // Data lists carriers only; a query without an answer must not look like one without carriers.
                 if (answer.Seen.State == SeenState.NotAssessable)
                     context.Error.WriteLine($"warehouse: {SafeText.Escape(answer.Seen.Query)}: not assessable: {SafeText.Escape(answer.Seen.Reason ?? "no sample was assessed there")}");

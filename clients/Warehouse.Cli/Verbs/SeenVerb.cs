@@ -27,6 +27,8 @@ internal sealed class SeenVerb : Verb
     private readonly AnnotateSymbol _annotate = new();
     private readonly Option<string?> _vcf = new("--vcf") { HelpName = "IN", Description = "Annotate this VCF instead of answering queries; needs -o." };
 
+    private readonly Option<bool> _assessments = new("--assessments") { Description = "Also what the laboratory has signed of the allele." };
+
     /// <summary>The request of a line without --vcf.</summary>
     internal SeenRequest Read(ParseResult parsed, CliContext context) => new(_queries.Read(parsed, context), _samples.Read(parsed, context));
 
@@ -42,6 +44,7 @@ internal sealed class SeenVerb : Verb
         _samples.AddTo(command);
         command.Options.Add(_vcf);
         _annotate.AddTo(command, AsksServer);
+        if (!AsksServer) command.Options.Add(_assessments);
         _output.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -86,14 +89,16 @@ internal sealed class SeenVerb : Verb
         }
         var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
         var request = Read(parsed, context) with { Identify = full };
-        return _output.Write(parsed, context, JoinedCells.Behind(full ? Columns.SeenInFull() : Columns.Seen(), context.Engine.Cells), writer =>
+        var assessed = !AsksServer && parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null;
+        var columns = JoinedCells.Behind(full ? Columns.SeenInFull() : Columns.Seen(), context.Engine.Cells);
+        return _output.Write(parsed, context, assessed is null ? columns : Columns.WithAssessments(columns), writer =>
         {
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
             {
                 outcome.Add(answer, context.Error);
-                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released, context.Engine.Cells);
-                else Columns.Write(writer, answer, context.Engine.Released, context.Engine.Cells);
+                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released, context.Engine.Cells, assessed);
+                else Columns.Write(writer, answer, context.Engine.Released, context.Engine.Cells, assessed);
             }
             return outcome.Code;
         });

@@ -93,7 +93,7 @@ internal static class EventFile
     {
         if (!TryParse(name, out var first, out var last) || bytes.Length < HeaderBytes || !bytes.StartsWith(Magic)) throw Damaged(name, "is no file of the event log");
         var count = BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]);
-        if (BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]) != first || count < 1 || (last is { } end && end - first + 1 != count)) throw Damaged(name, "holds other events than its name says");
+        if (BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]) != first || count < 1 || first > long.MaxValue - count || (last is { } end && end - first + 1 != count)) throw Damaged(name, "holds other events than its name says");
         var ticks = BinaryPrimitives.ReadInt64LittleEndian(bytes[96..]);
         if (ticks < 0 || ticks > DateTime.MaxValue.Ticks) throw Damaged(name, "its time cannot be");
         return new EventRange(name, first, Digest.Read(bytes[24..]), new EventEnd(first + count - 1, Digest.Read(bytes[56..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[88..]), ticks));
@@ -103,7 +103,7 @@ internal static class EventFile
     /// <exception cref="DamagedStoreException">They cannot be read.</exception>
     internal static List<(LoggedEvent Event, ReadOnlyMemory<byte> Encoded)> Events(ReadOnlyMemory<byte> content, EventRange range)
     {
-        var events = new List<(LoggedEvent, ReadOnlyMemory<byte>)>((int)(range.Last - range.First + 1));
+        var events = new List<(LoggedEvent, ReadOnlyMemory<byte>)>();
         try
         {
             var from = new ByteReader(content.Span[HeaderBytes..]);
@@ -120,6 +120,33 @@ internal static class EventFile
             throw Damaged(range.Name, bad.Message);
         }
         return events;
+    }
+
+    /// <summary>Some events of a file's whole content; the others are passed over.</summary>
+    internal static List<LoggedEvent> Pick(ReadOnlyMemory<byte> content, EventRange range, IEnumerable<long> rising)
+    {
+        var picked = new List<LoggedEvent>();
+        var (at, number) = (HeaderBytes, range.First);
+        try
+        {
+            foreach (var wanted in rising)
+            {
+                for (; ; number++)
+                {
+                    var from = new ByteReader(content.Span[at..]);
+                    var length = from.Bytes().Length;
+                    at += from.Position;
+                    if (number != wanted) continue;
+                    picked.Add(Decode(content.Slice(at - length, length), number++));
+                    break;
+                }
+            }
+        }
+        catch (Exception bad) when (bad is InvalidDataException or ArgumentException)
+        {
+            throw Damaged(range.Name, bad.Message);
+        }
+        return picked;
     }
 
     internal static DamagedStoreException Damaged(string name, string problem) => new($"{SealedFormat.EventFolder}/{name}", problem);

@@ -86,6 +86,13 @@ internal sealed class EventFiles(IStorage storage, EventKeys keys)
         Take([.. Ranges, range], range, bytes.Length);
     }
 
+    /// <summary>Takes a file of another store's log as it is, under keys of this one's.</summary>
+    internal void Take(EventRange range, ReadOnlySpan<byte> content)
+    {
+        Write(range, content);
+        Take([.. Ranges, range], range, content.Length);
+    }
+
     /// <summary>Merges files at the end where they have piled up: together, so that their number stays small and each event is written anew only a few times.</summary>
     internal void MergeIfMany()
     {
@@ -144,6 +151,30 @@ internal sealed class EventFiles(IStorage storage, EventKeys keys)
         }
         if (!storage.TryRename(name + SealedFormat.Unfinished, name)) throw EventFile.Damaged(range.Name, "is there although nobody else writes");
         storage.SyncFolder(SealedFormat.EventFolder);
+    }
+
+    /// <summary>Puts an index in the place of the one before.</summary>
+    internal void WriteIndex(string name, ReadOnlySpan<byte> content)
+    {
+        var id = FileId.New();
+        using var key = keys.KeyOf(id);
+        using (var writer = new SealedWriter(storage, new SealedHeader(id, SealedFormat.EventIndexKind, EventIndex.HashOf(name), 0), key, name))
+        {
+            writer.Write(content);
+            writer.Complete();
+        }
+        storage.Replace(name + SealedFormat.Unfinished, name);
+        storage.SyncFolder(SealedFormat.EventFolder);
+    }
+
+    /// <summary>All of an index, authenticated.</summary>
+    internal byte[] IndexContent(string name)
+    {
+        using var reader = SealedReader.Open(storage, name, h => keys.KeyOf(h.Id), out var header);
+        if (header.Kind != SealedFormat.EventIndexKind || header.Epoch != EventIndex.HashOf(name) || reader.LengthBytes > int.MaxValue / 2) throw EventFile.Damaged(Path.GetFileName(name), "is no index");
+        var bytes = new byte[reader.LengthBytes];
+        reader.Read(0, bytes);
+        return bytes;
     }
 
     private EventRange RangeOf(string name)

@@ -16,7 +16,7 @@ namespace Warehouse.Engine.Events;
 /// </para>
 /// A reader takes no lock and may be on a read-only disk. Thread-safe.
 /// </summary>
-public sealed class EventLog : IDisposable
+public sealed partial class EventLog : IDisposable
 {
     /// <summary>Most events of a batch.</summary>
     public const int MaxBatchEvents = 1 << 16;
@@ -27,7 +27,7 @@ public sealed class EventLog : IDisposable
     /// <summary>Longest id of an actor.</summary>
     public const int MaxActorBytes = 512;
 
-    private const string LockName = SealedFormat.EventFolder + "/lock";
+    internal const string LockName = SealedFormat.EventFolder + "/lock";
 
     private const int ReadAttempts = 100;
 

@@ -34,6 +34,7 @@ internal static class EventVerifier
         foreach (var name in storage.List(SealedFormat.EventFolder))
         {
             if (EventFile.TryParse(name, out var first, out var last)) names.Add((first, last, name));
+            else if (name.StartsWith(EventIndex.Prefix, StringComparison.Ordinal) && !name.EndsWith(SealedFormat.Unfinished, StringComparison.Ordinal)) CheckIndex(files, name, found);
             else if (name != "lock") found.Add(Finding(name, FindingKind.Surplus, "nothing names it"));
             else if (storage.Facts(SealedFormat.EventFolder + "/lock") is { LengthBytes: > 0 }) found.Add(Finding(name, FindingKind.Damaged, "must be empty"));
         }
@@ -52,15 +53,42 @@ internal static class EventVerifier
         if (promised.Number >= next) found.Add(Finding(Path.GetFileName(EventFile.NameOf(next)), FindingKind.Missing, "is missing: the log was rolled back"));
     }
 
+    private static void CheckIndex(EventFiles files, string name, List<VerifyFinding> found)
+    {
+        try
+        {
+            EventIndex.Decode(files.IndexContent($"{SealedFormat.EventFolder}/{name}"), null, name);
+        }
+        catch (DamagedStoreException e)
+        {
+            found.Add(Finding(name, FindingKind.Damaged, e.Problem + "; delete it, and it is made again"));
+        }
+    }
+
+    /// <summary>A file that is whole and follows a chain, with its content; null for any other, and what is wrong with it.</summary>
+    internal static EventRange? TryRead(EventFiles files, string name, Digest before, out byte[] content, out DamagedStoreException? problem)
+    {
+        EventRange? range;
+        (range, content, problem) = ReadWhole(files, name, before, default);
+        return problem is null ? range : null;
+    }
+
     /// <summary>Reads a file and computes its chain anew.</summary>
     private static (EventEnd? End, DamagedStoreException? Problem) Read(EventFiles files, string name, Digest? before, EventHead promised)
     {
+        var (range, _, problem) = ReadWhole(files, name, before, promised);
+        return (range?.End, problem);
+    }
+
+    private static (EventRange? Range, byte[] Content, DamagedStoreException? Problem) ReadWhole(EventFiles files, string name, Digest? before, EventHead promised)
+    {
         EventRange? range = null;
+        byte[] bytes = [];
         try
         {
             using (var reader = files.Open(name))
             {
-                var bytes = new byte[Math.Min(reader.LengthBytes, EventFile.MaxBytes)];
+                bytes = new byte[Math.Min(reader.LengthBytes, EventFile.MaxBytes)];
                 reader.Read(0, bytes);
                 range = EventFile.Range(bytes, name);
                 if (before is { } expected && range.Before != expected) throw EventFile.Damaged(name, "does not follow the events before it");
@@ -74,15 +102,15 @@ internal static class EventVerifier
                 }
                 if (new EventEnd(range.Last, chain, version, time) != range.End) throw EventFile.Damaged(name, "its events are not those that its header speaks of");
             }
-            return (range.End, null);
+            return (range, bytes, null);
         }
         catch (DamagedStoreException e)
         {
-            return (range?.End, e);
+            return (range, bytes, e);
         }
         catch (DurableException e) when (!e.IsOfProcess)
         {
-            return (range?.End, EventFile.Damaged(name, e.Message));
+            return (range, bytes, EventFile.Damaged(name, e.Message));
         }
     }
 

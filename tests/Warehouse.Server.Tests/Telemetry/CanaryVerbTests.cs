@@ -146,6 +146,10 @@ public sealed class CanaryVerbTests
                 (["clinvar", "compare", Store, "2024-01-07", "2024-02-04"], ""),
                 (["alerts", "run", Store, "--fhir-tasks", Path.Combine(_folder["lab"], "outbox")], ""),
                 (["alerts", "list", Store], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", "MONDO:0000001", "--condition-name", Tokens.Next(CanaryKind.CliInput), "--criterion", "PVS1=strong:" + Tokens.Next(CanaryKind.BundleNote), "--text-file", "-"], Tokens.Next(CanaryKind.PatientName) + "\n"),
+                (["assess", "show", Store, "1"], ""),
+                (["assess", "list", Store, "--all"], ""),
+                (["assess", "suggest", Store, "1-100-A-G"], ""),
                 (["withdraw", Store, "--samples-file", Write("withdrawn", _samples[5] + "\n")], ""),
                 (["compact", Store], ""),
                 (["verify", Store], ""),
@@ -187,7 +191,8 @@ public sealed class CanaryVerbTests
                 (["clinvar", "load", Store, missing, "--release", "2024-03-03"], ""), (["clinvar", "history", Store, Name()], ""), (["alerts", "ack", Store, Name(), "--reason", Tokens.Next(CanaryKind.BundleNote)], ""),
                 (["withdraw", Store, "--samples-file", stranger], ""), (["compact", Store, "--purge-before", Name()], ""), (["verify", missing], ""), (["salvage", missing, "--to", Path.Combine(Out, "r")], ""), (["keys", "rotate", missing], ""),
                 (["info", missing], ""), (["snapshots", missing], ""), (["simulate", Path.Combine(Out, "s"), "--samples", Name()], ""), (["audit", "prove", Store, Name()], ""), (["audit", "search", Store, "--from", Name()], ""), (["audit", "verify", missing], ""),
-                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""), (["doctor", missing], ""),
+                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", Name(), "--criterion", "PVS1"], ""), (["assess", "show", Store, Name()], ""), (["assess", "import", Store, Write("bad.jsonl", Tokens.Next(CanaryKind.PatientName) + "\n")], ""), (["doctor", missing], ""),
             };
             return lines;
         }

@@ -12,7 +12,7 @@ public sealed class ExampleTests
     {
         ["ingest"] = "committed snapshot\t", ["seen"] = "22-1029-A-G", ["freq"] = "\nX\t", ["carriers"] = "\tS000001\t", ["case-control"] = "", ["cohort"] = "\n",
         ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n", ["salvage"] = "\ntaken\tsnapshot ", ["keys"] = "master key\t2\n",
-        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t", ["annotations"] = "\t", ["care"] = "\t", ["watch"] = "\t", ["clinvar"] = "\t", ["alerts"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:",
+        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t", ["annotations"] = "\t", ["assess"] = "\t", ["care"] = "\t", ["watch"] = "\t", ["clinvar"] = "\t", ["alerts"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:",
     };
 
     [PeerFact("sh", "zcat")]
@@ -59,6 +59,11 @@ public sealed class ExampleTests
         Directory.CreateDirectory(folder["outbox"]);
         File.WriteAllText(folder["panel.tsv"], "chr\tpos\tref\talt\tscore\n22\t1029\tA\tG\t0.5\n");
         File.WriteAllText(folder["panel.map"], "format tsv\ncontig chr\npos pos\nref ref\nalt alt\nfield score real\n");
+        File.WriteAllText(folder["clinvar.tsv"], "#variant\tclass\tsource\tcondition\n22-1029-A-G\tuncertain\tClinVar\tMONDO:0005267\n");
+        File.WriteAllText(folder["theirs.jsonl"], """
+            {"schema":"warehouse.assessment/1","laboratory":"Other Lab","id":7,"version":4,"state":"signed","assembly":"GRCh37","points":-4,"implied":"likely-benign","content":{"variant":"22-1029-A-G","condition":"MONDO:0005267","class":"likely-benign","criteria":[{"code":"BS1","strength":"strong"}]},"signed":{"by":"x","time":"2027-01-31T08:00:00.0000000Z","meaning":"approved","reason":"y"}}
+
+            """);
         File.WriteAllText(folder["healthy.txt"], "affected == 'no'\nand counts == 'yes'\n");
     }
 

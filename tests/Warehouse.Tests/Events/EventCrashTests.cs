@@ -140,6 +140,51 @@ public sealed class EventCrashTests
         Assert.Equal(3, SimEvents.CheckWhole(again));
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_backup_mends_each_file_that_is_damaged_or_missing_however_it_was_merged(bool isMerged)
+    {
+        var whole = SimEvents.With(6);
+        var backup = whole.Copy();
+        if (isMerged)
+        {
+            using var log = whole.Open();
+            log.Compact();
+        }
+        foreach (var file in whole.Files())
+        {
+            foreach (var harm in (Action<SimDisk>[])[d => d.Poke(file, null), d => d.Flip(file, 1001), d => d.Poke(file, [])])
+            {
+                var sim = whole.Copy();
+                harm(sim.Store);
+                Assert.NotEmpty(EventRepair.Run(sim.Store, sim.Keys, backup.Store, CancellationToken.None).ToList());
+                Assert.DoesNotContain(sim.Verify(), f => f.Kind != FindingKind.Surplus);
+                using var log = sim.Open();
+                Assert.Equal(12, SimEvents.CheckWhole(log));
+                Assert.Equal(13, SimEvents.AppendNext(log, 1));
+            }
+        }
+        Assert.Empty(EventRepair.Run(whole.Store, whole.Keys, backup.Store, CancellationToken.None));
+    }
+
+    [Fact]
+    public void A_log_is_carried_into_a_new_store_as_far_as_it_is_whole()
+    {
+        var sim = SimEvents.With(6); // 1, 2, 3, 1, 2 and 3 events
+        foreach (var damaged in (int[])[-1, 0, 3])
+        {
+            var (from, to) = (sim.Copy(), new SimStore());
+            to.Create().Dispose();
+            if (damaged >= 0) from.Store.Flip(from.Files()[damaged], 999);
+            var lost = EventCarrier.Carry((from.Store, from.Keys), (to.Store, to.Keys), CancellationToken.None);
+            using var log = new EventLog(to.Store, to.Keys, TimeProvider.System);
+            Assert.Equal(damaged switch { 0 => 0, 3 => 6, _ => 12 }, SimEvents.CheckWhole(log));
+            Assert.Equal(damaged switch { 0 => "events 1 to 12 ", 3 => "events 7 to 12 ", _ => "" }, lost?[..15] ?? "");
+            if (damaged >= 0) continue;
+            Assert.Equal(13, SimEvents.AppendNext(log, 1));
+            Assert.Empty(to.Verify().Concat(EventVerifier.Verify(to.Store, to.Keys, CancellationToken.None)));
+        }
+    }
+
     private static void CheckAll(string work, Action<SimEvents, long> harm, int?[] seeds)
     {
         for (var at = 0L; at < Count(work); at++)
