@@ -10,6 +10,10 @@ internal partial class Engine
     public virtual Report OfAlerts(StoreAddress store, Func<AlertSources, Report> ask)
     {
         using var opened = Open(store);
-        return Changed(opened, ask(new AlertSources { Store = opened, Release = date => ClinVarShelf.Find(opened, date), Shown = Call is { } call ? call.Shows : null }));
+        var assessments = new Lazy<IReadOnlyList<SignedAssessment>>(() => OwnAssessments.Of(opened.Events, opened.Assembly));
+        return Changed(opened, ask(new AlertSources
+        {
+            Store = opened, Release = date => ClinVarShelf.Find(opened, date), Assessments = () => assessments.Value, Shown = Call is { } call ? call.Shows : null,
+        }));
     }
 }

@@ -86,7 +86,8 @@ internal sealed class ClinVarVerb : AlertVerb
             if (!File.Exists(file) || new FileInfo(file).Length > 1 << 18) throw new InputException("grade-file", "a table of grades is a file of at most 256 KiB", new InputPlace(file, 0, 0, ""));
             Append(sources, new GradesSet(GradeTable.Parse(File.ReadAllText(file, Encoding.UTF8), file).Text));
         }
-        return new Report(new Output.Column("grades", Output.ColumnKind.FreeText)).With(Book(sources).Grades.Text.Split('\n').Where(l => l.Trim().Length > 0).Select(l => new object?[] { l }));
+        string[] columns = ["axis", "kind", "from", "to", "grade"];
+        return new Report([.. columns.Select(c => new Output.Column(c, Output.ColumnKind.Text))]).With(Book(sources).Grades.Rows.Select(r => r.ToArray<object?>()));
     }
 
     private static ShelvedRelease Shelved(AlertSources sources, string date) => sources.Release(date) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);

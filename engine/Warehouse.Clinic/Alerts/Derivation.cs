@@ -71,12 +71,13 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
 
     private IReadOnlyList<AlertDraft> OfEvent(LoggedEvent logged, Moment moment)
     {
-        if (logged.Kind == AlertCodec.Prefix + "release")
+        if (logged.Kind == AlertCodec.Prefix + "release" && AlertCodec.Decode(logged).Event is ReleaseAccepted accepted)
         {
             using var at = Open(moment);
-            if (at.Filters.Count == 0) return [];
+            AlertDraft[] unknown = accepted.Unrecognised == 0 ? [] : [Unrecognised(accepted)];
+            if (at.Filters.Count == 0) return unknown;
             var (changes, release) = LastChanges(at);
-            return [.. OfChanges(at, changes, release, null), .. Discordant(at, [.. Assessed(moment).Values], null)];
+            return [.. unknown, .. OfChanges(at, changes, release, null), .. Discordant(at, [.. Assessed(moment).Values], null)];
         }
         if (logged.Kind == AlertCodec.Prefix + "test-begun" && AlertCodec.Decode(logged).Event is SelfTestBegun test)
             return [new AlertDraft { Trigger = WatchTriggers.None, Person = "", Allele = "", Change = "self-test " + test.Mark, Grade = Grade.Minor, IsSelfTest = true }];
@@ -87,6 +88,13 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         }
         return [];
     }
+
+    /// <summary>For the directors: terms that no table has came with a release and were accepted.</summary>
+    private static AlertDraft Unrecognised(ReleaseAccepted accepted) => new()
+    {
+        Trigger = WatchTriggers.None, Person = "", Allele = "", Grade = Grade.Major,
+        Change = string.Create(CultureInfo.InvariantCulture, $"clinvar {accepted.Release} has {accepted.Unrecognised} alleles with unrecognised terms"),
+    };
 
     /// <summary>What follows from samples that were loaded after a version, up to that of the moment.</summary>
     private IReadOnlyList<AlertDraft> Of(Moment moment, long after)

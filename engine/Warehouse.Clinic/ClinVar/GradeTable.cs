@@ -52,6 +52,9 @@ public sealed class GradeTable
     /// <summary>As it was written.</summary>
     public string Text { get; }
 
+    /// <summary>Its lines, five words each.</summary>
+    public IEnumerable<string[]> Rows => Text.Split('\n').Select(Words).Where(w => w.Length > 0);
+
     /// <summary>Reads a table.</summary>
     /// <exception cref="InputException">A line is not understood.</exception>
     public static GradeTable Parse(string text, string file = "grades")
@@ -61,8 +64,8 @@ public sealed class GradeTable
         foreach (var line in text.Split('\n'))
         {
             number++;
-            var words = line.Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length == 0 || words[0].StartsWith('#')) continue;
+            var words = Words(line);
+            if (words.Length == 0) continue;
             if (words.Length != 5 || rows.Count == MaxRows) throw new InputException("grade-row", string.Create(CultureInfo.InvariantCulture, $"a line has axis, kind, class before, class now and grade, and there are at most {MaxRows}"), new InputPlace(file, number, 0, ""));
             var place = new InputPlace(file, number, 0, "");
             rows.Add(new Row(
@@ -83,6 +86,8 @@ public sealed class GradeTable
             if (kind != ChangeKinds.None && (kinds & kind) != 0 && First(change, kind) is var one && one > grade) grade = one;
         return grade;
     }
+
+    private static string[] Words(string line) => line.TrimStart().StartsWith('#') ? [] : line.Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
 
     private Grade First(ClassChange change, ChangeKinds kinds)
     {

@@ -50,10 +50,11 @@ internal sealed class ClinVarReleases(SimulationOptions options, List<Contig> co
         foreach (var contig in contigs)
         {
             var maker = new SiteMaker(contig, unnormalised: false, new Prng(options.Seed, 100 + (ulong)contigs.IndexOf(contig)));
-            foreach (var site in maker.Sites())
+            // A normalised allele may start before the site that stands before its own.
+            foreach (var allele in maker.Sites().SelectMany(s => s.Alleles).OrderBy(a => a.Start))
             {
                 stop.ThrowIfCancellationRequested();
-                foreach (var allele in site.Alleles) Add(contig.Name, allele, ++id, (older, newer, changes));
+                Add(contig.Name, allele, ++id, (older, newer, changes));
             }
         }
         older.Complete();

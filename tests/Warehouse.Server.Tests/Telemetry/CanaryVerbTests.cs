@@ -86,7 +86,7 @@ public sealed class CanaryVerbTests
             Directory.CreateDirectory(Out);
             Directory.CreateDirectory(_folder["lab"]);
             Run = new CanaryRun(Tokens, CanarySink.Of("standard error", _error), CanarySink.OfFiles("store", Store), CanarySink.OfFiles("keys", Store + ".keys"), CanarySink.OfFiles("audit log", Store + ".audit"),
-                CanarySink.OfFileNames("names of files", _folder["lab"]), CanarySink.OfEvents(_events), new CanarySink("temp", false, Temp, PlantInTemp));
+                CanarySink.OfFiles("outbox", Path.Combine(_folder["lab"], "outbox")), CanarySink.OfFileNames("names of files", _folder["lab"]), CanarySink.OfEvents(_events), new CanarySink("temp", false, Temp, PlantInTemp));
         }
 
         public CanaryRun Run { get; }
@@ -132,6 +132,17 @@ public sealed class CanaryVerbTests
                 (["annotations", "list", Store], ""),
                 (["seen", Store, "1-100-A-G", "--annotate", "panel"], ""),
                 (["annotations", "drop", Store, "panel"], ""),
+                (["care", "import", Store, Write("care", $"person\tresponsible\tdeputies\np0\tlocal:{Environment.UserName}\t\n{Tokens.Next(CanaryKind.PatientName)}\tlocal:{Environment.UserName}\tlocal:deputy\n")], ""),
+                (["care", "show", Store], ""),
+                (["watch", "add", Store, "everybody"], ""),
+                (["watch", "add", Store, "one", "--person-file", Write("person", Tokens.Next(CanaryKind.PatientName) + "\n"), "--least", "major"], ""),
+                (["watch", "list", Store], ""),
+                (["clinvar", "load", Store, ClinVar("january", "Benign"), "--release", "2024-01-07"], ""),
+                (["alerts", "run", Store], ""),
+                (["clinvar", "load", Store, ClinVar("february", "Pathogenic"), "--release", "2024-02-04"], ""),
+                (["clinvar", "compare", Store, "2024-01-07", "2024-02-04"], ""),
+                (["alerts", "run", Store, "--fhir-tasks", Path.Combine(_folder["lab"], "outbox")], ""),
+                (["alerts", "list", Store], ""),
                 (["assess", "draft", Store, "1-100-A-G", "--condition", "MONDO:0000001", "--condition-name", Tokens.Next(CanaryKind.CliInput), "--criterion", "PVS1=strong:" + Tokens.Next(CanaryKind.BundleNote), "--text-file", "-"], Tokens.Next(CanaryKind.PatientName) + "\n"),
                 (["assess", "show", Store, "1"], ""),
                 (["assess", "list", Store, "--all"], ""),
@@ -173,6 +184,8 @@ public sealed class CanaryVerbTests
                 (["cohorts", missing], ""), (["case-control", Store, "--cases", Name(), "--controls", Name()], ""), (["export", Store, "--format", "vcf", "--cohort", Name(), "-o", Path.Combine(Out, "none.vcf")], ""), (["export", Store, "--format", "bcf", "--samples-file", stranger, "-o", Path.Combine(Out, "none.bcf")], ""),
                 (["annotations", "load", Store, "panel", missing, "--release", "2024-01-07"], ""), (["annotations", "drop", Store, Name()], ""), (["seen", Store, "1-100-A-G", "--annotate", Name()], ""),
                 (["annotations", "load", Store, "panel", Write("panel2.vcf", "##fileformat=VCFv4.2\n##INFO=<ID=N,Number=1,Type=Integer,Description=\"n\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t.\tA\tG\t.\t.\tN=" + Tokens.Next(CanaryKind.InfoValue) + "\n"), "--release", "2024-01-07"], ""),
+                (["care", "import", Store, Write("care2", $"person\tresponsible\tdeputies\n{Tokens.Next(CanaryKind.PatientName)}\n")], ""), (["watch", "add", Store, "x", "--cohort", Name()], ""), (["watch", "remove", Store, Name()], ""),
+                (["clinvar", "load", Store, missing, "--release", "2024-03-03"], ""), (["clinvar", "history", Store, Name()], ""), (["alerts", "ack", Store, Name(), "--reason", Tokens.Next(CanaryKind.BundleNote)], ""),
                 (["withdraw", Store, "--samples-file", stranger], ""), (["compact", Store, "--purge-before", Name()], ""), (["verify", missing], ""), (["salvage", missing, "--to", Path.Combine(Out, "r")], ""), (["keys", "rotate", missing], ""),
                 (["info", missing], ""), (["snapshots", missing], ""), (["simulate", Path.Combine(Out, "s"), "--samples", Name()], ""), (["audit", "prove", Store, Name()], ""), (["audit", "search", Store, "--from", Name()], ""), (["audit", "verify", missing], ""),
                 (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""),
@@ -234,6 +247,8 @@ public sealed class CanaryVerbTests
 
         private string Sheet(string? sex = null) => Write("sheet.tsv", "sample\tperson\tsex\taffected\tname\tmrn\tborn\torder_ref\tnote\n" + string.Concat(_samples.Select((s, i) =>
             $"{s}\tp{i}\t{sex ?? "XX"}\t{(i % 2 == 0 ? "yes" : "no")}\t{Tokens.Next(CanaryKind.PatientName)}\t{Tokens.Next(CanaryKind.Mrn)}\t{Tokens.Next(CanaryKind.BirthDate)}\t{Tokens.Next(CanaryKind.OrderId)}\tx\n")).Replace("note", "note:aggregate", StringComparison.Ordinal));
+
+        private string ClinVar(string name, string significance) => Write(name + ".vcf", $"##fileformat=VCFv4.1\n##reference=GRCh38\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description=\"c\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t7\tA\tG\t.\t.\tCLNSIG={significance}\n");
 
         private string Vcf(string name, string genotype, string[]? names = null)
         {

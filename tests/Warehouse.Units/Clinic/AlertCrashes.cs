@@ -38,6 +38,8 @@ internal static class AlertCrashes
                 var journal = new Journal();
                 Stop(world, journal, (at, kind), chance);
                 Work(world, journal);
+                world.Clock.Now = world.Clock.Now.AddHours(1); // a way that failed is tried again later
+                world.Run(new FhirFolderWay(world.Machine.Disks[2], asTask: false));
                 if (Quarrel(world, journal, expected) is { } quarrel) failures.Add($"seed {seed}, operation {at} of {operations}, kind {kind}: {quarrel}");
             }
             catch (Exception e) when (e is not OutOfMemoryException)

@@ -1,4 +1,6 @@
+using Warehouse.Clinic;
 using Warehouse.Clinic.Alerts;
+using Warehouse.Clinic.Assessments;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
 using Xunit;
@@ -64,7 +66,8 @@ public sealed class AlertTests
         Assert.Equal(["sort of", "quite other"], facts.First.Select(f => f.Text));
         Assert.Equal("clinvar-unrecognised", Code(() => ReleaseIntake.Accept(world.Sources, book, Owner, ("2026-02-01", facts), new AcceptOptions { Unrecognised = 1 })));
         Assert.True(ReleaseIntake.Accept(world.Sources, book, Owner, ("2026-02-01", facts), new AcceptOptions { Unrecognised = 2 }));
-        Assert.Equal(2, world.Run().Raised); // nothing is dropped: what is not known is an alert too
+        Assert.Equal(3, world.Run().Raised); // nothing is dropped: what is not known is an alert too, and the director hears of it
+        using (var director = world.Desk(Director)) Assert.Equal("clinvar 2026-02-01 has 2 alleles with unrecognised terms", Assert.Single(director.Inbox()).Draft.Change);
         world.Shelve("2026-03-01", [Entry(1, "Pathogenic")]);
         var cut = ReleaseIntake.Look(world.Sources, world.Book(), "2026-03-01");
         Assert.Equal(1, cut.Retracted);
@@ -180,10 +183,10 @@ public sealed class AlertTests
         using var world = Ready();
         world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Pathogenic"));
         var (way, other) = (new KeptWay { IsDown = true }, new KeptWay("other"));
-        for (var minute = 0; minute < 24 * 60; minute += 5)
+        for (var minute = 0; minute < 24 * 60; minute += 15)
         {
             Assert.Contains(world.Run(way, other).Alarms, a => a.StartsWith("kept does not work"));
-            world.Clock.Now = world.Clock.Now.AddMinutes(5);
+            world.Clock.Now = world.Clock.Now.AddMinutes(15);
         }
         Assert.InRange(way.Tried, 20, 40);
         Assert.Empty(way.Sent);
@@ -273,6 +276,31 @@ public sealed class AlertTests
         Assert.Contains("P8 1-100-A-G assessed-carried pathogenic", world.Open());
         Sign(NetClass.Pathogenic, NetClass.Uncertain);
         Assert.Equal(2, world.Run().Raised); // P1 and P8 hear that it changed; with ClinVar it agrees now
+    }
+
+    /// <summary>The same with what is really signed, superseded and taken back.</summary>
+    [Fact]
+    public void What_the_laboratory_signs_supersedes_and_takes_back_is_what_alerts_look_at()
+    {
+        using var world = Ready();
+        var desk = new AssessmentDesk(world.Store);
+        Assessment Signed(Tier tier, long? supersedes)
+        {
+            var draft = desk.Begin(SimDesk.Analyst, SimDesk.Content("1-100-A-G", tier: tier), supersedes);
+            var inReview = desk.Submit(SimDesk.Analyst, draft.Id, draft.Version);
+            return desk.Sign(SimDesk.Reviewer, draft.Id, inReview.Version, SignatureMeaning.Approved, "looked through");
+        }
+        var first = Signed(Tier.LikelyPathogenic, null);
+        var second = Signed(Tier.Uncertain, first.Id);
+        var given = desk.Begin(SimDesk.Analyst, SimDesk.Content("1-200-A-G"), null);
+        desk.Retire(SimDesk.Reviewer, given.Id, given.Version, "never signed");
+        desk.Retire(SimDesk.Reviewer, second.Id, second.Version, "wrong sample");
+        var own = OwnAssessments.Of(world.Store.Events, world.Store.Assembly);
+        Assert.Equal([(NetClass.Absent, NetClass.Pathogenic), (NetClass.Pathogenic, NetClass.Uncertain), (NetClass.Uncertain, NetClass.Absent)], own.Select(a => (a.Before, a.Net)));
+        world.Assessments.AddRange(own);
+        world.Run();
+        Assert.Equal(["assessment absent>pathogenic", "assessment pathogenic>uncertain", "assessment uncertain>absent", "discordant own pathogenic clinvar uncertain"],
+            world.Open().Select(o => string.Join(' ', o.Split(' ').Skip(2).Where(w => !w.All(char.IsAsciiDigit)))).Order(StringComparer.Ordinal));
     }
 
     [Theory]
