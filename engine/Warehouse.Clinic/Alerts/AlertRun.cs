@@ -130,7 +130,7 @@ public sealed class AlertRun
         book.AppendDecided(_owner, Version, () =>
         {
             var routes = new List<(string, IReadOnlyList<string>)>();
-            foreach (var alert in book.Alerts.Where(a => a.State == AlertState.Open && (!a.IsRouted || a.Recipients.Count == 0)))
+            foreach (var alert in book.Alerts.Where(a => a.State == AlertState.Open && (!a.IsRouted || routing.IsElsewhere(a, book))))
             {
                 var now = looked[alert.Id] = routing.RecipientsOf(alert, book);
                 if (!alert.IsRouted || !now.SequenceEqual(alert.Recipients)) routes.Add((alert.Id, now));

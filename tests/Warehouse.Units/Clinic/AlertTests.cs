@@ -139,8 +139,14 @@ public sealed class AlertTests
         world.Grant(Cid, "S1"); // the second deputy of P1
         report = world.Run();
         Assert.DoesNotContain(report.Alarms, a => a.Contains("nobody who may see"));
-        using var cid = world.Desk(Cid);
-        Assert.Equal("P1", Assert.Single(cid.Inbox()).Draft.Person);
+        using (var cid = world.Desk(Cid)) Assert.Equal("P1", Assert.Single(cid.Inbox()).Draft.Person);
+        world.Grant(Ann, "S1"); // the responsible clinician may see him again
+        world.Run();
+        using (var ann = world.Desk(Ann)) Assert.Equal("P1", Assert.Single(ann.Inbox()).Draft.Person);
+        world.Append(new CareSet([new CareRow("P1", Cid, [])])); // the patient is somebody else's now
+        world.Run();
+        using (var ann = world.Desk(Ann)) Assert.Empty(ann.Inbox());
+        using (var cid = world.Desk(Cid)) Assert.Single(cid.Inbox());
     }
 
     [Fact]
@@ -214,6 +220,11 @@ public sealed class AlertTests
         Assert.Equal((5, 40), (sent.Count, sent.Sum(m => m.Alerts)));
         Assert.All(world.Book().Alerts.Where(a => a.Recipients.Contains(Ann)), a => Assert.Contains((way.Name, Ann), a.Delivered));
         Assert.Equal(Grade.Critical, sent[0].Grade);
+        using var ann = world.Desk(Ann);
+        string[] ids = [.. ann.Inbox().Select(a => a.Id)];
+        Assert.Equal("alert-unknown", Code(() => ann.Acknowledge([.. ids, "x"], "all of one gene")));
+        ann.Acknowledge([.. ids, ids[0]], "all of one gene");
+        Assert.Equal((40, 0), (ids.Length, ann.Inbox().Count));
     }
 
     [Fact]
