@@ -3,6 +3,7 @@ using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.Assessments;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
+using Warehouse.Engine.Storage;
 using Xunit;
 using static Warehouse.Units.Clinic.AlertWorld;
 
@@ -84,6 +85,25 @@ public sealed class AlertTests
         world.Accept("2026-04-01", Entry(1, "Likely_pathogenic"), Entry(2, "Benign"));
         Assert.Equal(3, world.Run().Raised);
         Assert.Equal([false, false, true], world.Book().Alerts.Where(a => !a.Draft.IsSelfTest).OrderBy(a => a.Draft.Change, StringComparer.Ordinal).Select(a => (a.Draft.Kinds & ChangeKinds.FlipFlop) != 0));
+    }
+
+    [Fact]
+    public void A_release_that_was_dropped_since_stops_nothing_but_what_follows_from_it()
+    {
+        using var world = Ready();
+        world.Shelve("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        world.Drop("2026-01-01");
+        Assert.Throws<DamagedStoreException>(() => world.Run()); // what changed cannot be known: an error, never no alert
+        world.Shelve("2026-01-01", Entry(1, "Uncertain_significance"), Entry(2, "Benign"));
+        Assert.Equal(1, world.Run().Raised);
+        world.Drop("2026-01-01");
+        world.Load("sample\tperson\nS5\tP5\n", ("S5", "100"));
+        Assert.Equal(1, world.Run().Raised);
+        Assert.Contains("P5 1-100-A-G newly-seen germline pathogenic", world.Open());
+        world.Drop("2026-02-01");
+        world.Load("sample\tperson\nS6\tP6\n", ("S6", "100"));
+        Assert.Throws<DamagedStoreException>(() => world.Run());
     }
 
     /// <summary>F83: late samples.</summary>
