@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Warehouse.Cli.Options;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Engine;
 
@@ -9,6 +10,7 @@ namespace Warehouse.Cli.Verbs;
 internal sealed class AlertsVerb : AlertVerb
 {
     private readonly Argument<string> _id = new("ALERT") { Description = "Id of the alert." };
+    private readonly Argument<string[]> _ids = new("ALERT") { Arity = ArgumentArity.OneOrMore, Description = "Ids of alerts; - reads them from standard input, one per line." };
     private readonly Option<bool> _everybody = new("--everybody") { Description = "Those of all recipients, without what they are about, with their times; nothing counts as shown." };
     private readonly Option<bool> _closed = new("--closed") { Description = "Also those that are closed." };
     private readonly Option<string> _reason = new("--reason") { HelpName = "TEXT", Required = true, Description = "Why." };
@@ -38,7 +40,13 @@ internal sealed class AlertsVerb : AlertVerb
             using var desk = Desk(sources);
             return AlertReports.OfInbox([desk.Show(parsed.GetRequiredValue(_id))]);
         });
-        Acts(command, context, ("ack", "Acknowledge an alert that was shown to you: you take care."), [], (parsed, desk, id, reason) => desk.Acknowledge(id, reason));
+        Changes(command, context, ("ack", "Acknowledge alerts that were shown to you: you take care."), [_ids, _reason], (parsed, sources) =>
+        {
+            using var desk = Desk(sources);
+            string[] ids = parsed.GetRequiredValue(_ids) is ["-"] ? [.. Lines.Names("-", context)] : parsed.GetRequiredValue(_ids);
+            desk.Acknowledge(ids, parsed.GetRequiredValue(_reason));
+            return AlertReports.OfCourse(ids.Select(id => desk.Book.Find(id)!));
+        });
         Acts(command, context, ("delegate", "Hand an alert to somebody who may see the patient."), [_to], (parsed, desk, id, reason) => desk.Delegate(id, parsed.GetRequiredValue(_to), reason));
         Acts(command, context, ("snooze", "Put an alert off: it does not go further meanwhile."), [_hours], (parsed, desk, id, reason) => desk.Snooze(id, desk.Book.NowUtc.AddHours(parsed.GetRequiredValue(_hours)), reason));
         Acts(command, context, ("escalate", "Send an alert to the next deputy now."), [], (parsed, desk, id, reason) => desk.Escalate(id, reason));

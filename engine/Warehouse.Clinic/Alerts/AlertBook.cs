@@ -161,15 +161,8 @@ public sealed class AlertBook
         switch (one)
         {
             case Salted e: Salt ??= e.Salt; break;
-            case WatchSet e: _watches[e.Watch.Name] = e.Watch; break;
-            case WatchRemoved e: _watches.Remove(e.Name); break;
-            case CareSet e:
-                foreach (var row in e.Rows)
-                    if (row.Responsible.Length == 0) _care.Remove(row.Person);
-                    else _care[row.Person] = row;
-                break;
+            case WatchSet or WatchRemoved or CareSet or SettingsSet: ApplyToRoutes(one); break;
             case GradesSet e: Grades = GradeTable.Parse(e.Text); break;
-            case SettingsSet e: Settings = e.Settings; break;
             case ReleaseAccepted e: _releases.Add((number, e)); break;
             case AlertsRaised e:
                 foreach (var draft in e.Drafts) Raise(draft, at);
@@ -183,6 +176,39 @@ public sealed class AlertBook
             case ClockMoved e: _offsetMs = e.OffsetMs; break;
             default: ApplyToAlerts(one, at); break;
         }
+    }
+
+    /// <summary>What decides who hears; open alerts that it concerns are routed anew.</summary>
+    private void ApplyToRoutes(AlertEvent one)
+    {
+        switch (one)
+        {
+            case WatchSet e:
+                _watches[e.Watch.Name] = e.Watch;
+                RouteAnew(a => a.Draft.Watches.Contains(e.Watch.Name));
+                break;
+            case WatchRemoved e:
+                _watches.Remove(e.Name);
+                RouteAnew(a => a.Draft.Watches.Contains(e.Name));
+                break;
+            case SettingsSet e:
+                Settings = e.Settings;
+                RouteAnew(_ => true);
+                break;
+            case CareSet e:
+                foreach (var row in e.Rows)
+                    if (row.Responsible.Length == 0) _care.Remove(row.Person);
+                    else _care[row.Person] = row;
+                var persons = e.Rows.Select(r => r.Person).ToHashSet(StringComparer.Ordinal);
+                RouteAnew(a => persons.Contains(a.Draft.Person));
+                break;
+        }
+    }
+
+    private void RouteAnew(Func<Alert, bool> concerns)
+    {
+        foreach (var alert in _alerts)
+            if (alert.State == AlertState.Open && concerns(alert)) alert.IsRouted = false;
     }
 
     private void ApplyToAlerts(AlertEvent one, DateTimeOffset at)

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text;
 using Warehouse.Engine.Events;
+using Warehouse.Engine.Storage;
 
 namespace Warehouse.Clinic.Alerts;
 
@@ -61,13 +63,15 @@ public sealed class AlertRun
     public AlertRun(AlertSources sources, TimeProvider clock, string owner, IReadOnlyList<IAlertWay> ways) =>
         (_sources, _log, _clock, _owner, _ways) = (sources, sources.Store.Events, clock, owner, ways);
 
-    /// <summary>Does all that there is to do now.</summary>
+    /// <summary>Does all that there is to do now. Where new alerts cannot be found, those that there are go on all the same.</summary>
+    /// <exception cref="DamagedStoreException">What alerts follow from is missing or damaged; everything else was done.</exception>
+    /// <exception cref="InvalidDataException">The same, of genotypes.</exception>
     public AlertRunReport Run()
     {
         var book = new AlertBook(_log, _clock);
         if (book.IsClockBehind) _alarms.Add("the clock was set back: time goes on from the newest event");
         if (book.Head > 0) BeginSelfTest(book);
-        Raise(book);
+        var failure = TryRaise(book);
         using (var routing = new Routing(_sources, _owner))
         {
             Suppress(book, routing);
@@ -76,6 +80,7 @@ public sealed class AlertRun
         }
         Deliver(book);
         EndSelfTest(book);
+        failure?.Throw();
         var unseen = book.Alerts.Count(a => a.State == AlertState.Open && a.IsRouted && a.Recipients.Count == 0 && !a.Draft.IsSelfTest);
         if (unseen > 0) _alarms.Add(string.Create(CultureInfo.InvariantCulture, $"{unseen} alerts have nobody who may see them: grant access, or name a clinician by care import"));
         return new AlertRunReport
@@ -85,6 +90,19 @@ public sealed class AlertRun
     }
 
     private long Version => _sources.Store.Version;
+
+    private ExceptionDispatchInfo? TryRaise(AlertBook book)
+    {
+        try
+        {
+            Raise(book);
+            return null;
+        }
+        catch (Exception e) when (e is DamagedStoreException or InvalidDataException)
+        {
+            return ExceptionDispatchInfo.Capture(e);
+        }
+    }
 
     /// <summary>Raises all alerts up to now; each cause's are written before it counts as derived.</summary>
     private void Raise(AlertBook book)
@@ -130,7 +148,7 @@ public sealed class AlertRun
         book.AppendDecided(_owner, Version, () =>
         {
             var routes = new List<(string, IReadOnlyList<string>)>();
-            foreach (var alert in book.Alerts.Where(a => a.State == AlertState.Open && (!a.IsRouted || a.Recipients.Count == 0)))
+            foreach (var alert in book.Alerts.Where(a => a.State == AlertState.Open && (!a.IsRouted || routing.IsElsewhere(a, book))))
             {
                 var now = looked[alert.Id] = routing.RecipientsOf(alert, book);
                 if (!alert.IsRouted || !now.SequenceEqual(alert.Recipients)) routes.Add((alert.Id, now));

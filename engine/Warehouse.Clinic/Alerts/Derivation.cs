@@ -76,7 +76,7 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
             using var at = Open(moment);
             AlertDraft[] unknown = accepted.Unrecognised == 0 ? [] : [Unrecognised(accepted)];
             if (at.Filters.Count == 0) return unknown;
-            var (changes, release) = LastChanges(at);
+            var (changes, release) = LastChanges(at, isCause: true);
             return [.. unknown, .. OfChanges(at, changes, release, null), .. Discordant(at, [.. Assessed(moment).Values], null)];
         }
         if (logged.Kind == AlertCodec.Prefix + "test-begun" && AlertCodec.Decode(logged).Event is SelfTestBegun test)
@@ -106,7 +106,7 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         var drafts = new Drafts();
         if (at.Book.Releases.Count > 0)
         {
-            var (changes, release) = LastChanges(at);
+            var (changes, release) = LastChanges(at, isCause: false);
             drafts.AddRange(OfChanges(at, changes, release, loaded));
             var changed = changes.Where(c => c.IsOfClass && c.Grade > Grade.None).Select(c => (c.Allele, c.Axis)).ToHashSet();
             var classed = new List<ClassChange>();
@@ -192,22 +192,25 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         return figures.An == 0 ? 0 : (double)figures.Ac / figures.An;
     }
 
-    /// <summary>What the release in force at a moment changed. Its first release changes nothing: what it has is found when samples are loaded.</summary>
-    private (IReadOnlyList<ClassChange> Changes, string Release) LastChanges(At at)
+    /// <summary>
+    /// What the release in force at a moment changed. The first changes nothing: what it has is found when samples are loaded. So it is for samples that are loaded when the
+    /// release before is not kept any more; of a release that is a cause itself both must be there.
+    /// </summary>
+    private (IReadOnlyList<ClassChange> Changes, string Release) LastChanges(At at, bool isCause)
     {
         var releases = at.Book.Releases;
         var now = Shelved(releases[^1].Release);
         if (releases.Count == 1) return ([], releases[^1].Release.Release);
-        var changes = ReleaseComparison.Run(Shelved(releases[^2].Release), now, at.Book.Grades);
-        return (ReleaseComparison.WithFlipFlops(changes, releases.SkipLast(2).Reverse().Select(r => Shelved(r.Release).Alleles)), releases[^1].Release.Release);
+        var before = isCause ? Shelved(releases[^2].Release) : Kept(releases[^2].Release);
+        if (before is null) return ([], releases[^1].Release.Release);
+        var earlier = releases.SkipLast(2).Reverse().Select(r => Kept(r.Release)).TakeWhile(r => r is not null).Select(r => r!.Alleles);
+        return (ReleaseComparison.WithFlipFlops(ReleaseComparison.Run(before, now, at.Book.Grades), earlier), releases[^1].Release.Release);
     }
 
     /// <summary>The release as it was accepted, or an error: alerts of other bytes would be others.</summary>
-    private ShelvedRelease Shelved(ReleaseAccepted accepted)
-    {
-        var found = sources.Release(accepted.Release) ?? throw new Warehouse.Engine.Storage.DamagedStoreException("annotations", $"the release {accepted.Release} of ClinVar is missing, which was accepted") { IsMissing = true };
-        return found.Digest == accepted.Digest ? found : throw new Warehouse.Engine.Storage.DamagedStoreException("annotations", $"the release {accepted.Release} of ClinVar is not the one that was accepted");
-    }
+    private ShelvedRelease Shelved(ReleaseAccepted accepted) => Kept(accepted) ?? throw new Warehouse.Engine.Storage.DamagedStoreException("annotations", $"the release {accepted.Release} of ClinVar is not there as it was accepted") { IsMissing = true };
+
+    private ShelvedRelease? Kept(ReleaseAccepted accepted) => sources.Release(accepted.Release) is { } found && found.Digest == accepted.Digest ? found : null;
 
     private SortedDictionary<Variant, SignedAssessment> Assessed(Moment moment)
     {

@@ -25,6 +25,9 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
         return [];
     }
 
+    /// <summary>Whether it went to others than those who should hear, since they might not see it: perhaps they may by now.</summary>
+    internal bool IsElsewhere(Alert alert, AlertBook book) => !Wanted(alert, book).First.Any(alert.Recipients.Contains);
+
     /// <summary>Whether somebody may see, now, what an alert is about: its allele in a sample of the person.</summary>
     internal bool MaySee(string recipient, AlertDraft draft) => CarriersSeenBy(recipient, draft).Contains(draft.Person);
 

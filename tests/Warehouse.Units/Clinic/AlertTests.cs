@@ -3,6 +3,7 @@ using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.Assessments;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
+using Warehouse.Engine.Storage;
 using Xunit;
 using static Warehouse.Units.Clinic.AlertWorld;
 
@@ -86,6 +87,25 @@ public sealed class AlertTests
         Assert.Equal([false, false, true], world.Book().Alerts.Where(a => !a.Draft.IsSelfTest).OrderBy(a => a.Draft.Change, StringComparer.Ordinal).Select(a => (a.Draft.Kinds & ChangeKinds.FlipFlop) != 0));
     }
 
+    [Fact]
+    public void A_release_that_was_dropped_since_stops_nothing_but_what_follows_from_it()
+    {
+        using var world = Ready();
+        world.Shelve("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        world.Drop("2026-01-01");
+        Assert.Throws<DamagedStoreException>(() => world.Run()); // what changed cannot be known: an error, never no alert
+        world.Shelve("2026-01-01", Entry(1, "Uncertain_significance"), Entry(2, "Benign"));
+        Assert.Equal(1, world.Run().Raised);
+        world.Drop("2026-01-01");
+        world.Load("sample\tperson\nS5\tP5\n", ("S5", "100"));
+        Assert.Equal(1, world.Run().Raised);
+        Assert.Contains("P5 1-100-A-G newly-seen germline pathogenic", world.Open());
+        world.Drop("2026-02-01");
+        world.Load("sample\tperson\nS6\tP6\n", ("S6", "100"));
+        Assert.Throws<DamagedStoreException>(() => world.Run());
+    }
+
     /// <summary>F83: late samples.</summary>
     [Fact]
     public void A_sample_that_is_loaded_after_a_release_raises_the_alert_then()
@@ -139,8 +159,14 @@ public sealed class AlertTests
         world.Grant(Cid, "S1"); // the second deputy of P1
         report = world.Run();
         Assert.DoesNotContain(report.Alarms, a => a.Contains("nobody who may see"));
-        using var cid = world.Desk(Cid);
-        Assert.Equal("P1", Assert.Single(cid.Inbox()).Draft.Person);
+        using (var cid = world.Desk(Cid)) Assert.Equal("P1", Assert.Single(cid.Inbox()).Draft.Person);
+        world.Grant(Ann, "S1"); // the responsible clinician may see him again
+        world.Run();
+        using (var ann = world.Desk(Ann)) Assert.Equal("P1", Assert.Single(ann.Inbox()).Draft.Person);
+        world.Append(new CareSet([new CareRow("P1", Cid, [])])); // the patient is somebody else's now
+        world.Run();
+        using (var ann = world.Desk(Ann)) Assert.Empty(ann.Inbox());
+        using (var cid = world.Desk(Cid)) Assert.Single(cid.Inbox());
     }
 
     [Fact]
@@ -214,6 +240,11 @@ public sealed class AlertTests
         Assert.Equal((5, 40), (sent.Count, sent.Sum(m => m.Alerts)));
         Assert.All(world.Book().Alerts.Where(a => a.Recipients.Contains(Ann)), a => Assert.Contains((way.Name, Ann), a.Delivered));
         Assert.Equal(Grade.Critical, sent[0].Grade);
+        using var ann = world.Desk(Ann);
+        string[] ids = [.. ann.Inbox().Select(a => a.Id)];
+        Assert.Equal("alert-unknown", Code(() => ann.Acknowledge([.. ids, "x"], "all of one gene")));
+        ann.Acknowledge([.. ids, ids[0]], "all of one gene");
+        Assert.Equal((40, 0), (ids.Length, ann.Inbox().Count));
     }
 
     [Fact]

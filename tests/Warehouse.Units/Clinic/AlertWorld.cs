@@ -88,6 +88,9 @@ internal sealed class AlertWorld : IDisposable
     /// <summary>Puts a release on the shelf.</summary>
     public void Shelve(string release, params IReadOnlyList<ClinVarAllele> alleles) => _releases[release] = [.. alleles];
 
+    /// <summary>Takes a release off the shelf.</summary>
+    public void Drop(string release) => _releases.Remove(release);
+
     /// <summary>Puts a release on the shelf and lets it hold.</summary>
     public bool Accept(string release, params IReadOnlyList<ClinVarAllele> alleles)
     {
