@@ -36,6 +36,8 @@ public sealed class AnnotationBlock
     {
         (_file, Info, _raw) = (file, info, raw);
         _columns = new AnnotationColumn?[file.Fields.Count];
+        // Each row has a byte in each of its numbers: what claims more takes no memory.
+        if (info.Rows > raw.Length / (file.IsIntervals ? 3 : 4)) throw new InvalidDataException("a block of annotations claims more rows than it can hold");
         var from = new ByteReader(raw);
         (_starts, _refLengths, _altLengths, _lines) = (new int[info.Rows], new int[info.Rows], new int[file.IsIntervals ? 0 : info.Rows], new long[info.Rows]);
         from.Counts(_starts, int.MaxValue);

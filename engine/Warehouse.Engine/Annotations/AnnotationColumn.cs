@@ -22,6 +22,7 @@ public sealed class AnnotationColumn
     private AnnotationColumn(AnnotationField field, byte[] raw, int rows)
     {
         Field = field;
+        if (rows > raw.Length) throw new InvalidDataException("a column of annotations has fewer cells than rows");
         var from = new ByteReader(raw);
         switch (field.Type)
         {

@@ -138,7 +138,8 @@ internal sealed class AnnotationFile : IDisposable
 
     private AnnotationBlockInfo ReadBlock(ref ByteReader from, AnnotationBlockInfo? before, long firstRow, long limit)
     {
-        var (contig, rows) = (from.Count(Contigs.Count - 1), from.Count());
+        var (contig, rows) = (from.Count(), from.Count());
+        if (contig >= Contigs.Count) throw new InvalidDataException("a block of annotations is of no contig");
         var first = from.Count();
         var last = ByteReader.Sum(first, from.Count());
         var end = ByteReader.Sum(last, from.Count());

@@ -27,7 +27,7 @@ internal sealed class AnnotationWriter(SealedWriter file, AnnotationShape shape)
 
     private readonly List<string> _contigs = [];
     private readonly List<AnnotationBlockInfo> _blocks = [];
-    private readonly ByteWriter _stream = new(1 << 20);
+    private readonly ByteWriter _stream = new(1 << 16);
     private readonly TermIndexBuilder _terms = new();
     private readonly bool _hasTerms = shape.Fields.Any(f => f.Terms != AnnotationTerms.None);
     private int[] _codeOf = [], _codes = [], _used = [];
