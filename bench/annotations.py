@@ -27,7 +27,7 @@ BEGIN { OFS = "\t"; split("Uncertain_significance Likely_benign Uncertain_signif
   print "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"; n = 0 }
 /^#/ { next }
 n++ == RECORDS { exit }
-{ h = (n * 7919) % 9973; print $1, $2, n, $4, $5, ".", ".", "ALLELEID=" n + 15000 ";CLNDISDB=MONDO:MONDO:000" h ",MedGen:C00" h ",OMIM:" h ";CLNDN=Simulated_condition_" h "|not_provided;CLNHGVS=NC_00000" $1 ".10:g." $2 $4 ">" $5 ";CLNREVSTAT=" r[h % 5 + 1] ";CLNSIG=" c[h % 8 + 1] ";CLNVC=single_nucleotide_variant;CLNVCSO=SO:0001483;GENEINFO=SIM" int($2 / 20000) ":" int($2 / 20000) ";MC=SO:0001583|missense_variant;ORIGIN=1;RS=" 900000000 + n }
+{ g = int($2 / 20000); h = (g * 31 + n % 5) % 9973; print $1, $2, n, $4, $5, ".", ".", "ALLELEID=" n + 15000 ";CLNDISDB=MONDO:MONDO:000" h ",MedGen:C00" h ",OMIM:" h ";CLNDN=Simulated_condition_" h "|not_provided;CLNHGVS=NC_00000" $1 ".10:g." $2 $4 ">" $5 ";CLNREVSTAT=" r[(n * 7919) % 101 % 5 + 1] ";CLNSIG=" c[(n * 7907) % 103 % 8 + 1] ";CLNVC=single_nucleotide_variant;CLNVCSO=SO:0001483;GENEINFO=SIM" g ":" g ";MC=SO:0001583|missense_variant;ORIGIN=1;RS=" 900000000 + n }
 """
 
 
