@@ -36,6 +36,8 @@ public sealed class AnnotationBlock
     {
         (_file, Info, _raw) = (file, info, raw);
         _columns = new AnnotationColumn?[file.Fields.Count];
+        // Each row has a byte in each of its numbers: what claims more takes no memory.
+        if (info.Rows > raw.Length / (file.IsIntervals ? 3 : 4)) throw new InvalidDataException("a block of annotations claims more rows than it can hold");
         var from = new ByteReader(raw);
         (_starts, _refLengths, _altLengths, _lines) = (new int[info.Rows], new int[info.Rows], new int[file.IsIntervals ? 0 : info.Rows], new long[info.Rows]);
         from.Counts(_starts, int.MaxValue);
@@ -133,25 +135,27 @@ public sealed class AnnotationBlock
     /// </summary>
     internal static void EncodeSites(ByteWriter to, AnnotationRows rows, ReadOnlySpan<int> order)
     {
-        var before = rows.Rows[order[0]].Start;
-        foreach (var i in order)
+        var all = rows.Rows;
+        var numbers = new int[order.Length];
+        for (var i = 0; i < numbers.Length; i++) numbers[i] = i == 0 ? 0 : all[order[i]].Start - all[order[i - 1]].Start;
+        to.Vars(numbers);
+        for (var i = 0; i < numbers.Length; i++) numbers[i] = all[order[i]].RefLength;
+        to.Vars(numbers);
+        if (all[order[0]].AltLength >= 0)
         {
-            to.Var(rows.Rows[i].Start - before);
-            before = rows.Rows[i].Start;
+            for (var i = 0; i < numbers.Length; i++) numbers[i] = all[order[i]].AltLength;
+            to.Vars(numbers);
         }
-        foreach (var i in order) to.Var(rows.Rows[i].RefLength);
-        if (rows.Rows[order[0]].AltLength >= 0)
-            foreach (var i in order) to.Var(rows.Rows[i].AltLength);
         var line = 0L;
         foreach (var i in order)
         {
-            to.Signed(rows.Rows[i].Line - line);
-            line = rows.Rows[i].Line;
+            to.Signed(all[i].Line - line);
+            line = all[i].Line;
         }
         foreach (var i in order)
         {
-            to.Raw(rows.RefOf(rows.Rows[i]));
-            to.Raw(rows.AltOf(rows.Rows[i]));
+            to.Raw(rows.RefOf(all[i]));
+            to.Raw(rows.AltOf(all[i]));
         }
     }
 }

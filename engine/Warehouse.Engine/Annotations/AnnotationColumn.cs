@@ -5,7 +5,7 @@ using Warehouse.Engine.Coding;
 namespace Warehouse.Engine.Annotations;
 
 /// <summary>
-/// One field of a block, decoded: a cell per row. Of texts the distinct ones are kept once, and each row has the code of one of them, so
+/// One field of a block, decoded: a cell per row. Of texts equal ones are kept once, but where nearly all differ, and each row has the code of one, so
 /// that what depends on the text alone is found out once per code. One thread, that of its block.
 /// </summary>
 public sealed class AnnotationColumn
@@ -22,6 +22,7 @@ public sealed class AnnotationColumn
     private AnnotationColumn(AnnotationField field, byte[] raw, int rows)
     {
         Field = field;
+        if (rows > raw.Length) throw new InvalidDataException("a column of annotations has fewer cells than rows");
         var from = new ByteReader(raw);
         switch (field.Type)
         {
@@ -50,7 +51,7 @@ public sealed class AnnotationColumn
     /// <summary>Of a text field: per row the code of its text, from 1; 0 = missing.</summary>
     public ReadOnlySpan<int> Codes => _codes;
 
-    /// <summary>Of a text field: number of distinct texts; codes go from 1 to it.</summary>
+    /// <summary>Of a text field: number of texts; codes go from 1 to it.</summary>
     public int TextCount => _ends.Length;
 
     /// <summary>Of a whole number or flag: per row the number; <see cref="AnnotationField.MissingInteger"/> = missing.</summary>

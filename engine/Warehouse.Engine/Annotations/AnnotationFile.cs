@@ -130,7 +130,8 @@ internal sealed class AnnotationFile : IDisposable
         for (var i = 0; i < fields.Length; i++)
         {
             fields[i] = new AnnotationField(from.Text(), (AnnotationType)from.Byte(), (DataClass)from.Byte(), (AnnotationTerms)from.Byte(), from.Text());
-            if (!AnnotationField.IsName(fields[i].Name) || fields[i].Type > AnnotationType.Flag || fields[i].Class > DataClass.Public || fields[i].Terms > AnnotationTerms.Hgvs)
+            if (!AnnotationField.IsName(fields[i].Name) || fields[i].Type > AnnotationType.Flag || fields[i].Class > DataClass.Public || fields[i].Terms > AnnotationTerms.Hgvs
+                || (fields[i].Terms != AnnotationTerms.None && fields[i].Type != AnnotationType.Text))
                 throw new InvalidDataException("a field of annotations is unknown");
         }
         return fields;
@@ -138,7 +139,8 @@ internal sealed class AnnotationFile : IDisposable
 
     private AnnotationBlockInfo ReadBlock(ref ByteReader from, AnnotationBlockInfo? before, long firstRow, long limit)
     {
-        var (contig, rows) = (from.Count(Contigs.Count - 1), from.Count());
+        var (contig, rows) = (from.Count(), from.Count());
+        if (contig >= Contigs.Count) throw new InvalidDataException("a block of annotations is of no contig");
         var first = from.Count();
         var last = ByteReader.Sum(first, from.Count());
         var end = ByteReader.Sum(last, from.Count());

@@ -64,7 +64,13 @@ internal sealed class AnnotationIntake(Normalizer normalizer, Assembly assembly,
     public bool Accepts(string contig, int start, ReadOnlySpan<byte> reference, (long Line, long Offset) at)
     {
         var match = normalizer.CheckRef(contig, start, reference);
-        if (match == RefMatch.Unknown) return _different == 0 || skipBad;
+        if (match == RefMatch.Unknown)
+        {
+            // Without a reference the length of a contig is all that tells builds apart.
+            if (assembly.Length(contig) is { } length && start + (long)reference.Length > length)
+                throw new InputException("wrong-build", FormattableString.Invariant($"the allele ends at {start + (long)reference.Length}, and contig {contig} of {assembly.Name} has {length} bases: the file is of another build"), new InputPlace(file, at.Line, at.Offset, "POS"));
+            return _different == 0 || skipBad;
+        }
         _checked++;
         if (match == RefMatch.Match)
         {

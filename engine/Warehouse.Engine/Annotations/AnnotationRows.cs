@@ -8,8 +8,8 @@ namespace Warehouse.Engine.Annotations;
 /// </summary>
 internal sealed class AnnotationRows
 {
-    /// <summary>Rows after which it is full.</summary>
-    public const int MaxRows = 1 << 18;
+    /// <summary>Rows after which it is full: few enough to stay near the processor.</summary>
+    public const int MaxRows = 1 << 16;
 
     /// <summary>Bytes of alleles and distinct texts after which it is full.</summary>
     private const int MaxBytes = 96 << 20;

@@ -27,10 +27,10 @@ internal sealed class AnnotationWriter(SealedWriter file, AnnotationShape shape)
 
     private readonly List<string> _contigs = [];
     private readonly List<AnnotationBlockInfo> _blocks = [];
-    private readonly ByteWriter _stream = new(1 << 20);
+    private readonly ByteWriter _stream = new(1 << 16);
     private readonly TermIndexBuilder _terms = new();
     private readonly bool _hasTerms = shape.Fields.Any(f => f.Terms != AnnotationTerms.None);
-    private int[] _codeOf = [], _codes = [], _used = [];
+    private int[] _codeOf = [], _codes = [], _used = [], _lengths = [];
     private long[] _integers = [];
     private double[] _reals = [];
     private byte[] _packed = [];
@@ -216,13 +216,15 @@ internal sealed class AnnotationWriter(SealedWriter file, AnnotationShape shape)
             _codes[i] = code == 0 ? 0 : _codeOf[code];
         }
         _stream.Var(count);
-        foreach (var code in _used.AsSpan(0, count)) _stream.Var(cells.Texts[code - 1].Length);
+        if (_lengths.Length < count) _lengths = new int[order.Length];
+        for (var i = 0; i < count; i++) _lengths[i] = cells.Texts[_used[i] - 1].Length;
+        _stream.Vars(_lengths.AsSpan(0, count));
         foreach (var code in _used.AsSpan(0, count))
         {
             _stream.Raw(cells.Texts[code - 1]);
             _codeOf[code] = 0;
         }
-        foreach (var code in _codes.AsSpan(0, order.Length)) _stream.Var(code);
+        _stream.Vars(_codes.AsSpan(0, order.Length));
         if (terms == AnnotationTerms.None) return;
         var texts = new ulong[count][];
         for (var i = 0; i < count; i++) texts[i] = SearchTerm.HashesOf(terms, cells.Texts[_used[i] - 1]);

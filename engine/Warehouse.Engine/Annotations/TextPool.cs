@@ -2,9 +2,15 @@ using System.Buffers.Binary;
 
 namespace Warehouse.Engine.Annotations;
 
-/// <summary>Distinct texts with a number each, from 0, in the order in which they came. One thread.</summary>
+/// <summary>
+/// Texts with a number each, from 0, in the order in which they came. Equal ones have one number, unless nearly all of the first ones differ, as
+/// identifiers do: then none is looked up any more, since that costs more than it saves. One thread.
+/// </summary>
 internal sealed class TextPool
 {
+    private const int Tried = 2048;
+    private int _asked;
+    private bool _looksUp = true;
     private byte[] _bytes = new byte[1 << 12];
     private int[] _ends = new int[256];
     private int[] _slots = NewSlots(1024);
@@ -29,6 +35,12 @@ internal sealed class TextPool
     /// <summary>The number of a text, which is taken in if it is new.</summary>
     public int Of(ReadOnlySpan<byte> text)
     {
+        if (!_looksUp)
+        {
+            Append(text);
+            return _count - 1;
+        }
+        if (++_asked == Tried && _count > Tried * 3 / 4) _looksUp = false;
         var mask = _slots.Length - 1;
         var at = (int)Hash(text) & mask;
         for (; _slots[at] >= 0; at = (at + 1) & mask)
@@ -43,7 +55,7 @@ internal sealed class TextPool
     public void Clear()
     {
         Array.Fill(_slots, -1);
-        _count = 0;
+        (_count, _asked, _looksUp) = (0, 0, true);
     }
 
     private static int[] NewSlots(int count)

@@ -13,7 +13,7 @@ internal sealed class VcfAnnotations
     private readonly InputPlace _place;
     private readonly long _totalBytes;
     private readonly List<(int Field, Piece Piece, char Number)> _columns = [];
-    private readonly Dictionary<string, int> _infoSlots = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
     private readonly List<(byte[] Key, char Number, int Field)> _info = [];
     private readonly List<(int Slot, Consequences Plan, int FirstField)> _consequences = [];
     private (int Start, int Length)[] _found = [];
@@ -32,8 +32,9 @@ internal sealed class VcfAnnotations
         foreach (var key in consequences) AddConsequences(key, declared, fields);
         if (fields.Count is 0 or > AnnotationField.MaxFields) throw Bad("annotation-fields", $"the mapping takes {fields.Count} fields of this file: 1 to {AnnotationField.MaxFields} are possible");
         if (fields.Select(f => f.Name).Distinct(StringComparer.Ordinal).Count() != fields.Count) throw Bad("annotation-fields", "two fields have one name");
+        OrderByHeader([.. declared.Keys]);
         (Fields, _found) = (fields, new (int, int)[_info.Count]);
-        Unmapped = [.. declared.Keys.Where(k => !_infoSlots.ContainsKey(k)).Order(StringComparer.Ordinal)];
+        Unmapped = [.. declared.Keys.Where(k => !_taken.Contains(k)).Order(StringComparer.Ordinal)];
     }
 
     private enum Piece
@@ -163,6 +164,17 @@ internal sealed class VcfAnnotations
         }
     }
 
+    /// <summary>Puts the keys into the order of the header, which is that of the records in most files: then the next one is guessed right.</summary>
+    private void OrderByHeader(string[] declared)
+    {
+        int[] order = [.. Enumerable.Range(0, _info.Count).OrderBy(i => Array.IndexOf(declared, Encoding.UTF8.GetString(_info[i].Key)))];
+        var (info, consequences) = (order.Select(i => _info[i]).ToList(), _consequences.Select(c => (Array.IndexOf(order, c.Slot), c.Plan, c.FirstField)).ToList());
+        _info.Clear();
+        _info.AddRange(info);
+        _consequences.Clear();
+        _consequences.AddRange(consequences);
+    }
+
     private int SlotOf(ReadOnlySpan<byte> key)
     {
         for (var i = 0; i < _info.Count; i++)
@@ -204,7 +216,7 @@ internal sealed class VcfAnnotations
             if (isOptional) return;
             throw Bad("annotation-field", $"the header does not declare INFO {InputException.Quote(Encoding.UTF8.GetBytes(key))}");
         }
-        if (!_infoSlots.TryAdd(key, _info.Count)) throw Bad("annotation-field", $"two fields are of INFO {key}");
+        if (!_taken.Add(key)) throw Bad("annotation-field", $"two fields are of INFO {key}");
         _info.Add((Encoding.UTF8.GetBytes(key), mapped.Number, fields.Count));
         fields.Add(mapped.Field.Description.Length > 0 ? mapped.Field : mapped.Field with { Description = definition.Description });
     }
@@ -213,7 +225,7 @@ internal sealed class VcfAnnotations
     {
         if (!declared.TryGetValue(key, out var definition)) throw Bad("annotation-field", $"the header does not declare INFO {InputException.Quote(Encoding.UTF8.GetBytes(key))}");
         var plan = Consequences.Of(key, definition.Description) ?? throw Bad("annotation-layout", $"the description of INFO {key} does not say how it is laid out: Format: Allele|Consequence|…");
-        if (!_infoSlots.TryAdd(key, _info.Count)) throw Bad("annotation-field", $"two fields are of INFO {key}");
+        if (!_taken.Add(key)) throw Bad("annotation-field", $"two fields are of INFO {key}");
         _info.Add((Encoding.UTF8.GetBytes(key), '1', -1));
         _consequences.Add((_info.Count - 1, plan, fields.Count));
         fields.AddRange(plan.Fields);

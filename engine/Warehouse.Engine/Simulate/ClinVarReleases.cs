@@ -10,10 +10,10 @@ public enum ClinVarForm
     /// <summary>Germline classes; conflicts listed apart by commas.</summary>
     Y2018 = 2018,
 
-    /// <summary>As 2018, with dot-separated origins left out and more terms.</summary>
+    /// <summary>The shape of 2018, with terms of risk alleles among the classes.</summary>
     Y2021 = 2021,
 
-    /// <summary>Classifications in place of interpretations, conflicts apart by bars, the axes ONC and SCI, terms of low penetrance and risk.</summary>
+    /// <summary>Classifications in place of interpretations, conflicts apart by bars, the axes ONC and SCI, terms of risk alleles and low penetrance.</summary>
     Y2024 = 2024,
 }
 
@@ -131,6 +131,7 @@ internal sealed class ClinVarReleases(SimulationOptions options, List<Contig> co
     private string Draw()
     {
         var at = _random.Below(100);
+        if (form != ClinVarForm.Y2018 && _random.Chance(0.004)) return form == ClinVarForm.Y2024 && _random.Chance(0.5) ? "Pathogenic,_low_penetrance" : "Likely_risk_allele";
         foreach (var (name, weight) in Classes)
             if ((at -= weight) < 0) return name;
         return Classes[0].Class;

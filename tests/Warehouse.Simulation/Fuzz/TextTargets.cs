@@ -50,6 +50,8 @@ internal sealed class TextTargets(string folder)
         "format vcf\nfield AF real from INFO/AF number A\nfield ID text\nconsequences CSQ\n",
     ];
 
+    private static readonly string[] IntervalSeeds = ["track name=x\n#c\n1\t0\t10\tname\n1\t5\t20\tother\n\nX\t100\t110\t.\n", "chr2\t7\t9\tone\t0\t+\nchr2\t3\t90\ttwo\t0\t-\n"];
+
     private static readonly string[] TableSeeds = ["#chrom\tpos\tref\talt\ta b\tN\tR\tF\n1\t10\tA\tG\tNM_1.2:c.5A>G\t7\t0.5\t1\n1\t12\tAC\tA\t.\tNA\t.\tno\nX\t3\ta\tat\t\t-2\t1e-5\ttrue\n"];
 
     private readonly StoreFolder _annotations = NewStore();
@@ -83,7 +85,7 @@ internal sealed class TextTargets(string folder)
         yield return new FuzzTarget("gather", [.. VariantSeeds.Single.Select(Encoding.ASCII.GetBytes), .. CorpusSeeds.Good.Where(IsOfOne)], Gather) { Words = VariantSeeds.Words, SoundSeeds = VariantSeeds.Single.Length };
         yield return new FuzzTarget("annotation-mapping", [.. MappingSeeds.Select(Encoding.UTF8.GetBytes)], b => AnnotationMapping.Parse(Encoding.UTF8.GetString(b), "fuzz")) { Words = FuzzTarget.WordsOf("\n", "\r\n", " ", "\t", "\"", "#", "format ", "tsv", "bed", "vcf", "field ", "text", "integer", "real", "flag", "from", "number", "class", "terms", "gene", "hgvs", "missing", "contig", "pos", "start", "end", "ref", "alt", "consequences", "assembly", "aggregate") };
         yield return new FuzzTarget("annotation-table", [.. TableSeeds.Select(Encoding.UTF8.GetBytes)], b => ReadTable(b, MappingSeeds[0])) { Words = FuzzTarget.WordsOf("\t", "\n", "\r\n", ".", "NA", "A", "ACGTN", "acgt", "0", "1", "2147483647", "2147483648", "-1", "1e308", "NaN", "chr1", "NC_000001.11", "#", "\u00ff", "<DEL>"), MaxAllocatedBytes = 32 << 20 };
-        yield return new FuzzTarget("annotation-bed", [.. BedSeeds, .. CorpusSeeds.Bed], b => ReadTable(b, MappingSeeds[1])) { SoundSeeds = 0, Words = FuzzTarget.WordsOf("\t", "\n", "track", "browser", "#", "0", "2147483647", "2147483648", "-1", "chr1"), MaxAllocatedBytes = 32 << 20 };
+        yield return new FuzzTarget("annotation-bed", [.. IntervalSeeds.Select(Encoding.UTF8.GetBytes)], b => ReadTable(b, MappingSeeds[1])) { Words = FuzzTarget.WordsOf("\t", "\n", "track", "browser", "#", "0", "2147483647", "2147483648", "-1", "chr1"), MaxAllocatedBytes = 32 << 20 };
         yield return new FuzzTarget("arrow", [ArrowSeed()], ReadArrow) { Expects = e => e is InvalidDataException };
     }
 

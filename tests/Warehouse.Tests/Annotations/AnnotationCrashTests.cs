@@ -9,12 +9,15 @@ namespace Warehouse.Tests.Annotations;
 /// <summary>I1 and I2 for a load of annotations, and for a release that is dropped: a stop at every operation, and a disk that fails at every operation.</summary>
 public sealed class AnnotationCrashTests : IDisposable
 {
+    private const int InputOutput = 5, NoSpace = 28;
     private readonly TempFolder _folder = new();
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_power_cut_at_any_operation_leaves_the_release_whole_or_not_at_all(bool drops)
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(false, NoSpace)]
+    [InlineData(false, InputOutput)]
+    public void A_power_cut_or_a_failure_at_any_operation_leaves_the_release_whole_or_not_at_all(bool drops, int errno)
     {
         var (first, second) = (Write("first", 40), Write("second", 300));
         bool Change(SimDisk disk, SimDisk keys) => Attempt(disk, keys, store => _ = drops ? store.RetireAnnotations("clinvar") : Load(store, second, "2024-02-01").Release);
@@ -28,7 +31,8 @@ public sealed class AnnotationCrashTests : IDisposable
         for (var at = 0L; at <= total; at++)
         {
             machine = Prepare(first, out disk, out keys);
-            machine.CrashAt(machine.Operations + at);
+            if (errno == 0) machine.CrashAt(machine.Operations + at);
+            else machine.FailAt(machine.Operations + at, errno);
             var acknowledged = Change(disk, keys);
             machine.PowerCycle((int)at);
             var answers = Answers(disk, keys);

@@ -90,6 +90,8 @@ public sealed class AnnotationLoadTests : IDisposable
         Refused("wrong-assembly", () => Load(store, Write("NC_000001.11\t1\t7\tA\tC\t.\t.\t.\n"), "2024-01-01"));
         Assert.Empty(store.AnnotationReleases());
         Assert.Equal(1, store.Version);
+        using var bare = new MemoryStore("GRCh37");
+        Refused("wrong-build", () => Load(bare.Store, Write("1\t249250621\t7\tA\tC\t.\t.\t.\n1\t249250622\t7\tA\tC\t.\t.\t.\n"), "2024-01-01"));
     }
 
     [Fact]
