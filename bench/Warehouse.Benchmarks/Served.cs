@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
-using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
@@ -54,7 +53,7 @@ internal static class Served
     private static async Task<int> ServeAsync(string store, string folder)
     {
         await using var server = await WarehouseServer.StartAsync(
-            new ServeOptions { StorePath = store, StatePath = Path.Combine(folder, "state"), AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, NullLogger.Instance);
+            new ServeOptions { StorePath = store, StatePath = Path.Combine(folder, "state"), AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0) });
         var (pem, issued) = server.Identity.Issue("bench", 1, isService: true, roles: [Role.Analyst]);
         using (var owner = VariantStore.Open(store))
         {

@@ -13,7 +13,8 @@ public sealed partial class VariantStore
     /// <summary>Facts of the store as it is now. Damage of what they are read from is told beside them; only of a store without a readable catalog nothing is known.</summary>
     public StoreInfo Info()
     {
-        _folder.Refresh();
+        // Held, so that no compaction takes its files away meanwhile and is told as damage.
+        using var held = HoldNewest();
         var catalog = Catalog();
         var damage = new List<string>();
         T? Known<T>(Func<T> read)
@@ -33,7 +34,7 @@ public sealed partial class VariantStore
         var (records, rows, genotypes, whole) = (0L, 0L, 0L, 0);
         foreach (var entry in catalog.Segments)
         {
-            using var segment = Known(() => OpenSegment(entry));
+            using var segment = Known(() => OpenSegment(entry, held.Manifest, pool: null));
             if (segment is null) continue;
             whole++;
             foreach (var block in segment.Blocks)

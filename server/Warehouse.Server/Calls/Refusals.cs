@@ -41,6 +41,7 @@ internal static class Refusals
     {
         RpcException { StatusCode: StatusCode.PermissionDenied } known => (known, "denied", false),
         RpcException { StatusCode: StatusCode.InvalidArgument } known => (known, "bad-input", false),
+        RpcException { StatusCode: StatusCode.Unauthenticated } known => (known, "unauthenticated", false),
         RpcException known => (known, "could-not", false),
         InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),

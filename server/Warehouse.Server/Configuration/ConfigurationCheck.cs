@@ -16,6 +16,13 @@ internal static class ConfigurationCheck
     private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1";
     private const int MinPasswordLength = 8, MinSecretLength = 16;
 
+    // Methods and classes that a password, or something that is no secret, reaches by itself (RFC 8176, OpenID Connect Core, SAML).
+    private static readonly string[] SingleFactors =
+    [
+        "", "0", "1", "pwd", "pin", "kba", "geo", "rba", "user", "wia", "https://refeds.org/profile/sfa",
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:Password", "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport", "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified",
+    ];
+
     private static readonly string[] SamplePasswords = ["password", "changeme", "changeit", "secret123", "12345678", "admin123", "adminadmin", "administrator"];
 
     /// <summary>Throws <see cref="InputException"/> for the first thing that is not safe.</summary>
@@ -26,6 +33,8 @@ internal static class ConfigurationCheck
         var rules = new Rules(configuration);
         rules.Require(!configuration.DebugErrors, "debug-errors", "debugErrors", "errors are never shown to clients: remove it");
         rules.Require(configuration.Audit.Enabled, "audit-disabled", "audit.enabled", "there is no server without an audit log: remove it");
+        rules.Require(WritesOut(Environment.GetEnvironmentVariable) is null, "dumps-on", "", "the environment makes the runtime write out what the process has in its memory: unset DOTNET_DbgEnableMiniDump and DOTNET_EnableEventPipe");
+        if (configuration.File.Length > 0) CheckWritable(rules, configuration.File, "");
         CheckFolders(rules, configuration, store);
         CheckListen(rules, configuration);
         CheckSessions(rules, configuration.Sessions);
@@ -33,7 +42,13 @@ internal static class ConfigurationCheck
         for (var i = 0; i < configuration.Issuers.Count; i++) CheckIssuer(rules, configuration, i);
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
         CheckNotify(rules, configuration, store);
+        if (configuration.RevokedTokens is not null) CheckWritable(rules, configuration.RevokedTokens, "revokedTokens");
+        if (configuration.Collector is { } collector) CheckCollector(rules, collector);
     }
+
+    /// <summary>A variable by which the runtime writes dumps or traces of its own to a file, with data of persons and keys in them; null for none.</summary>
+    public static string? WritesOut(Func<string, string?> variable) =>
+        Array.Find(["DOTNET_DbgEnableMiniDump", "COMPlus_DbgEnableMiniDump", "DOTNET_EnableEventPipe", "COMPlus_EnableEventPipe"], name => variable(name) is { } value && value.Trim() is not ("" or "0"));
 
     /// <summary>Folder of the server's own keys and certificates.</summary>
     public static string StateFolder(ServerConfiguration configuration, string store) => configuration.State is { } state ? configuration.Resolve(state) : Root(store) + ".server";
@@ -49,6 +64,7 @@ internal static class ConfigurationCheck
         string state = StateFolder(configuration, store), audit = AuditFolder(configuration, store);
         rules.Require(!IsWithin(state, root), "state-in-store", "state", "the server's keys do not lie in the store, which is copied and put back");
         rules.Require(!IsWithin(audit, root), "audit-in-store", "audit.folder", "the audit log does not lie in the store, which is copied and put back");
+        rules.Require(state != audit, "folder-shared", "audit.folder", "the audit log and the server's keys have a folder each");
         foreach (var (folder, name) in new[] { (state, "state"), (audit, "audit.folder") })
         {
             var facts = Durable.Facts(folder);
@@ -69,6 +85,7 @@ internal static class ConfigurationCheck
         rules.Require(listen.Names.All(n => Uri.CheckHostName(n) is not UriHostNameType.Unknown), "listen-names", "listen.names", "a name is a host name or an address");
         if (listen.Certificate is null && listen.Key is null) return;
         rules.Require(listen is { Certificate: not null, Key: not null }, "certificate-pair", "listen", "certificate and key belong together");
+        CheckWritable(rules, listen.Certificate!, "listen.certificate");
         using var certificate = LoadPair(rules, configuration.Resolve(listen.Certificate!), configuration.Resolve(listen.Key!));
         CheckCertificate(rules, certificate);
     }
@@ -128,6 +145,8 @@ internal static class ConfigurationCheck
         rules.Require(clients.Authorities is null || clients.RevocationLists is not null, "revocation-list-missing", "clients.revocationLists", "without a list of revoked certificates none could be revoked: name its file");
         rules.Require(clients.Authorities is null || System.IO.File.Exists(rules.Configuration.Resolve(clients.RevocationLists!)), "revocation-list-missing", "clients.revocationLists", "the file is not there");
         rules.Require(clients.Authorities is not null || clients.RevocationLists is null, "clients-authorities", "clients.authorities", "a list of revoked certificates needs its authorities");
+        if (clients.Authorities is not null) CheckWritable(rules, clients.Authorities, "clients.authorities");
+        if (clients.RevocationLists is not null) CheckWritable(rules, clients.RevocationLists, "clients.revocationLists");
         rules.Require(clients.Services.All(s => s.Length == 69 && s.StartsWith("cert:", StringComparison.Ordinal) && s.AsSpan(5).IndexOfAnyExcept("0123456789abcdef") < 0), "clients-services", "clients.services", "an id is cert: and 64 lower-case hexadecimal digits");
     }
 
@@ -152,6 +171,9 @@ internal static class ConfigurationCheck
             rules.Require(issuer.Clients.Count == 0 || issuer.Clients.Contains(login.Client, StringComparer.Ordinal), "login-client", $"{at}.login.client", "tokens of this client are not taken: it stands not in clients");
             rules.Require(!issuer.ServiceClients.Contains(login.Client, StringComparer.Ordinal), "login-client", $"{at}.login.client", "people log in by it: it is no service client");
         }
+        rules.Require(!issuer.SecondFactorAcr.Concat(issuer.SecondFactorAmr).Intersect(SingleFactors, StringComparer.OrdinalIgnoreCase).Any(), "second-factor", at, "secondFactorAcr and secondFactorAmr name what a password alone reaches");
+        if (issuer.Keys is not null) CheckWritable(rules, issuer.Keys, $"{at}.keys");
+        if (issuer.Authorities is not null) CheckAuthorities(rules, issuer.Authorities, $"{at}.authorities");
         rules.Require(issuer.DirectoryClaim is null || configuration.Directory is not null, "directory", $"{at}.directoryClaim", "no directory is configured");
     }
 
@@ -195,6 +217,39 @@ internal static class ConfigurationCheck
     private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
     private static bool IsAddress(string text) => System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text;
+
+    /// <summary>Who may change what the server believes, may let anybody in.</summary>
+    private static void CheckWritable(Rules rules, string file, string place)
+    {
+        var path = rules.Configuration.Resolve(file);
+        // A link is looked at where it leads to; its own mode means nothing.
+        var facts = Durable.Facts(path) is null ? null : Durable.Facts(System.IO.File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+        rules.Require(facts is not { } there || (there.Mode & UnixFileMode.OtherWrite) == 0, "file-open", place, "everybody can change the file: its mode must not let others write");
+    }
+
+    private static void CheckAuthorities(Rules rules, string file, string place)
+    {
+        CheckWritable(rules, file, place);
+        try
+        {
+            var authorities = new X509Certificate2Collection();
+            authorities.ImportFromPemFile(rules.Configuration.Resolve(file));
+            rules.Require(authorities.Count > 0, "authorities", place, "the file holds no certificate");
+            foreach (var authority in authorities) authority.Dispose();
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw rules.Broken("authorities", place, "it is not a file of certificates, PEM");
+        }
+    }
+
+    private static void CheckCollector(Rules rules, CollectorConfiguration collector)
+    {
+        rules.Require(Uri.TryCreate(collector.Address, UriKind.Absolute, out var address) && address is { Query: "", Fragment: "" } && Telemetry.Collector.IsSafe(address), "collector-clear", "collector.address", "a collector is reached by https, or by http on a loopback address");
+        rules.Require(collector.Protocol is "http" or "grpc", "collector-protocol", "collector.protocol", "a collector speaks http or grpc");
+        rules.Require(collector.IntervalSeconds is >= 1 and <= 3600, "collector-interval", "collector.intervalSeconds", "figures are sent every 1 to 3600 seconds");
+        rules.Require(collector.TracedPart is >= 0 and <= 1, "collector-part", "collector.tracedPart", "the part of the calls that is traced is 0 to 1");
+    }
 
     private static bool IsWithin(string path, string root) => path == root || path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 

@@ -59,6 +59,9 @@ internal sealed record ServerConfiguration
     /// <summary>Where notes go: somebody who reviews is paged when a glass is broken.</summary>
     public NotifyConfiguration Notify { get; init; } = new();
 
+    /// <summary>Where figures and traces are sent; null for nowhere.</summary>
+    public CollectorConfiguration? Collector { get; init; }
+
     /// <summary>Reads a file. Throws <see cref="InputException"/> with the place of what is not understood.</summary>
     public static ServerConfiguration Read(string path)
     {
@@ -206,6 +209,22 @@ internal sealed record LoginConfiguration
 
     /// <summary>Scopes that it asks for, by spaces.</summary>
     public string Scope { get; init; } = "openid";
+}
+
+/// <summary>A collector of figures and traces (OpenTelemetry, OTLP). It learns nothing that the operator's pages do not show, and of calls their times.</summary>
+internal sealed record CollectorConfiguration
+{
+    /// <summary>Its address: https, or http on a loopback address.</summary>
+    public string Address { get; init; } = "";
+
+    /// <summary><c>http</c> (at <c>v1/metrics</c> and <c>v1/traces</c> below the address) or <c>grpc</c>.</summary>
+    public string Protocol { get; init; } = "http";
+
+    /// <summary>Seconds between two sendings of figures.</summary>
+    public int IntervalSeconds { get; init; } = 30;
+
+    /// <summary>Part of the calls whose traces are sent, 0 to 1.</summary>
+    public double TracedPart { get; init; } = 0.01;
 }
 
 /// <summary>A directory (LDAP over TLS) that knows the groups of people.</summary>

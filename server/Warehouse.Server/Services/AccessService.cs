@@ -137,6 +137,8 @@ internal sealed class AccessService(CallGate gate, GlassPager pager) : V1.Access
                 if (policy.Entries.FirstOrDefault(e => e.Id == id) is { } entry) made.Entry = PolicyWire.Of(entry, policy.StateOf(entry, store.NowUtc));
                 return made;
             });
+            // Somebody is told at once (C4); who and whom, the audit log tells.
+            if (isOnce && reply.Entry is { Kind: V1.EntryKind.BreakGlass, Until: { } until }) gate.Report.GlassBroken(call.Who.Caller, until.ToDateTimeOffset());
             return Task.FromResult((reply, (long?)1));
         });
 

@@ -16,7 +16,7 @@ internal sealed class StoreService(CallGate gate, (string Path, string? KeysPath
     public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         var reply = new InfoReply();
-        var info = gate.Host.Ask(store => store.Info());
+        var info = gate.Host.Apart(store => store.Info());
         reply.Damage.AddRange(info.Damage);
         foreach (var (name, value) in info.Facts) reply.Facts.Add(new Fact { Name = name, Value = value });
         return Task.FromResult((reply, (long?)reply.Facts.Count));
@@ -27,7 +27,7 @@ internal sealed class StoreService(CallGate gate, (string Path, string? KeysPath
         var reply = new SnapshotsReply();
         // Who runs the machine is told how much is there; others how much they see (I4).
         var asks = gate.Host.RolesOf(call.Who.Caller).Overlaps(MethodTable.Operators) ? null : call.AskAtLevel(request.Asking ?? new());
-        foreach (var (version, created, samples) in gate.Host.Ask(store => store.Snapshots(asks))) reply.Snapshots.Add(new Snapshot { Version = version, Committed = Timestamp.FromDateTimeOffset(created), Samples = samples });
+        foreach (var (version, created, samples) in gate.Host.Apart(store => store.Snapshots(asks))) reply.Snapshots.Add(new Snapshot { Version = version, Committed = Timestamp.FromDateTimeOffset(created), Samples = samples });
         return Task.FromResult((reply, (long?)reply.Snapshots.Count));
     });
 

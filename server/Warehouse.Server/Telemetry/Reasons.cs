@@ -44,6 +44,9 @@ public enum RefusalReason
 
     /// <summary>The server is stopping.</summary>
     Stopping,
+
+    /// <summary>What is needed for an answer does not answer: the directory, or a store that is busy.</summary>
+    NotAvailable,
 }
 
 /// <summary>Why the server is not ready, or that it is.</summary>

@@ -51,6 +51,9 @@ internal static partial class ServerLog
     [LoggerMessage(1204, LogLevel.Critical, "break-glass for {principal}, {minutes} minutes")]
     public static partial void BreakGlass(this ILogger log, PrincipalTag principal, int minutes);
 
+    [LoggerMessage(1205, LogLevel.Information, "a credential is not taken: {fault}")]
+    public static partial void CredentialNotTaken(this ILogger log, CredentialFault fault);
+
     [LoggerMessage(1300, LogLevel.Information, "version {version} of the store")]
     public static partial void StoreVersion(this ILogger log, long version);
 
