@@ -84,7 +84,7 @@ public sealed class GlassPagerTests
         Assert.Contains("\tundelivered\n", Review(served), StringComparison.Ordinal);
         await served.Server.DisposeAsync();
 
-        await served.ServeAsync(configuration: Drop(served));
+        await served.ServeAsync(change: (made, options) => options with { Configuration = Drop(made) });
         await served.Server.Pager.SendDueAsync(default);
         Assert.False(served.Server.Pager.IsStuck);
         Assert.Single(Notes(served));
