@@ -4,7 +4,6 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -39,7 +38,6 @@ public sealed class RpcServer : IAsyncDisposable
         _methods = services.Bind(options).ToFrozenDictionary(StringComparer.Ordinal);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new WideMemory());
         if (options.Log is { } log) builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log); // it says itself what it takes
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         _application = builder.Build();

@@ -46,7 +46,8 @@ internal abstract class AnswerStream : Stream
 /// <summary>An answer that is a file, in chunks: each full one waits until the client has room.</summary>
 internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : AnswerStream
 {
-    private readonly byte[] _buffer = new byte[chunkBytes];
+    private byte[] _buffer = GC.AllocateUninitializedArray<byte>(chunkBytes);
+    private byte[] _sent = [];
     private int _used;
 
     public override void Write(ReadOnlySpan<byte> buffer)
@@ -65,8 +66,9 @@ internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Answe
     public override void Send()
     {
         if (_used == 0) return;
-        // The buffer is free again when this returns: the bytes were taken over.
         send(new V1.Chunk { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _used)) });
+        // The bytes are looked at until the next chunk is sent.
+        (_buffer, _sent) = (_sent.Length > 0 ? _sent : GC.AllocateUninitializedArray<byte>(chunkBytes), _buffer);
         _used = 0;
     }
 }
@@ -89,7 +91,7 @@ internal sealed class FlightStream(Action<FlightData> send) : AnswerStream
     public override void EndMessage()
     {
         var header = BinaryPrimitives.ReadInt32LittleEndian(_buffer.AsSpan(4));
-        // As above: the bytes are not kept.
+        // The bytes are not kept: whoever looks at them later has a copy.
         send(new FlightData
         {
             DataHeader = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(PrefixBytes, header)), DataBody = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(PrefixBytes + header, _used - PrefixBytes - header)),

@@ -77,7 +77,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <param name="context">The call.</param>
     /// <param name="asking">What the request says of itself.</param>
     /// <param name="question">The request, for the keyed hash in the audit log.</param>
-    /// <param name="answer">Sends the replies through what it is given; returns the number of rows.</param>
+    /// <param name="answer">Sends the replies through what it is given, and leaves each as it is until it has sent the next; returns the number of rows.</param>
     /// <param name="write">Writes one reply, whose bytes it has taken over when it returns; done when there is room for the next.</param>
     public async Task StreamAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
@@ -125,13 +125,14 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         where TReply : class, IMessage
     {
         var checkedAt = clock.GetTimestamp();
-        var writing = Task.CompletedTask;
+        var (writing, digesting) = (Task.CompletedTask, Task.CompletedTask);
         try
         {
             call.Audit.Rows = answer(call, reply =>
             {
-                // A reply leaves while the next one is made, and no further one is made before it has left.
+                // A reply leaves, and is digested, while the next one is made; no further one is made before.
                 writing.GetAwaiter().GetResult();
+                digesting.GetAwaiter().GetResult();
                 call.Stop.ThrowIfCancellationRequested();
                 if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
                 {
@@ -143,18 +144,20 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 call.Audit.Begin();
                 // Of a file its bytes are what is shown; they are many, and not copied to be digested.
                 ReadOnlyMemory<byte> bytes = reply is V1.Chunk { End: null } chunk ? chunk.Data.Memory : reply.ToByteArray();
-                call.Audit.Adds(bytes.Span);
                 call.Bytes += bytes.Length;
+                if (bytes.Length >= ChunkBytes) digesting = Task.Run(() => call.Audit.Adds(bytes.Span));
+                else call.Audit.Adds(bytes.Span);
                 writing = write(reply);
             });
         }
         catch
         {
             // How the call ended is said behind the last reply. What became of that one, the failure tells already.
-            writing.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).GetAwaiter().GetResult();
+            Task.WhenAll(writing, digesting).ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).GetAwaiter().GetResult();
             throw;
         }
         writing.GetAwaiter().GetResult();
+        digesting.GetAwaiter().GetResult();
         call.Audit.End("done");
     }
 
