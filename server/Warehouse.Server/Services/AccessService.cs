@@ -29,7 +29,7 @@ internal sealed class AccessService(CallGate gate) : V1.Access.AccessBase
             Id = request.Principal, Roles = request.Roles.Select(PolicyWire.Of).ToHashSet(), Groups = request.Groups.ToHashSet(StringComparer.Ordinal),
             Attributes = request.Attributes.ToDictionary(StringComparer.Ordinal), HasSecondFactor = request.HasSecondFactor,
         };
-        var asked = new SessionOptions { Caller = about, Purpose = Call.PurposeOf(asking), Project = asking.Project.Length == 0 ? null : asking.Project, Detail = Call.DetailOf(asking) };
+        var asked = new SessionOptions { Caller = about, Purpose = Call.PurposeOf(asking), Project = asking.Project.Length == 0 ? null : asking.Project, Detail = Call.LevelOf(asking) };
         var reply = new V1.ExplainReply();
         foreach (var reason in gate.Host.Ask(store => store.Explain(ActorOf(call), asked)))
         {
