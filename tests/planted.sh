@@ -30,7 +30,7 @@ failed() {
   (cd "$tree" && WAREHOUSE_PLANTED=$constants timeout -k 10 "$most" ./test.sh "$filter" -- xUnit.StopOnFail=true) >"artifacts/planted.log" 2>&1 || outcome=$?
   [ "$outcome" != 0 ] || return 0
   # From what is printed: a run that is stopped may end before its last failure is in the result file.
-  classes=$(sed -nE 's/^(\[xUnit\.net [0-9:.]+\])? +(Failed )?Warehouse\.(Tests|Units)\.([A-Za-z0-9_.]+)\.[A-Za-z0-9_]+(\(.*\))? \[(FAIL|[0-9<].*)\]$/\4/p' artifacts/planted.log | sort -u | paste -sd ' ')
+  classes=$(sed -nE 's/^(\[xUnit\.net [0-9:.]+\])? +(Failed )?Warehouse\.(Server\.Tests|Tests|Units)\.([A-Za-z0-9_.]+)\.[A-Za-z0-9_]+(\(.*\))? \[(FAIL|[0-9<].*)\]$/\4/p' artifacts/planted.log | sort -u | paste -sd ' ')
   if [ -n "$classes" ]; then echo "$classes"
   elif grep -q 'the build failed' artifacts/planted.log; then echo 'build'
   elif [ "$outcome" = 124 ]; then echo "none in $most s"

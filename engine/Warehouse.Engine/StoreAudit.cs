@@ -10,9 +10,10 @@ public sealed class StoreAudit : IDisposable
 {
     private readonly string _path;
     private readonly TimeProvider _clock;
+    private readonly IStorage? _storage;
     private AuditLog? _log;
 
-    private StoreAudit(string path, AuditKeys keys, TimeProvider clock) => (_path, Keys, _clock) = (path, keys, clock);
+    private StoreAudit(string path, AuditKeys keys, TimeProvider clock, IStorage? storage = null) => (_path, Keys, _clock, _storage) = (path, keys, clock, storage);
 
     /// <summary>Where the log lies.</summary>
     public string Folder => _path;
@@ -22,7 +23,7 @@ public sealed class StoreAudit : IDisposable
 
     /// <summary>The log, for appending; its folder is made when it is missing.</summary>
     /// <exception cref="IOException">The folder cannot be made.</exception>
-    public AuditLog Log => _log ??= AuditLog.Open(_path, Keys, _clock);
+    public AuditLog Log => _log ??= _storage is { } storage ? new AuditLog(storage, Keys, _clock) : AuditLog.Open(_path, Keys, _clock);
 
     /// <summary>Reads the keys; the log itself is opened when it is asked for.</summary>
     /// <param name="store">Folder of the store.</param>
@@ -43,9 +44,12 @@ public sealed class StoreAudit : IDisposable
         return new StoreAudit(path, AuditKeys.Open(keys), clock ?? TimeProvider.System);
     }
 
+    /// <summary>The log in a storage of any kind, whose folder has no path.</summary>
+    internal static StoreAudit Over(IStorage storage, IStorage keys, TimeProvider clock) => new("", AuditKeys.Open(keys), clock, storage);
+
     /// <summary>The log, for reading.</summary>
     /// <exception cref="StoreRefusedException">There is none.</exception>
-    public AuditReader Reader() => AuditReader.Open(_path, Keys);
+    public AuditReader Reader() => _storage is { } storage ? new AuditReader(storage, Keys) : AuditReader.Open(_path, Keys);
 
     /// <summary>Reads all of the log and names what is wrong; see <see cref="AuditVerifier"/>.</summary>
     public (long Entries, IReadOnlyList<AuditFinding> Findings) Verify(byte[]? witness, CancellationToken stop = default) => AuditVerifier.Verify(_path, Keys, witness, stop);

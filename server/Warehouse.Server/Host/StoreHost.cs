@@ -41,7 +41,10 @@ internal sealed class StoreHost : IDisposable
 
     /// <summary>Opens a store.</summary>
     /// <exception cref="Warehouse.Engine.Storage.StoreException">It is damaged, or not a store.</exception>
-    public static StoreHost Open(string path, string? keysPath, TimeProvider clock) => new(VariantStore.Open(path, keysPath, clock), clock);
+    public static StoreHost Open(string path, string? keysPath, TimeProvider clock) => Over(VariantStore.Open(path, keysPath, clock), clock);
+
+    /// <summary>Serves a store that is open, which becomes its own.</summary>
+    public static StoreHost Over(VariantStore store, TimeProvider clock) => new(store, clock);
 
     /// <summary>What of a caller a scope depends on, as one text: each connection and token makes a caller of its own, and equal ones share sessions.</summary>
     public string NameOf(Caller caller) => _names.GetValue(caller, static c => string.Join('\0',
