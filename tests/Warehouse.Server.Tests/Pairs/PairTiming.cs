@@ -44,7 +44,7 @@ internal sealed class PairTiming : IDisposable
             else throw new ArgumentException("timing [--count N] [--seed S]");
         }
         using var timing = new PairTiming();
-        Console.WriteLine("| asked | what one store has and the other has not | times | median, us | difference of means, us | t | t of the fastest 90 % | |t| < 4.5 |");
+        Console.WriteLine("| asked | what one store has and the other has not | times | median, us | difference of means, us | t | t of the fastest 90 % | under 4.5 |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|");
         foreach (var (where, what, question) in timing.Questions()) Console.WriteLine(Row(where, what, Measure(question, count, new Random(seed))));
         return 0;
