@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the harnesses of tests/Warehouse.Simulation, the pairs of tests/Warehouse.Units and the metamorphic test in full; ./test.sh runs a part of each.
+# Runs the harnesses of tests/Warehouse.Simulation, the pairs of tests/Warehouse.Server.Tests and the metamorphic test in full; ./test.sh runs a part of each.
 #   tests/soak.sh --minutes N [--seed S] [--results PAGE] [HARNESS [more options of it]]
 #   tests/soak.sh mutation [PART ...]   what the units notice of changed code: tests/mutation.sh, to its end
 # Harnesses: fuzz, crash, fault, kill, history, pairs, metamorphic. Without one, each in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
@@ -21,8 +21,10 @@ while [ $# -gt 0 ]; do
   esac
 done
 mkdir -p artifacts
+project=Warehouse.sln
+[ "$harness" != pairs ] || project=tests/Warehouse.Server.Tests
 exec 9>artifacts/build.lock && flock 9
-dotnet build tests/Warehouse.Tests -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >artifacts/build.log 2>&1 9>&- || { cat artifacts/build.log >&2; exit 1; }
+dotnet build "$project" -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >artifacts/build.log 2>&1 9>&- || { cat artifacts/build.log >&2; exit 1; }
 exec 9>&-
 folder=artifacts/bin/Warehouse.Units/release
 machine=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
@@ -30,7 +32,7 @@ commit=$(git rev-parse --short HEAD 2>/dev/null || echo none)
 # What the metamorphic one draws and compares with is the tests' own, so it is a test that goes on for so long.
 run() {
   local program=$folder/Warehouse.Simulation.dll
-  [ "$1" != pairs ] || program=$folder/Warehouse.Units.dll
+  [ "$1" != pairs ] || program=artifacts/bin/Warehouse.Server.Tests/release/Warehouse.Server.Tests.dll
   if [ "$1" != metamorphic ]; then dotnet "$program" soak "$1" --minutes "$minutes" --seed "$seed" "${@:2}"; return; fi
   rm -f artifacts/soak.tsv
   local ended=0

@@ -2,12 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using Grpc.Core;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Benchmarks;
 
@@ -36,7 +37,7 @@ internal static class ServedProcess
             if (owner.Cohorts().All(c => c.Name != Cohort)) owner.SetCohort(Cohort, await File.ReadAllLinesAsync(tenth), null);
         }
         await using var server = await WarehouseServer.StartAsync(
-            new ServeOptions { StorePath = store, StatePath = state, AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, new EndLog(kind == "watched"));
+            new ServeOptions { StorePath = store, StatePath = state, AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, kind == "watched" ? new LineLog(new EndLog(), LogLevel.Debug, new Scrubber(), TimeProvider.System) : null);
         if (!File.Exists(Path.Combine(folder, Client))) Introduce(server, store, folder);
         await UntilClosedAsync(server.Port);
         return 0;
@@ -71,16 +72,13 @@ internal static class ServedProcess
     }
 
     /// <summary>Prints the time at which each cancelled call had ended: the clock of both processes is the machine's.</summary>
-    private sealed class EndLog(bool isOn) : ILogger
+    private sealed class EndLog : MemoryStream
     {
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => isOn;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        /// <summary>The log writes whole lines.</summary>
+        public override void Write(ReadOnlySpan<byte> buffer)
         {
             var now = Stopwatch.GetTimestamp();
-            if (isOn && state is IEnumerable<KeyValuePair<string, object?>> fields && fields.Any(f => f.Value is StatusCode.Cancelled)) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended {now}"));
+            if (buffer.IndexOf("\"CallEnded\""u8) >= 0 && Encoding.ASCII.GetString(buffer).Contains("\"cancelled\"", StringComparison.OrdinalIgnoreCase)) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended {now}"));
         }
     }
 }

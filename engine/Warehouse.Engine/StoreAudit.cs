@@ -11,11 +11,12 @@ public sealed class StoreAudit : IDisposable
 {
     private readonly string _path, _keysPath;
     private readonly TimeProvider _clock;
+    private readonly IStorage? _storage;
     private AuditLog? _log;
 
     private const string LedgerWord = "ledger ";
 
-    private StoreAudit(string path, string keysPath, AuditKeys keys, TimeProvider clock) => (_path, _keysPath, Keys, _clock) = (path, keysPath, keys, clock);
+    private StoreAudit(string path, string keysPath, AuditKeys keys, TimeProvider clock, IStorage? storage = null) => (_path, _keysPath, Keys, _clock, _storage) = (path, keysPath, keys, clock, storage);
 
     /// <summary>Where the log lies.</summary>
     public string Folder => _path;
@@ -25,7 +26,7 @@ public sealed class StoreAudit : IDisposable
 
     /// <summary>The log, for appending; its folder is made when it is missing.</summary>
     /// <exception cref="IOException">The folder cannot be made.</exception>
-    public AuditLog Log => _log ??= AuditLog.Open(_path, Keys, _clock);
+    public AuditLog Log => _log ??= _storage is { } storage ? new AuditLog(storage, Keys, _clock) : AuditLog.Open(_path, Keys, _clock);
 
     /// <summary>Reads the keys; the log itself is opened when it is asked for.</summary>
     /// <param name="store">Folder of the store.</param>
@@ -43,6 +44,9 @@ public sealed class StoreAudit : IDisposable
             throw new DamagedStoreException(Sealing.KeyFolder.AuditSecret, "is missing, and the audit log that it belongs to is there") { IsMissing = true };
         return new StoreAudit(path, keys, AuditKeys.Open(keys), clock ?? TimeProvider.System);
     }
+
+    /// <summary>The log in a storage of any kind, whose folder has no path.</summary>
+    internal static StoreAudit Over(IStorage storage, IStorage keys, TimeProvider clock) => new("", "", AuditKeys.Open(keys), clock, storage);
 
     /// <summary>Before a store is made: its log can be begun, where one is to lie.</summary>
     /// <exception cref="StoreRefusedException">The folder holds the log of another store, which no new key could go on with, or lies where none may; nothing was made.</exception>
@@ -104,7 +108,7 @@ public sealed class StoreAudit : IDisposable
 
     /// <summary>The log, for reading.</summary>
     /// <exception cref="StoreRefusedException">There is none.</exception>
-    public AuditReader Reader() => AuditReader.Open(_path, Keys);
+    public AuditReader Reader() => _storage is { } storage ? new AuditReader(storage, Keys) : AuditReader.Open(_path, Keys);
 
     /// <summary>Reads all of the log and names what is wrong; see <see cref="AuditVerifier"/>.</summary>
     public (long Entries, IReadOnlyList<AuditFinding> Findings) Verify(byte[]? witness, CancellationToken stop = default) => AuditVerifier.Verify(_path, Keys, witness, stop);

@@ -87,6 +87,13 @@ public sealed partial class VariantStore
         return seen.IsWithin(Scope.Of(PolicyNow(), new AccessQuestion(caller, options.Purpose, options.Project, NowUtc), Catalog()).At(options.Detail));
     }
 
+    /// <summary>Whether nothing of the store is hidden from a caller, for what he asks.</summary>
+    public bool HidesNothing(SessionOptions asked)
+    {
+        _folder.Refresh();
+        return Scope.Of(PolicyNow(), new AccessQuestion(asked.Caller ?? throw new ArgumentException("nothing is hidden from the owner", nameof(asked)), asked.Purpose, asked.Project, NowUtc), Catalog()).At(asked.Detail).HidesNothing;
+    }
+
     /// <summary>Why a caller is refused, or how his answers are bounded, without telling what is hidden.</summary>
     /// <param name="actor">Who wants to know: the caller himself, or somebody who may read the policy.</param>
     /// <param name="asked">What the caller asks.</param>

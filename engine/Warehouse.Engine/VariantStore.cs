@@ -176,7 +176,7 @@ public sealed partial class VariantStore : IDisposable
             throw new InputException("purged-snapshot", FormattableString.Invariant($"snapshot {version} was purged; the oldest that can be asked is {catalog.PurgedBefore}"), InputPlace.None);
         var current = held.Manifest;
         var facts = new StoreFacts(ReferenceRecord.Digests(_folder.Identity.ReferenceDigests.Span));
-        var seen = scope.IsOwner ? catalog : CallerCatalog.Of(catalog, scope, version, Assembly, facts);
+        var seen = scope.HidesNothing ? catalog : CallerCatalog.Of(catalog, scope, version, Assembly, facts);
         return new Session(new StoreView(seen, Assembly, entry => OpenSegment(entry, current, _pool), (held, _pool)), scope, (wanted, version), OpenReference, facts);
     }
 

@@ -1,5 +1,4 @@
 using System.Reflection;
-using Warehouse.Units.Access;
 using Xunit;
 
 namespace Warehouse.Units;
@@ -7,13 +6,11 @@ namespace Warehouse.Units;
 /// <summary>
 /// The entry point of this assembly: runs the facts of the classes named, one after the other, and prints their names; the first that fails
 /// ends the process. For tests of what a setting of the runtime changes; it starts in a tenth of the time of a test host.
-/// <c>soak pairs …</c> is a harness of tests/soak.sh.
 /// </summary>
 internal static class FactRunner
 {
     public static int Main(string[] classes)
     {
-        if (classes is ["soak", "pairs", ..]) return PairSoak.Run(classes.AsSpan(2));
         foreach (var type in classes.Select(name => typeof(FactRunner).Assembly.GetType(name, throwOnError: true)!))
         {
             foreach (var fact in type.GetMethods().Where(method => method.GetCustomAttribute<FactAttribute>() is not null && method.GetParameters().Length == 0))

@@ -1,10 +1,15 @@
 namespace Warehouse.Units;
 
 /// <summary>A folder that is deleted with its contents on Dispose.</summary>
-public sealed class TempFolder : IDisposable
+/// <param name="inMemory">In memory, where the machine has a place for that: for many small files that no test of a disk looks at.</param>
+public sealed class TempFolder(bool inMemory = false) : IDisposable
 {
+    private const string Prefix = "warehouse-test-", Memory = "/dev/shm";
+
     /// <summary>Its path.</summary>
-    public string Path { get; } = Directory.CreateTempSubdirectory("warehouse-test-").FullName;
+    public string Path { get; } = inMemory && Directory.Exists(Memory)
+        ? Directory.CreateDirectory(System.IO.Path.Combine(Memory, Prefix + System.IO.Path.GetRandomFileName())).FullName
+        : Directory.CreateTempSubdirectory(Prefix).FullName;
 
     /// <summary>A path inside.</summary>
     public string this[string name] => System.IO.Path.Combine(Path, name);

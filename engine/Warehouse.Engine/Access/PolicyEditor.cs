@@ -35,7 +35,10 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         return Add(grant);
     }
 
-    /// <summary>An elevation, which waits for approval and is over whether it comes or not.</summary>
+    /// <summary>
+    /// An elevation, which waits for approval and is over whether it comes or not. Its caller does not learn from it who is there (I4): names that nobody has are
+    /// left out, and whoever approves learns when nobody is left.
+    /// </summary>
     public Policy Elevate(GrantRequest request)
     {
         before.Require(actor, Permission.Elevate);
@@ -124,6 +127,8 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         before.Require(actor, Permission.Approve);
         var entry = Entry(id);
         if (before.StateOf(entry, nowUtc) != EntryState.Awaiting) throw Bad("not-awaiting", $"entry {id} does not wait for approval");
+        if (entry is Grant { Kind: GrantKind.Elevation, Target: { IsAll: false } target } && (target.Cohort is { } cohort ? catalog.Cohort(cohort, long.MaxValue) is null : target.Samples is not { Count: > 0 }))
+            throw Bad("grant-target", $"entry {id} names no cohort and no sample that is there");
         var isBootstrap = actor.Caller is null && !before.NamesApprover();
         if (!isBootstrap && (entry.Made.By == actor.Id || IsFor(entry, actor.Id))) throw AccessRefusedException.SecondPerson();
         return With(Replaced(entry with { Approved = Now, IsBootstrap = isBootstrap && entry.Made.By == actor.Id }));
@@ -182,11 +187,12 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         if (request.Purposes.Count == 0) throw Bad("grant-purpose", "a grant names at least one purpose");
         if (until <= from || until <= nowUtc) throw Bad("grant-lifetime", "a grant ends after it begins, and after now");
         if ((request.AllSamples ? 1 : 0) + (request.Cohort is null ? 0 : 1) + (request.Samples is null ? 0 : 1) != 1) throw Bad("grant-target", "a grant is about all samples, a cohort, or a list of samples");
-        if (request.Cohort is { } cohort && catalog.Cohort(cohort, long.MaxValue) is null) throw Bad("unknown-cohort", $"there is no cohort {cohort}");
+        var isAsked = kind == GrantKind.Elevation && actor.Caller is not null;
+        if (request.Cohort is { } cohort && (isAsked ? !IsName(cohort) : catalog.Cohort(cohort, long.MaxValue) is null)) throw Bad("unknown-cohort", $"there is no cohort {cohort}");
         return new Grant
         {
             Made = Now, Kind = kind, Subject = request.Subject, Details = [.. request.Details.Distinct().Order()], Purposes = [.. request.Purposes.Distinct().Order()],
-            Target = request.AllSamples ? Target.All : request.Cohort is not null ? new Target { Cohort = request.Cohort } : new Target { Samples = Numbers(request.Samples!) },
+            Target = request.AllSamples ? Target.All : request.Cohort is not null ? new Target { Cohort = request.Cohort } : new Target { Samples = Numbers(request.Samples!, isAsked) },
             FromUtc = from, UntilUtc = until, Reason = Reason(request.Reason),
         };
     }
@@ -210,14 +216,17 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         return [.. Enumerable.Range(0, catalog.Samples.Count).Where(s => catalog.Samples[s].WithdrawnVersion == 0 && PersonOf(s) == patient)];
     }
 
-    private int[] Numbers(IReadOnlyList<string> names)
+    private int[] Numbers(IReadOnlyList<string> names, bool skipUnknown = false)
     {
         var index = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < catalog.Samples.Count; i++)
             if (catalog.Samples[i].WithdrawnVersion == 0) index[catalog.Samples[i].Name] = i;
         var numbers = new SortedSet<int>();
         for (var line = 0; line < names.Count; line++)
-            numbers.Add(index.TryGetValue(names[line], out var sample) ? sample : throw new InputException("unknown-sample", "the store has no sample of this name", new InputPlace("samples", line + 1, 0, "")));
+        {
+            if (index.TryGetValue(names[line], out var sample)) numbers.Add(sample);
+            else if (!skipUnknown) throw new InputException("unknown-sample", "the store has no sample of this name", new InputPlace("samples", line + 1, 0, ""));
+        }
         return [.. numbers];
     }
 

@@ -23,11 +23,12 @@ internal sealed class Scope
     private readonly string[] _rules;
     private readonly bool[] _visible;
     private readonly bool[]?[] _granted;
+    private readonly bool[] _whole;
 
-    private Scope(bool[]?[] byLevel, bool[]?[] granted, string[] rules, Detail level)
+    private Scope((bool[]?[] Visible, bool[]?[] Granted) byLevel, string[] rules, bool[] whole, Detail level)
     {
-        (_byLevel, _granted, _rules, Level) = (byLevel, granted, rules, level);
-        _visible = byLevel[(int)level] ?? [];
+        (_byLevel, _granted, _rules, _whole, Level) = (byLevel.Visible, byLevel.Granted, rules, whole, level);
+        _visible = _byLevel[(int)level] ?? [];
     }
 
     /// <summary>Version of the policy; null for the owner.</summary>
@@ -48,6 +49,12 @@ internal sealed class Scope
     /// <summary>True for the owner, from whom nothing is hidden.</summary>
     public bool IsOwner => PolicyVersion is null;
 
+    /// <summary>
+    /// True when nothing of the store is hidden from it: for the owner, and for whoever is granted all samples, whichever come, while nobody was withdrawn. That goes by
+    /// the rule and by withdrawals, never by who is there: somebody whose list happens to name everybody learns nothing on the day when it does not (I4).
+    /// </summary>
+    public bool HidesNothing => IsOwner || _whole[(int)Level];
+
     /// <summary>True when it sees nothing at its level.</summary>
     public bool IsEmpty => !_visible.Contains(true);
 
@@ -56,16 +63,16 @@ internal sealed class Scope
     {
         var visible = NotWithdrawn(catalog);
         bool[]?[] levels = [.. Levels.Select(_ => visible)];
-        return new Scope(levels, levels, [.. Levels.Select(_ => "owner")], Detail.Record);
+        return new Scope((levels, levels), [.. Levels.Select(_ => "owner")], new bool[Levels.Length], Detail.Record);
     }
 
     /// <summary>The scope of a caller, which sees nothing where nothing in force grants it.</summary>
     public static Scope Of(Policy policy, AccessQuestion question, StoreCatalog catalog)
     {
         var roles = policy.RolesOf(question.Caller);
-        var nothing = new Scope(new bool[]?[Levels.Length], new bool[]?[Levels.Length], [.. Levels.Select(l => Word(l) + ";nothing")], Detail.Record) { PolicyVersion = policy.Version };
+        var nothing = new Scope((new bool[]?[Levels.Length], new bool[]?[Levels.Length]), [.. Levels.Select(l => Word(l) + ";nothing")], new bool[Levels.Length], Detail.Record) { PolicyVersion = policy.Version };
         if (roles.Overlaps(Policy.BlindRoles) || !IsOnBehalf(policy, question, roles, out var project)) return nothing;
-        var (byLevel, rules, changes) = (new bool[]?[Levels.Length], Levels.Select(l => new SortedSet<string>(StringComparer.Ordinal)).ToArray(), DateTimeOffset.MaxValue);
+        var (byLevel, rules, whole, changes) = (new bool[]?[Levels.Length], Levels.Select(l => new SortedSet<string>(StringComparer.Ordinal)).ToArray(), new bool[Levels.Length], DateTimeOffset.MaxValue);
         foreach (var grant in policy.Grants)
         {
             if (!grant.Purposes.Contains(question.Purpose) || !grant.Subject.Matches(question.Caller, roles)) continue;
@@ -79,6 +86,7 @@ internal sealed class Scope
             {
                 Add(byLevel[(int)level] ??= new bool[catalog.Samples.Count], grant.Target, catalog);
                 rules[(int)level].Add(RuleOf(grant, catalog));
+                whole[(int)level] |= grant.Target.IsAll;
             }
         }
         var condition = "";
@@ -92,13 +100,14 @@ internal sealed class Scope
             condition = string.Create(CultureInfo.InvariantCulture, $";project {project!.Id} for {question.Caller.Id} on {question.NowUtc.UtcDateTime:yyyy-MM-dd}");
         }
         var standing = NotWithdrawn(catalog);
+        if (question.Purpose == Purpose.Research || standing.Contains(false)) Array.Clear(whole);
         bool[]?[] granted = standing.Contains(false) ? [.. byLevel.Select(v => (bool[]?)v?.Clone())] : byLevel;
         foreach (var visible in byLevel) Keep(visible, standing);
-        return new Scope(byLevel, granted, [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes };
+        return new Scope((byLevel, granted), [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], whole, Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes };
     }
 
     /// <summary>The same scope, answering at another level.</summary>
-    public Scope At(Detail level) => new(_byLevel, _granted, _rules, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc };
+    public Scope At(Detail level) => new((_byLevel, _granted), _rules, _whole, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc };
 
     /// <summary>Whether another scope sees, at its level, every sample that this one sees at its own.</summary>
     public bool IsWithin(Scope other)

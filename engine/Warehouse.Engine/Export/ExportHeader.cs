@@ -15,7 +15,7 @@ internal static class ExportHeader
     public static (IReadOnlyList<string> MetaLines, IReadOnlyList<string> Samples, int Unavailable) Build(StoreView view, Selection selection, List<(int Contig, List<(int Start, int End)> Regions)> regions, Care? care, CancellationToken stop)
     {
         // Whether a block has details or symbolic alleles may be due to samples that a caller does not see: for him both are declared.
-        var (filters, detail, structural) = (new SortedSet<string>(StringComparer.Ordinal), !selection.IsOwners, !selection.IsOwners);
+        var (filters, detail, structural) = (new SortedSet<string>(StringComparer.Ordinal), !selection.HidesNothing, !selection.HidesNothing);
         foreach (var (contig, stretches) in regions)
         {
             var sources = ContigScan.OpenSources(view, contig, selection, care: care);
@@ -52,7 +52,7 @@ internal static class ExportHeader
     /// <summary>The filters of a block: all for the owner, those of the lines that are shown for a caller.</summary>
     private static IEnumerable<string> FilterTexts(Source source, BlockInfo info, SiteTable sites, List<(int Start, int End)> regions)
     {
-        if (source.IsOwners) return sites.FilterTexts;
+        if (source.HidesNothing) return sites.FilterTexts;
         var open = new OpenBlock(source.Segment.BlockOf(info));
         return Enumerable.Range(0, sites.RecordCount).Where(r => LineScan.Shown(source, open, r, regions) is not null).Select(r => sites.FilterTexts[sites.Filter[r]]).Distinct();
     }

@@ -66,9 +66,9 @@ internal sealed class LineGenotypes
         Record.Passes = (sites.Flags[record] & RecordFlags.Passes) != 0;
         // Files may name one variant differently; the name of the file loaded first is kept, as compaction does.
         var (id, ordinal) = (".", int.MaxValue);
-        // A caller gets none: where files were merged it may be that of a file of which he sees no sample.
+        // From whom something is hidden gets none: where files were merged it may be that of a file of which he sees no sample.
         foreach (var own in line.Records)
-            if (own.Source.IsOwners && own.Source.Segment.Ordinals[0] < ordinal && own.Block.IdOf(own.Record) is var next && next != ".") (id, ordinal) = (next, own.Source.Segment.Ordinals[0]);
+            if (own.Source.HidesNothing && own.Source.Segment.Ordinals[0] < ordinal && own.Block.IdOf(own.Record) is var next && next != ".") (id, ordinal) = (next, own.Source.Segment.Ordinals[0]);
         Record.Id = System.Text.Encoding.UTF8.GetBytes(id);
     }
 

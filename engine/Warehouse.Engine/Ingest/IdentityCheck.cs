@@ -15,7 +15,11 @@ internal readonly record struct IdentityFinding(int Sample, int Other, bool IsSa
 /// Compares the samples of an ingest with each other and with all of the store, part by part, and gives the commit the parts of sketches
 /// that change. Memory: the new sketches and one part of old ones. Only a report: no count depends on it. One thread.
 /// </summary>
-internal sealed class IdentityCheck(Commit commit, Func<string, int, byte[]?> read, IReadOnlyDictionary<int, IReadOnlyDictionary<string, string>> sheets)
+/// <param name="commit">Takes the sketches.</param>
+/// <param name="read">Reads those of the store.</param>
+/// <param name="sheets">Says who is one person.</param>
+/// <param name="onlyOwn">Compares the samples of the ingest with each other alone.</param>
+internal sealed class IdentityCheck(Commit commit, Func<string, int, byte[]?> read, IReadOnlyDictionary<int, IReadOnlyDictionary<string, string>> sheets, bool onlyOwn = false)
 {
     /// <summary>Samples like a new one after which no more are looked for.</summary>
     private const int MostAlike = 10;
@@ -36,7 +40,7 @@ internal sealed class IdentityCheck(Commit commit, Func<string, int, byte[]?> re
             if ((i & 0x3f) == 0) stop.ThrowIfCancellationRequested();
             Compare(all[i], all.AsSpan(i + 1), byPerson[all[i].Person].Where(n => n.Sample > all[i].Sample));
         }
-        for (var part = 0; part < SketchPart.MaxParts && part * SketchPart.Samples < sampleCount; part++)
+        for (var part = 0; !onlyOwn && part < SketchPart.MaxParts && part * SketchPart.Samples < sampleCount; part++)
         {
             stop.ThrowIfCancellationRequested();
             var (at, first) = (part, part * SketchPart.Samples);
@@ -64,7 +68,7 @@ internal sealed class IdentityCheck(Commit commit, Func<string, int, byte[]?> re
         {
             var old = sketches?[sample % SketchPart.Samples] ?? IdentitySketch.Empty;
             var one = new New(sample, replaces ? sketch : IdentitySketch.Join(old, sketch), PersonOf(sample));
-            if (replaces && SketchMatch.Of(old, sketch) is { LooksDifferent: true } match) _findings.Add(new IdentityFinding(sample, sample, false, match, 0));
+            if (replaces && !onlyOwn && SketchMatch.Of(old, sketch) is { LooksDifferent: true } match) _findings.Add(new IdentityFinding(sample, sample, false, match, 0));
             if (sketches is not null) sketches[sample % SketchPart.Samples] = one.Sketch;
             all.Add(one);
         }

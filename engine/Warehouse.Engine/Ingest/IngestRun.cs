@@ -345,7 +345,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
     private void ReportIdentity(Commit commit, Func<string, int, byte[]?> readPart, CancellationToken stop)
     {
         if (_sketches.Count == 0) return;
-        var check = new IdentityCheck(commit, readPart, SheetsAt(commit.Version));
+        var check = new IdentityCheck(commit, readPart, SheetsAt(commit.Version), request.OnlyOwnFindings);
         foreach (var found in check.Run(_sketches, _samples.Count, stop))
         {
             var (batch, column) = PlaceOf(found.Sample);

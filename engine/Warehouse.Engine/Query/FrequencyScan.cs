@@ -224,7 +224,7 @@ internal sealed class FrequencyScan
             }
         var listed = new List<int>(rows.Length);
         // A carrier is in these columns or among the exceptions; a caller's list has nothing else.
-        var carried = !_selection.IsOwners && !Array.Exists(work.Panels, p => p.Block.Info.Streams.ContainsKey(BlockStream.Exceptions));
+        var carried = !_selection.HidesNothing && !Array.Exists(work.Panels, p => p.Block.Info.Streams.ContainsKey(BlockStream.Exceptions));
         foreach (var row in rows.Span)
         {
             if (carriers[row] == 0)

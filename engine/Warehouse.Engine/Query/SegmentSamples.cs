@@ -42,8 +42,8 @@ internal sealed class SegmentSamples
     /// <summary>Local samples of the snapshot that the scope sees.</summary>
     public SampleMask Visible { get; }
 
-    /// <summary>Whether the store's owner asks and every local sample is in force.</summary>
-    public bool SeesAll => _selection.IsOwners && Visible.Count > 0 && Visible.Count == SlotOf.Length;
+    /// <summary>Whether nothing is hidden from who asks and every local sample is in force.</summary>
+    public bool SeesAll => _selection.HidesNothing && Visible.Count > 0 && Visible.Count == SlotOf.Length;
 
     /// <summary>Local samples that are counted.</summary>
     public SampleMask Counted { get; }

@@ -45,16 +45,16 @@ internal sealed class Selection
 
     public int SlotCount => SampleOf.Length;
 
-    /// <summary>Whether the store's owner asks, from whom nothing is hidden.</summary>
-    public bool IsOwners => _scope.IsOwner;
+    /// <summary>Whether nothing is hidden from who asks: the owner, or whoever is granted all there is.</summary>
+    public bool HidesNothing => _scope.HidesNothing;
 
     /// <summary>Digest of the samples counted and their groups, for <see cref="AnswerContext"/>.</summary>
     public string Digest => _digest ??= AnswerContext.DigestOf("samples:" + string.Join('\n', Groups), Numbers().Zip(GroupOf).SelectMany(s => new[] { s.First, s.Second }));
 
-    /// <summary>Number of each slot's sample: in the store for the owner; for a caller among the samples that he sees, since the other numbers tell how many there are.</summary>
+    /// <summary>Number of each slot's sample: in the store where nothing is hidden; else among the samples that he sees, since the other numbers tell how many there are.</summary>
     private IEnumerable<int> Numbers()
     {
-        if (IsOwners) return SampleOf;
+        if (HidesNothing) return SampleOf;
         var (ranks, seen) = (new int[_catalog.Samples.Count], 0);
         for (var sample = 0; sample < ranks.Length; sample++) ranks[sample] = _scope.Sees(sample) ? seen++ : -1;
         return SampleOf.Select(s => ranks[s]);
@@ -170,7 +170,7 @@ internal sealed class Selection
             var cohort = catalog.Cohort(name, version) ?? throw UnknownCohort(name);
             foreach (var sample in cohort.Samples) chosen[sample] = visible[sample];
             // A cohort of which nothing may be seen is one that is not there (I4); for the owner it is one whose samples were all withdrawn.
-            if (!scope.IsOwner && !chosen.Contains(true)) throw UnknownCohort(name);
+            if (!scope.HidesNothing && !chosen.Contains(true)) throw UnknownCohort(name);
             return chosen;
         }
         var index = new Dictionary<string, int>(StringComparer.Ordinal);

@@ -12,20 +12,23 @@ public sealed partial class Session
     /// <summary>What the last question asked of this session was answered from; its contigs are complete when all its rows were taken. Null before the first. Its digests are computed here: ask before the session is disposed of.</summary>
     public AnswerContext? AnsweredFrom => _asked is null ? null : AskedContext with { RefgetAccessions = new SortedDictionary<string, string>(_touched, StringComparer.Ordinal) };
 
-    private Selection? _asked;
+    /// <summary>Makes the digest of the samples that the last question counts.</summary>
+    private Func<string>? _asked;
     private AnswerContext? _answerContext;
 
     /// <summary>Begins a question: from here on <see cref="AnsweredFrom"/> speaks of it.</summary>
-    private void Begin(Selection selection)
+    internal void Begin(Selection selection) => Begin(() => selection.Digest);
+
+    private void Begin(Func<string> samples)
     {
         _touched.Clear();
-        (_asked, _answerContext) = (selection, null);
+        (_asked, _answerContext) = (samples, null);
     }
 
     /// <summary>The context of the question begun. Made when it is asked for: its digests go over every sample, and few answers print them.</summary>
-    private AnswerContext AskedContext => _answerContext ??= ContextOf(_asked!);
+    private AnswerContext AskedContext => _answerContext ??= ContextOf(_asked!());
 
-    private AnswerContext ContextOf(Selection selection)
+    private AnswerContext ContextOf(string samples)
     {
         return new AnswerContext
         {
@@ -33,11 +36,11 @@ public sealed partial class Session
 #if PLANTED_DIGEST_OVER_ALL
             SnapshotDigest = _snapshotDigest ??= _view.Catalog.DigestAt(Snapshot),
 #else
-            SnapshotDigest = _snapshotDigest ??= _scope.IsOwner ? _view.Catalog.DigestAt(Snapshot) : CallerCatalog.DigestAt(_view.Catalog, _scope, Snapshot),
+            SnapshotDigest = _snapshotDigest ??= _scope.HidesNothing ? _view.Catalog.DigestAt(Snapshot) : CallerCatalog.DigestAt(_view.Catalog, _scope, Snapshot),
 #endif
             ScopeDigest = _scopeDigest ??= AnswerContext.DigestOf("scope:" + _scope.Rule, []),
-            WithdrawnDigest = _withdrawnDigest ??= AnswerContext.DigestOf("withdrawn", _scope.IsOwner ? Enumerable.Range(0, _view.Catalog.Samples.Count).Where(s => _view.Catalog.Samples[s].WithdrawnVersion != 0) : []),
-            SamplesDigest = selection.Digest,
+            WithdrawnDigest = _withdrawnDigest ??= AnswerContext.DigestOf("withdrawn", _scope.HidesNothing ? Enumerable.Range(0, _view.Catalog.Samples.Count).Where(s => _view.Catalog.Samples[s].WithdrawnVersion != 0) : []),
+            SamplesDigest = samples,
             RefgetAccessions = _touched,
         };
     }

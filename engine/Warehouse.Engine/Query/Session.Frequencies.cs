@@ -56,7 +56,7 @@ public sealed partial class Session
                     yield return filled;
                 }
             }
-            if (_scope.IsOwner) GenotypeBytesRead += scan.BytesRead;
+            if (_scope.HidesNothing) GenotypeBytesRead += scan.BytesRead;
         }
         Report("frequencies", rows);
     }

@@ -72,7 +72,7 @@ public sealed partial class Session : IDisposable
     {
         if (_options.Sink is not { } sink) return;
         var scope = _scopeDigest ??= AnswerContext.DigestOf("scope:" + _scope.Rule, []);
-        sink(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows) { Scope = scope, Policy = _scope.PolicyVersion, Samples = _asked?.Digest });
+        sink(new AccessEvent(_options.Principal, _options.Purpose, Snapshot, operation, rows) { Scope = scope, Policy = _scope.PolicyVersion, Samples = _asked?.Invoke() });
     }
 
     /// <summary>Says that an answer is about to give data of a sample itself.</summary>

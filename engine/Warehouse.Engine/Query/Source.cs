@@ -73,10 +73,10 @@ internal sealed class Source
     /// <summary>A file that stands for when any counted sample was loaded; null when they were not all loaded at once, or none is counted.</summary>
     public BatchEntry? OneLoad => _samples.OneLoad;
 
-    /// <summary>Whether the store's owner asks, from whom nothing is hidden.</summary>
-    public bool IsOwners => _selection.IsOwners;
+    /// <summary>Whether nothing is hidden from who asks.</summary>
+    public bool HidesNothing => _selection.HidesNothing;
 
-    /// <summary>Whether the owner asks and every sample is in force: then all rows are listed of a block that lost no carrier.</summary>
+    /// <summary>Whether nothing is hidden and every sample is in force: then all rows are listed of a block that lost no carrier.</summary>
     public bool SeesAll => _samples.SeesAll;
 
     /// <summary>Group and sex of a counted local sample.</summary>

@@ -3,20 +3,20 @@ using Warehouse.Engine.Segments;
 namespace Warehouse.Engine.Query;
 
 /// <summary>
-/// Whether a row of a segment is still listed. For the owner, of samples dropped or withdrawn, the rule holds per panel, the samples of a file
-/// that were loaded together: panels stay whole through every merge, so compaction changes no answer. For a caller (I4) a row is listed when a
+/// Whether a row of a segment is still listed. Where nothing is hidden, for the owner foremost, of samples dropped or withdrawn, the rule holds per panel, the samples of a file
+/// that were loaded together: panels stay whole through every merge, so compaction changes no answer. For every other caller (I4) a row is listed when a
 /// sample that he sees carries it: whether nobody else does, or somebody did, would tell him of samples that he does not see.
 /// </summary>
 internal static class Visibility
 {
-    /// <summary>True when a visible sample carries the allele; for the owner also when a panel of which a visible sample has the record never had a carrier.</summary>
+    /// <summary>True when a visible sample carries the allele; where nothing is hidden also when a panel of which a visible sample has the record never had a carrier.</summary>
     public static bool Lists(Source source, OpenBlock open, int row)
     {
         if (open.Block.Het?.CountMasked(row, source.Visible) > 0 || open.Block.Hom?.CountMasked(row, source.Visible) > 0) return true;
         foreach (var call in open.Block.Exceptions(open.Sites.RowRecord[row]))
             if (source.Visible[call.Sample] && call.Alleles.AsSpan().Contains(open.Sites.AltIndex(row))) return true;
 #if !PLANTED_HIDDEN_CARRIER_DELISTS
-        if (!source.IsOwners) return false;
+        if (!source.HidesNothing) return false;
 #endif
         var calls = open.Decode(open.Sites.RowRecord[row]);
         foreach (var panel in source.Panels)

@@ -5,16 +5,20 @@ namespace Warehouse.Engine.Release;
 /// <summary>
 /// Which cohorts one project may have answers of in one epoch. The cohorts answered so far cut all people into atoms; a further cohort is
 /// admitted when it takes from each atom nobody, everybody, or at least k with at least k left. So every sum and difference of answers, in
-/// whatever number, is over whole atoms, and none is of fewer than k people. What is decided depends on who is in the cohorts alone, never
+/// whatever number, is over whole atoms, and none is of fewer than k people. The atom of those whom no cohort has had yet is in no sum, so that
+/// any number of them may be left: how many there are, the project does not learn (I4). What is decided depends on who is in the cohorts alone, never
 /// on genotypes: a refusal tells nothing of these. One thread; 4 bytes per sample.
 /// </summary>
 public sealed class AtomGuard
 {
+    /// <summary>Number of the atom of those whom no cohort has had.</summary>
+    private const int Unasked = 0;
+
     private readonly HashSet<Digest> _admitted = [];
     private int[] _atoms;
     private List<int> _sizes;
 
-    /// <summary>All people are one atom.</summary>
+    /// <summary>All people are one atom, of which nobody was asked.</summary>
     public AtomGuard(int samples) => (_atoms, _sizes) = (new int[samples], [samples]);
 
     /// <summary>Cohorts admitted so far.</summary>
@@ -66,10 +70,10 @@ public sealed class AtomGuard
         {
             var (taken, left) = (inside[atom], sizes[atom] - inside[atom]);
 #if !PLANTED_ATOMS_UNGUARDED
-            if ((taken > 0 && taken < k) || (taken > 0 && left > 0 && left < k)) return null;
+            if ((taken > 0 && taken < k) || (taken > 0 && left > 0 && left < k && atom != Unasked)) return null;
 #endif
             next[atom] = atom;
-            if (taken == 0 || left == 0) continue;
+            if (taken == 0 || (left == 0 && atom != Unasked)) continue;
             next[atom] = after.Count;
             after[atom] = left;
             after.Add(taken);

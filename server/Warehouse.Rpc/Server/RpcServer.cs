@@ -1,8 +1,6 @@
-using System.Collections.Frozen;
 using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -24,31 +22,26 @@ namespace Warehouse.Rpc.Server;
 /// </summary>
 public sealed class RpcServer : IAsyncDisposable
 {
-    private const string RetryAfterMs = "1000";
-
     private readonly RpcServerOptions _options;
-    private readonly FrozenDictionary<string, ServerMethod> _methods;
+    private readonly RpcCalls _calls;
     private readonly WebApplication _application;
-    private readonly CancellationTokenSource _stopping = new();
-    private int _running;
 
     private RpcServer(RpcServices services, RpcServerOptions options)
     {
-        _options = options;
-        _methods = services.Bind(options).ToFrozenDictionary(StringComparer.Ordinal);
+        (_options, _calls) = (options, new(services, options));
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
         if (options.Log is { } log) builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log); // it says itself what it takes
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         _application = builder.Build();
-        _application.Run(AnswerAsync);
+        _application.Run(_calls.AnswerAsync);
     }
 
     /// <summary>The port that it listens on; 0 on a unix socket.</summary>
     public int Port { get; private set; }
 
     /// <summary>Calls that run now.</summary>
-    public int RunningCalls => Volatile.Read(ref _running);
+    public int RunningCalls => _calls.Running;
 
     /// <summary>Starts to listen. Throws <see cref="ArgumentException"/> for clear text on an address that others reach, <see cref="IOException"/> when the address is taken.</summary>
     public static async Task<RpcServer> StartAsync(RpcServices services, RpcServerOptions options, CancellationToken cancellationToken = default)
@@ -77,7 +70,7 @@ public sealed class RpcServer : IAsyncDisposable
     {
         // Connections go when their calls are answered, or soon after: a client need not read.
         using var closing = new CancellationTokenSource(_options.StopGrace + TimeSpan.FromSeconds(1));
-        using var answering = _options.Clock.CreateTimer(static stopping => ((CancellationTokenSource)stopping!).Cancel(), _stopping, _options.StopGrace, Timeout.InfiniteTimeSpan);
+        using var answering = _options.Clock.CreateTimer(static calls => ((RpcCalls)calls!).End(), _calls, _options.StopGrace, Timeout.InfiniteTimeSpan);
         await _application.StopAsync(closing.Token).ConfigureAwait(false);
     }
 
@@ -122,55 +115,4 @@ public sealed class RpcServer : IAsyncDisposable
         SslProtocols = _options.AllowTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
         HandshakeTimeout = _options.ConnectionLimits.HandshakeTimeout,
     };
-
-    private async Task AnswerAsync(HttpContext http)
-    {
-        var request = http.Request;
-        if (!HttpMethods.IsPost(request.Method) || !Headers.IsContentType(request.ContentType))
-        {
-            http.Response.StatusCode = HttpMethods.IsPost(request.Method) ? StatusCodes.Status415UnsupportedMediaType : StatusCodes.Status405MethodNotAllowed;
-            return;
-        }
-        if (!_methods.TryGetValue(request.Path.Value ?? "", out var method))
-        {
-            ServerCall.Refuse(http.Response, new(StatusCode.Unimplemented, "unknown method"));
-            return;
-        }
-        if ((string?)request.Headers.GrpcEncoding is { } encoding && encoding != Compression.Identity && !_options.RequestEncodings.Contains(encoding))
-        {
-            http.Response.Headers.GrpcAcceptEncoding = string.Join(',', _options.RequestEncodings.Prepend(Compression.Identity));
-            ServerCall.Refuse(http.Response, new(StatusCode.Unimplemented, "requests in this encoding are not taken"));
-            return;
-        }
-        if (!TryReadTimeout(http, method, out var timeout))
-        {
-            ServerCall.Refuse(http.Response, new(StatusCode.Internal, "grpc-timeout is not a timeout"));
-            return;
-        }
-        try
-        {
-            if (Interlocked.Increment(ref _running) > _options.MaxCalls)
-            {
-                http.Response.Headers["grpc-retry-pushback-ms"] = RetryAfterMs;
-                ServerCall.Refuse(http.Response, new(StatusCode.ResourceExhausted, "too many calls are running"));
-                return;
-            }
-            await new ServerCall(http, method, _options, timeout).RunAsync(_stopping.Token).ConfigureAwait(false);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _running);
-        }
-    }
-
-    /// <summary>The time that a call has: null for ever. False when what the client states is not a timeout.</summary>
-    private static bool TryReadTimeout(HttpContext http, ServerMethod method, out TimeSpan? timeout)
-    {
-        var isUnary = method.Method.Type == MethodType.Unary;
-        timeout = isUnary ? method.Limits.UnaryDeadline : null;
-        if (http.Request.Headers.GrpcTimeout is not [var text, ..]) return true;
-        if (!Headers.TryReadTimeout(text ?? "", out var stated)) return false;
-        timeout = isUnary && stated > method.Limits.MaxUnaryDeadline ? method.Limits.MaxUnaryDeadline : stated;
-        return true;
-    }
 }

@@ -18,17 +18,17 @@ public static class ReflectionService
         var older = new Older(current);
         services.Add(ServerReflection.BindService(current), ServerReflection.Descriptor);
         services.Add(Alpha.ServerReflection.BindService(older), Alpha.ServerReflection.Descriptor);
-        current.Index = new(services.Descriptors);
+        current.Index = new(() => new(services.Descriptors));
         return services;
     }
 
     private sealed class Current : ServerReflection.ServerReflectionBase
     {
-        public DescriptorIndex Index { get; set; } = new([]);
+        public Lazy<DescriptorIndex> Index { get; set; } = new(() => new([]));
 
         public override async Task ServerReflectionInfo(IAsyncStreamReader<ServerReflectionRequest> requestStream, IServerStreamWriter<ServerReflectionResponse> responseStream, ServerCallContext context)
         {
-            while (await requestStream.MoveNext(context.CancellationToken).ConfigureAwait(false)) await responseStream.WriteAsync(Index.Answer(requestStream.Current)).ConfigureAwait(false);
+            while (await requestStream.MoveNext(context.CancellationToken).ConfigureAwait(false)) await responseStream.WriteAsync(Index.Value.Answer(requestStream.Current)).ConfigureAwait(false);
         }
     }
 
@@ -40,7 +40,7 @@ public static class ReflectionService
             while (await requestStream.MoveNext(context.CancellationToken).ConfigureAwait(false))
             {
                 var request = ServerReflectionRequest.Parser.ParseFrom(requestStream.Current.ToByteString());
-                await responseStream.WriteAsync(Alpha.ServerReflectionResponse.Parser.ParseFrom(current.Index.Answer(request).ToByteString())).ConfigureAwait(false);
+                await responseStream.WriteAsync(Alpha.ServerReflectionResponse.Parser.ParseFrom(current.Index.Value.Answer(request).ToByteString())).ConfigureAwait(false);
             }
         }
     }

@@ -43,10 +43,12 @@ internal abstract class AnswerStream : Stream
     public sealed override void SetLength(long value) => throw new NotSupportedException();
 }
 
-/// <summary>An answer that is a file, in chunks: each full one waits until the client has room.</summary>
+/// <summary>An answer that is a file, in chunks: each full one waits until the client has room. Most answers are small, so the buffer grows to a chunk only when one fills.</summary>
 internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : AnswerStream
 {
-    private byte[] _buffer = GC.AllocateUninitializedArray<byte>(chunkBytes);
+    private const int FirstBytes = 16 << 10;
+
+    private byte[] _buffer = new byte[Math.Min(FirstBytes, chunkBytes)];
     private byte[] _sent = [];
     private int _used;
 
@@ -58,7 +60,9 @@ internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Answe
             buffer[..count].CopyTo(_buffer.AsSpan(_used));
             _used += count;
             buffer = buffer[count..];
-            if (_used == _buffer.Length) Send();
+            if (_used < _buffer.Length) continue;
+            if (_used < chunkBytes) Array.Resize(ref _buffer, Math.Min(4 * _used, chunkBytes));
+            else Send();
         }
     }
 

@@ -96,9 +96,12 @@ internal sealed class Call : IDisposable
         V1.Purpose.Treatment => Purpose.Treatment, V1.Purpose.Operations => Purpose.Operations, V1.Purpose.Research => Purpose.Research, _ => throw Refusals.BadRequest("purpose"),
     };
 
-    /// <summary>The level that a request asks for.</summary>
-    public static Detail DetailOf(V1.Asking asking) => asking.Detail switch
+    /// <summary>The level that a request asks to be answered at. None is answered at the level linkage: what tells the person of a sample would lie in a vault that is not there.</summary>
+    public static Detail DetailOf(V1.Asking asking) => asking.Detail is V1.Detail.Linkage ? throw Refusals.Unserved("no-linkage") : LevelOf(asking);
+
+    /// <summary>The level that a request names, whether or not anything is answered at it.</summary>
+    public static Detail LevelOf(V1.Asking asking) => asking.Detail switch
     {
-        V1.Detail.Exists => Detail.Exists, V1.Detail.Aggregate => Detail.Aggregate, V1.Detail.Record or V1.Detail.Unspecified => Detail.Record, _ => throw Refusals.BadRequest("detail"),
+        V1.Detail.Linkage => Engine.Access.Detail.Linkage, V1.Detail.Exists => Detail.Exists, V1.Detail.Aggregate => Detail.Aggregate, V1.Detail.Record or V1.Detail.Unspecified => Detail.Record, _ => throw Refusals.BadRequest("detail"),
     };
 }

@@ -25,6 +25,9 @@ internal static class Refusals
     /// <summary>The caller may not.</summary>
     public static RpcException Denied(string rule) => Of(StatusCode.PermissionDenied, "not granted", rule);
 
+    /// <summary>Nobody is answered this.</summary>
+    public static RpcException Unserved(string rule) => Of(StatusCode.Unimplemented, "this is not answered by this server", rule);
+
     /// <summary>Too much at once, or in a time.</summary>
     public static RpcException Exhausted(string rule) => Of(StatusCode.ResourceExhausted, "over a limit; try again later", rule);
 

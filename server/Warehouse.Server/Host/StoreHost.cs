@@ -34,16 +34,16 @@ internal sealed class StoreHost : IDisposable
     private readonly LinkedList<(SessionKey Key, Session Session)> _idle = [];
     private readonly ConditionalWeakTable<Caller, string> _names = [];
     private readonly ConditionalWeakTable<Caller, KnownRoles> _roles = [];
-    private readonly (string Path, string? KeysPath) _place;
+    private readonly Func<VariantStore> _open;
     private readonly LineLog? _log;
     private int _named;
     private Policy _policy;
     private long _version;
     private long _lookedAt;
 
-    private StoreHost(VariantStore store, (string Path, string? KeysPath) place, TimeProvider clock, LineLog? log)
+    private StoreHost(VariantStore store, Func<VariantStore> open, TimeProvider clock, LineLog? log)
     {
-        (_store, _place, _clock, _log, _policy, _version, _lookedAt) = (store, place, clock, log, store.Policy(), store.Version, clock.GetTimestamp());
+        (_store, _open, _clock, _log, _policy, _version, _lookedAt) = (store, open, clock, log, store.Policy(), store.Version, clock.GetTimestamp());
         TellVersion();
     }
 
@@ -53,12 +53,15 @@ internal sealed class StoreHost : IDisposable
     /// <param name="clock">Tells the time.</param>
     /// <param name="log">Learns the names of the store's samples before any call can meet them, so as not to write one; null = there is no log.</param>
     /// <exception cref="Warehouse.Engine.Storage.StoreException">It is damaged, or not a store.</exception>
-    public static StoreHost Open(string path, string? keysPath, TimeProvider clock, LineLog? log = null)
+    public static StoreHost Open(string path, string? keysPath, TimeProvider clock, LineLog? log = null) => Over(() => VariantStore.Open(path, keysPath, clock), clock, log);
+
+    /// <summary>Serves a store that is opened as often as it is needed.</summary>
+    public static StoreHost Over(Func<VariantStore> open, TimeProvider clock, LineLog? log = null)
     {
-        var store = VariantStore.Open(path, keysPath, clock);
+        var store = open();
         try
         {
-            return new(store, (path, keysPath), clock, log);
+            return new(store, open, clock, log);
         }
         catch
         {
@@ -157,7 +160,7 @@ internal sealed class StoreHost : IDisposable
     /// <summary>Asks an instance of the store of its own: for what takes long and needs no session. No call waits for it.</summary>
     public T Apart<T>(Func<VariantStore, T> question)
     {
-        using var store = VariantStore.Open(_place.Path, _place.KeysPath, _clock);
+        using var store = _open();
         AtApart?.Invoke();
         return question(store);
     }

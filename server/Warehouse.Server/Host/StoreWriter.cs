@@ -7,7 +7,9 @@ namespace Warehouse.Server.Host;
 /// Changes of the store by this server: one at a time, each by an instance of its own, so that no reader waits for it. What it published is
 /// known to <see cref="StoreHost"/> when it returns. Any thread.
 /// </summary>
-internal sealed class StoreWriter(StoreHost host, (string Path, string? KeysPath) place, TimeProvider clock) : IDisposable
+/// <param name="host">Who reads.</param>
+/// <param name="open">Opens the store once more.</param>
+internal sealed class StoreWriter(StoreHost host, Func<VariantStore> open) : IDisposable
 {
     /// <summary>Time that a small change waits for the one before it.</summary>
     public static readonly TimeSpan SmallChangeWaits = TimeSpan.FromSeconds(5);
@@ -24,7 +26,7 @@ internal sealed class StoreWriter(StoreHost host, (string Path, string? KeysPath
         if (!_one.Wait(wait, stop)) throw new StoreBusyException("another change is being made");
         try
         {
-            using var store = VariantStore.Open(place.Path, place.KeysPath, clock);
+            using var store = open();
             return change(store);
         }
         finally

@@ -46,6 +46,34 @@ internal sealed record ServeOptions
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
 
+/// <summary>What the services answer from, beside the gate.</summary>
+internal sealed record ServiceParts
+{
+    /// <summary>Releases figures.</summary>
+    public required ReleaseDesk Desk { get; init; }
+
+    /// <summary>Looks for damage.</summary>
+    public required StoreCheck Verify { get; init; }
+
+    /// <summary>Changes the store.</summary>
+    public required StoreWriter Writer { get; init; }
+
+    /// <summary>Receives files.</summary>
+    public required BatchUploads Uploads { get; init; }
+
+    /// <summary>Seals what clients show later.</summary>
+    public required Tickets Tickets { get; init; }
+
+    /// <summary>Says that it is there.</summary>
+    public required HealthService Health { get; init; }
+
+    /// <summary>Tells people where to log in.</summary>
+    public required ServerConfiguration Configuration { get; init; }
+
+    /// <summary>Pages who reviews a break-glass; null = the store is not served to anybody but a test.</summary>
+    public GlassPager? Pager { get; init; }
+}
+
 /// <summary>
 /// The composition root: a store, its audit log, who may call, and the services over them, behind one listener. Any thread.
 /// </summary>
@@ -119,7 +147,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             var told = log?.Server ?? NullLogger.Instance;
             if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
-            var writer = new StoreWriter(store, (options.StorePath, options.KeysPath), options.Clock);
+            var writer = new StoreWriter(store, () => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock));
             server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
@@ -160,6 +188,25 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _callers.Dispose();
     }
 
+    /// <summary>Every service, over a gate.</summary>
+    internal static RpcServices ServicesOf(CallGate gate, ServiceParts parts)
+    {
+        var services = new RpcServices()
+            .Add(Variants.BindService(new VariantsService(gate, parts.Desk)), Variants.Descriptor)
+            .Add(Protocol.V1.Store.BindService(new StoreService(gate, parts.Verify)), Protocol.V1.Store.Descriptor)
+            .Add(Cohorts.BindService(new CohortsService(gate, parts.Writer)), Cohorts.Descriptor)
+            .Add(FlightService.BindService(new FlightTables(gate, parts.Tickets)), FlightService.Descriptor)
+            .Add(Ingest.BindService(new IngestService(gate, parts.Uploads)), Ingest.Descriptor)
+            .Add(Access.BindService(new AccessService(gate, parts.Pager)), Access.Descriptor)
+            .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
+            .Add(Issuers.BindService(new IssuersService(parts.Configuration)), Issuers.Descriptor)
+            .Add(Health.BindService(parts.Health), Health.Descriptor);
+        services.AddReflection();
+        foreach (var descriptor in services.Descriptors) parts.Health.Set(descriptor.FullName, HealthCheckResponse.Types.ServingStatus.Serving);
+        parts.Health.Set("", HealthCheckResponse.Types.ServingStatus.Serving);
+        return services;
+    }
+
     private async Task ListenAsync(ServeOptions options, ServerConfiguration configuration, LineLog? log, CancellationToken stop)
     {
         var listen = configuration.Listen;
@@ -167,19 +214,11 @@ internal sealed class WarehouseServer : IAsyncDisposable
             _collector = new(new() { Endpoint = new(to.Address), UseGrpc = to.Protocol == "grpc", Interval = TimeSpan.FromSeconds(to.IntervalSeconds), TracedPart = to.TracedPart });
         EndPoint = new(IPAddress.Parse(listen.Address), listen.Port);
         var gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
-        var services = new RpcServices()
-            .Add(Variants.BindService(new VariantsService(gate, new ReleaseDesk(_store, _ledger, options.Clock))), Variants.Descriptor)
-            .Add(Protocol.V1.Store.BindService(new StoreService(gate, (options.StorePath, options.KeysPath))), Protocol.V1.Store.Descriptor)
-            .Add(Cohorts.BindService(new CohortsService(gate, _writer)), Cohorts.Descriptor)
-            .Add(FlightService.BindService(new FlightTables(gate, new Tickets(options.Clock))), FlightService.Descriptor)
-            .Add(Ingest.BindService(new IngestService(gate, _uploads)), Ingest.Descriptor)
-            .Add(Access.BindService(new AccessService(gate, _pager!)), Access.Descriptor)
-            .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
-            .Add(Issuers.BindService(new IssuersService(options.Configuration)), Issuers.Descriptor)
-            .Add(Health.BindService(_health), Health.Descriptor);
-        services.AddReflection();
-        foreach (var descriptor in services.Descriptors) _health.Set(descriptor.FullName, HealthCheckResponse.Types.ServingStatus.Serving);
-        _health.Set("", HealthCheckResponse.Types.ServingStatus.Serving);
+        var services = ServicesOf(gate, new ServiceParts
+        {
+            Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads,
+            Tickets = new Tickets(options.Clock), Health = _health, Pager = _pager, Configuration = options.Configuration,
+        });
         _rpc = await RpcServer.StartAsync(services, new RpcServerOptions
         {
             EndPoint = EndPoint,

@@ -25,7 +25,8 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
         {
             if (first is not { Batch: not null, Bytes: null, Commit: false }) throw Refusals.BadRequest("batch");
             var sender = call.Who.Caller.Id;
-            var receiving = new Receiving(uploads, (sender, batch), () => send(new UploadReply { Status = uploads.Status(sender, batch.Id) }));
+            var asked = new Engine.Access.SessionOptions { Caller = call.Who.Caller, Purpose = Call.PurposeOf(batch.Asking ?? new()), Project = batch.Asking?.Project is { Length: > 0 } project ? project : null };
+            var receiving = new Receiving(uploads, (sender, batch, gate.Host.Ask(store => store.HidesNothing(asked))), () => send(new UploadReply { Status = uploads.Status(sender, batch.Id) }));
             return receiving.Run(requests, send, call.Stop);
         }).ConfigureAwait(false);
     }
@@ -40,7 +41,7 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
     });
 
     /// <summary>One stream of a batch. One thread.</summary>
-    private sealed class Receiving(BatchUploads uploads, (string Sender, Batch Batch) of, Action tell)
+    private sealed class Receiving(BatchUploads uploads, (string Sender, Batch Batch, bool SeesAll) of, Action tell)
     {
         public long Run(Requests<UploadRequest> requests, Action<UploadReply> send, CancellationToken stop)
         {
@@ -91,6 +92,7 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
         /// <summary>Loads on another thread, so that progress is told meanwhile. The load has ended when this does.</summary>
         private void Load(StagedBatch staged, Action<UploadReply> send, CancellationToken stop)
         {
+            staged.SeesAll = of.SeesAll;
             var loading = Task.Factory.StartNew(() => uploads.Load(staged, this, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             try
             {

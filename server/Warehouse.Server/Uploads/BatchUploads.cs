@@ -159,7 +159,7 @@ internal sealed class BatchUploads : IDisposable
             {
                 // Between a load whose end nobody heard and this one lies nothing but the mark.
                 if (store.FindBatch(batch.Mark.Key) is { } known) return known.Mark == batch.Mark ? known.Version : throw Refusals.Exists("batch-differs");
-                return store.Ingest(request, new Progress(batch), either.Token).Version;
+                return store.Ingest(request with { OnlyOwnFindings = !batch.SeesAll }, new Progress(batch), either.Token).Version;
             }, Timeout.InfiniteTimeSpan, either.Token);
         }
         catch (InputException)

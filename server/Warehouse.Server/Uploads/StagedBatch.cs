@@ -53,6 +53,9 @@ internal sealed class StagedBatch : IDisposable
     /// <summary>Bytes read so far while it is being loaded; -1 when it is not.</summary>
     public long LoadedBytes { get; set; } = -1;
 
+    /// <summary>Nothing of the store is hidden from whoever has it loaded, so that he may be told whom its samples look like.</summary>
+    public bool SeesAll { get; set; }
+
     /// <summary>Time since bytes came, or a load ran.</summary>
     public TimeSpan Idle
     {

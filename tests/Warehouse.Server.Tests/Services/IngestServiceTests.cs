@@ -62,6 +62,24 @@ public sealed class IngestServiceTests
         Assert.Equal(BatchState.Unknown, (await stranger.StatusAsync(Asked(batch.Id))).State);
     }
 
+    /// <summary>I4: by loading a file with somebody's genotypes nobody learns that he is in the store, but who sees all of it.</summary>
+    [Fact]
+    public async Task Who_looks_like_whom_is_told_of_the_batch_alone_unless_nothing_is_hidden()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 8, variants: 2_000);
+        var (_, files) = Made(served["sim/cohort.vcf.gz"]);
+        foreach (var (name, seesAll) in ((string, bool)[])[("stranger", false), ("analyst", true)])
+        {
+            var (channel, id) = served.Client(name, Role.Analyst);
+            if (seesAll) served.Grant(new Engine.Access.Subject(Engine.Access.SubjectKind.Principal, id), null, Engine.Access.Detail.Record);
+            byte[][] own = [.. files.Select(f => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(f).Replace("\tfile", $"\t{name}", StringComparison.Ordinal)))];
+            var receipt = (await SendAsync(new Protocol.V1.Ingest.IngestClient(channel), BatchOf("batch", own), own)).Receipt;
+            var findings = receipt.Facts.Where(f => f.Name == "finding").Select(f => f.Value).ToList();
+            Assert.Contains(findings, f => f.Contains("looks like the same person", StringComparison.Ordinal));
+            Assert.Equal(seesAll, findings.Exists(f => f.Contains("snapshot", StringComparison.Ordinal)));
+        }
+    }
+
     [Fact]
     public async Task Bytes_that_do_not_go_on_where_the_file_ends_are_refused_after_a_word_from_where()
     {
@@ -279,7 +297,7 @@ public sealed class IngestServiceTests
             if (!Directory.Exists(folder["store"])) VariantStore.Create(new CreateOptions { Path = folder["store"], Assembly = "GRCh37" }).Dispose();
             if (!Directory.Exists(folder["state"])) Durable.CreateFolder(folder["state"]);
             Host = StoreHost.Open(folder["store"], null, clock);
-            Writer = new StoreWriter(Host, (folder["store"], null), clock);
+            Writer = new StoreWriter(Host, () => VariantStore.Open(folder["store"], null, clock));
             Uploads = BatchUploads.Open(folder["state"], Host, Writer, clock);
         }
 

@@ -33,6 +33,23 @@ public sealed class AtomGuardTests
         Assert.InRange(refused, 400, 4400);
     }
 
+    /// <summary>I4: how many people there are beside those whom a project may ask, it does not learn from what is refused.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(10)]
+    [InlineData(500)]
+    public void Nothing_is_refused_for_those_whom_nobody_asks(int others)
+    {
+        var guard = new AtomGuard(200 + others);
+        bool Admits(int start, int count) => guard.TryAdmit([CohortSet.Of(200 + others, Enumerable.Range(start, count))], 11);
+        Assert.True(Admits(0, 200));
+        Assert.False(Admits(0, 195));
+        Assert.False(Admits(0, 10));
+        Assert.True(Admits(0, 100));
+        if (others > 0) Assert.Equal(others > 10, Admits(0, 200 + others));
+    }
+
     [Fact]
     public void Several_are_admitted_together_or_not_at_all()
     {
@@ -106,7 +123,7 @@ public sealed class AtomGuardTests
     }
 
     private static bool Twin(IReadOnlyList<CohortSet> cohorts, int k) =>
-        Enumerable.Range(0, cohorts[0].Samples).GroupBy(s => string.Concat(cohorts.Select(c => c.Has(s) ? '1' : '0'))).All(atom => atom.Count() >= k);
+        Enumerable.Range(0, cohorts[0].Samples).GroupBy(s => string.Concat(cohorts.Select(c => c.Has(s) ? '1' : '0'))).All(atom => atom.Count() >= k || !atom.Key.Contains('1'));
 
     private static IEnumerable<int> Sums(IReadOnlyList<CohortSet> cohorts) =>
         AllFactors(cohorts.Count).Select(f => Members(cohorts, f)).OfType<CohortSet>().Select(s => s.People).Where(p => p > 0);

@@ -67,6 +67,25 @@ internal static class PairFile
         return $"sample\tperson\tcounts\tsex\tancestry\tassay\tsecret{of.Side}\tduo\n" + string.Concat(lines.OrderBy(_ => dice.Next()).Select(l => l + "\n"));
     }
 
+    /// <summary>Samples of <see cref="Wide"/> that are seen.</summary>
+    public static IEnumerable<string> WideSamples { get; } = [.. Enumerable.Range(0, 130).Select(i => "w" + i)];
+
+    /// <summary>A file, and its sheet, of so many people that figures of them are released; and of some more, hidden ones, who are others on each side.</summary>
+    public static (string Text, string Sheet) Wide(RandomGenome genome, Random shared, (Random Dice, int Side) of)
+    {
+        var contig = genome.Contigs.First();
+        string[] hidden = [.. Enumerable.Range(0, 3 + of.Dice.Next(20)).Select(i => $"hw{of.Side}_{i}")];
+        var text = new System.Text.StringBuilder("##fileformat=VCFv4.2\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t").AppendJoin('\t', WideSamples.Concat(hidden)).Append('\n');
+        for (var site = 0; site < 4; site++)
+        {
+            var (reference, share) = (genome.Base(contig, 1100 + site), shared.Next(4) * 0.2);
+            string Call(Random dice) => $"{(dice.NextDouble() < share ? 1 : 0)}/{(dice.NextDouble() < share ? 1 : 0)}";
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{contig}\t{1101 + site}\t.\t{reference}\t{(reference == 'G' ? 'T' : 'G')}\t.\tPASS\t.\tGT\t").AppendJoin('\t', WideSamples.Select(_ => Call(shared)).Concat(hidden.Select(_ => Call(of.Dice)))).Append('\n');
+        }
+        var sheet = "sample\tperson\tancestry\tduo\n" + string.Concat(WideSamples.Select((s, i) => $"{s}\tp_{s}\t{(i % 2 == 0 ? "AFR" : "EUR")}\tDUO:0000042\n").Concat(hidden.Select(s => $"{s}\tp_{s}\tHID\t.\n")));
+        return (text.ToString(), sheet);
+    }
+
     private static string[] Columns(string[] lines) => lines.First(l => l.StartsWith("#CHROM", StringComparison.Ordinal)).Split('\t');
 
     private static int HashOf(string text) => text.Aggregate(17, (h, c) => (h * 31) + c);

@@ -15,12 +15,13 @@ namespace Warehouse.Units.Access;
 /// Every question that a session can be asked, and what it says as text: every field of every answer, errors with their texts, what the answers
 /// rest on, and what the session tells of itself and to its sink. Left out are the ends of batches of frequencies, which no answer shows.
 /// </summary>
-internal sealed class PairQuestions
+internal sealed partial class PairQuestions
 {
     private static readonly JsonSerializerOptions Json = new() { IncludeFields = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     private readonly List<string> _spellings = [];
     private readonly List<FrequencyRequest> _listings = [];
+
     private readonly List<SampleChoice> _choices;
     private readonly List<(string, string)> _compared;
     private readonly List<string> _cohorts = ["cases", "controls", "afr", "granted", "others0", "others1", "none"];
@@ -47,6 +48,27 @@ internal sealed class PairQuestions
         _annotated = dice.Next(4) == 0 ? pair.VisibleFile : null;
     }
 
+    /// <summary>Variants of both stores, as one asks for them, and some of neither.</summary>
+    public IReadOnlyList<string> Spellings => _spellings;
+
+    /// <summary>Listings.</summary>
+    public IReadOnlyList<FrequencyRequest> Listings => _listings;
+
+    /// <summary>Samples asked.</summary>
+    public IReadOnlyList<SampleChoice> Choices => _choices;
+
+    /// <summary>Pairs of cohorts.</summary>
+    public IReadOnlyList<(string Cases, string Controls)> Compared => _compared;
+
+    /// <summary>Names of cohorts, of some that one of the stores has too.</summary>
+    public IReadOnlyList<string> CohortNames => _cohorts;
+
+    /// <summary>Snapshots; null = the newest.</summary>
+    public IReadOnlyList<long?> Snapshots => _snapshots;
+
+    /// <summary>A VCF to annotate, or null.</summary>
+    public string? Annotated => _annotated;
+
     /// <summary>Bytes of answers given in all, to see that there are any.</summary>
     public long Length { get; private set; }
 
@@ -67,15 +89,34 @@ internal sealed class PairQuestions
         return said.ToString();
     }
 
-    /// <summary>What the store's owner is told of variants alone.</summary>
-    public string AskOwner(VariantStore store)
+    /// <summary>What the store's owner is told of variants alone, or a caller.</summary>
+    public string AskOwner(VariantStore store, SessionOptions? caller = null)
     {
         var said = new StringBuilder();
-        using var session = store.OpenSession();
+        using var session = store.OpenSession(caller);
         foreach (var row in session.Frequencies(new FrequencyRequest { Symbolic = true })) Say(said, row);
         foreach (var answer in session.Carriers(_spellings)) Say(said, answer with { Seen = answer.Seen with { Context = null } });
         return said.ToString();
     }
+
+    /// <summary>Everything that is the same for the owner and for a caller from whom nothing is hidden: files that are exported, cohorts, and digests of data too.</summary>
+    public string AskWhole(VariantStore store, SessionOptions? caller = null)
+    {
+        var said = new StringBuilder(AskOwner(store, caller));
+        using var session = store.OpenSession(caller);
+        foreach (var choice in _choices) Try(said, "lines", () => Written(said, to => session.WriteLines(new GenotypeRequest { Samples = choice }, (to, VariantEncoding.Vcf))));
+        foreach (var request in _listings)
+        {
+            Try(said, "frequencies", () => Each(said, session, session.Frequencies(request)));
+            Say(said, session.GenotypeBytesRead);
+        }
+        Try(said, "cohorts", () => Each(said, session, session.Cohorts()));
+        foreach (var cohort in _cohorts) Try(said, "members", () => Each(said, session, session.CohortMembers(cohort)));
+        return ScopeDigest().Replace(said.ToString(), "");
+    }
+
+    [System.Text.RegularExpressions.GeneratedRegex("\"ScopeDigest\":\"[0-9a-f]*\"")]
+    private static partial System.Text.RegularExpressions.Regex ScopeDigest();
 
     private void Ask(Session session, StringBuilder said)
     {

@@ -120,6 +120,14 @@ public sealed class PolicyTests
         Assert.Equal("second-factor", RuleOf(() => store.Store.Elevate(AccessActor.Of(Person("ann", secondFactor: false)), For("ann"))));
         Assert.Equal("blind-role", RuleOf(() => store.Store.Elevate(Steward, For("steward"))));
         Assert.Equal("grant-reason", RuleOf(() => store.Store.Elevate(ann, For("ann") with { Reason = "" })));
+        foreach (var nobody in (GrantRequest[])[For("ann") with { AllSamples = false, Cohort = "nobody" }, For("ann") with { AllSamples = false, Samples = ["S6", "nobody"] }])
+        {
+            // Who asks does not learn who is there (I4); who approves does.
+            var none = store.Store.Elevate(ann, nobody);
+            Assert.Equal("grant-target", RuleOf(() => store.Store.Approve(Director, none)));
+        }
+        Assert.Equal("unknown-cohort", RuleOf(() => store.Store.Elevate(ann, For("ann") with { AllSamples = false, Cohort = "no name" })));
+        Assert.Equal("unknown-sample", RuleOf(() => store.Store.Elevate(Owner, For("ann") with { AllSamples = false, Samples = ["nobody"] })));
         var id = store.Store.Elevate(ann, For("ann"));
         Assert.Equal("not-granted", store.Sees(Person("ann")));
         Assert.Equal("role", RuleOf(() => store.Store.Approve(ann, id)));

@@ -1,3 +1,4 @@
+using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Units.Oracle;
 using Warehouse.Units.Query;
@@ -5,13 +6,14 @@ using Warehouse.Units.Query;
 namespace Warehouse.Units.Access;
 
 /// <summary>How the caller of a pair comes to see what he sees.</summary>
-internal enum PairGrant { List, Cohort, Research, All }
+internal enum PairGrant { List, Cohort, Research, All, Whole }
 
 /// <summary>
 /// Two stores that are equal in what one caller sees: the genotypes of his samples, their files' sites, their rows of the sheet, the cohorts they
 /// are in, and the moments of all commits. All else differs: genotypes, sheet values, persons and membership of other samples, how many there
 /// are and what they are called, whole call sets of theirs with their sites, filters, IDs and contigs, where in the order these were loaded, and
-/// who was withdrawn. Everything follows from the seed.
+/// who was withdrawn. A caller may be granted all samples: then withdrawn ones alone are hidden; or nobody was withdrawn either, and he gets what the
+/// owner gets (<see cref="IsWhole"/>). Everything follows from the seed.
 /// </summary>
 internal sealed class StorePair : IDisposable
 {
@@ -19,16 +21,22 @@ internal sealed class StorePair : IDisposable
     private readonly HashSet<string> _visible;
     private readonly PairGrant _grant;
     private readonly int _compacts;
+    private readonly bool _isWide;
 
-    public StorePair(int seed)
+    /// <param name="seed">All there is to know.</param>
+    /// <param name="caller">Who sees some of it.</param>
+    public StorePair(int seed, Caller? caller = null)
     {
-        _random = new RandomStore(seed);
+        (_random, Caller) = (new RandomStore(seed), caller ?? PolicyStore.Person("user"));
         var dice = new Random(seed ^ 0x5eed);
         // Who is granted everything does not see what was withdrawn, but nor does the owner: few such pairs, since they are equal for him too.
-        _grant = dice.Next(25) == 0 ? PairGrant.All : (PairGrant)dice.Next(3);
+        _grant = dice.Next(40) switch { 0 => PairGrant.All, 1 => PairGrant.Whole, _ => (PairGrant)dice.Next(3) };
         var names = _random.Samples.Select(s => s.Name).ToList();
-        _visible = _grant == PairGrant.All ? [.. names] : [.. names.Where(_ => dice.Next(2) == 0)];
+        _visible = _grant >= PairGrant.All ? [.. names] : [.. names.Where(_ => dice.Next(2) == 0)];
         if (_visible.Count == 0) _visible.Add(names[dice.Next(names.Count)]);
+        // Figures are released of cohorts of a hundred people and more: few such pairs, since they are large.
+        _isWide = dice.Next(40) == 0;
+        if (_isWide && !IsWhole) _visible.UnionWith(PairFile.WideSamples);
         Cases = [.. _visible.Where(_ => dice.Next(2) == 0)];
         if (Cases.Count == 0) Cases.Add(_visible.First());
         _compacts = dice.Next(4);
@@ -39,6 +47,9 @@ internal sealed class StorePair : IDisposable
     public MemoryStore Left { get; }
 
     public MemoryStore Right { get; }
+
+    /// <summary>Nothing is hidden from the caller: the two stores are one.</summary>
+    public bool IsWhole => _grant == PairGrant.Whole;
 
     /// <summary>Visible samples, some of them.</summary>
     private List<string> Cases { get; }
@@ -51,7 +62,7 @@ internal sealed class StorePair : IDisposable
     /// <summary>A visible file, or null.</summary>
     public string? VisibleFile => _random.Commands.SelectMany(c => c.Files).Select(f => f.Text).FirstOrDefault(t => PairFile.Samples(t).All(_visible.Contains));
 
-    public static Caller Caller { get; } = PolicyStore.Person("user");
+    public Caller Caller { get; }
 
     public SessionOptions Options => new()
     {
@@ -66,6 +77,7 @@ internal sealed class StorePair : IDisposable
 
     private MemoryStore Build(int side, int seed)
     {
+        if (IsWhole) side = 0;
         var (dice, clock) = (new Random((seed * 2) + side), new SetClock());
         var store = new MemoryStore(_random.Genome.Assembly, _random.Genome.HasReference ? _random.Genome.Fasta() : null, clock);
         foreach (var command in _random.Commands)
@@ -76,10 +88,18 @@ internal sealed class StorePair : IDisposable
                 if (PairFile.Hide(file, _visible, side == 0 ? null : dice) is { } text) files.Add(text);
             var number = _random.Commands.IndexOf(command);
             // Call sets of which the caller sees nothing, before, between and behind those of which he sees something.
-            foreach (var hidden in PairFile.Hidden(command, _random.Genome, ($"hidden{side}_{number}", $"rs{side}"), dice)) files.Insert(dice.Next(files.Count + 1), hidden);
+            var others = IsWhole ? Enumerable.Empty<string>() : PairFile.Hidden(command, _random.Genome, ($"hidden{side}_{number}", $"rs{side}"), dice);
+            foreach (var hidden in others) files.Insert(dice.Next(files.Count + 1), hidden);
             var samples = files.SelectMany(PairFile.Samples).Distinct().ToList();
             Names.AddRange(samples.Except(Names));
             store.Ingest(command.How with { Sheet = PairFile.Sheet(command.How.Sheet!, samples, (_visible, side), dice) }, [.. files]);
+        }
+        if (_isWide && !IsWhole)
+        {
+            clock.Now += TimeSpan.FromHours(1);
+            var (text, sheet) = PairFile.Wide(_random.Genome, new Random(seed), (dice, side));
+            store.Ingest(new NaiveIngest { Sheet = sheet }, text);
+            Names.AddRange(PairFile.Samples(text).Except(Names));
         }
         Change(store, clock, (dice, side));
         return store;
@@ -98,15 +118,15 @@ internal sealed class StorePair : IDisposable
             clock.Now += TimeSpan.FromMinutes(10);
             change();
         }
-        var gone = _grant == PairGrant.All ? hidden : [hidden[dice.Next(hidden.Count)], .. Some().Take(2)];
+        var gone = _grant >= PairGrant.All ? hidden : [hidden[dice.Next(hidden.Count)], .. Some().Take(2)];
         Do(() => store.SetCohort("cases", [.. Cases, .. Some()], null));
         Do(() => store.SetCohort("controls", [.. _visible.Except(Cases).DefaultIfEmpty(Cases[0]), .. Some()], null));
         Do(() => store.SetCohort("afr", null, "ancestry == 'AFR'"));
-        Do(() => store.SetCohort("others" + of.Side, hidden, null));
-        Do(() => store.Withdraw([.. gone.Distinct()]));
+        if (!IsWhole) Do(() => store.SetCohort("others" + of.Side, hidden, null));
+        if (!IsWhole) Do(() => store.Withdraw([.. gone.Distinct()]));
         Do(() => store.SetCohort("granted", [.. all.Where(_visible.Contains)], null));
         if (_compacts == 0) Do(() => store.Compact());
-        var (owner, second, user) = (PolicyStore.Owner, AccessActor.Owner("second"), PolicyStore.Of("user"));
+        var (owner, second, user) = (PolicyStore.Owner, AccessActor.Owner("second"), new Subject(SubjectKind.Principal, Caller.Id));
         var request = new GrantRequest { Subject = user, Details = Enum.GetValues<Detail>(), Purposes = [Purpose.Operations, Purpose.Research], Reason = "work" };
         Do(() => store.Grant(owner, _grant switch
         {
@@ -119,5 +139,16 @@ internal sealed class StorePair : IDisposable
             Do(() => store.Approve(second, 2));
         }
         if (_compacts == 1) Do(() => store.Compact());
+        if (_isWide) Do(() => store.OpenEpoch(owner, store.Version));
+    }
+
+    /// <summary>Lets somebody see everything in both stores.</summary>
+    public void GrantAll(Caller caller)
+    {
+        foreach (var store in (VariantStore[])[Left.Store, Right.Store])
+        {
+            var entry = store.Grant(PolicyStore.Owner, new GrantRequest { Subject = new Subject(SubjectKind.Principal, caller.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations], Reason = "work" });
+            store.Approve(AccessActor.Owner("second"), entry);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 using Warehouse.Units.Oracle;
 using Xunit;
@@ -27,6 +28,30 @@ public sealed class CountTests
             var request = MemoryStore.RequestOf(all) with { Variants = [.. asked.Select(v => $"{v.Contig}-{v.Start + 1}-{v.Ref}-{v.Alt}")] };
             AssertSame([.. asked.Select(v => truth.Frequency(v, all))], store.Rows(request), $"seed {seed}, asked, {all}");
         }
+    }
+
+    /// <summary>A comparison and an export have a context of their own: not none, and not that of the question before.</summary>
+    [Fact]
+    public void Every_listing_says_what_it_was_answered_from()
+    {
+        var random = Enumerable.Range(1, 100).Select(seed => new RandomStore(seed)).First(r => r.Samples.Count > 2);
+        using var store = MemoryStore.Of(random);
+        string[] samples = [.. random.Samples.Select(s => s.Name)];
+        store.Store.SetCohort("cases", samples[..1], null);
+        store.Store.SetCohort("controls", samples[1..], null);
+        var request = new GenotypeRequest { Samples = new SampleChoice { Cohort = "cases" } };
+        var digests = new List<string?>();
+        foreach (var ask in (Action<Session>[])[s => s.CaseControl("cases", "controls").Count(), s => s.CaseControl("controls", "cases").Count(), s => s.Frequencies(new FrequencyRequest()).Count(),
+                     s => s.Rows(request).Count(), s => s.WriteLines(request, (new MemoryStream(), Engine.Vcf.VariantEncoding.Vcf))])
+        {
+            using var session = store.Store.OpenSession();
+            Assert.Null(session.AnsweredFrom);
+            ask(session);
+            digests.Add(session.AnsweredFrom?.SamplesDigest);
+        }
+        Assert.DoesNotContain(null, digests);
+        Assert.Equal(4, digests.Distinct().Count());
+        Assert.Equal(digests[3], digests[4]);
     }
 
     /// <summary>Parts of one sample in several files, and all of them in one segment after compaction, where samples lack the records of others.</summary>

@@ -3,6 +3,7 @@ using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Storage;
 using Warehouse.Engine.Variants;
 using Warehouse.Simulation;
 using Warehouse.Units.Oracle;
@@ -15,7 +16,7 @@ namespace Warehouse.Units.Query;
 /// </summary>
 internal sealed class MemoryStore : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TempFolder _folder = new(inMemory: true);
     private readonly (SimDisk Store, SimDisk Keys) _disks;
     private int _files;
 
@@ -36,6 +37,9 @@ internal sealed class MemoryStore : IDisposable
     }
 
     public VariantStore Store { get; }
+
+    /// <summary>Its key folder.</summary>
+    public IStorage Keys => _disks.Keys;
 
     /// <summary>A store with all commands of a random one.</summary>
     public static MemoryStore Of(RandomStore random)

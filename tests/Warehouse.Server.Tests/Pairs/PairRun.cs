@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Grpc.Core;
+using Warehouse.Engine.Access;
+using Warehouse.Server.Calls;
+using Warehouse.Units.Access;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Pairs;
+
+/// <summary>What came of one pair.</summary>
+/// <param name="Difference">Where the two stores part for the caller; null = nowhere.</param>
+/// <param name="DiffersForOwner">Whether they are different stores for the owner.</param>
+/// <param name="DiffersForAll">Whether they are for somebody who may see everything, over the wire; null = not asked.</param>
+/// <param name="Answered">Calls over the wire.</param>
+internal sealed record PairOutcome(string? Difference, bool DiffersForOwner, bool? DiffersForAll, IReadOnlyList<(string Method, StatusCode Status)> Answered)
+{
+    /// <summary>Time that building the stores, asking sessions and asking servers took.</summary>
+    public (TimeSpan Building, TimeSpan Sessions, TimeSpan Servers) Took { get; init; }
+}
+
+/// <summary>
+/// I4 on one pair: every question of a session, and every method of the server with its reply bytes, status, texts, trailers, tickets and figures. Random
+/// by nature and made equal are the ids of calls in the audit log; that log is compared too, since it tells its auditor what the caller was shown.
+/// </summary>
+internal static partial class PairRun
+{
+    private static readonly string[] Changing = ["/Set", "/Refresh", "/Elevate", "/Revoke", "/BreakGlass", "/Upload"];
+
+    /// <summary>Methods in the order in which they are asked: those that change something last.</summary>
+    private static readonly string[] Methods = [.. MethodTable.Methods.Order(StringComparer.Ordinal).OrderBy(m => Array.FindIndex(Changing, c => m.EndsWith(c, StringComparison.Ordinal)))];
+
+    /// <summary>Compares one pair.</summary>
+    /// <param name="seed">All there is to know of it.</param>
+    /// <param name="house">What the servers have in common.</param>
+    /// <param name="whole">Sessions are asked too, and the servers by all methods; else by every other one.</param>
+    public static PairOutcome Compare(int seed, PairHouse house, bool whole = true)
+    {
+        var (user, began) = (house.Of(seed), Stopwatch.GetTimestamp());
+        using var pair = new StorePair(seed, user.Caller);
+        if (pair.Left.Store.Version != pair.Right.Store.Version) return new($"seed {seed}: the pair is no pair: {pair.Left.Store.Version} and {pair.Right.Store.Version} versions", false, null, []);
+        var built = Stopwatch.GetTimestamp();
+        var questions = new PairQuestions(pair, new Random(seed));
+        var difference = whole ? Parting(seed, questions.Ask(pair.Left.Store, pair.Options), questions.Ask(pair.Right.Store, pair.Options)) : null;
+        var differs = questions.AskOwner(pair.Left.Store) != questions.AskOwner(pair.Right.Store);
+        if (pair.IsWhole) difference ??= Parting(seed, questions.AskWhole(pair.Left.Store), questions.AskWhole(pair.Left.Store, pair.Options));
+        if (difference is not null) return new(difference, differs, null, []);
+        var asked = Stopwatch.GetTimestamp();
+        var all = seed % 4 == 0 && !pair.IsWhole;
+        if (all) pair.GrantAll(house.Everything.Caller);
+        var answered = new List<(string, StatusCode)>();
+        using PairServer left = new(pair.Left, pair.Left.Keys, house, 0), right = new(pair.Right, pair.Left.Keys, house, 1);
+        difference = Parting(seed, Ask(left), Ask(right));
+        foreach (var server in (PairServer[])[left, right])
+            if (server.Failures is { Length: > 0 } failures) difference = $"seed {seed}: the server failed: {failures}\n{difference}";
+        bool? forAll = all ? Everything(left, house, questions) != Everything(right, house, questions) : null;
+        return new(difference, differs, forAll, answered) { Took = (Stopwatch.GetElapsedTime(began, built), Stopwatch.GetElapsedTime(built, asked), Stopwatch.GetElapsedTime(asked)) };
+
+        string Ask(PairServer server)
+        {
+            var calls = new PairCalls(pair, questions, server, user, seed);
+            var text = calls.Ask(Methods.Where((m, i) => (whole || (i + seed) % 2 == 0) && IsAsked(m, user.Caller, i + (seed / 2))));
+            answered.AddRange(calls.Answered);
+            return text + Log(server, house);
+        }
+    }
+
+    /// <summary>Every method that the caller may call; of those that he may not, and that all refuse alike, a tenth.</summary>
+    private static bool IsAsked(string method, Caller caller, int turn) => MethodTable.Of(method)!.Roles is not { } roles || caller.Roles.Overlaps(roles) || turn % 10 == 0;
+
+    /// <summary>What the auditor finds.</summary>
+    private static string Log(PairServer server, PairHouse house)
+    {
+        var found = server.Call("/warehouse.v1.Audit/Search", house.Auditor, [new V1.AuditSearchRequest { Asking = new V1.Asking { Purpose = V1.Purpose.Operations } }]);
+        var lines = found.Messages.Select(m => V1.AuditEntry.Parser.ParseFrom(m)).Select(e => RandomParts().Replace(e.Line, m => m.Groups[1].Value + "."));
+        return $"== the log: {found.Text}\n{string.Join('\n', lines)}";
+    }
+
+    /// <summary>Rows without digests, which are of everything.</summary>
+    private static string Everything(PairServer server, PairHouse house, PairQuestions questions)
+    {
+        var asking = new V1.Asking { Purpose = V1.Purpose.Operations };
+        var rows = server.Call("/warehouse.v1.Variants/Frequencies", house.Everything, [new V1.FrequenciesRequest { Asking = asking, Symbolic = true }]);
+        var carriers = server.Call("/warehouse.v1.Variants/Carriers", house.Everything, [new V1.CarriersRequest { Asking = asking, Queries = { questions.Spellings } }]);
+        if ((rows.Status, carriers.Status) != (StatusCode.OK, StatusCode.OK)) throw new InvalidOperationException($"who may see everything is refused: {rows.Text} {carriers.Text}");
+        return string.Concat(rows.Messages.Select(m => V1.Chunk.Parser.ParseFrom(m)).Select(c => c.Data.ToBase64())) + string.Concat(carriers.Messages.Select(m => V1.CarriersReply.Parser.ParseFrom(m)).Where(r => r.End is null).Select(r => r.ToString()));
+    }
+
+    private static string? Parting(int seed, string left, string right)
+    {
+        if (left == right) return null;
+        var (a, b) = (left.Split('\n'), right.Split('\n'));
+        var at = Enumerable.Range(0, Math.Min(a.Length, b.Length)).FirstOrDefault(i => a[i] != b[i], Math.Min(a.Length, b.Length) - 1);
+        var question = Array.FindLast(a[..(at + 1)], l => l.StartsWith("== ", StringComparison.Ordinal));
+        return $"seed {seed}, {question}, line {at}:\n{a[at]}\n{b[at]}";
+    }
+
+    /// <summary>The id of a call, and how far the sealed ledger goes.</summary>
+    [GeneratedRegex("""("call":"|"note":"ledger )[^"]*""")]
+    private static partial Regex RandomParts();
+}

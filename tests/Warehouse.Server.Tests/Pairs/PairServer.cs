@@ -1,0 +1,160 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Warehouse.Engine;
+using Warehouse.Engine.Release;
+using Warehouse.Engine.Storage;
+using Warehouse.Rpc.Server;
+using Warehouse.Rpc.Services;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Host;
+using Warehouse.Server.Release;
+using Warehouse.Server.Telemetry;
+using Warehouse.Server.Uploads;
+using Warehouse.Simulation;
+using Warehouse.Units.Query;
+
+namespace Warehouse.Server.Tests.Pairs;
+
+/// <summary>What a call came to: all that its client gets.</summary>
+/// <param name="Status">Code.</param>
+/// <param name="Text">Code, text, every header and trailer.</param>
+/// <param name="Messages">Bytes of the replies.</param>
+internal sealed record PairAnswer(StatusCode Status, string Text, IReadOnlyList<byte[]> Messages)
+{
+    /// <summary>All of it as text.</summary>
+    public string Whole => string.Join('\n', Messages.Select(Convert.ToBase64String).Prepend(Text));
+}
+
+/// <summary>
+/// One store of a pair behind a server, without a listener: calls go in as requests of HTTP, from the bytes of messages to bytes and trailers
+/// by the server's own way (routing, authentication, gate, audit, services); only TLS and the framing of HTTP/2 are left out. Audit log and
+/// ledger lie on simulated disks. One call at a time.
+/// </summary>
+internal sealed class PairServer : IDisposable
+{
+    private const int PrefixBytes = 5;
+
+    private readonly StoreHost _host;
+    private readonly StoreAudit _audit;
+    private readonly ReleaseLedger _ledger;
+    private readonly StoreWriter _writer;
+    private readonly BatchUploads _uploads;
+    private readonly ServerMetrics _metrics = new();
+    private readonly Heard _log = new();
+    private readonly RpcCalls _calls;
+
+    /// <param name="memory">The store.</param>
+    /// <param name="keys">Keys of the audit log: those of one of the two stores, so that equal entries are equal text.</param>
+    /// <param name="house">What is common.</param>
+    /// <param name="side">0 or 1: one server of each at a time.</param>
+    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side)
+    {
+        var clock = house.Clock;
+        var machine = new SimMachine();
+        _host = StoreHost.Over(() => memory.Reopen(clock), clock);
+        _audit = StoreAudit.Over(new SimDisk(machine), keys, clock);
+        _ledger = ReleaseLedger.Open(new SimDisk(machine, device: 2), keys);
+        _writer = new StoreWriter(_host, () => memory.Reopen(clock));
+        _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, clock);
+        var gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
+        var services = WarehouseServer.ServicesOf(gate, new ServiceParts
+        {
+            Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads,
+            Tickets = house.Tickets, Health = new HealthService(), Configuration = new(),
+        });
+        _calls = new RpcCalls(services, new RpcServerOptions
+        {
+            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock,
+            CallLimits = new RpcCallLimits { UnaryDeadline = TimeSpan.FromHours(1), MaxUnaryDeadline = TimeSpan.FromHours(1), StreamIdle = null },
+        });
+    }
+
+    /// <summary>Failures of the server's own, which no pair may meet; empty when there are none.</summary>
+    public string Failures => string.Join('\n', _log.Incidents.Select(i => $"{string.Join(", ", i.Kinds)} in {string.Join(", ", i.Frames)}"));
+
+    /// <summary>The figures of the server.</summary>
+    public string Figures() => _metrics.Page();
+
+    /// <summary>Calls a method with all its requests at once.</summary>
+    /// <param name="method">Path of the method.</param>
+    /// <param name="who">Who calls; null = nobody that is known.</param>
+    /// <param name="requests">The requests.</param>
+    /// <param name="isCut">The client goes when the first reply is there: for methods that have no end.</param>
+    public PairAnswer Call(string method, PairHouse.Client? who, IEnumerable<IMessage> requests, bool isCut = false)
+    {
+        using var gone = new CancellationTokenSource();
+        var (http, body, trailers) = (new DefaultHttpContext(), new MemoryStream(), new Ending());
+        (http.Request.Method, http.Request.Path, http.Request.ContentType, http.Request.Host) = ("POST", method, "application/grpc", new HostString("localhost"));
+        (http.Request.Body, http.Response.Body, http.RequestAborted) = (Framed(requests), body, gone.Token);
+        http.Features.Set<IHttpResponseTrailersFeature>(trailers);
+        http.Connection.ClientCertificate = who?.Certificate;
+        var running = _calls.AnswerAsync(http);
+        if (isCut) gone.Cancel();
+        running.GetAwaiter().GetResult();
+        http.Response.CompleteAsync().GetAwaiter().GetResult();
+        var all = http.Response.Headers.Concat(trailers.Trailers).Select(h => $"{h.Key}: {h.Value}").Order(StringComparer.Ordinal).ToList();
+        var status = trailers.Trailers.TryGetValue("grpc-status", out var code) || http.Response.Headers.TryGetValue("grpc-status", out code) ? (StatusCode)int.Parse(code!, CultureInfo.InvariantCulture) : StatusCode.Cancelled;
+        return new PairAnswer(status, $"{status} {http.Response.StatusCode}\n{string.Join('\n', all)}", Messages(body.ToArray()));
+    }
+
+    public void Dispose()
+    {
+        _uploads.Dispose();
+        _writer.Dispose();
+        _host.Dispose();
+        _audit.Dispose();
+        _ledger.Dispose();
+        _metrics.Dispose();
+    }
+
+    private static MemoryStream Framed(IEnumerable<IMessage> requests)
+    {
+        var body = new MemoryStream();
+        Span<byte> prefix = stackalloc byte[PrefixBytes];
+        foreach (var request in requests)
+        {
+            prefix[0] = 0;
+            BinaryPrimitives.WriteInt32BigEndian(prefix[1..], request.CalculateSize());
+            body.Write(prefix);
+            request.WriteTo(body);
+        }
+        body.Position = 0;
+        return body;
+    }
+
+    private static List<byte[]> Messages(byte[] body)
+    {
+        var messages = new List<byte[]>();
+        for (var at = 0; at < body.Length;)
+        {
+            var length = BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(at + 1));
+            messages.Add(body[(at + PrefixBytes)..(at + PrefixBytes + length)]);
+            at += PrefixBytes + length;
+        }
+        return messages;
+    }
+
+    private sealed class Heard : ILogger
+    {
+        public List<Incident> Incidents { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (state is IEnumerable<KeyValuePair<string, object?>> fields) Incidents.AddRange(fields.Select(f => f.Value).OfType<Incident>());
+        }
+    }
+
+    private sealed class Ending : IHttpResponseTrailersFeature
+    {
+        public IHeaderDictionary Trailers { get; set; } = new HeaderDictionary();
+    }
+}
