@@ -32,7 +32,8 @@ internal enum Reach
 /// <param name="Reach">What it gives away.</param>
 /// <param name="Roles">Who may call it: any of these roles; null = every caller, and the scope alone decides.</param>
 /// <param name="NeedsSecondFactor">Whether a second factor must have been shown (C16).</param>
-internal sealed record MethodRule(Reach Reach, IReadOnlyList<Role>? Roles = null, bool NeedsSecondFactor = false);
+/// <param name="IsForEverybody">Whether it is answered without a credential.</param>
+internal sealed record MethodRule(Reach Reach, IReadOnlyList<Role>? Roles = null, bool NeedsSecondFactor = false, bool IsForEverybody = false);
 
 /// <summary>
 /// Who may call which method: one row for each, and what has no row is refused. A test holds the table against the services, so that a new
@@ -55,8 +56,8 @@ internal static class MethodTable
         ["/grpc.health.v1.Health/Watch"] = new(Reach.Nothing),
         ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = new(Reach.Nothing),
         ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = new(Reach.Nothing),
-        // Answered to everybody, as health is: who asks has no token yet.
-        ["/warehouse.v1.Issuers/List"] = new(Reach.Nothing),
+        // Who asks has no token yet.
+        ["/warehouse.v1.Issuers/List"] = new(Reach.Nothing, IsForEverybody: true),
         ["/arrow.flight.protocol.FlightService/ListFlights"] = new(Reach.Nothing, Readers),
         ["/arrow.flight.protocol.FlightService/GetSchema"] = new(Reach.Nothing, Readers),
         ["/arrow.flight.protocol.FlightService/GetFlightInfo"] = new(Reach.Records, Readers),

@@ -71,14 +71,15 @@ public sealed class ClientTests
     [Fact]
     public async Task A_file_that_cannot_be_read_ends_the_call_and_a_silent_one_does_not_hold_it()
     {
-        var service = new Unsteady();
-        await using var server = await RpcServer.StartAsync(new RpcServices().Add(V1.Variants.BindService(service)), new RpcServerOptions { EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0) });
+        await using var server = await RpcServer.StartAsync(new RpcServices().Add(V1.Variants.BindService(new Unsteady())), new RpcServerOptions { EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0) });
         using var client = new WarehouseClient(new ConnectOptions { Server = new Uri($"http://localhost:{server.Port}") });
         Assert.Equal(1, (await client.AnnotateAsync(new Source(null), Stream.Null)).Seen);
         Assert.Equal("torn", (await Assert.ThrowsAsync<IOException>(() => client.AnnotateAsync(new Source(Task.FromException<int>(new IOException("torn"))), Stream.Null))).Message);
         var silence = new TaskCompletionSource<int>();
-        service.Refusals = 1;
-        Assert.Equal("not now", (await Assert.ThrowsAsync<WarehouseException>(() => client.AnnotateAsync(new Source(silence.Task), Stream.Null))).Message);
+        // A server of its own: the call before may begin there only now, and would be the one that is refused.
+        await using var refusing = await RpcServer.StartAsync(new RpcServices().Add(V1.Variants.BindService(new Unsteady { Refusals = 1 })), new RpcServerOptions { EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0) });
+        using var refused = new WarehouseClient(new ConnectOptions { Server = new Uri($"http://localhost:{refusing.Port}") });
+        Assert.Equal("not now", (await Assert.ThrowsAsync<WarehouseException>(() => refused.AnnotateAsync(new Source(silence.Task), Stream.Null))).Message);
         using var stop = new CancellationTokenSource();
         var waiting = client.AnnotateAsync(new Source(silence.Task), Stream.Null, stop: stop.Token);
         await stop.CancelAsync();
