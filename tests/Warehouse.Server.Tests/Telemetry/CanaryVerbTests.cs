@@ -132,6 +132,7 @@ public sealed class CanaryVerbTests
                 (["annotations", "list", Store], ""),
                 (["seen", Store, "1-100-A-G", "--annotate", "panel"], ""),
                 (["annotations", "drop", Store, "panel"], ""),
+                // The numbers of assessments are those of events: they come first.
                 (["assess", "draft", Store, "1-100-A-G", "--condition", "MONDO:0000001", "--condition-name", Tokens.Next(CanaryKind.CliInput), "--criterion", "PVS1=strong:" + Tokens.Next(CanaryKind.BundleNote), "--text-file", "-"], Tokens.Next(CanaryKind.PatientName) + "\n"),
                 (["assess", "show", Store, "1"], ""),
                 (["assess", "list", Store, "--all"], ""),
