@@ -39,7 +39,7 @@ run() {
 }
 
 explain "A cohort of 200 people: no file of a real person is shipped, so one is made (same seed, same bytes)."
-run 0 simulate data --samples 200 --variants 5000 --seed 7
+run 0 simulate data --samples 200 --variants 5000 --seed 7 --clinvar 2024
 
 explain "A store is a folder; its keys lie beside it, never in it."
 run 0 init store --assembly GRCh37 --reference data/reference.fa
@@ -71,5 +71,24 @@ run 0 freq store --cohort women --by ancestry --region "${seen%%-*}" --min-ac 1 
 explain "What is in the store, and is every byte of it as it was written?"
 run 0 info store
 run 0 verify store
+
+explain "ClinVar changes its mind, and whoever cares for a patient must hear of it. Who cares for whom: here, you for everybody."
+awk -F'\t' -v me="local:$(id -un)" '
+  NR == 1 { for (i = 1; i <= NF; i++) if ($i == "person" || ($i == "sample" && !column)) column = i; print "person\tresponsible\tdeputies"; next }
+  !seen[$column]++ { print $column "\t" me "\t" }' data/samples.tsv >care.tsv
+run 0 care import store care.tsv
+run 0 watch add store everybody --least critical
+run 0 clinvar load store data/clinvar-1.vcf.gz --release 2024-01-07
+run 0 alerts run store
+
+explain "The next release is kept without letting it hold yet: how many alerts would it raise?"
+run 0 clinvar load store data/clinvar-2.vcf.gz --release 2024-02-04 --hold
+run 0 clinvar preview store 2024-02-04
+run 0 clinvar accept store 2024-02-04 --accept-unrecognised 10
+run 0 alerts run store
+
+explain "Your inbox. An alert stays open, and goes further, until somebody to whom it was shown acknowledges it."
+run 0 alerts list store --format tsv
+run 0 alerts ack store "$("$program" alerts list store --format tsv | awk 'NR == 2 { print $1 }')" --reason "recontacted"
 
 explain "That is all. Try: ./warehouse --help"

@@ -64,6 +64,7 @@ find_missing_for_test() {
   [ -d /usr/lib/python3/dist-packages/google/protobuf ] || missing+=(python3-protobuf)
   has_program go || missing+=(golang-go)
   [ -d /usr/share/gocode/src/google.golang.org/grpc ] || missing+=(golang-google-grpc-dev)
+  has_program mypy || missing+=(mypy) # the types of the client for Python
   # A directory of people and groups; with it comes the library that the server asks directories by. Debian's path of root does not always hold it.
   [ -x /usr/sbin/slapd ] || missing+=(slapd)
   # The reference implementation of signed notes and logs, for the audit log. Go is 450 MB installed, the library half a megabyte.

@@ -27,7 +27,19 @@ most=1200 # seconds that a run may take: some bugs make tests wait
 failed() {
   local constants=$1 filter=$2 outcome=0 classes
   rm -rf "$tree/artifacts/test-results"
-  (cd "$tree" && WAREHOUSE_PLANTED=$constants timeout -k 10 "$most" ./test.sh "$filter" -- xUnit.StopOnFail=true) >"artifacts/planted.log" 2>&1 || outcome=$?
+  : >artifacts/planted.log
+  # A session of its own, so that all of it can be stopped at the first failure: xUnit stops that assembly, not the other ones.
+  WAREHOUSE_PLANTED=$constants setsid timeout -k 10 "$most" bash -c 'cd "$0" && exec ./test.sh "$1" -- xUnit.StopOnFail=true' "$tree" "$filter" >artifacts/planted.log 2>&1 &
+  local run=$!
+  while kill -0 "$run" 2>/dev/null; do
+    if grep -q '^\[xUnit.*\[FAIL\]$' artifacts/planted.log; then
+      sleep 2
+      kill -TERM -- "-$run" 2>/dev/null
+      break
+    fi
+    sleep 1
+  done
+  wait "$run" || outcome=$?
   [ "$outcome" != 0 ] || return 0
   # From what is printed: a run that is stopped may end before its last failure is in the result file.
   classes=$(sed -nE 's/^(\[xUnit\.net [0-9:.]+\])? +(Failed )?Warehouse\.(Server\.Tests|Tests|Units)\.([A-Za-z0-9_.]+)\.[A-Za-z0-9_]+(\(.*\))? \[(FAIL|[0-9<].*)\]$/\4/p' artifacts/planted.log | sort -u | paste -sd ' ')

@@ -42,11 +42,13 @@ if (args is ["haplotypes", var packed])
 }
 // "rpc FOLDER" makes calls over the loopback, to servers of ours and of the foreign programs in tests/interop/rpc; "rpc server" is ours.
 if (args is ["rpc", _]) return await RpcCalls.RunAsync(args[1..]);
-// "serve STORE" asks a server of a store, in a process of its own, over TLS; "serve server STORE" is that process.
+// "serve STORE TENTH FOLDER" asks servers of a store, each in a process of its own, over TLS; "serve server ..." is one.
 if (args is ["serve", _, ..]) return await Served.RunAsync(args[1..]);
 // "audit FOLDER KEYS [ENTRIES]" writes an audit log, a million entries unless told otherwise, and verifies it.
 if (args is ["audit", var folder, var keys, .. var entries]) return AuditFigures.Run(folder, keys, entries.Length > 0 ? int.Parse(entries[0], System.Globalization.CultureInfo.InvariantCulture) : 1_000_000);
 // "release FOLDER KEYS" judges and charges figures of cohorts, and reads the ledger again.
 if (args is ["release", var ledger, var ledgerKeys]) return ReleaseFigures.Run(ledger, ledgerKeys);
+// "events FOLDER [EVENTS]" writes an event log of assessments, a million events unless told otherwise, and reads it.
+if (args is ["events", var eventFolder, .. var eventCount]) return EventFigures.Run(eventFolder, eventCount.Length > 0 ? int.Parse(eventCount[0], System.Globalization.CultureInfo.InvariantCulture) : 1_000_000);
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()).AddFilter(new SimpleFilter(KernelReport.IsRunnable)));
 return 0;

@@ -1,73 +1,91 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
-using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
-using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
 using Warehouse.Rpc.Client;
-using Warehouse.Server.Host;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Benchmarks;
 
 /// <summary>
-/// A store behind the server: TLS, client certificate, policy and audit log as they are always. The server is a process of its own; both share the
-/// cores of the machine. Prints a table of calls a second, times of single calls, and what the server's process spent.
+/// A store behind the server: TLS, client certificate, policy and audit log as they are always; the same without policy and audit; and servers of
+/// other implementations that answer the recorded bytes. Each server is a process of its own; all share the cores of the machine. Prints tables of
+/// calls a second, times of single calls, and what the server's process spent.
 /// </summary>
 internal static class Served
 {
-    private const int InFlight = 64, Rounds = 5, MostQueries = 20_000;
-    private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(2);
+    private const int InFlight = 64, Rounds = 5, MostQueries = 20_000, ListingsOfRound = 20;
+    private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(1);
 
-    /// <summary>With "server STORE FOLDER": serves until standard input ends. With a store: measures.</summary>
+    /// <summary>
+    /// With "server ...": is one. Otherwise: the store, which it changes, a file that names a tenth of its samples, and the folder of the foreign
+    /// programs; behind them "frequencies" or "cancellations", to measure these alone.
+    /// </summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        if (arguments is ["server", var served, var state]) return await ServeAsync(served, state);
-        var store = arguments[0];
-        var folder = Directory.CreateTempSubdirectory("warehouse-served").FullName;
-        var queries = Queries(store);
-        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["serve", "server", store, folder]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        if (arguments is ["server", var kind, var served, var state, .. var names]) return await ServedProcess.RunAsync(kind, served, state, names.FirstOrDefault());
+        var (store, tenth, programs, part, folder) = (arguments[0], arguments[1], arguments[2], arguments.ElementAtOrDefault(3), Directory.CreateTempSubdirectory("warehouse-served").FullName);
+        var (queries, self) = (Queries(store), Environment.ProcessPath!);
         try
         {
-            var port = (await process.StandardOutput.ReadLineAsync())!;
-            using var channel = Connect(port, Path.Combine(folder, "client.pfx"));
-            var client = new V1.Variants.VariantsClient(channel);
-            Console.WriteLine("| work | rate | p50 | p99 | server CPU |");
-            Console.WriteLine("|---|---|---|---|---|");
-            await UnaryAsync(process, client, queries, 1);
-            await UnaryAsync(process, client, queries, InFlight);
-            await FrequenciesAsync(process, client);
-            await StreamAsync(process, client, queries);
+            if (part is null or "frequencies")
+            {
+                Console.WriteLine("| server | work | rate | p50 | p99 | server CPU |");
+                Console.WriteLine("|---|---|---|---|---|---|");
+                await WithAsync((self, ["serve", "server", "full", store, folder, tenth]), folder, async (server, channel) =>
+                {
+                    await MeasureAsync("ours", (server, channel), queries, part ?? "ours");
+                    if (part is null) await ServedReplies.WriteAsync(folder, channel, queries.Select(Unary), Stream(queries), Tenth);
+                });
+                await WithAsync((self, ["serve", "server", "bare", store, folder]), folder, (server, channel) => MeasureAsync("ours, no access, no audit", (server, channel), queries, part ?? "ours"));
+            }
+            if (part is null)
+            {
+                foreach (var (name, program, script) in new[] { ("grpcio", "/usr/bin/python3", "replay.py"), ("grpc-js", "node", "replay.mjs") })
+                    await WithAsync((program, [Path.Combine(programs, script), folder]), folder, (server, channel) => MeasureAsync(name, (server, channel), queries, "recorded"));
+            }
+            if (part is null or "cancellations") await WithAsync((self, ["serve", "server", "watched", store, folder]), folder, (server, channel) => Cancellations.MeasureAsync(server, channel, queries));
         }
         finally
         {
-            process.StandardInput.Close();
-            await process.WaitForExitAsync();
             Directory.Delete(folder, true);
         }
         return 0;
     }
 
-    private static async Task<int> ServeAsync(string store, string folder)
+    /// <summary>The question about a tenth of the samples.</summary>
+    private static V1.FrequenciesRequest Tenth => new() { Asking = Asking, Samples = new() { Cohort = ServedProcess.Cohort } };
+
+    private static async Task WithAsync((string Program, string[] Arguments) of, string folder, Func<Process, RpcChannel, Task> work)
     {
-        await using var server = await WarehouseServer.StartAsync(
-            new ServeOptions { StorePath = store, StatePath = Path.Combine(folder, "state"), AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, NullLogger.Instance);
-        var (pem, issued) = server.Identity.Issue("bench", 1, isService: true, roles: [Role.Analyst]);
-        using (var owner = VariantStore.Open(store))
+        using var process = Process.Start(new ProcessStartInfo(of.Program, of.Arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        try
         {
-            var entry = owner.Grant(AccessActor.Owner("bench"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations] });
-            owner.Approve(AccessActor.Owner("second"), entry);
+            var port = (await process.StandardOutput.ReadLineAsync())!.Split(' ')[1];
+            using var channel = Connect(port, Path.Combine(folder, ServedProcess.Client));
+            await work(process, channel);
         }
-        server.Store.LookNow();
-        using var certificate = X509Certificate2.CreateFromPem(pem, pem);
-        await File.WriteAllBytesAsync(Path.Combine(folder, "client.pfx"), certificate.Export(X509ContentType.Pfx));
-        Console.WriteLine(server.Port.ToString(CultureInfo.InvariantCulture));
-        await Console.In.ReadToEndAsync();
-        return 0;
+        finally
+        {
+            process.StandardInput.Close();
+            await process.WaitForExitAsync();
+        }
     }
+
+    /// <summary>The rows of one server: "ours" all of them, "recorded" what a recording can show, "frequencies" those.</summary>
+    private static async Task MeasureAsync(string name, (Process Process, RpcChannel Channel) server, string[] queries, string part)
+    {
+        var client = new V1.Variants.VariantsClient(server.Channel);
+        if (part == "ours") await UnaryAsync(name, server.Process, client, queries, 1);
+        if (part != "frequencies") await UnaryAsync(name, server.Process, client, queries, InFlight);
+        if (part != "frequencies") await StreamAsync(name, server.Process, client, queries);
+        await FrequenciesAsync(name, server.Process, client, Tenth);
+        if (part != "recorded") await FrequenciesAsync(name, server.Process, client, new() { Asking = Asking });
+    }
+
+    internal static V1.SeenRequest Unary(string query) => new() { Asking = Asking, Queries = { query } };
 
     private static RpcChannel Connect(string port, string certificate) => new(new Uri($"https://localhost:{port}"), new()
     {
@@ -85,9 +103,9 @@ internal static class Served
         return some;
     }
 
-    private static V1.Asking Asking => new() { Purpose = V1.Purpose.Operations };
+    internal static V1.Asking Asking => new() { Purpose = V1.Purpose.Operations };
 
-    private static async Task UnaryAsync(Process server, V1.Variants.VariantsClient client, string[] queries, int inFlight)
+    private static async Task UnaryAsync(string name, Process server, V1.Variants.VariantsClient client, string[] queries, int inFlight)
     {
         var rounds = new List<(double Rate, double P50, double P99, double Cpu)>();
         for (var round = 0; round <= Rounds; round++)
@@ -101,7 +119,7 @@ internal static class Served
                 {
                     var query = queries[Interlocked.Increment(ref next) % queries.Length];
                     var at = Stopwatch.GetTimestamp();
-                    var reply = await client.SeenAsync(new V1.SeenRequest { Asking = Asking, Queries = { query } });
+                    var reply = await client.SeenAsync(Unary(query));
                     mine.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
                     if (reply.Answers[0].State == V1.SeenState.NotAssessable) throw new InvalidOperationException("a stored variant was not assessable");
                 }
@@ -111,31 +129,49 @@ internal static class Served
             if (round > 0) rounds.Add((all.Length / elapsed, all[all.Length / 2], all[all.Length * 99 / 100], (CpuSeconds(server.Id) - cpu) / all.Length * 1e6));
         }
         var median = rounds.OrderBy(r => r.Rate).ElementAt(Rounds / 2);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| Seen, unary, {inFlight} in flight | {median.Rate:N0} per s | {median.P50:N2} ms | {median.P99:N2} ms | {median.Cpu:N0} us per call |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | Seen, unary, {inFlight} in flight | {median.Rate:N0} per s | {median.P50:N2} ms | {median.P99:N2} ms | {median.Cpu:N0} us per call |"));
     }
 
-    private static async Task FrequenciesAsync(Process server, V1.Variants.VariantsClient client)
+    private static async Task FrequenciesAsync(string name, Process server, V1.Variants.VariantsClient client, V1.FrequenciesRequest request)
     {
         var rounds = new List<(double Rate, double First, double Cpu, long Bytes)>();
         for (var round = 0; round <= Rounds; round++)
         {
-            var (bytes, first, cpu, start) = (0L, 0.0, CpuSeconds(server.Id), Stopwatch.GetTimestamp());
-            using var call = client.Frequencies(new V1.FrequenciesRequest { Asking = Asking });
-            await foreach (var chunk in call.ResponseStream.ReadAllAsync())
+            var (bytes, firsts, cpu, start) = (0L, new List<double>(), CpuSeconds(server.Id), Stopwatch.GetTimestamp());
+            for (var i = 0; i < ListingsOfRound; i++)
             {
-                if (bytes == 0) first = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-                bytes += chunk.Data.Length;
+                var begun = Stopwatch.GetTimestamp();
+                using var call = client.Frequencies(request);
+                for (var isFirst = true; await call.ResponseStream.MoveNext(default); isFirst = false)
+                {
+                    if (isFirst) firsts.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
+                    bytes += call.ResponseStream.Current.Data.Length;
+                }
             }
-            if (round > 0) rounds.Add((bytes / Stopwatch.GetElapsedTime(start).TotalSeconds, first, CpuSeconds(server.Id) - cpu, bytes));
+            firsts.Sort();
+            if (round > 0) rounds.Add((bytes / Stopwatch.GetElapsedTime(start).TotalSeconds, firsts[firsts.Count / 2], (CpuSeconds(server.Id) - cpu) / ListingsOfRound, bytes / ListingsOfRound));
         }
         var median = rounds.OrderBy(r => r.Rate).ElementAt(Rounds / 2);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| Frequencies of everything, Arrow, {median.Bytes / 1e6:N0} MB | {median.Rate / 1e6:N0} MB/s | first batch {median.First:N1} ms | | {median.Cpu:N2} s |"));
+        var whom = request.Samples is null ? "everybody" : "a tenth";
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | Frequencies of {whom}, Arrow, {median.Bytes / 1e6:N1} MB | {median.Rate / 1e6:N0} MB/s | first batch {median.First:N1} ms | | {median.Cpu * 1e3:N1} ms |"));
     }
 
+    private const int StreamQueries = 500_000, QueriesOfMessage = 5000;
+
     /// <summary>500,000 queries through one stream, 5,000 a message, answered as columns.</summary>
-    private static async Task StreamAsync(Process server, V1.Variants.VariantsClient client, string[] queries)
+    private static IEnumerable<V1.SeenStreamRequest> Stream(string[] queries)
     {
-        const int All = 500_000, Each = 5000;
+        for (var at = 0; at < StreamQueries; at += QueriesOfMessage)
+        {
+            var message = new V1.SeenStreamRequest();
+            if (at == 0) (message.Request, message.Brief) = (new V1.SeenRequest { Asking = Asking }, true);
+            for (var i = 0; i < QueriesOfMessage; i++) message.Queries.Add(queries[(at + i) % queries.Length]);
+            yield return message;
+        }
+    }
+
+    private static async Task StreamAsync(string name, Process server, V1.Variants.VariantsClient client, string[] queries)
+    {
         var rounds = new List<(double Rate, double Cpu)>();
         for (var round = 0; round <= Rounds; round++)
         {
@@ -145,20 +181,14 @@ internal static class Served
             {
                 await foreach (var reply in call.ResponseStream.ReadAllAsync()) answered += reply.Brief?.States.Count ?? 0;
             });
-            for (var at = 0; at < All; at += Each)
-            {
-                var message = new V1.SeenStreamRequest();
-                if (at == 0) (message.Request, message.Brief) = (new V1.SeenRequest { Asking = Asking }, true);
-                for (var i = 0; i < Each; i++) message.Queries.Add(queries[(at + i) % queries.Length]);
-                await call.RequestStream.WriteAsync(message);
-            }
+            foreach (var message in Stream(queries)) await call.RequestStream.WriteAsync(message);
             await call.RequestStream.CompleteAsync();
             await reading;
-            if (answered != All) throw new InvalidOperationException("not every query was answered");
-            if (round > 0) rounds.Add((All / Stopwatch.GetElapsedTime(start).TotalSeconds, CpuSeconds(server.Id) - cpu));
+            if (answered != StreamQueries) throw new InvalidOperationException("not every query was answered");
+            if (round > 0) rounds.Add((StreamQueries / Stopwatch.GetElapsedTime(start).TotalSeconds, CpuSeconds(server.Id) - cpu));
         }
         var median = rounds.OrderBy(r => r.Rate).ElementAt(Rounds / 2);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| SeenStream, 500,000 variants in any order, as columns | {median.Rate:N0} per s | | | {median.Cpu:N2} s |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | SeenStream, 500,000 variants in any order, as columns | {median.Rate:N0} per s | | | {median.Cpu:N2} s |"));
     }
 
     private static double CpuSeconds(int process)

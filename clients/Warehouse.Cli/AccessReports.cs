@@ -24,13 +24,13 @@ internal static class AccessReports
     }
 
     /// <summary>What an access review has to look at: overdue first, then what is due, each by entry.</summary>
-    public static Report ReviewOf(Policy policy, DateTimeOffset nowUtc)
+    public static Report ReviewOf(Policy policy, DateTimeOffset nowUtc, Func<Grant, string> pageOf)
     {
-        var report = new Report(new Column("entry", ColumnKind.Integer), new Column("finding", ColumnKind.Text), new Column("due", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText), new Column("last", ColumnKind.Text), new Column("last_by", ColumnKind.FreeText));
+        var report = new Report(new Column("entry", ColumnKind.Integer), new Column("finding", ColumnKind.Text), new Column("due", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText), new Column("last", ColumnKind.Text), new Column("last_by", ColumnKind.FreeText), new Column("page", ColumnKind.Text));
         return report.With(PolicyReview.Of(policy, nowUtc).Select(f =>
         {
             var last = f.Entry is Grant { Attested: [.., var attested] } ? attested : f.Entry.Approved ?? f.Entry.Made;
-            return new object?[] { f.Entry.Id, f.Word, f.Due is { } due ? Columns.Time(due) : null, Who(f.Entry), $"{Kind(f.Entry)}: {What(f.Entry)}{(f.Entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By };
+            return new object?[] { f.Entry.Id, f.Word, f.Due is { } due ? Columns.Time(due) : null, Who(f.Entry), $"{Kind(f.Entry)}: {What(f.Entry)}{(f.Entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By, f.Entry is Grant { Kind: GrantKind.BreakGlass, Reviewed: null } glass ? pageOf(glass) : null };
         }));
     }
 
@@ -44,7 +44,8 @@ internal static class AccessReports
         var settings = policy.Settings;
         return Report.OfFacts(
             ("release epoch", policy.Epoch is { } epoch ? FormattableString.Invariant($"{epoch.Number}, of snapshot {epoch.Snapshot}") : "none"), ("least samples shown (k)", Text(settings.K)), ("least cohort", Text(settings.MinCohort)), ("longest grant, days", Text(settings.MaxGrantDays)),
-            ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)));
+            ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)),
+            ("projects are charged", settings.ChargesByVariant ? "by-variant" : "by-information"));
     }
 
     /// <summary>A state's word.</summary>
@@ -69,7 +70,7 @@ internal static class AccessReports
         Grant grant => grant.ToWords(),
         RoleAssignment assignment => Subject.WordOf(assignment.Role),
         Project project => $"{project.Name}: {string.Join(' ', [project.Use.Kind.ToString().ToLowerInvariant(), .. project.Use.Diseases.Select(d => d.Term), .. project.Use.Modifiers])}{(project.CollusionGroup == project.Name ? "" : ", shares budgets as " + project.CollusionGroup)}",
-        PolicySettings settings => FormattableString.Invariant($"k {settings.K}, least cohort {settings.MinCohort}, longest {settings.MaxGrantDays} days, {settings.MaxElevationMinutes} and {settings.MaxBreakGlassMinutes} minutes"),
+        PolicySettings settings => FormattableString.Invariant($"k {settings.K}, least cohort {settings.MinCohort}, longest {settings.MaxGrantDays} days, {settings.MaxElevationMinutes} and {settings.MaxBreakGlassMinutes} minutes{(settings.ChargesByVariant ? ", charged by variant" : "")}"),
         _ => "",
     };
 

@@ -5,6 +5,8 @@ namespace Warehouse.Cli;
 /// <summary>Everything a verb touches outside its request: the streams of the process, the engine, the wish to stop. Tests make their own.</summary>
 internal sealed class CliContext
 {
+    private bool _isRescue;
+
     /// <summary>The engine's calls; those of a server after <see cref="Ask"/>.</summary>
     public required Engine Engine { get; set; }
 
@@ -27,6 +29,12 @@ internal sealed class CliContext
     /// <summary>Standard error is a terminal: progress may be shown.</summary>
     public bool ErrorIsTerminal { get; init; }
 
+    /// <summary>File of the logins at servers; null = that of this user.</summary>
+    public string? LoginsPath { get; init; }
+
+    /// <summary>Measures logins: waits of a new one, the end of one that is kept.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Set by Ctrl-C and SIGTERM.</summary>
     public CancellationToken Cancellation { get; init; }
 
@@ -48,9 +56,35 @@ internal sealed class CliContext
         Engine.Call?.Begin();
     }
 
+    /// <summary>
+    /// Begins a call of a verb that is the way out of damage and shows nothing of persons: its entry is durable on return where it can be, and where
+    /// keys or log are damaged themselves, or there is no room for it, it is told that it is not, and the verb goes on. So with its end.
+    /// </summary>
+    public void BeginRescue(Options.StoreAddress store, System.CommandLine.ParseResult parsed)
+    {
+        _isRescue = true;
+        try
+        {
+            Begin(store, parsed);
+            Engine.Call?.Begin();
+        }
+        catch (Exception e) when (e is not Warehouse.Engine.Storage.StoreRefusedException && IsTold(e))
+        {
+            Engine.EndCall(null);
+        }
+    }
+
+    /// <summary>Whether a failure of the audit log ends nothing but its entry (<see cref="BeginRescue"/>); then it was told.</summary>
+    public bool IsTold(Exception failure)
+    {
+        if (!_isRescue || failure is not (IOException or UnauthorizedAccessException)) return false;
+        Error.WriteLine("warehouse: not in the audit log: " + Output.SafeText.EscapeMessage((failure is Warehouse.Engine.Audit.AuditRefusedException { InnerException: { } why } ? why : failure).Message));
+        return true;
+    }
+
     /// <summary>Asks a server from here on. Apart, so that a run without one loads nothing of it.</summary>
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-    public void Ask(Options.ServerAddress server) => Engine = new Remote.RemoteEngine(server);
+    public void Ask(Options.ServerAddress server) => Engine = new Remote.RemoteEngine(server, this);
 
     /// <summary>Standard output for an answer.</summary>
     public Stream OpenAnswer() => Guard(OpenOutput());

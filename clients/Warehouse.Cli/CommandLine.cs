@@ -49,7 +49,7 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            return Explain(e, context);
+            return context.IsTold(e) ? code : Explain(e, context);
         }
     }
 
@@ -102,7 +102,7 @@ internal static class CommandLine
                 return Fail(context, "the runtime could not load a part of itself: the limits of open files or memory are too small, or the installation is not whole", ExitCode.CouldNot);
             case SystemLibraryMissingException: return Fail(context, failure.Message, ExitCode.CouldNot);
             case IOException or UnauthorizedAccessException: return Fail(context, failure.Message, ExitCode.CouldNot);
-            case not null when Remote.RemoteFailure.Of(failure) is var (text, code): return Fail(context, text, code);
+            case not null when Remote.RemoteFailure.Of(failure, context.Engine) is var (text, code): return Fail(context, text, code);
             default:
                 // Our own mistake. The trace helps to mend it and names code only.
                 Fail(context, $"internal error, please report: {failure!.GetType().Name}: {failure.Message}", ExitCode.CouldNot);

@@ -27,6 +27,13 @@ internal partial class Engine
         return Changed(opened, Report.OfFacts([.. state, ("committed snapshot", Text(opened.Version))]));
     }
 
+    /// <summary>Whether whoever reviews was paged of a break-glass, as the log of the running call knows: <c>delivered</c>, <c>undelivered</c>, or <c>not paged</c> while no server has seen it.</summary>
+    public string PageOf(Grant glass)
+    {
+        bool Says(bool isDelivered) => _audit?.PageOf(glass.Id, Warehouse.Engine.StoreAudit.TakenPage, isDelivered) is not null;
+        return Says(isDelivered: true) ? "delivered" : Says(isDelivered: false) ? "undelivered" : "not paged";
+    }
+
     /// <summary>Why somebody is refused, or how his answers are bounded.</summary>
     public virtual Report Explain(StoreAddress store, SessionOptions asked)
     {

@@ -46,7 +46,7 @@ internal partial class Engine
         {
             throw new AuditRefusedException(e);
         }
-        Call = new AuditCall(log, _audit.Keys, new AuditEntry { Kind = AuditKind.Begin, Call = "", Who = Principal, Role = "owner", Verb = verb, Purpose = "operations" }, question, TimeProvider.System);
+        Call = CallOf(log, _audit.Keys, verb, question);
     }
 
     /// <summary>Ends the call, if one runs: durable on return.</summary>
@@ -61,10 +61,12 @@ internal partial class Engine
         }
     }
 
-    /// <summary>Makes an empty store.</summary>
+    /// <summary>Makes an empty store, and its audit log with the entry that says so: before, there is no key that signs one.</summary>
     public virtual void Init(StoreAddress store, InitRequest request)
     {
+        StoreAudit.RequireNone(store.Path, store.AuditPath);
         using var made = VariantStore.Create(new CreateOptions { Path = store.Path, KeysPath = store.KeysPath, Assembly = request.Assembly, ReferencePath = request.ReferencePath });
+        BeginLog(store, ("init", $"{request.Assembly}\0{request.ReferencePath}"), made.Version);
     }
 
     /// <summary>Loads files; the report has one row per fact of the receipt.</summary>
@@ -78,19 +80,21 @@ internal partial class Engine
     public virtual IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(null));
+        using var session = opened.OpenSession(Asks(JoinedSnapshot));
+        using var named = new NamedQueries(opened, session.Snapshot);
         ShowsNamed(request.Samples);
-        foreach (var answer in session.Seen(request.Queries, request.Samples, cancellation)) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
+        foreach (var found in session.Seen(named.Of(request.Queries), request.Samples, cancellation))
+            if (named.Take(found) is { } answer) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
     }
 
     /// <summary>Annotates a VCF; the answer tells whether anything was seen and all assessed.</summary>
     public virtual ExitCode Annotate(StoreAddress store, AnnotateRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(null));
+        using var session = opened.OpenSession(Asks(JoinedSnapshot));
         ShowsNamed(request.Samples);
         using var packed = IsPacked(request.OutputPath) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
-        var summary = session.Annotate(request.InputPath, request.Samples, packed ?? output, progress, cancellation);
+        var summary = Annotation.Annotate((session, Joined), request.InputPath, request.Samples, packed ?? output, progress, cancellation);
         packed?.Complete();
         AnnotationDamage = summary.Damage;
         return summary.Damage is not null ? ExitCode.DamagedStore : summary.NotAssessable > 0 ? ExitCode.Incomplete : summary.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
@@ -131,8 +135,10 @@ internal partial class Engine
     public virtual IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        using var session = opened.OpenSession(Asks(null));
-        foreach (var answer in session.Carriers(queries, cancellation)) yield return answer;
+        using var session = opened.OpenSession(Asks(JoinedSnapshot));
+        using var named = new NamedQueries(opened, session.Snapshot);
+        foreach (var found in session.Carriers(named.Of(queries), cancellation))
+            if (named.Take(found.Seen) is { } answer) yield return found with { Seen = answer };
     }
 
     /// <summary>Compares two cohorts; the row is reused.</summary>
@@ -179,11 +185,11 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(request.AsOf) with { AroundDamage = true });
-        var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples };
+        var asked = new GenotypeRequest { Regions = request.Regions, Samples = request.Samples, Annotations = Joined };
         if (request.Format is ExportFormat.Tsv or ExportFormat.Arrow)
         {
-            using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(Columns.Genotypes(), output) : new ArrowRowWriter(Columns.Genotypes(), output);
-            foreach (var row in session.Rows(asked, cancellation)) Columns.Write(writer, row);
+            using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(JoinedCells.Behind(Columns.Genotypes(), Cells), output) : new ArrowRowWriter(JoinedCells.Behind(Columns.Genotypes(), Cells), output);
+            foreach (var row in session.Rows(asked, cancellation)) Columns.Write(writer, row, Cells);
             Unavailable = session.Unavailable;
             foreach (var range in Unavailable) Columns.WriteUnavailable(writer, range);
             writer.Complete();
@@ -226,7 +232,17 @@ internal partial class Engine
     }
 
     /// <summary>Writes a new store of all that can be proved of a damaged one.</summary>
-    public virtual Report Salvage(SalvageOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation) => Reports.Of(VariantStore.Salvage(options, progress, cancellation));
+    public virtual Report Salvage(SalvageOptions options, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        StoreAudit.RequireNone(options.ToPath, null);
+        var report = VariantStore.Salvage(options, progress, cancellation);
+        if (report.Version > 0)
+        {
+            Call?.Asks(report.Version, null, null);
+            BeginLog(new StoreAddress(options.ToPath, options.ToKeysPath), ("salvage", options.Path), report.Version);
+        }
+        return Reports.Of(report);
+    }
 
     /// <summary>Facts of a store; what is damaged comes last.</summary>
     public virtual Report Info(StoreAddress store, CancellationToken cancellation)
@@ -252,6 +268,25 @@ internal partial class Engine
 
     /// <summary>Checks the machine, and the store if one is named. Columns check, state (ok, note or wrong), and what was found or how to mend it.</summary>
     public virtual Report Doctor(StoreAddress? store, CancellationToken cancellation) => Reports.Of(Checkup.Run(store?.Path, store?.KeysPath));
+
+    /// <summary>The first entry of the log of a store that was just made.</summary>
+    private static void BeginLog(StoreAddress store, (string Verb, string Question) of, long version)
+    {
+        try
+        {
+            using var audit = OpenAudit(store);
+            using var call = CallOf(audit.Log, audit.Keys, of.Verb, of.Question);
+            call.Asks(version, null, null);
+            call.End("done");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"the store is made, but that is not in its audit log, which cannot be written: {(e is AuditRefusedException { InnerException: { } why } ? why : e).Message}");
+        }
+    }
+
+    private static AuditCall CallOf(AuditLog log, AuditKeys keys, string verb, string question) =>
+        new(log, keys, new AuditEntry { Kind = AuditKind.Begin, Call = "", Who = Principal, Role = "owner", Verb = verb, Purpose = "operations" }, question, TimeProvider.System);
 
     /// <summary>Says in the audit log which version a change has made.</summary>
     private Report Changed(VariantStore store, Report report)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Warehouse.Cli.Output;
 using Warehouse.Engine;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Doctor;
 using Warehouse.Engine.Ingest;
 
@@ -31,6 +32,33 @@ internal static class Reports
         report.Rows.Add([null, receipt.Committed ? "committed snapshot" : "nothing to commit; snapshot", Text(receipt.Version)]);
         return report;
     }
+
+    /// <summary>One row per fact of a load of annotations.</summary>
+    public static Report Of(AnnotationReceipt receipt)
+    {
+        var release = receipt.Release;
+        var report = Report.OfFacts([
+            ("release", release.ToString()), ("outcome", receipt.Committed ? "loaded" : "unchanged: the store has this file"),
+            ("newest of its source", receipt.IsNewest ? "yes" : "no: a release of a later day is in the store"), ("records", Text(release.Records)), ("rows", Text(release.Rows)),
+            .. release.LeftOut.Select(l => ("left out: " + l.Reason, Text(l.Count))), ("fields", string.Join(' ', release.Fields.Select(f => f.Name))),
+            .. receipt.Unmapped.Count > 0 ? [("INFO keys not taken", string.Join(' ', receipt.Unmapped))] : Array.Empty<(string, string)>(),
+            ("alleles", release.IsIntervals ? "none: intervals" : release.TrimmedOnly ? "trimmed only: the store has no reference" : "normalised against the reference"),
+            ("sha256", release.SourceSha256), (receipt.Committed ? "committed snapshot" : "nothing to commit; snapshot", Text(receipt.Version))]);
+        return report;
+    }
+
+    /// <summary>One row per release.</summary>
+    public static Report Of(IReadOnlyList<AnnotationRelease> releases) =>
+        new Report(new Column("source", ColumnKind.FreeText), new Column("release", ColumnKind.Text), new Column("number", ColumnKind.Integer), new Column("state", ColumnKind.Text), new Column("rows", ColumnKind.Integer),
+            new Column("loaded_at", ColumnKind.Integer), new Column("retired_at", ColumnKind.Integer), new Column("fields", ColumnKind.FreeText), new Column("sha256", ColumnKind.Text))
+            .With(releases.Select(r => new object?[]
+            {
+                r.Source, r.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), r.Number, StateOf(r, releases), r.Rows, r.FromVersion, r.UntilVersion == 0 ? null : (long?)r.UntilVersion,
+                string.Join(' ', r.Fields.Select(f => f.Name)), r.SourceSha256,
+            }));
+
+    private static string StateOf(AnnotationRelease release, IReadOnlyList<AnnotationRelease> all) => release.IsPurged ? "purged" : release.UntilVersion != 0 ? "retired"
+        : all.Any(r => r.Source == release.Source && r.UntilVersion == 0 && (r.Date, r.Number).CompareTo((release.Date, release.Number)) > 0) ? "in force" : "newest";
 
     /// <summary>One row per check; damage outweighs what is missing.</summary>
     public static Report Of(IReadOnlyList<DoctorRow> rows)

@@ -70,13 +70,14 @@ public sealed record CarriersAnswer(SeenAnswer Seen, IReadOnlyList<Carrier> Carr
 
 /// <summary>
 /// An answer that is a file: its bytes, in pieces as they come. Asked for when it is enumerated, once. A piece is the enumerator's until the next
-/// one is asked for. Ends with an exception unless it is whole.
+/// one is asked for. Ends with an exception when it is cut, and when a part of the store did not answer, unless <see cref="AskOptions.AcceptsIncomplete"/>.
 /// </summary>
 public sealed class ByteAnswer : IAsyncEnumerable<ReadOnlyMemory<byte>>
 {
     private readonly Func<CancellationToken, IAsyncEnumerable<Chunk>> _ask;
+    private readonly bool _acceptsIncomplete;
 
-    internal ByteAnswer(Func<CancellationToken, IAsyncEnumerable<Chunk>> ask) => _ask = ask;
+    internal ByteAnswer(AskOptions how, Func<CancellationToken, IAsyncEnumerable<Chunk>> ask) => (_ask, _acceptsIncomplete) = (ask, how.AcceptsIncomplete);
 
     /// <summary>How it ended: what it rests on, and whether a part of the store was left out; null until all of it was read.</summary>
     public AnswerEnd? End { get; private set; }
@@ -90,6 +91,7 @@ public sealed class ByteAnswer : IAsyncEnumerable<ReadOnlyMemory<byte>>
             if (chunk.Data.Length > 0) yield return chunk.Data.Memory;
         }
         if (End is null) throw WarehouseException.Cut();
+        if (!_acceptsIncomplete && End.Completeness is not { IsWhole: true }) throw WarehouseException.Incomplete();
     }
 
     /// <summary>Copies all of it.</summary>

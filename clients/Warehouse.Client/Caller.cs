@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Security.Authentication;
 using Grpc.Core;
 
 namespace Warehouse.Client;
@@ -70,13 +71,26 @@ internal sealed class Caller(ConnectOptions options)
                 call.Dispose();
                 await PauseOrThrowAsync(failure, attempt, stop).ConfigureAwait(false);
             }
+            catch
+            {
+                call.Dispose();
+                throw;
+            }
         }
+    }
+
+    /// <summary>Whether the connection was not made since one side does not trust the other: that does not pass.</summary>
+    private static bool IsDistrusted(RpcException failure)
+    {
+        for (var at = failure.Status.DebugException; at is not null; at = at.InnerException)
+            if (at is AuthenticationException) return true;
+        return false;
     }
 
     private async Task PauseOrThrowAsync(RpcException failure, int attempt, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (failure.StatusCode != StatusCode.Unavailable || attempt >= options.Attempts) throw WarehouseException.Of(failure);
+        if (failure.StatusCode != StatusCode.Unavailable || attempt >= options.Attempts || IsDistrusted(failure)) throw WarehouseException.Of(failure);
         // Half of the pause at random, so that clients of a server that comes back do not come at once.
         var pause = TimeSpan.FromTicks(Math.Min(FirstPause.Ticks << Math.Min(attempt - 1, 8), LongestPause.Ticks)) * (0.5 + (0.5 * Random.Shared.NextDouble()));
         await Task.Delay(pause, options.Clock, stop).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using Warehouse.Client.Login;
 using Warehouse.Protocol.V1;
 
 namespace Warehouse.Client;
@@ -5,16 +6,17 @@ namespace Warehouse.Client;
 /// <summary>How a server is reached, and what every question says unless it says otherwise. Immutable.</summary>
 public sealed record ConnectOptions
 {
-    /// <summary>Address: <c>https://host:port</c>.</summary>
+    /// <summary>Address: <c>https://host:port</c>; <c>http</c> on a loopback address, where no token is shown.</summary>
     public required Uri Server { get; init; }
 
     /// <summary>Who asks, and whom to trust; null = no client certificate, and the authorities of the system.</summary>
     public Credentials? Credentials { get; init; }
 
     /// <summary>
-    /// Gives the access token of a person, asked before each call, so it keeps what it has until that ends; null = none. Any thread.
+    /// Gives the access token of a person (<see cref="Login.PersonLogin"/>), asked before each call, so it keeps what it has until that ends; null = none.
+    /// A <see cref="Login.LoginException"/> ends the call as UNAUTHENTICATED. Any thread.
     /// </summary>
-    public Func<CancellationToken, ValueTask<string>>? Token { get; init; }
+    public Func<CancellationToken, ValueTask<AccessToken>>? Token { get; init; }
 
     /// <summary>What a question says unless it says otherwise.</summary>
     public AskOptions Ask { get; init; } = new();
@@ -38,7 +40,7 @@ public sealed record ConnectOptions
 
     /// <summary>An address as typed.</summary>
     /// <exception cref="WarehouseException">It is none.</exception>
-    public static Uri AddressOf(string? typed) => Uri.TryCreate(typed, UriKind.Absolute, out var address) && address.Scheme is "https" && address.AbsolutePath == "/"
+    public static Uri AddressOf(string? typed) => Uri.TryCreate(typed, UriKind.Absolute, out var address) && address is { Scheme: "https", AbsolutePath: "/", UserInfo: "", Query: "", Fragment: "" }
         ? address : throw WarehouseException.Usage("server-address", "an address of a server is https://HOST:PORT");
 }
 
@@ -62,6 +64,12 @@ public sealed record AskOptions
 
     /// <summary>Only these samples, by name; at the level record only.</summary>
     public IReadOnlyList<string>? Samples { get; init; }
+
+    /// <summary>
+    /// What lacks a damaged part of the store is an answer too, whose end names that part. Otherwise it ends with an exception: fewer rows would
+    /// read as fewer variants.
+    /// </summary>
+    public bool AcceptsIncomplete { get; init; }
 
     /// <summary>Time for the whole answer; null = that of <see cref="ConnectOptions.Deadline"/> for an answer in one message, none for a stream.</summary>
     public TimeSpan? Deadline { get; init; }

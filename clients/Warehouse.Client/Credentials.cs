@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -27,6 +28,9 @@ public sealed class Credentials
 
     /// <summary>The certificate that is shown, with its key; null when the file has authorities alone.</summary>
     public X509Certificate2? Certificate { get; }
+
+    /// <summary>The authorities as PEM; null when there are none.</summary>
+    public string? AuthoritiesPem => _authorities.Count == 0 ? null : _authorities.ExportCertificatePems();
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="WarehouseException">It cannot be read, or is not understood.</exception>
@@ -58,12 +62,14 @@ public sealed class Credentials
         }
     }
 
-    /// <summary>Whether the server's certificate is of the authority, for the name that was called, and in force; null = that is left to the system.</summary>
+    /// <summary>
+    /// Takes a server's certificate that is of the authority, for the name that was called, and in force; another is refused with an
+    /// <see cref="AuthenticationException"/> that says which of these it is not. null = that is left to the system.
+    /// </summary>
     internal Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? Check => _authorities.Count == 0 ? null : IsTaken;
 
     private bool IsTaken(X509Certificate2 server, X509Chain? shown, SslPolicyErrors errors)
     {
-        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable)) return false;
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
@@ -72,6 +78,15 @@ public sealed class Credentials
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerUse));
         if (shown is not null) foreach (var element in shown.ChainElements) chain.ChainPolicy.ExtraStore.Add(element.Certificate);
-        return chain.Build(server);
+        var isOfAuthority = chain.Build(server);
+        if (isOfAuthority && (errors & (SslPolicyErrors.RemoteCertificateNameMismatch | SslPolicyErrors.RemoteCertificateNotAvailable)) == 0) return true;
+        var wrong = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
+        throw new AuthenticationException("the server's certificate " + wrong switch
+        {
+            _ when (wrong & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid)) != 0 => "is not of the authority in the credentials",
+            _ when (wrong & X509ChainStatusFlags.NotTimeValid) != 0 => "is not in force: it has ended, or has not begun",
+            _ when !isOfAuthority => "is not taken: " + wrong,
+            _ => "is for another name than the one that was called",
+        });
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
+using Warehouse.Client.Login;
 using Warehouse.Protocol.V1;
 using Warehouse.Rpc.Client;
 
@@ -16,7 +17,7 @@ public sealed class WarehouseClient : IDisposable
     public const int MaxQueries = 1000, MaxAlleles = 10_000;
 
     // A request stays under what servers take in one message (1 MiB); a reply with long alleles may be longer than that.
-    private const int MaxQueryCharacters = 1 << 19, MaxReplyBytes = 64 << 20, VcfPieceBytes = 1 << 16;
+    private const int MaxQueryBytes = 1 << 19, MaxReplyBytes = 64 << 20, VcfPieceBytes = 1 << 16;
 
     private readonly ConnectOptions _options;
     private readonly Caller _caller;
@@ -24,22 +25,39 @@ public sealed class WarehouseClient : IDisposable
     private readonly Variants.VariantsClient _variants;
     private readonly Store.StoreClient _store;
     private readonly Cohorts.CohortsClient _cohorts;
+    private readonly Access.AccessClient _access;
+    private readonly Issuers.IssuersClient _issuers;
 
     /// <summary>To a server; nothing is sent yet.</summary>
+    /// <exception cref="WarehouseException">The address is one in clear text of another machine.</exception>
     public WarehouseClient(ConnectOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Server.Scheme != Uri.UriSchemeHttps && !(options.Server.Scheme == Uri.UriSchemeHttp && options.Server.IsLoopback))
+            throw WarehouseException.Usage("clear-text", "a server is asked over TLS, and in clear text on this machine alone: https://HOST:PORT");
         (_options, _caller) = (options, new Caller(options));
         _channel = new RpcChannel(options.Server, new RpcChannelOptions
         {
             ClientCertificate = options.Credentials?.Certificate, IsServerCertificateTaken = options.Credentials?.Check, MaxReceiveBytes = MaxReplyBytes, Clock = options.Clock,
-            Credentials = options.Token is { } token ? CallCredentials.FromInterceptor(async (call, metadata) => metadata.Add("authorization", "Bearer " + await token(call.CancellationToken).ConfigureAwait(false))) : null,
+            Credentials = options.Token is not null ? CallCredentials.FromInterceptor(ShowTokenAsync) : null,
         });
-        (_variants, _store, _cohorts) = (new(_channel), new(_channel), new(_channel));
+        (_variants, _store, _cohorts, _access, _issuers) = (new(_channel), new(_channel), new(_channel), new(_channel), new(_channel));
     }
 
     /// <summary>To the server that the environment names; see <see cref="ConnectOptions.FromEnvironment"/>.</summary>
     public static WarehouseClient FromEnvironment() => new(ConnectOptions.FromEnvironment());
+
+    /// <summary>Where people log in for this server; the one question that nobody has to show anything for.</summary>
+    public async Task<IReadOnlyList<Issuer>> IssuersAsync(CancellationToken stop = default) =>
+        (await _caller.AskAsync(how => _issuers.ListAsync(new ListIssuersRequest(), how), _options.Ask, stop).ConfigureAwait(false)).Issuers;
+
+    /// <summary>Who the server takes the caller for, and what he may do.</summary>
+    public Task<WhoAmIReply> WhoAmIAsync(AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask ??= _options.Ask;
+        var request = new WhoAmIRequest { Asking = ask.ToWire() };
+        return _caller.AskAsync(how => _access.WhoAmIAsync(request, how), ask, stop);
+    }
 
     /// <summary>Have we seen these variants? One answer per query, in their order.</summary>
     /// <param name="queries">Spellings; at most <see cref="MaxQueries"/>.</param>
@@ -70,7 +88,8 @@ public sealed class WarehouseClient : IDisposable
     }
 
     /// <summary>
-    /// Adds INFO fields to a VCF: what was seen of each of its alleles. Asked once, whatever happens.
+    /// Adds INFO fields to a VCF: what was seen of each of its alleles. Asked once, whatever happens. When it ends before the file does, a read of
+    /// the file may still be waiting.
     /// </summary>
     /// <param name="vcf">Text, gzip or BGZF.</param>
     /// <param name="output">Where the annotated VCF goes, as text.</param>
@@ -81,8 +100,8 @@ public sealed class WarehouseClient : IDisposable
     {
         ask ??= _options.Ask;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using var call = _variants.SeenStream(_caller.How(ask.Deadline, stop));
-        var sending = SendAsync(call.RequestStream, new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire() }, vcf, ending.Token);
+        using var call = _variants.SeenStream(_caller.How(ask.Deadline, ending.Token));
+        var sending = SendAsync(call.RequestStream, new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire() }, vcf, ending);
         try
         {
             SeenStreamEnd? end = null;
@@ -94,6 +113,12 @@ public sealed class WarehouseClient : IDisposable
             }
             await sending.ConfigureAwait(false);
             return end ?? throw WarehouseException.Cut();
+        }
+        catch (WarehouseException) when (sending.IsFaulted && sending.Exception.InnerException is not RpcException)
+        {
+            // The file could not be read to its end, and the call was given up for that.
+            await sending.ConfigureAwait(false);
+            throw;
         }
         finally
         {
@@ -111,7 +136,7 @@ public sealed class WarehouseClient : IDisposable
         var asked = request.Clone();
         asked.Asking ??= ask.ToWire();
         asked.Samples ??= ask.SamplesToWire();
-        return new ByteAnswer(stop => _caller.ReadAsync(how => _variants.Frequencies(asked, how), ask, stop));
+        return new ByteAnswer(ask, stop => _caller.ReadAsync(how => _variants.Frequencies(asked, how), ask, stop));
     }
 
     /// <summary>Figures of alleles asked for, stored or not: at most <see cref="MaxAlleles"/> in a request; in the order of queries and groups.</summary>
@@ -129,7 +154,7 @@ public sealed class WarehouseClient : IDisposable
     {
         ask ??= _options.Ask;
         var asked = new CaseControlRequest { Asking = ask.ToWire(), Cases = cases, Controls = controls };
-        return new ByteAnswer(stop => _caller.ReadAsync(how => _variants.CaseControl(asked, how), ask, stop));
+        return new ByteAnswer(ask, stop => _caller.ReadAsync(how => _variants.CaseControl(asked, how), ask, stop));
     }
 
     /// <summary>Who carries these variants; any number of queries, answers in their order. Level record.</summary>
@@ -171,7 +196,7 @@ public sealed class WarehouseClient : IDisposable
     {
         ask ??= _options.Ask;
         var asked = new ExportRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Format = format, Regions = { regions ?? [] } };
-        return new ByteAnswer(stop => _caller.ReadAsync(how => _variants.Export(asked, how), ask, stop));
+        return new ByteAnswer(ask, stop => _caller.ReadAsync(how => _variants.Export(asked, how), ask, stop));
     }
 
     /// <summary>Facts of the store.</summary>
@@ -226,28 +251,65 @@ public sealed class WarehouseClient : IDisposable
     private static AskOptions Pinned(AskOptions ask, AnswerContext? context) =>
         ask.Snapshot is null && context is { Detail: Detail.Record } ? ask with { Snapshot = context.Snapshot, Detail = Detail.Record } : ask;
 
+    /// <summary>Shows the token with a call; one that is bound to a key, with a proof for this call.</summary>
+    private async Task ShowTokenAsync(AuthInterceptorContext call, Metadata metadata)
+    {
+        AccessToken token;
+        try
+        {
+            token = await _options.Token!(call.CancellationToken).ConfigureAwait(false);
+        }
+        catch (LoginException e)
+        {
+            throw new RpcException(new Status(StatusCode.Unauthenticated, e.Message, e));
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !call.CancellationToken.IsCancellationRequested))
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "the identity provider cannot be reached", e));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WarehouseException)
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, e.Message, e));
+        }
+        metadata.Add("authorization", $"{(token.Key is null ? "Bearer" : "DPoP")} {token.Token}");
+        if (token.Key is not { } pem) return;
+        using var key = ProofKey.FromPem(pem);
+        metadata.Add("dpop", key.Prove($"{call.ServiceUrl}/{call.MethodName}", _options.Clock.GetUtcNow(), token.Token));
+    }
+
     private static async IAsyncEnumerable<IReadOnlyList<string>> PartsAsync(IAsyncEnumerable<string> queries, [EnumeratorCancellation] CancellationToken stop)
     {
-        var (part, characters) = (new List<string>(), 0);
+        var (part, bytes) = (new List<string>(), 0);
         await foreach (var query in queries.WithCancellation(stop).ConfigureAwait(false))
         {
-            if (part.Count == MaxQueries || (part.Count > 0 && characters + query.Length > MaxQueryCharacters))
+            var length = System.Text.Encoding.UTF8.GetByteCount(query);
+            if (part.Count == MaxQueries || (part.Count > 0 && bytes + length > MaxQueryBytes))
             {
                 yield return part;
-                (part, characters) = ([], 0);
+                (part, bytes) = ([], 0);
             }
             part.Add(query);
-            characters += query.Length;
+            bytes += length;
         }
         if (part.Count > 0) yield return part;
     }
 
-    private static async Task SendAsync(IClientStreamWriter<SeenStreamRequest> requests, SeenRequest first, Stream vcf, CancellationToken stop)
+    private static async Task SendAsync(IClientStreamWriter<SeenStreamRequest> requests, SeenRequest first, Stream vcf, CancellationTokenSource ending)
     {
-        await requests.WriteAsync(new SeenStreamRequest { Request = first }, stop).ConfigureAwait(false);
-        var piece = new byte[VcfPieceBytes];
-        while (await vcf.ReadAsync(piece, stop).ConfigureAwait(false) is > 0 and var read)
-            await requests.WriteAsync(new SeenStreamRequest { Vcf = Google.Protobuf.ByteString.CopyFrom(piece, 0, read) }, stop).ConfigureAwait(false);
-        await requests.CompleteAsync().ConfigureAwait(false);
+        try
+        {
+            await requests.WriteAsync(new SeenStreamRequest { Request = first }, ending.Token).ConfigureAwait(false);
+            var piece = new byte[VcfPieceBytes];
+            // Not every stream hears the token while its sender is silent. A read that is left behind takes its bytes with it: nobody waits for them then.
+            while (await vcf.ReadAsync(piece, ending.Token).AsTask().WaitAsync(ending.Token).ConfigureAwait(false) is > 0 and var read)
+                await requests.WriteAsync(new SeenStreamRequest { Vcf = Google.Protobuf.ByteString.CopyFrom(piece, 0, read) }, ending.Token).ConfigureAwait(false);
+            await requests.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not (RpcException or OperationCanceledException))
+        {
+            // The server waits for the rest of a file that cannot be read.
+            await ending.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 }

@@ -28,6 +28,9 @@ public sealed class WarehouseException : Exception
     /// <summary>The stream ended, and its last message was not there.</summary>
     internal static WarehouseException Cut() => new(StatusCode.DataLoss, "cut-answer", "the answer ended before its end", null);
 
+    /// <summary>A part of the store did not answer.</summary>
+    internal static WarehouseException Incomplete() => new(StatusCode.DataLoss, "incomplete", "a part of the store is damaged, and the answer lacks what is in it", null);
+
     /// <summary>What the end of a call comes to.</summary>
     internal static WarehouseException Of(RpcException failure)
     {

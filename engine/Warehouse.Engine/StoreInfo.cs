@@ -13,7 +13,8 @@ public sealed partial class VariantStore
     /// <summary>Facts of the store as it is now. Damage of what they are read from is told beside them; only of a store without a readable catalog nothing is known.</summary>
     public StoreInfo Info()
     {
-        _folder.Refresh();
+        // Held, so that no compaction takes its files away meanwhile and is told as damage.
+        using var held = HoldNewest();
         var catalog = Catalog();
         var damage = new List<string>();
         T? Known<T>(Func<T> read)
@@ -33,7 +34,7 @@ public sealed partial class VariantStore
         var (records, rows, genotypes, whole) = (0L, 0L, 0L, 0);
         foreach (var entry in catalog.Segments)
         {
-            using var segment = Known(() => OpenSegment(entry));
+            using var segment = Known(() => OpenSegment(entry, held.Manifest, pool: null));
             if (segment is null) continue;
             whole++;
             foreach (var block in segment.Blocks)
@@ -49,7 +50,7 @@ public sealed partial class VariantStore
             ("snapshot", Count(() => Version)), ("oldest snapshot", Count(() => catalog.PurgedBefore)), ("samples", Count(() => SamplesInForce(catalog))),
             ("samples withdrawn", Count(() => catalog.Samples.Count(s => s.WithdrawnVersion != 0))), ("files loaded", Count(() => catalog.Batches.Count)),
             ("segments", Count(() => catalog.Segments.Count)), ("records", Sum(records)), ("allele rows", Sum(rows)), ("genotypes", Sum(genotypes)),
-            ("cohorts", Count(() => catalog.Cohorts.Count(c => c.UntilVersion == 0))), ("bytes on disk", Count(() => _folder.Current.Files.Sum(f => f.LengthBytes))),
+            ("cohorts", Count(() => catalog.Cohorts.Count(c => c.UntilVersion == 0))), ("annotation releases", Count(() => ReleasesNow().Count(r => r.UntilVersion == 0))), ("bytes on disk", Count(() => _folder.Current.Files.Sum(f => f.LengthBytes))),
             .. bytes.Select(b => ("bytes of column " + b.Key, Sum(b.Value))),
         ], damage);
     }

@@ -1,4 +1,5 @@
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
@@ -10,7 +11,7 @@ namespace Warehouse.Engine;
 /// <summary>
 /// Brings what can be proved of a damaged store into a new one. The newest version is taken whose catalog is whole; of its segments what is whole,
 /// chunk by chunk. I3: the catalog goes on naming what is lost of them, so that an answer that needs it is not assessable, and never lower. Samples that a
-/// version, lost otherwise, says to be withdrawn stay so. Lost without harm to a count, and so left out: identity sketches, header lines of loaded files, cohorts, and the policy,
+/// version, lost otherwise, says to be withdrawn stay so. Lost without harm to a count, and so left out: identity sketches, header lines of loaded files, cohorts, the list of annotation releases, and the policy,
 /// which is never taken from an older version than the newest.
 /// </summary>
 internal sealed class StoreSalvage(SalvageSource source, List<SalvageFinding> findings, IProgress<WorkProgress>? progress, CancellationToken stop)
@@ -119,7 +120,7 @@ internal sealed class StoreSalvage(SalvageSource source, List<SalvageFinding> fi
         return true;
     }
 
-    private static bool IsExpendable(string part) => part is CohortsPart or PolicyCodec.Part || part.StartsWith(LineagePrefix, StringComparison.Ordinal) || part.StartsWith(SketchPrefix, StringComparison.Ordinal);
+    private static bool IsExpendable(string part) => part is CohortsPart or PolicyCodec.Part or AnnotationCatalog.Part || part.StartsWith(LineagePrefix, StringComparison.Ordinal) || part.StartsWith(SketchPrefix, StringComparison.Ordinal);
 
     /// <summary>Decodes the whole catalog; pages of header lines that are lost are read as empty, and written so.</summary>
     private bool TryDecode(Manifest root)
@@ -130,7 +131,7 @@ internal sealed class StoreSalvage(SalvageSource source, List<SalvageFinding> fi
             _catalog = CatalogCodec.Decode(name => _written.TryGetValue(name, out var own) ? own : _parts.TryGetValue(name, out var entry) ? source.TryRead(entry, out _) : null, page => page());
             foreach (var name in lost.Where(p => p.StartsWith(LineagePrefix, StringComparison.Ordinal))) _written.Add(name, CatalogPages.EmptyLineage(name, _catalog.Batches.Count));
             _catalog.ReadAll();
-            foreach (var name in lost) findings.Add(new SalvageFinding(SalvageKind.Lost, name, null, null, name == CohortsPart ? "no cohort is named in the new store" : name == PolicyCodec.Part ? "nobody but its owner is granted anything in the new store" :
+            foreach (var name in lost) findings.Add(new SalvageFinding(SalvageKind.Lost, name, null, null, name == CohortsPart ? "no cohort is named in the new store" : name == PolicyCodec.Part ? "nobody but its owner is granted anything in the new store" : name == AnnotationCatalog.Part ? "no release of annotations is in the new store: load them again" :
                 name.StartsWith(LineagePrefix, StringComparison.Ordinal) ? "header lines of loaded files are not in the new store" : "the same person in a new file is not recognised for the samples of this part"));
             return true;
         }

@@ -1,6 +1,7 @@
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Samples;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine;
 
@@ -144,6 +145,13 @@ public sealed partial class VariantStore
         return [.. Versions(Math.Max(1, catalog.PurgedBefore), Version).Select(v => (v, _folder.PublishedUtc(v),
             catalog.Ordinals.Where(o => o.InForce(v) && catalog.Samples[o.Sample].WithdrawnVersion == 0 && asks?.Granted.Scope.Sees(o.Sample) != false).Select(o => o.Sample).Distinct().Count()))];
     }
+
+    /// <summary>How many samples the newest version names, those withdrawn too.</summary>
+    public int SampleCount => Catalog().Samples.Count;
+
+    /// <summary>Names of samples by their number, from one on, withdrawn ones too: for who has to know them, to keep them from being told. One that cannot be read is left out: nobody can tell it.</summary>
+    /// <param name="first">Number of the first.</param>
+    public IEnumerable<Phi<string>> SampleNames(int first = 0) => Paged<SampleEntry>.Once(Catalog().Samples, first, met => Damage.TextOf(met) is not null).Select(s => Phi.Of(s.Name));
 
     private static IEnumerable<long> Versions(long first, long last)
     {

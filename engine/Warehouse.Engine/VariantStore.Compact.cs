@@ -1,6 +1,8 @@
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Compact;
 using Warehouse.Engine.Manifests;
+using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
 
 namespace Warehouse.Engine;
@@ -53,7 +55,9 @@ public sealed partial class VariantStore
             var segments = Merged(compaction, _ => true);
             damaged = compaction.Damaged;
             var sheets = before.Sheets.Where(s => before.Samples[s.Sample].WithdrawnVersion == 0).ToList();
-            if (segments is not null || purged != before.PurgedBefore || sheets.Count != before.Sheets.Count)
+            var annotations = PurgeAnnotations(commit, purged);
+            if (annotations is not null) commit.SetPart(AnnotationCatalog.Part, annotations);
+            if (segments is not null || annotations is not null || purged != before.PurgedBefore || sheets.Count != before.Sheets.Count)
                 Publish(commit, before with { Segments = segments ?? before.Segments, Sheets = sheets.Count == before.Sheets.Count ? before.Sheets : sheets, PurgedBefore = purged });
         }
         var garbage = _folder.CollectGarbage();
@@ -90,5 +94,5 @@ public sealed partial class VariantStore
         }
     }
 
-    private static long Bytes(Manifest manifest) => manifest.Files.Sum(f => f.LengthBytes);
+    private static long Bytes(Manifest manifest) => manifest.Files.Where(f => f.Kind == SegmentWriter.FileKind).Sum(f => f.LengthBytes);
 }

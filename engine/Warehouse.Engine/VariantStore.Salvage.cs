@@ -1,5 +1,6 @@
 using System.Globalization;
 using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Events;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
@@ -68,7 +69,11 @@ public sealed partial class VariantStore
         }
         if (source.Identity is null) findings.Add(new SalvageFinding(SalvageKind.Note, "assembly and reference", null, null, "as given now; nothing proves them"));
         var (to, toKeys) = make();
-        using (var target = new SalvageTarget(to, toKeys, identity!, salvage.FirstKeyId)) salvage.Write(target);
+        using (var target = new SalvageTarget(to, toKeys, identity!, salvage.FirstKeyId))
+        {
+            if (EventCarrier.Carry(from, (to, toKeys), stop) is { } lost) findings.Add(new SalvageFinding(SalvageKind.Lost, "event log", null, null, lost));
+            salvage.Write(target);
+        }
         using var store = Over(StoreFolder.Open(to, toKeys, TimeProvider.System));
         store.NameLost(salvage.LostOf, findings);
         return new SalvageReport(salvage.Version, store.Catalog().Ordinals.Where(o => o.UntilVersion == 0 && store.Catalog().Samples[o.Sample].WithdrawnVersion == 0).Select(o => o.Sample).Distinct().Count(), findings);

@@ -1,4 +1,5 @@
 using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Events;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
@@ -17,7 +18,9 @@ public sealed partial class VariantStore
             named.Add(finding.File);
             yield return finding;
         }
+        foreach (var finding in EventVerifier.Verify(_folder.Storage, _folder.KeyStorage, stop)) yield return finding;
         foreach (var finding in VerifySegments(named, progress, stop)) yield return finding;
+        foreach (var finding in VerifyAnnotations(named, progress, stop)) yield return finding;
     }
 
     /// <summary>Verifies a store that may be too damaged to be opened; then every file is read and named all the same, but no block decoded.</summary>
@@ -44,7 +47,8 @@ public sealed partial class VariantStore
             yield break;
         }
         var isNamed = false;
-        foreach (var finding in StoreVerifier.Verify(DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), progress, stop))
+        var (storage, keys) = (DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"));
+        foreach (var finding in StoreVerifier.Verify(storage, keys, progress, stop).Concat(EventVerifier.Verify(storage, keys, stop)))
         {
             isNamed |= finding.Kind != FindingKind.Surplus;
             yield return finding;
@@ -65,7 +69,8 @@ public sealed partial class VariantStore
     public static IEnumerable<string> Repair(string path, string? keysPath, string backupPath, CancellationToken stop = default)
     {
         if (FullPath(path) == FullPath(backupPath)) throw new StoreRefusedException("the backup is the store itself");
-        return StoreFolder.Repair(DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), DiskStorage.Open(backupPath, "backup"), stop);
+        var (storage, keys, backup) = (DiskStorage.Open(path, "store folder"), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), DiskStorage.Open(backupPath, "backup"));
+        return StoreFolder.Repair(storage, keys, backup, stop).Concat(EventRepair.Run(storage, keys, backup, stop));
     }
 
     /// <summary>Wraps the keys of all files under a new master key and retires the old one: whoever has a copy of the old key folder reads nothing that is written from now on. No file of the store changes; readers go on.</summary>

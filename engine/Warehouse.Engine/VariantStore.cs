@@ -1,5 +1,6 @@
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Events;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
@@ -36,6 +37,7 @@ public sealed partial class VariantStore : IDisposable
     private const string ReferencePart = "reference";
     private readonly StoreFolder _folder;
     private readonly SegmentPool _pool = new();
+    private EventLog? _events;
     private StoreCatalog? _catalog;
     private long _catalogVersion = -1;
 
@@ -50,6 +52,9 @@ public sealed partial class VariantStore : IDisposable
 
     /// <summary>The newest manifest version.</summary>
     public long Version => _folder.Current.Version;
+
+    /// <summary>The small records that no count depends on; it lives as long as this object.</summary>
+    public EventLog Events => _events ??= new EventLog(_folder.Storage, _folder.KeyStorage, _folder.Clock);
 
     /// <summary>Makes an empty store and its key folder.</summary>
     /// <exception cref="InputException">The reference cannot be read or is of another assembly; nothing was made.</exception>
@@ -194,6 +199,7 @@ public sealed partial class VariantStore : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _events?.Dispose();
         _pool.Dispose();
         _folder.Dispose();
     }

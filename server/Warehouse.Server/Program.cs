@@ -23,13 +23,14 @@ internal static class Program
         using var stopping = new CancellationTokenSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        var log = new LineLog(Console.OpenStandardError(), LogLevel.Information, new Scrubber(), TimeProvider.System).Server;
+        using var lines = new LineLog(Console.OpenStandardError(), LogLevel.Information, new Scrubber(), TimeProvider.System);
+        var log = lines.Server;
         LastResort.Install(log);
         try
         {
             var isCheck = arguments.Contains("--check");
             var options = Read([.. arguments.Where(a => a != "--check")]);
-            await using var server = await WarehouseServer.StartAsync(options, log, stopping.Token).ConfigureAwait(false);
+            await using var server = await WarehouseServer.StartAsync(options, lines, stopping.Token).ConfigureAwait(false);
             var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"https://{(server.EndPoint.Address.Equals(IPAddress.Any) || server.EndPoint.Address.Equals(IPAddress.IPv6Any) ? "localhost" : new IPEndPoint(server.EndPoint.Address, 0).ToString()[..^2])}:{server.Port}"));
             foreach (var line in server.Identity.ConnectLines(address)) await Console.Out.WriteLineAsync(line).ConfigureAwait(false);
             await Console.Out.FlushAsync().ConfigureAwait(false);
@@ -40,15 +41,15 @@ internal static class Program
         }
         catch (InputException bad)
         {
-            return Say(bad.Message, BadInput);
+            return Say(lines.Scrubber.Clean(bad.Message), BadInput);
         }
         catch (DamagedStoreException bad)
         {
-            return Say(bad.Message, DamagedStore);
+            return Say(lines.Scrubber.Clean(bad.Message), DamagedStore);
         }
         catch (IOException bad)
         {
-            return Say(bad.Message, CouldNot);
+            return Say(lines.Scrubber.Clean(bad.Message), CouldNot);
         }
 
         void Stop(PosixSignalContext signal)

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Simulate;
 using Warehouse.Rpc.Client;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Units;
 using V1 = Warehouse.Protocol.V1;
@@ -26,6 +26,8 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public WarehouseServer Server => _server!;
 
+    public string Url => $"https://localhost:{Server.Port}";
+
     public string StorePath => _folder["store"];
 
     public string AuditPath => StorePath + ".audit";
@@ -34,18 +36,46 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public static V1.Asking Treatment => new() { Purpose = V1.Purpose.Treatment };
 
-    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null)
+    /// <summary>What the server tells its operator.</summary>
+    public TestLog Log { get; } = new();
+
+    public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null, Func<ServedStore, ServerConfiguration>? configure = null)
+    {
+        var served = Make(samples, variants, seed, missing);
+        await served.ServeAsync(clock, configure is null ? null : (made, options) => options with { Configuration = configure(made) });
+        return served;
+    }
+
+    /// <summary>The same with a server of other options, which may name files of the folder.</summary>
+    public static async Task<ServedStore> StartAsync(Func<ServedStore, ServeOptions, ServeOptions> change, int samples = 6, int variants = 40)
+    {
+        var served = Make(samples, variants, seed: 11, missing: 0.005);
+        try
+        {
+            await served.ServeAsync(change: change);
+            return served;
+        }
+        catch
+        {
+            await served.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static ServedStore Make(int samples, int variants, ulong seed, double missing)
     {
         var served = new ServedStore();
         Simulator.Run(new SimulationOptions { Folder = served["sim"], Samples = samples, Variants = variants, Seed = seed, MissingRate = missing }, null, default);
         using (var store = VariantStore.Create(new CreateOptions { Path = served.StorePath, Assembly = "GRCh37", ReferencePath = served["sim/reference.fa"] }))
             store.Ingest(new IngestRequest { Files = [served["sim/cohort.vcf.gz"]], SheetPath = served["sim/samples.tsv"] });
-        await served.ServeAsync(clock);
         return served;
     }
 
-    public async Task ServeAsync(TimeProvider? clock = null) => _server = await WarehouseServer.StartAsync(
-        new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System }, NullLogger.Instance);
+    public async Task ServeAsync(TimeProvider? clock = null, Func<ServedStore, ServeOptions, ServeOptions>? change = null)
+    {
+        var options = new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System };
+        _server = await WarehouseServer.StartAsync(change?.Invoke(this, options) ?? options, Log.Lines);
+    }
 
     /// <summary>The store, as its owner has it.</summary>
     public T Owner<T>(Func<VariantStore, AccessActor, T> change)
@@ -67,6 +97,14 @@ internal sealed class ServedStore : IAsyncDisposable
     /// <summary>Grants a cohort, or everything, at levels for treatment and operations.</summary>
     public int Grant(Subject subject, string? cohort, params Detail[] details) =>
         Grant(new GrantRequest { Subject = subject, AllSamples = cohort is null, Cohort = cohort, Details = details, Purposes = [Purpose.Treatment, Purpose.Operations] });
+
+    /// <summary>Charges projects per variant, by two people: the default leaves a cohort as small as these one variant or two.</summary>
+    public int ChargeByVariant() => Owner((store, owner) =>
+    {
+        var entry = store.Set(owner, new SettingsRequest { ChargesByVariant = true });
+        store.Approve(AccessActor.Owner("second"), entry);
+        return entry;
+    });
 
     /// <summary>A client with a new certificate in some roles.</summary>
     public (RpcChannel Channel, string Id) Client(string name, params Role[] roles)
@@ -96,6 +134,7 @@ internal sealed class ServedStore : IAsyncDisposable
     {
         foreach (var channel in _channels) channel.Dispose();
         if (_server is { } server) await server.DisposeAsync();
+        Log.Dispose();
         _folder.Dispose();
     }
 }

@@ -33,16 +33,20 @@ start();
 
 function start() {
   const confidential = { token_endpoint_auth_method: "client_secret_basic", client_secret: "secret of a test", redirect_uris: [], response_types: [], id_token_signed_response_alg: "ES256" };
+  const device = "urn:ietf:params:oauth:grant-type:device_code";
+  const terminal = { token_endpoint_auth_method: "none", redirect_uris: [], response_types: [], application_type: "native", id_token_signed_response_alg: "ES256" };
   provider = new Provider(issuer, {
     clients: [
       { client_id: "pipeline", grant_types: ["client_credentials"], ...confidential },
       { client_id: "prover", grant_types: ["client_credentials"], dpop_bound_access_tokens: true, ...confidential },
       { client_id: "bound", grant_types: ["client_credentials"], tls_client_certificate_bound_access_tokens: true, ...confidential },
-      { client_id: "cli", grant_types: ["urn:ietf:params:oauth:grant-type:device_code"], token_endpoint_auth_method: "none", redirect_uris: [], response_types: [], application_type: "native", id_token_signed_response_alg: "ES256" },
+      { client_id: "cli", grant_types: [device], ...terminal },
+      { client_id: "cli-long", grant_types: [device, "refresh_token"], ...terminal },
+      { client_id: "cli-proof", grant_types: [device, "refresh_token"], dpop_bound_access_tokens: true, ...terminal },
     ],
     jwks: { keys },
     enabledJWA: { dPoPSigningAlgValues: ["ES256"] },
-    scopes: ["openid", "ask"],
+    scopes: ["openid", "offline_access", "ask"],
     cookies: { keys: ["a test"] },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     extraTokenClaims: (_, token) => token.accountId
@@ -52,6 +56,7 @@ function start() {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
+      revocation: { enabled: true },
       dPoP: { enabled: true, nonceSecret: Buffer.alloc(32), requireNonce: () => false },
       mTLS: { enabled: true, certificateBoundAccessTokens: true, getCertificate: () => presented },
       resourceIndicators: {
@@ -61,7 +66,7 @@ function start() {
         getResourceServerInfo: () => ({ scope: "ask", audience, accessTokenTTL: 600, accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256", kid: keys[0].kid } } }),
       },
     },
-    ttl: { ClientCredentials: 600, AccessToken: 600, DeviceCode: 600, Grant: 3600, Session: 3600 },
+    ttl: { ClientCredentials: 600, RefreshToken: 3600, AccessToken: 600, DeviceCode: 600, Grant: 3600, Session: 3600 },
   });
   provider.on("server_error", (_, error) => process.stderr.write(`${error.stack}\n`));
 }
@@ -143,7 +148,7 @@ async function approve({ code, deny }) {
     if (interaction.prompt.name === "login") interaction.result = { login: { accountId: "alice", amr: ["pwd", "otp"] } };
     else {
       const grant = new provider.Grant({ accountId: interaction.session.accountId, clientId: interaction.params.client_id });
-      grant.addOIDCScope("openid ask");
+      grant.addOIDCScope("openid offline_access ask");
       grant.addResourceScope(audience, "ask");
       interaction.result = { consent: { grantId: await grant.save() } };
     }

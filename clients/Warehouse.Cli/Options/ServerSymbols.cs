@@ -16,7 +16,7 @@ internal sealed class ServerSymbols
     private const string Name = "--server";
 
     private readonly Option<string?> _server = new(Name) { HelpName = "URL", Description = "Ask this server (https://HOST:PORT) in place of a STORE." };
-    private readonly Option<string?> _credentials = new("--credentials") { HelpName = "PEM", Description = "Certificate, key and authority for the server (else WAREHOUSE_CREDENTIALS)." };
+    private readonly Option<string?> _credentials = new("--credentials") { HelpName = "PEM", Description = "Certificate, key and authority for the server, or its authority alone after a login (else WAREHOUSE_CREDENTIALS)." };
     private readonly Option<string?> _purpose = new("--purpose") { HelpName = "treatment|operations|research", Description = "What the server is told that the data is for (default: operations)." };
     private readonly Option<string?> _detail = new("--detail") { HelpName = "record|aggregate|exists", Description = "How much the server is asked to tell (default: the most that is granted)." };
     private readonly Option<string?> _project = new("--project") { HelpName = "NAME", Description = "Research project on whose behalf the server is asked." };
@@ -33,6 +33,17 @@ internal sealed class ServerSymbols
         _purpose.AcceptOnlyFromAmong("treatment", "operations", "research");
         _detail.AcceptOnlyFromAmong("record", "aggregate", "exists");
         foreach (var option in (Option[])[_server, _credentials, _purpose, _detail, _project]) command.Options.Add(option);
+    }
+
+    /// <summary>The symbols of a verb that works on a server alone: WAREHOUSE_SERVER stands in for --server.</summary>
+    public void AddAddressTo(Command command, bool withCredentials)
+    {
+        command.Options.Add(_server);
+        if (withCredentials) command.Options.Add(_credentials);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(_server) is null && FromEnvironment is null) result.AddError("name a server by --server URL");
+        });
     }
 
     /// <summary>The first option that makes sense with a server only; null when none is given.</summary>

@@ -67,7 +67,7 @@ internal static class Columns
     ];
 
     /// <summary>One row of <c>freq</c>.</summary>
-    public static void Write(RowWriter writer, FrequencyRow row, bool symbolic, bool grouped, ReleasedCells? released = null)
+    public static void Write(RowWriter writer, FrequencyRow row, bool symbolic, bool grouped, ReleasedCells? released = null, JoinedCells? joined = null)
     {
         WritePlace(writer, row.Contig, row.Start, row.Ref, row.Alt);
         // Half-open 0-based and 1-based inclusive ends are the same number.
@@ -76,18 +76,20 @@ internal static class Columns
         if (row.Damage is null && released is not null) released.Write(writer);
         else if (row.Damage is null) writer.Figures(row.Figures);
         else WriteMissing(writer, Figures.Length);
+        joined?.Write(writer, row.Contig, row.Start, row.Ref, row.End < 0 ? row.Alt : "");
         writer.EndRow();
     }
 
     /// <summary>One row of <c>seen</c>.</summary>
-    public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null)
+    public static void Write(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, JoinedCells? joined = null)
     {
         WriteSeen(writer, answer, released);
+        joined?.Write(writer, answer);
         writer.EndRow();
     }
 
     /// <summary>One row of <c>seen</c> with the columns of <see cref="SeenInFull"/>.</summary>
-    public static void WriteInFull(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null)
+    public static void WriteInFull(RowWriter writer, SeenAnswer answer, ReleasedCells? released = null, JoinedCells? joined = null)
     {
         WriteSeen(writer, answer, released);
         writer.Integer(answer.End < 0 ? null : (long?)answer.End);
@@ -101,6 +103,7 @@ internal static class Columns
         writer.Integer(answer.Context is { } known ? known.TrimmedOnly ? 1L : 0L : null);
         writer.Integer(answer.Context?.Snapshot);
         foreach (var digest in (ReadOnlySpan<string?>)[answer.Context?.SnapshotDigest, answer.Context?.ScopeDigest, answer.Context?.WithdrawnDigest, answer.Context?.SamplesDigest]) writer.Text(digest);
+        joined?.Write(writer, answer);
         writer.EndRow();
     }
 
@@ -142,7 +145,7 @@ internal static class Columns
     }
 
     /// <summary>The rows of one query of <c>carriers</c>.</summary>
-    public static void Write(RowWriter writer, CarrierAnswer answer)
+    public static void Write(RowWriter writer, CarrierAnswer answer, JoinedCells? joined = null)
     {
         foreach (var carrier in answer.Carriers)
         {
@@ -155,12 +158,13 @@ internal static class Columns
             writer.Integer(carrier.Dp);
             writer.Integer(carrier.DepthRef);
             writer.Integer(carrier.DepthAlt);
+            joined?.Write(writer, answer.Seen);
             writer.EndRow();
         }
     }
 
     /// <summary>One row of <c>export</c>.</summary>
-    public static void Write(RowWriter writer, GenotypeRow row)
+    public static void Write(RowWriter writer, GenotypeRow row, JoinedCells? joined = null)
     {
         WritePlace(writer, row.Contig, row.Start, row.Ref, row.Alt);
         writer.Text(row.Sample);
@@ -170,6 +174,7 @@ internal static class Columns
         writer.Integer(row.Dp);
         writer.Integer(row.DepthRef);
         writer.Integer(row.DepthAlt);
+        joined?.Write(writer, row.Contig, row.Start, row.Ref, row.Alt);
         writer.EndRow();
     }
 

@@ -3,6 +3,7 @@ using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
 using Warehouse.Cli.Verbs;
 using Warehouse.Client;
+using Warehouse.Client.Login;
 using Warehouse.Engine;
 using Warehouse.Engine.Arrow;
 using Warehouse.Engine.Query;
@@ -22,19 +23,37 @@ internal sealed class RemoteEngine : Engine
 
     private readonly WarehouseClient _client;
     private readonly AskOptions _ask;
+    private readonly HttpClient? _http;
+    private readonly PersonLogin? _person;
 
-    /// <summary>Of a server; nothing is sent yet.</summary>
-    public RemoteEngine(ServerAddress server)
+    /// <summary>Of a server; nothing is sent yet. A certificate among the credentials is shown; without one, the login that is kept.</summary>
+    public RemoteEngine(ServerAddress server, CliContext context)
     {
         _ask = new AskOptions
         {
             Purpose = server.Purpose switch { "treatment" => V1.Purpose.Treatment, "research" => V1.Purpose.Research, _ => V1.Purpose.Operations },
             Detail = server.Detail switch { "record" => V1.Detail.Record, "aggregate" => V1.Detail.Aggregate, "exists" => V1.Detail.Exists, _ => V1.Detail.Unspecified },
             Project = server.Project ?? "",
+            AcceptsIncomplete = true, // what is lacking is told in the answer's own rows
         };
         var credentials = server.CredentialsPath is { } path ? Credentials.Read(path) : null;
-        _client = new WarehouseClient(new ConnectOptions { Server = ConnectOptions.AddressOf(server.Url), Credentials = credentials, Ask = _ask });
+        var connect = new ConnectOptions { Server = ConnectOptions.AddressOf(server.Url), Credentials = credentials, Ask = _ask };
+        if (credentials?.Certificate is null)
+        {
+            var file = RemoteLogin.FileOf(context);
+            Advice = $"show a certificate by --credentials, or log in: warehouse login --server {connect.Server.GetLeftPart(UriPartial.Authority)}";
+            if (file.Find(connect.Server) is { } login)
+            {
+                (_http, Advice) = (DeviceLogin.NewHttp(), $"log in again: warehouse login --server {connect.Server.GetLeftPart(UriPartial.Authority)}");
+                _person = new PersonLogin(file, connect.Server, _http, context.Clock);
+                connect = connect with { Token = _person.TokenAsync, Credentials = credentials ?? (login.Authorities is { } pem ? Credentials.FromPem(pem) : null) };
+            }
+        }
+        _client = new WarehouseClient(connect);
     }
+
+    /// <summary>What helps when the server does not know who asks; null for who shows a certificate.</summary>
+    public string? Advice { get; }
 
     /// <inheritdoc/>
     public override void BeginCall(StoreAddress store, string verb, string question)
@@ -42,7 +61,12 @@ internal sealed class RemoteEngine : Engine
     }
 
     /// <inheritdoc/>
-    public override void EndCall(string? outcome) => _client.Dispose();
+    public override void EndCall(string? outcome)
+    {
+        _client.Dispose();
+        _person?.Dispose();
+        _http?.Dispose();
+    }
 
     /// <inheritdoc/>
     public override IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)

@@ -10,6 +10,8 @@ namespace Warehouse.Cli.Verbs;
 /// <summary><c>access</c> and its sub-verbs: who may see what of a store that is served. Whoever runs them is the store's owner, and is named.</summary>
 internal sealed class AccessVerb : Verb
 {
+    private const string ByVariant = "by-variant";
+
     private readonly StoreSymbols _store = new();
     private readonly OutputSymbols _output = new();
     private readonly Argument<string> _subject = new("SUBJECT") { Description = "role:ROLE, group:NAME, attribute:NAME=VALUE, or a principal: oidc:ISSUER|SUBJECT, cert:SHA256, local:ACCOUNT." };
@@ -49,10 +51,12 @@ internal sealed class AccessVerb : Verb
     private readonly Option<int?> _grantDays = new("--grant-days") { HelpName = "N", Description = "Longest life of a grant." };
     private readonly Option<int?> _elevationMinutes = new("--elevation-minutes") { HelpName = "N", Description = "Longest life of an elevation; at most 480." };
     private readonly Option<int?> _glassMinutes = new("--break-glass-minutes") { HelpName = "N", Description = "Longest life of a break-glass; at most 60." };
+    private readonly Option<string?> _charge = new("--charge") { HelpName = "by-information|by-variant", Description = "How projects are charged: by what an answer tells about a carrier (the default), or per variant, a tenth of the cohort." };
 
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
+        _charge.AcceptOnlyFromAmong("by-information", ByVariant);
         Changes(command, context, ("grant", "Let somebody see samples; waits for approval."), [_subject, _all, _cohort, _file, _details, _purposes, _from, _until, _reason],
             (parsed, store) => store.Grant(Engine.Owner, Request(parsed, context, Subject.Parse(parsed.GetRequiredValue(_subject)))));
         Changes(command, context, ("approve", "Approve what somebody else granted, assigned, registered, set or asked for."), [_entry], (parsed, store) => About(parsed, id => store.Approve(Engine.Owner, id)));
@@ -99,11 +103,12 @@ internal sealed class AccessVerb : Verb
         return context.Engine.ChangePolicy(address, store => store.BreakGlass(Engine.Owner, request));
     });
 
-    private void Settings(Command command, CliContext context) => Sub(command, context, ("settings", "Show the bounds in force, or change some; a change waits for approval."), [_k, _minCohort, _grantDays, _elevationMinutes, _glassMinutes], (parsed, address) =>
+    private void Settings(Command command, CliContext context) => Sub(command, context, ("settings", "Show the bounds in force, or change some; a change waits for approval."), [_k, _minCohort, _grantDays, _elevationMinutes, _glassMinutes, _charge], (parsed, address) =>
     {
         var request = new SettingsRequest
         {
             K = parsed.GetValue(_k), MinCohort = parsed.GetValue(_minCohort), MaxGrantDays = parsed.GetValue(_grantDays), MaxElevationMinutes = parsed.GetValue(_elevationMinutes), MaxBreakGlassMinutes = parsed.GetValue(_glassMinutes),
+            ChargesByVariant = parsed.GetValue(_charge) is { } charge ? charge == ByVariant : null,
         };
         if (request == new SettingsRequest())
         {
@@ -127,7 +132,7 @@ internal sealed class AccessVerb : Verb
         }
         context.Begin(address, parsed);
         var (policy, now) = context.Engine.Policy(address);
-        return AccessReports.ReviewOf(policy, now);
+        return AccessReports.ReviewOf(policy, now, context.Engine.PageOf);
     });
 
     private GrantRequest Request(ParseResult parsed, CliContext context, Subject subject) => new()

@@ -69,6 +69,8 @@ internal sealed class AuditVerb : Verb
     private Report Verify(StoreAudit audit, ParseResult parsed, CliContext context)
     {
         var (entries, findings) = audit.Verify(parsed.GetValue(_witness) is { } file ? Checkpoint(file) : null, context.Cancellation);
+        // A damaged log cannot say how far the ledger went.
+        if (!findings.Any(f => f.IsDamage) && audit.CheckLedger() is { } ledger) findings = [.. findings, ledger];
         var report = new Report(new Column("entry", ColumnKind.Integer), new Column("kind", ColumnKind.Text), new Column("problem", ColumnKind.FreeText)) { Code = findings.Any(f => f.IsDamage) ? ExitCode.DamagedStore : ExitCode.Done };
         report.With(findings.Select(f => new object?[] { f.Entry, f.IsDamage ? "damaged" : "note", f.Problem }));
         context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{entries} entries under the last checkpoint; the key that signs it is {audit.Keys.VerifierKey}"));

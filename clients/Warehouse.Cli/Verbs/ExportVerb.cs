@@ -48,6 +48,7 @@ internal sealed class ExportVerb : Verb
     private readonly RegionSymbol _regions = new();
     private readonly SampleSymbols _samples = new();
     private readonly AsOfSymbol _asOf = new();
+    private readonly AnnotateSymbol _annotate = new();
     private readonly Option<ExportFormat?> _format = new("--format") { HelpName = "vcf|bcf|arrow|tsv", Required = true, CustomParser = OutputSymbols.ParseWord<ExportFormat>, Description = "What to write." };
     private readonly Option<string> _path = new("-o", "--output") { HelpName = "OUT", Required = true, Description = "Where to; the file appears when it is complete. - is standard output." };
 
@@ -69,6 +70,7 @@ internal sealed class ExportVerb : Verb
         _regions.AddTo(command);
         _samples.AddTo(command);
         _asOf.AddTo(command);
+        _annotate.AddTo(command, AsksServer);
         command.Options.Add(_path);
     }
 
@@ -77,6 +79,19 @@ internal sealed class ExportVerb : Verb
     {
         var (store, request) = (_store.Read(parsed, context), Read(parsed, context));
         context.Begin(store, parsed);
+        try
+        {
+            var asOf = context.Engine.Join(store, _annotate.Read(parsed), request.AsOf, context.Error);
+            return Write(context, store, request with { AsOf = asOf });
+        }
+        finally
+        {
+            context.Engine.EndJoin();
+        }
+    }
+
+    private static ExitCode Write(CliContext context, StoreAddress store, ExportRequest request)
+    {
         using var progress = context.Progress();
         if (request.OutputPath != "-")
         {

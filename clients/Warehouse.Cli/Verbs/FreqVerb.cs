@@ -13,6 +13,7 @@ internal sealed class FreqVerb : Verb
     private readonly SampleSymbols _samples = new();
     private readonly RuleSymbols _rules = new();
     private readonly AsOfSymbol _asOf = new();
+    private readonly AnnotateSymbol _annotate = new();
     private readonly OutputSymbols _output = new();
     private readonly Option<string?> _variants = new("--variants") { HelpName = "FILE", Description = "Answer each allele of this list, stored or not: one spelling per line, - is standard input." };
     private readonly Option<string?> _by = new("--by") { HelpName = "COLUMN", Description = "One row per value of this column of the sample sheet." };
@@ -41,6 +42,7 @@ internal sealed class FreqVerb : Verb
         command.Options.Add(_by);
         _rules.AddTo(command);
         _asOf.AddTo(command);
+        _annotate.AddTo(command, AsksServer);
         command.Options.Add(_symbolic);
         command.Options.Add(_minAc);
         _output.AddTo(command);
@@ -53,10 +55,24 @@ internal sealed class FreqVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var (store, asOf, request) = (_store.Read(parsed, context), _asOf.Read(parsed), Read(parsed, context));
+        var (store, request) = (_store.Read(parsed, context), Read(parsed, context));
         context.Begin(store, parsed);
-        var grouped = request.By is not null;
-        return _output.Write(parsed, context, Columns.Frequency(request.Symbolic, grouped), writer =>
+        try
+        {
+            var asOf = context.Engine.Join(store, _annotate.Read(parsed), _asOf.Read(parsed), context.Error);
+            return Answer(parsed, context, (store, asOf), request);
+        }
+        finally
+        {
+            context.Engine.EndJoin();
+        }
+    }
+
+    private ExitCode Answer(ParseResult parsed, CliContext context, (StoreAddress Store, string? AsOf) asked, FrequencyRequest request)
+    {
+        var (store, asOf) = asked;
+        var (grouped, joined) = (request.By is not null, context.Engine.Cells);
+        return _output.Write(parsed, context, JoinedCells.Behind(Columns.Frequency(request.Symbolic, grouped), joined), writer =>
         {
             var outcome = new Outcome();
             // A server's rows come one by one, whether they were asked for or are listed.
@@ -67,15 +83,17 @@ internal sealed class FreqVerb : Verb
                     if (row.Damage is { } damage) outcome.AddDamaged(damage, context.Error);
                     else if (request.Variants is null) outcome.AddListed();
                     else outcome.AddAsked(row.Figures, context.Engine.Released);
-                    Columns.Write(writer, row, request.Symbolic, grouped, context.Engine.Released);
+                    Columns.Write(writer, row, request.Symbolic, grouped, context.Engine.Released, joined);
                 }
                 if (request.Variants is null) WriteUnavailable(writer, ref outcome, context);
                 return outcome.Code;
             }
+            var listed = new FrequencyRow();
             foreach (var batch in context.Engine.FrequencyBatches(store, asOf, request, context.Cancellation))
             {
                 outcome.AddListed();
-                writer.Frequencies(batch, request.Symbolic, grouped);
+                if (joined is null) writer.Frequencies(batch, request.Symbolic, grouped);
+                else foreach (var row in batch.Rows(listed)) Columns.Write(writer, row, request.Symbolic, grouped, joined: joined);
             }
             WriteUnavailable(writer, ref outcome, context);
             if (request.Rules.NoPrecomputed) context.Error.WriteLine(FormattableString.Invariant($"counted from {context.Engine.GenotypeBytesRead} bytes of genotypes{(context.Engine.Unavailable.Count > 0 ? " (partial)" : "")}"));

@@ -28,6 +28,9 @@ internal sealed class SalvageVerb : ReportVerb
     }
 
     /// <inheritdoc/>
-    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
-        context.Engine.Salvage(Read(store, parsed), progress, context.Cancellation);
+    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context)
+    {
+        context.BeginRescue(store, parsed);
+        return context.Engine.Salvage(Read(store, parsed), progress, context.Cancellation);
+    }
 }

@@ -24,7 +24,9 @@ internal sealed class SeenVerb : Verb
     private readonly QuerySymbol _queries = new(ArgumentArity.ZeroOrMore);
     private readonly SampleSymbols _samples = new();
     private readonly OutputSymbols _output = new();
+    private readonly AnnotateSymbol _annotate = new();
     private readonly Option<string?> _vcf = new("--vcf") { HelpName = "IN", Description = "Annotate this VCF instead of answering queries; needs -o." };
+    private readonly Option<bool> _assessments = new("--assessments") { Description = "Also what the laboratory has signed of the allele." };
 
     /// <summary>The request of a line without --vcf.</summary>
     internal SeenRequest Read(ParseResult parsed, CliContext context) => new(_queries.Read(parsed, context), _samples.Read(parsed, context));
@@ -40,6 +42,8 @@ internal sealed class SeenVerb : Verb
         command.Arguments.Add(_queries.Argument);
         _samples.AddTo(command);
         command.Options.Add(_vcf);
+        _annotate.AddTo(command, AsksServer);
+        if (!AsksServer) command.Options.Add(_assessments);
         _output.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -56,6 +60,19 @@ internal sealed class SeenVerb : Verb
     {
         var store = _store.Read(parsed, context);
         context.Begin(store, parsed);
+        try
+        {
+            context.Engine.Join(store, _annotate.Read(parsed), null, context.Error);
+            return Answer(parsed, context, store);
+        }
+        finally
+        {
+            context.Engine.EndJoin();
+        }
+    }
+
+    private ExitCode Answer(ParseResult parsed, CliContext context, StoreAddress store)
+    {
         if (ReadAnnotation(parsed, context) is { } annotation)
         {
             using var progress = context.Progress();
@@ -71,14 +88,15 @@ internal sealed class SeenVerb : Verb
         }
         var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
         var request = Read(parsed, context) with { Identify = full };
-        return _output.Write(parsed, context, full ? Columns.SeenInFull() : Columns.Seen(), writer =>
+        var joined = JoinedCells.Of(context.Engine.Cells, !AsksServer && parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null);
+        return _output.Write(parsed, context, JoinedCells.Behind(full ? Columns.SeenInFull() : Columns.Seen(), joined), writer =>
         {
             var outcome = new Outcome();
             foreach (var answer in context.Engine.Seen(store, request, context.Cancellation))
             {
                 outcome.Add(answer, context.Error);
-                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released);
-                else Columns.Write(writer, answer, context.Engine.Released);
+                if (full) Columns.WriteInFull(writer, answer, context.Engine.Released, joined);
+                else Columns.Write(writer, answer, context.Engine.Released, joined);
             }
             return outcome.Code;
         });

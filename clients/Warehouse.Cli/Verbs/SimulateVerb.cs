@@ -23,6 +23,7 @@ internal sealed class SimulateVerb : Verb
     private readonly Option<bool> _split = new("--split-by-contig") { Description = "With gvcf: a file per contig and sample." };
     private readonly Option<bool> _noSex = new("--no-sex-chromosomes") { Description = "Autosomes only." };
     private readonly Option<int> _duplicates = new("--plant-duplicates") { HelpName = "K", Description = "Samples that are another sample again." };
+    private readonly Option<int?> _clinvar = new("--clinvar") { HelpName = "2018|2021|2024", Description = "Also write two releases in the form of ClinVar's of that year, and what changed between them." };
     private readonly Option<int> _sexErrors = new("--plant-sex-errors") { HelpName = "K", Description = "Samples whose recorded sex is wrong." };
     private readonly OutputSymbols _output = new();
 
@@ -48,6 +49,7 @@ internal sealed class SimulateVerb : Verb
             SexChromosomes = options.SexChromosomes && !parsed.GetValue(_noSex),
             PlantDuplicates = parsed.GetValue(_duplicates),
             PlantSexErrors = parsed.GetValue(_sexErrors),
+            ClinVar = (ClinVarForm?)parsed.GetValue(_clinvar),
         };
     }
 
@@ -56,8 +58,12 @@ internal sealed class SimulateVerb : Verb
     {
         _samples.Validators.Add(AtLeastOne);
         _variants.Validators.Add(AtLeastOne);
+        _clinvar.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token] && token.Value is not ("2018" or "2021" or "2024")) result.AddError("--clinvar is 2018, 2021 or 2024");
+        });
         command.Arguments.Add(_folder);
-        foreach (var option in (Option[])[_samples, _variants, _seed, _shape, _truth, _preset, _format, _sfs, _halfCalls, _unnormalised, _callable, _split, _noSex, _duplicates, _sexErrors]) command.Options.Add(option);
+        foreach (var option in (Option[])[_samples, _variants, _seed, _shape, _truth, _preset, _format, _sfs, _halfCalls, _unnormalised, _callable, _split, _noSex, _duplicates, _sexErrors, _clinvar]) command.Options.Add(option);
         _output.AddTo(command);
     }
 

@@ -11,6 +11,9 @@ internal sealed class SnapshotsVerb : ReportVerb
     protected override bool IsReading => true;
 
     /// <inheritdoc/>
-    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
-        context.Engine.Snapshots(store, context.Cancellation);
+    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context)
+    {
+        context.Begin(store, parsed);
+        return context.Engine.Snapshots(store, context.Cancellation);
+    }
 }

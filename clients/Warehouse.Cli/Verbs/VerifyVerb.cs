@@ -20,6 +20,11 @@ internal sealed class VerifyVerb : ReportVerb
     }
 
     /// <inheritdoc/>
-    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context) =>
-        context.Engine.Verify(store, parsed.GetValue(_repairFrom), progress, context.Cancellation);
+    protected override Report Ask(StoreAddress store, ParseResult parsed, IProgress<WorkProgress>? progress, CliContext context)
+    {
+        var backup = parsed.GetValue(_repairFrom);
+        if (backup is null) context.BeginRescue(store, parsed);
+        else context.BeginChange(store, parsed);
+        return context.Engine.Verify(store, backup, progress, context.Cancellation);
+    }
 }

@@ -1,6 +1,7 @@
 """Against a server: WAREHOUSE_SERVER, WAREHOUSE_CREDENTIALS, and in WAREHOUSE_EXPECTED a folder with what the store itself answers, as JSON."""
 import json
 import os
+import random
 import unittest
 
 import grpc
@@ -48,15 +49,31 @@ class ServerTests(unittest.TestCase):
         with self.assertRaises(warehouse.WarehouseError) as refused:
             self.lab.freq(cohort="nobody")
         self.assertEqual((grpc.StatusCode.NOT_FOUND, "unknown-cohort"), (refused.exception.code, refused.exception.rule))
+        with self.assertRaises(warehouse.WarehouseError) as unknown:
+            warehouse.connect(purpose="curiosity")
+        self.assertEqual(grpc.StatusCode.INVALID_ARGUMENT, unknown.exception.code)
         with warehouse.connect(server="https://localhost:1") as nobody, self.assertRaises(warehouse.WarehouseError) as failed:
             list(nobody.seen(["22-1-A-C"]))
         self.assertEqual(grpc.StatusCode.UNAVAILABLE, failed.exception.code)
 
-    def test_cut_streams_are_refused(self):
-        data = self.lab.freq().arrow
-        for length in (0, 7, 100, len(data) // 2, len(data) - 1):
+    def test_cut_streams_are_refused_and_damaged_ones_end_in_nothing_else(self):
+        data = self.lab.freq(regions=[("22", 1000, 1400)]).arrow
+        self.assertGreater(len(warehouse.arrow.rows(data)), 3)
+        for length in range(0, len(data), 7):
             with self.assertRaises(ValueError):
                 warehouse.arrow.rows(data[:length])
+        seed = random.randrange(1 << 30)
+        chance = random.Random(seed)
+        for _ in range(2000):
+            changed = bytearray(data)
+            for _ in range(chance.randrange(1, 4)):
+                changed[chance.randrange(len(changed))] = chance.randrange(256)
+            try:
+                warehouse.arrow.rows(bytes(changed))
+            except ValueError:
+                pass
+            except Exception as other:  # what a reader of bytes from elsewhere must not do
+                self.fail(f"seed {seed}: {other!r}")
 
 
 if __name__ == "__main__":

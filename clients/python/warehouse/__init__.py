@@ -8,6 +8,8 @@
 
 An answer is Seen, NotSeen or NotAssessable: a failure never reads as not seen. Positions are 1-based, as in VCF. What the server refuses is a
 WarehouseError with the rule's name. Messages are those of server/Warehouse.Protocol/Protos, in warehouse.v1.
+
+Every question here reads, so it is asked again, four times at most, while the server cannot be reached; a timeout is the time for all of that.
 """
 from __future__ import annotations
 
@@ -16,17 +18,25 @@ import random
 import re
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+from urllib.parse import urlsplit
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from . import arrow
 from .v1 import common_pb2, variants_pb2
 
 __all__ = ["connect", "Client", "Seen", "NotSeen", "NotAssessable", "Answer", "CarriersAnswer", "Frequencies", "WarehouseError"]
 
+T = TypeVar("T")
+
 MAX_QUERIES = 1000
 ATTEMPTS = 4
+UNARY_SECONDS = 60.0
+# Servers take requests of 1 MiB; a reply with long alleles may be longer than that.
+_MAX_QUERY_BYTES, _MAX_REPLY_BYTES, _MAX_PEM_BYTES = 1 << 19, 64 << 20, 1 << 20
+_DISTRUST = re.compile("certificate|handshake|hostname verification|ssl", re.IGNORECASE)
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\n?", re.DOTALL)
 _PURPOSES = {"treatment": common_pb2.PURPOSE_TREATMENT, "operations": common_pb2.PURPOSE_OPERATIONS, "research": common_pb2.PURPOSE_RESEARCH}
 _DETAILS = {None: common_pb2.DETAIL_UNSPECIFIED, "record": common_pb2.DETAIL_RECORD, "aggregate": common_pb2.DETAIL_AGGREGATE, "exists": common_pb2.DETAIL_EXISTS}
@@ -46,6 +56,7 @@ class Answer:
 
     query: str
     message: Any  # warehouse.v1.SeenAnswer
+    context: Any = None  # warehouse.v1.AnswerContext: what it rests on; None of a query that means nothing, and where a stream says that at its end
 
 
 @dataclass(frozen=True)
@@ -81,33 +92,68 @@ class Frequencies:
     def __init__(self, data: bytes, end: Any) -> None:
         self.arrow, self.end = data, end
 
-    def rows(self) -> List[dict]:
+    def rows(self) -> List[Dict[str, Any]]:
         """One dict per row, by the names of the columns; a missing value is None."""
         return arrow.rows(self.arrow)
 
 
-def connect(server: Optional[str] = None, credentials: Optional[str] = None, *, purpose: str = "operations", detail: Optional[str] = None,
-            project: str = "", timeout: Optional[float] = None) -> Client:
+def connect(server: Optional[str] = None, credentials: Optional[str] = None, *, token: Optional[Callable[[], str]] = None, purpose: str = "operations",
+            detail: Optional[str] = None, project: str = "", timeout: Optional[float] = None) -> Client:
     """A client of a server, https://HOST:PORT; credentials is a PEM file with certificate, key and the authority's certificate.
 
-    Without them: WAREHOUSE_SERVER and WAREHOUSE_CREDENTIALS, as the server prints them when it starts."""
-    server = server or os.environ.get("WAREHOUSE_SERVER", "")
+    Without them: WAREHOUSE_SERVER and WAREHOUSE_CREDENTIALS, as the server prints them when it starts. token gives the access token of a person,
+    before each call; the file has the authority's certificate alone then. timeout is in seconds, for a whole answer; None = 60 for an answer in one
+    message, and no end for a stream."""
     credentials = credentials or os.environ.get("WAREHOUSE_CREDENTIALS") or None
-    if not server.startswith("https://"):
-        raise WarehouseError(grpc.StatusCode.INVALID_ARGUMENT, "an address of a server is https://HOST:PORT", "server-address")
+    target = _target(server or os.environ.get("WAREHOUSE_SERVER") or "")
+    if purpose not in _PURPOSES or detail not in _DETAILS:
+        raise _usage(f"a purpose is one of {', '.join(_PURPOSES)}; a detail is one of {', '.join(d for d in _DETAILS if d)}", "purpose")
     own, key, authorities = _read_credentials(credentials) if credentials else (None, None, None)
-    channel = grpc.secure_channel(server[len("https://"):].rstrip("/"), grpc.ssl_channel_credentials(authorities, key, own), options=[("grpc.max_receive_message_length", 64 << 20)])
+    shown = grpc.ssl_channel_credentials(authorities, key, own)
+    if token is not None:
+        shown = grpc.composite_channel_credentials(shown, grpc.metadata_call_credentials(_Token(token)))
+    # A proxy of the environment would be asked for names that are nobody's business outside.
+    channel = grpc.secure_channel(target, shown, options=[("grpc.max_receive_message_length", _MAX_REPLY_BYTES), ("grpc.enable_http_proxy", 0)])
     return Client(channel, purpose=purpose, detail=detail, project=project, timeout=timeout)
 
 
-def _read_credentials(path: str) -> Tuple[Optional[bytes], Optional[bytes], bytes]:
-    with open(path, "rb") as stream:
-        blocks = [(match.group(1), match.group(0)) for match in _PEM.finditer(stream.read(1 << 20))]
+def _target(server: str) -> str:
+    """Host and port of an address."""
+    try:
+        address = urlsplit(server)
+        is_one = address.scheme == "https" and address.hostname and address.port != 0 and address.path in ("", "/") and not address.query and not address.fragment and "@" not in address.netloc
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise _usage("an address of a server is https://HOST:PORT", "server-address")
+    return address.netloc
+
+
+class _Token(grpc.AuthMetadataPlugin):
+    """Shows a person's token with each call."""
+
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
+
+    def __call__(self, context: Any, callback: Callable[[Any, Optional[Exception]], None]) -> None:
+        try:
+            callback((("authorization", "Bearer " + self._token()),), None)
+        except Exception as failure:  # whatever it is, the call ends by it, and not this thread of grpc's
+            callback((), failure)
+
+
+def _read_credentials(path: str) -> Tuple[Optional[bytes], Optional[bytes], Optional[bytes]]:
+    try:
+        with open(path, "rb") as stream:
+            text = stream.read(_MAX_PEM_BYTES + 1)
+    except OSError as failure:
+        raise _usage("the file of credentials cannot be read", "credentials") from failure
+    blocks = [(match.group(1), match.group(0)) for match in _PEM.finditer(text)]
     certificates = [block for name, block in blocks if name == b"CERTIFICATE"]
     keys = [block for name, block in blocks if name.endswith(b"PRIVATE KEY")]
-    if not certificates or len(keys) > 1:
-        raise WarehouseError(grpc.StatusCode.INVALID_ARGUMENT, "the file of credentials has a certificate, its key and the authority's certificate as PEM", "credentials")
-    return (certificates[0], keys[0], b"".join(certificates[1:])) if keys else (None, None, b"".join(certificates))
+    if len(text) > _MAX_PEM_BYTES or not certificates or len(keys) > 1 or any(name == b"ENCRYPTED PRIVATE KEY" for name, _ in blocks):
+        raise _usage("the file of credentials has a certificate, its key and the authority's certificate as PEM", "credentials")
+    return (certificates[0], keys[0], b"".join(certificates[1:]) or None) if keys else (None, None, b"".join(certificates))
 
 
 class Client:
@@ -133,46 +179,61 @@ class Client:
         """Have we seen these variants? One answer per query, in their order; all of one snapshot at the level record."""
         for part in _parts(queries):
             request = variants_pb2.SeenRequest(asking=self._ask(snapshot), queries=part, samples=_samples(cohort, samples), identify=identify)
-            reply = _again(lambda: self._seen(request, timeout=self._timeout))
+            reply = self._ask_seen(request)
             if len(reply.answers) != len(part):
                 raise _cut()
             snapshot = _pinned(snapshot, reply.context)
-            yield from map(_answer, reply.answers)
+            for message in reply.answers:
+                yield _answer(message, reply.context if message.contig else None)
+
+    def _ask_seen(self, request: Any) -> Any:
+        def ask(left: Optional[float]) -> Any:
+            return self._seen(request, timeout=left)
+
+        return _again(ask, UNARY_SECONDS if self._timeout is None else self._timeout)
 
     def freq(self, *, regions: Iterable[Tuple[str, int, Optional[int]]] = (), cohort: Optional[str] = None, samples: Sequence[str] = (), by: str = "",
-             symbolic: bool = False, min_ac: int = 0, snapshot: Optional[int] = None) -> Frequencies:
-        """Counts and frequencies per listed variant. A region is contig, start (0-based), end (exclusive; None = the end of the contig)."""
+             symbolic: bool = False, min_ac: int = 0, snapshot: Optional[int] = None, accept_incomplete: bool = False) -> Frequencies:
+        """Counts and frequencies per listed variant. A region is contig, start (0-based), end (exclusive; None = the end of the contig).
+
+        An answer that lacks a damaged part of the store is an error, since fewer rows would read as fewer variants; with accept_incomplete it is
+        given, and its end.completeness names that part."""
         wanted = [common_pb2.Region(contig=c, start=s) if e is None else common_pb2.Region(contig=c, start=s, end=e) for c, s, e in regions]
         request = variants_pb2.FrequenciesRequest(asking=self._ask(snapshot), regions=wanted, samples=_samples(cohort, samples), by=by, symbolic=symbolic, min_ac=min_ac)
 
-        def ask() -> Frequencies:
+        def ask(left: Optional[float]) -> Frequencies:
             pieces, end = [], None
-            for chunk in self._frequencies(request, timeout=self._timeout):
+            for chunk in _stream(self._frequencies(request, timeout=left)):
                 pieces.append(chunk.data)
                 end = chunk.end if chunk.HasField("end") else end
             if end is None:
                 raise _cut()
             return Frequencies(b"".join(pieces), end)
 
-        return _again(ask)
+        answer = _again(ask, self._timeout)
+        if not accept_incomplete and not answer.end.completeness.is_whole:
+            raise WarehouseError(grpc.StatusCode.DATA_LOSS, "a part of the store is damaged, and the answer lacks what is in it", "incomplete")
+        return answer
 
     def carriers(self, queries: Iterable[str], *, snapshot: Optional[int] = None) -> Iterator[CarriersAnswer]:
         """Who carries these variants? One answer per query, in their order."""
         for part in _parts(queries):
             request = variants_pb2.CarriersRequest(asking=self._ask(snapshot), queries=part)
-            answers, context = _again(lambda: self._read_carriers(request))
+            answers, context = _again(lambda left: self._read_carriers(request, left), self._timeout)
             if len(answers) != len(part):
                 raise _cut()
             snapshot = _pinned(snapshot, context)
             yield from answers
 
-    def _read_carriers(self, request: Any) -> Tuple[List[CarriersAnswer], Any]:
-        answers, first, carriers, end = [], None, [], None
-        for reply in self._carriers(request, timeout=self._timeout):
+    def _read_carriers(self, request: Any, left: Optional[float]) -> Tuple[List[CarriersAnswer], Any]:
+        answers: List[CarriersAnswer] = []
+        carriers: List[Any] = []
+        first = end = None
+        for reply in _stream(self._carriers(request, timeout=left)):
             if reply.HasField("end"):
                 end = reply.end
                 continue
-            first = first or reply.seen
+            first = reply.seen if first is None else first
             carriers.extend(reply.carriers)
             if not reply.goes_on:
                 answers.append(CarriersAnswer(_answer(first), carriers))
@@ -184,17 +245,23 @@ class Client:
     def _ask(self, snapshot: Optional[int]) -> Any:
         return common_pb2.Asking(**self._asking) if snapshot is None else common_pb2.Asking(snapshot=snapshot, **self._asking)
 
-    def _method(self, kind: str, name: str, request: Any, reply: Any) -> Callable:
-        return getattr(self._channel, kind)("/warehouse.v1.Variants/" + name, request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
+    def _method(self, kind: str, name: str, request: Any, reply: Any) -> Callable[..., Any]:
+        made: Callable[..., Any] = getattr(self._channel, kind)("/warehouse.v1.Variants/" + name, request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
+        return made
 
 
-def _answer(message: Any) -> Answer:
+def _answer(message: Any, context: Any = None) -> Answer:
     # What a later server might say is not known here, so nothing was learned.
-    kind = {variants_pb2.SEEN_STATE_SEEN: Seen, variants_pb2.SEEN_STATE_NOT_SEEN: NotSeen}.get(message.state, NotAssessable)
-    return kind(message.query, message)
+    if message.state == variants_pb2.SEEN_STATE_SEEN:
+        return Seen(message.query, message, context)
+    if message.state == variants_pb2.SEEN_STATE_NOT_SEEN:
+        return NotSeen(message.query, message, context)
+    return NotAssessable(message.query, message, context)
 
 
 def _samples(cohort: Optional[str], names: Sequence[str]) -> Any:
+    if isinstance(names, str):
+        raise TypeError("samples is a list of names, not one name")
     return common_pb2.Samples(cohort=cohort or "", names=names)
 
 
@@ -204,25 +271,47 @@ def _pinned(snapshot: Optional[int], context: Any) -> Optional[int]:
 
 
 def _parts(queries: Iterable[str]) -> Iterator[List[str]]:
+    if isinstance(queries, str):
+        raise TypeError("queries is a list of spellings, not one spelling")
     part: List[str] = []
+    size = 0
     for query in queries:
-        part.append(query)
-        if len(part) == MAX_QUERIES:
+        length = len(query.encode("utf-8", "surrogatepass"))
+        if part and (len(part) == MAX_QUERIES or size + length > _MAX_QUERY_BYTES):
             yield part
-            part = []
+            part, size = [], 0
+        part.append(query)
+        size += length
     if part:
         yield part
 
 
-def _again(ask: Callable[[], Any]) -> Any:
+def _stream(call: Any) -> Iterator[Any]:
+    """The messages of a call, which ends with the loop over them, however that ends."""
+    try:
+        yield from call
+    finally:
+        call.cancel()
+
+
+def _again(ask: Callable[[Optional[float]], T], timeout: Optional[float]) -> T:
     """Asks, and asks again while the server cannot be reached: every question here reads, and nothing of its answer was given away yet."""
-    for attempt in range(ATTEMPTS):
+    until = None if timeout is None else time.monotonic() + timeout
+    attempt = 1
+    while True:
         try:
-            return ask()
+            return ask(None if until is None else max(0.0, until - time.monotonic()))
         except grpc.RpcError as failure:
-            if failure.code() != grpc.StatusCode.UNAVAILABLE or attempt == ATTEMPTS - 1:
-                raise _error(failure) from failure
-            time.sleep(0.1 * 2 ** attempt * random.uniform(0.5, 1))
+            error = _error(failure)
+            # A server that is not trusted is not trusted a moment later.
+            if error.code != grpc.StatusCode.UNAVAILABLE or error.rule == "not-trusted" or attempt == ATTEMPTS:
+                raise error from failure
+        time.sleep(0.1 * 2 ** (attempt - 1) * random.uniform(0.5, 1))
+        attempt += 1
+
+
+def _usage(text: str, rule: str) -> WarehouseError:
+    return WarehouseError(grpc.StatusCode.INVALID_ARGUMENT, text, rule)
 
 
 def _cut() -> WarehouseError:
@@ -233,8 +322,14 @@ def _error(failure: Any) -> WarehouseError:
     refusal = common_pb2.Refusal()
     for name, value in failure.trailing_metadata() or ():
         if name == "grpc-status-details-bin":
-            refusal = _refusal(value)
-    return WarehouseError(failure.code(), refusal.text or failure.details() or "the call failed", refusal.rule, refusal.item, refusal.incident)
+            try:
+                refusal = _refusal(value)
+            except (IndexError, DecodeError):
+                pass  # the status tells what it is all the same
+    details = failure.details() or ""
+    if failure.code() == grpc.StatusCode.UNAVAILABLE and not refusal.rule and _DISTRUST.search(details):
+        return WarehouseError(failure.code(), f"the server's certificate is not taken, or it does not take this one: {details}", "not-trusted")
+    return WarehouseError(failure.code(), refusal.text or details or "the call failed", refusal.rule, refusal.item, refusal.incident)
 
 
 def _refusal(status: bytes) -> Any:

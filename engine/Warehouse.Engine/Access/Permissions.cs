@@ -39,20 +39,26 @@ public sealed class AccessRefusedException : UnauthorizedAccessException
 {
     private AccessRefusedException(string rule, string text) : base(text) => Rule = rule;
 
-    /// <summary>Name of the rule, for programs: <c>not-granted</c>, <c>blind-role</c>, <c>project</c>, <c>role</c>, <c>second-factor</c>, <c>second-person</c>.</summary>
+    /// <summary>Name of the rule, for programs: <c>not-granted</c>, <c>blind-role</c>, <c>project</c>, <c>role</c>, <c>second-factor</c>, <c>second-person</c>, <c>review-overdue</c>.</summary>
     public string Rule { get; }
 
     internal static AccessRefusedException NotGranted() => new("not-granted", "nothing is granted to you at this level of detail for this purpose");
 
-    internal static AccessRefusedException BlindRole() => new("blind-role", "operators, data stewards and auditors see no data, whatever is granted to them");
+    /// <summary>Roles that see no data.</summary>
+    public static AccessRefusedException BlindRole() => new("blind-role", "operators, data stewards and auditors see no data, whatever is granted to them");
 
     internal static AccessRefusedException Project() => new("project", "research is asked on behalf of a registered project of which you are a member");
 
-    internal static AccessRefusedException Role() => new("role", "your roles do not allow this");
+    /// <summary>No role that allows it.</summary>
+    public static AccessRefusedException Role() => new("role", "your roles do not allow this");
 
-    internal static AccessRefusedException SecondFactor() => new("second-factor", "this needs a second factor");
+    /// <summary>No second factor was shown.</summary>
+    public static AccessRefusedException SecondFactor() => new("second-factor", "this needs a second factor");
 
-    internal static AccessRefusedException SecondPerson() => new("second-person", "this needs another principal than the one who asked for it, and than the one it is for");
+    internal static AccessRefusedException ReviewOverdue() => new("review-overdue", "an earlier break-glass was not reviewed within 72 hours: somebody else has to look into it first");
+
+    /// <summary>Two people are needed.</summary>
+    public static AccessRefusedException SecondPerson() => new("second-person", "this needs another principal than the one who asked for it, and than the one it is for");
 }
 
 /// <summary>Who changes the policy: the store's owner, who can read the keys and may do everything but is named, or a caller. Immutable.</summary>

@@ -56,6 +56,7 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         before.Require(actor, Permission.BreakGlass);
         var subject = request.Subject ?? new Subject(SubjectKind.Principal, actor.Id);
         RequireOwn(subject);
+        if (before.Unreviewed.Any(g => g.Subject == subject && nowUtc >= g.Made.Utc + PolicySettings.ReviewWithin)) throw AccessRefusedException.ReviewOverdue();
         var longest = TimeSpan.FromMinutes(before.Settings.MaxBreakGlassMinutes);
         var lasts = request.Lasts ?? longest;
         if (lasts <= TimeSpan.Zero || lasts > longest) throw Bad("grant-lifetime", $"a break-glass lasts at most {before.Settings.MaxBreakGlassMinutes} minutes");
@@ -110,6 +111,7 @@ internal sealed class PolicyEditor(Policy before, StoreCatalog catalog, AccessAc
         {
             Made = Now, K = request.K ?? now.K, MinCohort = request.MinCohort ?? now.MinCohort, MaxGrantDays = request.MaxGrantDays ?? now.MaxGrantDays,
             MaxElevationMinutes = request.MaxElevationMinutes ?? now.MaxElevationMinutes, MaxBreakGlassMinutes = request.MaxBreakGlassMinutes ?? now.MaxBreakGlassMinutes,
+            ChargesByVariant = request.ChargesByVariant ?? now.ChargesByVariant,
         };
         if (next.K < PolicySettings.LeastK) throw Bad("settings-k", $"k is at least {PolicySettings.LeastK}");
         if (next.MinCohort < next.K) throw Bad("settings-cohort", "the least cohort has at least k samples");

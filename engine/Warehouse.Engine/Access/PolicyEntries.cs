@@ -195,6 +195,12 @@ public sealed record PolicySettings : PolicyEntry
 
     /// <summary>Longest life of a break-glass, minutes; at most <see cref="LongestBreakGlass"/>.</summary>
     public int MaxBreakGlassMinutes { get; init; } = 60;
+
+    /// <summary>
+    /// A project is charged per variant of a cohort, a tenth of its people in an epoch, in place of by what an answer tells about a carrier. Allows ordinary
+    /// questions about rare variants, and holds back less whoever picks variants that a person of interest carries: ARCHITECTURE.md has both in figures.
+    /// </summary>
+    public bool ChargesByVariant { get; init; }
 }
 
 /// <summary>A version of the store whose data is answered at the levels exists and aggregate until the next epoch opens. Kept here; when one may open is decided elsewhere.</summary>

@@ -80,4 +80,7 @@ public sealed record SettingsRequest
 
     /// <summary>Longest life of a break-glass, minutes; 1 to 60.</summary>
     public int? MaxBreakGlassMinutes { get; init; }
+
+    /// <summary>Whether projects are charged per variant, and not by what an answer tells: <see cref="PolicySettings.ChargesByVariant"/>.</summary>
+    public bool? ChargesByVariant { get; init; }
 }

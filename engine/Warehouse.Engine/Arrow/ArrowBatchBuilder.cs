@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Warehouse.Engine.Arrow;
@@ -74,6 +76,15 @@ public sealed class ArrowColumnBuilder
         EndCell(valid: true);
     }
 
+    /// <summary>Cells of an Int64 column.</summary>
+    public void Append(ReadOnlySpan<int> values)
+    {
+        if (_field.Type != ArrowType.Int64) throw Mismatch();
+        if (values.IsEmpty) return;
+        Widen(values, MemoryMarshal.Cast<byte, long>(_data.Take(checked(sizeof(long) * values.Length))));
+        EndCells(values.Length);
+    }
+
     /// <summary>A cell of a Float64 column.</summary>
     public void Append(double value)
     {
@@ -146,6 +157,25 @@ public sealed class ArrowColumnBuilder
         RowCount++;
     }
 
+    private void EndCells(int count)
+    {
+        _validity.Ones(RowCount, count);
+        RowCount += count;
+    }
+
+    /// <summary>Numbers as the format has them: the machine is little-endian, as the format is.</summary>
+    private static void Widen(ReadOnlySpan<int> values, Span<long> cells)
+    {
+        var at = 0;
+        for (; at <= values.Length - Vector<int>.Count; at += Vector<int>.Count)
+        {
+            Vector.Widen(new Vector<int>(values[at..]), out var low, out var high);
+            low.CopyTo(cells[at..]);
+            high.CopyTo(cells[(at + Vector<long>.Count)..]);
+        }
+        for (; at < values.Length; at++) cells[at] = values[at];
+    }
+
     private InvalidOperationException Mismatch() => new($"column {_field.Name} is {_field.Type}");
 
     /// <summary>A growing buffer. New bitmap bytes start as zero, so that bits behind the last row are.</summary>
@@ -168,6 +198,23 @@ public sealed class ArrowColumnBuilder
         {
             if (index >> 3 >= Used) Take(1)[0] = 0;
             if (value) _bytes![index >> 3] |= (byte)(1 << (index & 7));
+        }
+
+        /// <summary>Sets bits behind the last one.</summary>
+        public void Ones(int from, int count)
+        {
+            for (var at = from; at < from + count;)
+            {
+                if ((at & 7) == 0 && from + count - at >= 8)
+                {
+                    Take(1)[0] = 0xFF;
+                    at += 8;
+                }
+                else
+                {
+                    Bit(at++, true);
+                }
+            }
         }
     }
 }

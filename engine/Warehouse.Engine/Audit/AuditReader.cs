@@ -48,6 +48,27 @@ public sealed class AuditReader
         }
     }
 
+    /// <summary>The last entry that is no review and whose remark begins so; null when there is none. Reads backwards, and parses what has the word in it alone.</summary>
+    /// <exception cref="DamagedStoreException">A bundle on the way is missing, or the entry is not what was written.</exception>
+    internal AuditEntry? LastNoted(string word)
+    {
+        var size = Latest()?.Checkpoint.Size ?? 0;
+        var mark = System.Text.Encoding.ASCII.GetBytes($",\"note\":\"{word}");
+        for (var bundle = size == 0 ? -1 : (size - 1) / TilePath.Width; bundle >= 0; bundle--)
+        {
+            var bytes = _files.Read(AuditFiles.Entries(bundle)) ?? throw AuditState.Damaged(bundle, "is missing");
+            if (bytes.AsSpan().IndexOf(mark) < 0) continue;
+            var (frames, _) = AuditFiles.Split(bytes);
+            for (var i = (int)Math.Min(frames.Count, size - (bundle * TilePath.Width)) - 1; i >= 0; i--)
+            {
+                if (frames[i].Span.IndexOf(mark) < 0) continue;
+                if (!AuditEntry.TryParse(frames[i].Span, out var entry)) throw AuditState.Damaged(bundle, string.Create(CultureInfo.InvariantCulture, $"entry {(bundle * TilePath.Width) + i} is not what was written"));
+                if (entry.Kind != AuditKind.Review && entry.Note?.StartsWith(word, StringComparison.Ordinal) == true) return entry;
+            }
+        }
+        return null;
+    }
+
     /// <summary>Proves that an entry is in the log.</summary>
     /// <exception cref="InputException">There is no such entry.</exception>
     public AuditProof ProveEntry(long index)

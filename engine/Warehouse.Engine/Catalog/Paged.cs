@@ -10,6 +10,9 @@ internal sealed class Page<T>(int count, Func<T[]>? load, T[]? entries = null)
     public int Count => count;
 
     public T[] Entries => _entries ??= load!();
+
+    /// <summary>The entries, without keeping them where nobody has asked for them yet.</summary>
+    public T[] Read() => _entries ?? load!();
 }
 
 /// <summary>
@@ -30,6 +33,32 @@ internal sealed class Paged<T> : IReadOnlyList<T>
     }
 
     public static Paged<T> Empty { get; } = new([]);
+
+    /// <summary>The entries of a list from one on, for somebody who needs each once: their pages are not kept for it.</summary>
+    /// <param name="list">The list.</param>
+    /// <param name="first">The first one.</param>
+    /// <param name="skips">Says of what a page threw whether its entries are left out.</param>
+    public static IEnumerable<T> Once(IReadOnlyList<T> list, int first, Func<Exception, bool> skips)
+    {
+        if (list is not Paged<T> paged)
+        {
+            for (var i = first; i < list.Count; i++) yield return list[i];
+            yield break;
+        }
+        for (var page = first / PageEntries; page < paged._pages.Length; page++)
+        {
+            T[] entries;
+            try
+            {
+                entries = paged._pages[page].Read();
+            }
+            catch (Exception e) when (skips(e))
+            {
+                continue;
+            }
+            for (var i = Math.Max(0, first - (page * PageEntries)); i < entries.Length; i++) yield return entries[i];
+        }
+    }
 
     public IReadOnlyList<Page<T>> Pages => _pages;
 

@@ -56,6 +56,23 @@ internal sealed class ByteWriter
         Var((ulong)value);
     }
 
+    /// <summary>Many variable-length numbers, none negative: the bytes that <see cref="Var(int)"/> writes, one after the other.</summary>
+    public void Vars(ReadOnlySpan<int> values)
+    {
+        const int MostBytes = 5;
+        var start = _length;
+        var room = Take(checked(values.Length * MostBytes));
+        var at = 0;
+        foreach (var signed in values)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(signed);
+            var value = (uint)signed;
+            for (; value >= 0x80; value >>= 7) room[at++] = (byte)(value | 0x80);
+            room[at++] = (byte)value;
+        }
+        _length = start + at;
+    }
+
     /// <summary>Signed, zig-zag LEB128.</summary>
     public void Signed(long value) => Var((ulong)((value << 1) ^ (value >> 63)));
 

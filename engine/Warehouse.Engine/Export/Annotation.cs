@@ -1,3 +1,4 @@
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Vcf;
 
@@ -23,7 +24,17 @@ public static class Annotation
     /// </summary>
     /// <exception cref="InputException">The file is not understood, is of another assembly, differs from the reference, or was annotated before; or an unknown sample or cohort.</exception>
     public static AnnotationSummary Annotate(this Session session, string inputPath, SampleChoice samples, Stream target, IProgress<WorkProgress>? progress = null, CancellationToken stop = default) =>
-        Run(session, inputPath, samples, (() => VariantFile.Open(inputPath, Reading), target), progress, stop);
+        Run((session, null), inputPath, samples, (() => VariantFile.Open(inputPath, Reading), target), progress, stop);
+
+    /// <summary>The same, with what annotations say of each allele behind it.</summary>
+    /// <param name="asked">The session, and the annotations, which stay the caller's.</param>
+    /// <param name="inputPath">The file.</param>
+    /// <param name="samples">Over which samples.</param>
+    /// <param name="target">Where to; the caller's.</param>
+    /// <param name="progress">Gets bytes read.</param>
+    /// <param name="stop">Cancels.</param>
+    public static AnnotationSummary Annotate((Session Session, AnnotationSet? Notes) asked, string inputPath, SampleChoice samples, Stream target, IProgress<WorkProgress>? progress, CancellationToken stop) =>
+        Run(asked, inputPath, samples, (() => VariantFile.Open(inputPath, Reading), target), progress, stop);
 
     /// <summary>The same for the bytes of a VCF as they come: text, gzip or BGZF, read forward only.</summary>
     /// <param name="session">The session.</param>
@@ -33,17 +44,17 @@ public static class Annotation
     /// <param name="stop">Cancels between windows of records; a read that waits is for the stream to end.</param>
     /// <exception cref="InputException">As for a file.</exception>
     public static AnnotationSummary Annotate(this Session session, (Stream Bytes, string Name) input, SampleChoice samples, Stream target, CancellationToken stop = default) =>
-        Run(session, input.Name, samples, (() => VariantFile.Open(input.Bytes, input.Name, Reading), target), progress: null, stop);
+        Run((session, null), input.Name, samples, (() => VariantFile.Open(input.Bytes, input.Name, Reading), target), progress: null, stop);
 
     private static VcfReadOptions Reading => new() { SitesOnly = true, Threads = Environment.ProcessorCount };
 
-    private static AnnotationSummary Run(Session session, string name, SampleChoice samples, (Func<VariantReader> From, Stream To) copy, IProgress<WorkProgress>? progress, CancellationToken stop)
+    private static AnnotationSummary Run((Session Session, AnnotationSet? Notes) asked, string name, SampleChoice samples, (Func<VariantReader> From, Stream To) copy, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         try
         {
             using var reader = copy.From();
-            var summary = new AnnotationRun(session, samples, name, copy.To).Run(reader, progress, stop);
-            session.Report("annotate", summary.Records);
+            var summary = new AnnotationRun(asked, samples, name, copy.To).Run(reader, progress, stop);
+            asked.Session.Report("annotate", summary.Records);
             return summary;
         }
         catch (InputException bad) when (string.IsNullOrEmpty(bad.Place.File) && bad.Place.Line > 0)

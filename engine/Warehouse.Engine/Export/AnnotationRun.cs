@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Variants;
 using Warehouse.Engine.Vcf;
@@ -30,7 +31,9 @@ internal sealed class AnnotationRun
     private readonly Normalizer _normalizer;
     private readonly string _input;
     private readonly Stream _target;
+    private readonly AnnotationInfo? _notes;
     private readonly List<(int At, int Length, int FirstAllele)> _lines = [];
+    private readonly List<int> _noteLengths = [];
     private readonly List<Allele> _alleles = [];
     private readonly List<(int Allele, int Start, byte[] Ref, byte[] Alt)> _waiting = [];
     private readonly AnnotationText _output = new();
@@ -42,9 +45,11 @@ internal sealed class AnnotationRun
     private long _notAssessable;
     private string? _damage;
 
-    public AnnotationRun(Session session, SampleChoice samples, string input, Stream target)
+    public AnnotationRun((Session Session, AnnotationSet? Notes) asked, SampleChoice samples, string input, Stream target)
     {
+        var session = asked.Session;
         (_session, _input, _target) = (session, input, target);
+        _notes = asked.Notes is { } set ? new AnnotationInfo(set) : null;
         _lookup = session.PrepareLookup(samples, new LookupMemory(MaxBlockBytes, inOrder: true));
         _normalizer = new Normalizer(session.Reference());
     }
@@ -128,18 +133,34 @@ internal sealed class AnnotationRun
         var line = record.LineText.Span;
         if (_text.Length - _used < line.Length) Array.Resize(ref _text, Math.Max(_text.Length * 2, checked(_used + line.Length)));
         line.CopyTo(_text.AsSpan(_used));
-        _lines.Add((_used, line.Length, _alleles.Count));
+        var at = _used;
         _used += line.Length;
+        var first = _alleles.Count;
+        _notes?.Begin();
         foreach (var alt in record.Alts)
         {
             var allele = new Allele { Kind = AlleleKinds.Classify(alt.Span), State = SeenState.NotAssessable };
             if (allele.Kind == AlleleKind.Bases)
             {
                 var normal = _normalizer.Normalize(canonical, record.Start, record.Ref.Span, alt.Span);
+                _notes?.Add(canonical, normal.Start, normal.Ref, normal.Alt);
                 if (answers is not null && !TryFind(answers, normal.Start, normal.Ref, normal.Alt, ref allele)) _waiting.Add((_alleles.Count, normal.Start, normal.Ref.ToArray(), normal.Alt.ToArray()));
             }
+            else _notes?.AddNone();
             _alleles.Add(allele);
         }
+        _lines.Add((at, line.Length, first));
+        if (_notes is not null) AddNotes();
+    }
+
+    /// <summary>What annotations say stands behind its line until the line leaves.</summary>
+    private void AddNotes()
+    {
+        var notes = _notes!.Text();
+        if (_text.Length - _used < notes.Length) Array.Resize(ref _text, Math.Max(_text.Length * 2, checked(_used + notes.Length)));
+        notes.CopyTo(_text.AsSpan(_used));
+        _used += notes.Length;
+        _noteLengths.Add(notes.Length);
     }
 
     /// <summary>Answers what waits and writes the lines of the window.</summary>
@@ -166,12 +187,13 @@ internal sealed class AnnotationRun
         {
             var (at, length, first) = _lines[i];
             var end = i + 1 < _lines.Count ? _lines[i + 1].FirstAllele : alleles.Length;
-            _output.WriteLine(_text.AsSpan(at, length), alleles[first..end]);
+            _output.WriteLine(_text.AsSpan(at, length), alleles[first..end], _notes is null ? [] : _text.AsSpan(at + length, _noteLengths[i]));
         }
         _target.Write(_output.Written);
         _output.Clear();
         _waiting.Clear();
         _lines.Clear();
+        _noteLengths.Clear();
         _alleles.Clear();
         _used = 0;
     }
@@ -194,7 +216,7 @@ internal sealed class AnnotationRun
         var text = new StringBuilder();
         foreach (var line in header.MetaLines)
         {
-            if (Array.Exists(Fields, f => line.StartsWith($"##INFO=<ID={f},", StringComparison.Ordinal)))
+            if (Fields.Concat(_notes?.Keys ?? []).Any(f => line.StartsWith($"##INFO=<ID={f},", StringComparison.Ordinal)))
                 throw new InputException("annotated-before", "the file has been annotated before; `bcftools annotate -x INFO/WH_SEEN,INFO/WH_AC,INFO/WH_AN,INFO/WH_AF,INFO/WH_HOM,INFO/WH_CARRIERS` removes that", new InputPlace(_input, 0, 0, "INFO"));
             text.Append(line).Append('\n');
         }
@@ -203,7 +225,9 @@ internal sealed class AnnotationRun
         text.Append(CultureInfo.InvariantCulture, $"##INFO=<ID=WH_SEEN,Number=A,Type=String,Description=\"seen, not_seen or not_assessable in {over}{form}\">\n");
         text.Append("##INFO=<ID=WH_AC,Number=A,Type=Integer,Description=\"Copies of the allele\">\n##INFO=<ID=WH_AN,Number=A,Type=Integer,Description=\"Called alleles where this one could be\">\n");
         text.Append("##INFO=<ID=WH_AF,Number=A,Type=Float,Description=\"WH_AC / WH_AN\">\n##INFO=<ID=WH_HOM,Number=A,Type=Integer,Description=\"Samples with two or more copies and no other allele\">\n");
-        text.Append("##INFO=<ID=WH_CARRIERS,Number=A,Type=Integer,Description=\"Samples with a copy\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO");
+        text.Append("##INFO=<ID=WH_CARRIERS,Number=A,Type=Integer,Description=\"Samples with a copy\">\n");
+        foreach (var line in _notes?.MetaLines() ?? []) text.Append(line).Append('\n');
+        text.Append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO");
         if (columns > 8) text.Append("\tFORMAT");
         foreach (var sample in header.Samples) text.Append('\t').Append(sample);
         _target.Write(Encoding.UTF8.GetBytes(text.Append('\n').ToString()));

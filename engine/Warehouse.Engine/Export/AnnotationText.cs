@@ -34,9 +34,10 @@ internal sealed class AnnotationText
     /// <summary>Writes a line; with INFO fields when any of its alleles is one of its own.</summary>
     /// <param name="line">The line without its end.</param>
     /// <param name="alleles">Its ALTs.</param>
-    public void WriteLine(ReadOnlySpan<byte> line, ReadOnlySpan<AnnotationRun.Allele> alleles)
+    /// <param name="notes">Further INFO entries, each behind a semicolon.</param>
+    public void WriteLine(ReadOnlySpan<byte> line, ReadOnlySpan<AnnotationRun.Allele> alleles, ReadOnlySpan<byte> notes)
     {
-        MakeRoom(checked(line.Length + MostBytesOfLine + (alleles.Length * MostBytesOfAllele)));
+        MakeRoom(checked(line.Length + notes.Length + MostBytesOfLine + (alleles.Length * MostBytesOfAllele)));
         var asked = false;
         foreach (ref readonly var allele in alleles) asked |= allele.IsAsked;
         if (asked)
@@ -51,6 +52,7 @@ internal sealed class AnnotationText
                 Add(";"u8);
             }
             AddInfo(alleles);
+            Add(notes);
             line = line[end..];
         }
         Add(line);

@@ -31,8 +31,9 @@ public static class GenotypeExport
         var header = ExportHeader.Build(session.View, selection, regions, care, stop);
         foreach (var sample in header.Samples) session.Shows(sample);
         var order = session.View.ContigsInOrder().ToList();
-        using var writer = new VariantWriter(output.Target, output.Encoding, header.MetaLines, header.Samples, Environment.ProcessorCount);
-        var (info, lines) = (new LineInfo(), 0L);
+        var notes = request.Annotations is { } set ? new AnnotationInfo(set) : null;
+        using var writer = new VariantWriter(output.Target, output.Encoding, [.. header.MetaLines, .. notes?.MetaLines() ?? []], header.Samples, Environment.ProcessorCount);
+        var (info, lines) = (new LineInfo(notes), 0L);
         foreach (var (contig, stretches) in regions)
         {
             session.Touch(session.View.Catalog.Contigs[contig].Canonical);
@@ -44,7 +45,7 @@ public static class GenotypeExport
                 stop.ThrowIfCancellationRequested();
                 if (!scan.CanAnswer(line)) continue;
                 genotypes.Fill(line);
-                writer.Write(genotypes.Record, info.Of(line, genotypes.Ac, genotypes.An));
+                writer.Write(genotypes.Record, info.Of(line, session.View.Catalog.Contigs[contig].Canonical, genotypes.Ac, genotypes.An));
                 if (lines++ % ProgressEvery == 0) progress?.Report(new WorkProgress("writing", lines, 0, "lines"));
             }
         }

@@ -1,3 +1,4 @@
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Query;
 
 namespace Warehouse.Engine.Export;
@@ -10,4 +11,7 @@ public sealed record GenotypeRequest
 
     /// <summary>Which samples; each is a column, in the order of the store, several of one person too.</summary>
     public SampleChoice Samples { get; init; } = SampleChoice.All;
+
+    /// <summary>Annotations joined to the alleles of lines, into INFO; the caller's. Null = none.</summary>
+    public AnnotationSet? Annotations { get; init; }
 }

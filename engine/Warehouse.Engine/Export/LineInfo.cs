@@ -10,7 +10,8 @@ namespace Warehouse.Engine.Export;
 /// INFO of a line: AC, AN and AF of its columns, and of symbolic alleles where they lie, because without that two of them that start
 /// together look alike. One thread; the entries live until the next line.
 /// </summary>
-internal sealed class LineInfo
+/// <param name="notes">What annotations say of the alleles; null = nothing.</param>
+internal sealed class LineInfo(AnnotationInfo? notes)
 {
     private readonly List<VcfInfoEntry> _entries = [];
 
@@ -29,16 +30,30 @@ internal sealed class LineInfo
 
     /// <summary>The entries of a line.</summary>
     /// <param name="line">The line.</param>
+    /// <param name="contig">Its canonical contig.</param>
     /// <param name="ac">Copies of each ALT in its columns.</param>
     /// <param name="an">Called alleles in its columns.</param>
-    public ReadOnlySpan<VcfInfoEntry> Of(Line line, int[] ac, int an)
+    public ReadOnlySpan<VcfInfoEntry> Of(Line line, string contig, int[] ac, int an)
     {
         _entries.Clear();
         _entries.Add(VcfInfoEntry.OfIntegers("AC", ac));
         _entries.Add(VcfInfoEntry.OfIntegers("AN", new[] { an }));
         _entries.Add(VcfInfoEntry.OfText("AF", Encoding.ASCII.GetBytes(string.Join(',', ac.Select(c => an == 0 ? "." : CFormat.G((double)c / an, 6))))));
         AddStructural(line.First.Block.Sites, line);
+        if (notes is not null) AddNotes(line, contig);
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_entries);
+    }
+
+    private void AddNotes(Line line, string contig)
+    {
+        var sites = line.First.Block.Sites;
+        notes!.Begin();
+        foreach (var row in line.First.Rows)
+        {
+            if (sites.RowKind[row] == AlleleKind.Bases) notes.Add(contig, sites.RowStart[row], sites.RowRefText(row), sites.RowAltText(row));
+            else notes.AddNone();
+        }
+        foreach (var (key, value) in notes.Entries()) _entries.Add(VcfInfoEntry.OfText(key, value));
     }
 
     private void AddStructural(SiteTable sites, Line line)

@@ -43,6 +43,8 @@ public sealed partial class StoreFolder : IDisposable
 
     internal IStorage Storage => _storage;
 
+    internal IStorage KeyStorage => _keys;
+
     internal KeyFolder Keys => _lease.Keys;
 
     /// <summary>Creates a store in two empty folders and publishes version 1, which has no file.</summary>

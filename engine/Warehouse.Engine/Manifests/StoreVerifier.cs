@@ -53,7 +53,7 @@ public static class StoreVerifier
     private static IEnumerable<VerifyFinding> RootFindings(IStorage storage)
     {
         if (LockProblem(storage) is { } problem) yield return problem;
-        foreach (var name in storage.List("").Where(n => n is not (StoreIdentity.Name or WriterLease.Name or ManifestFormat.Folder or SealedFormat.FileFolder)))
+        foreach (var name in storage.List("").Where(n => n is not (StoreIdentity.Name or WriterLease.Name or ManifestFormat.Folder or SealedFormat.FileFolder or SealedFormat.EventFolder)))
             yield return new VerifyFinding(FindingKind.Surplus, name, "nothing names it");
     }
 

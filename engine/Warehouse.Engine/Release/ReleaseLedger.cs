@@ -14,6 +14,21 @@ public sealed class LedgerRefusedException : StoreException
 }
 
 /// <summary>
+/// The ledger is not what was written, or does not go as far as answers that were given from it (I8): nothing is released. It is put back from its
+/// newest copy; or the next release epoch begins it anew, in which all that it told of this one counts for nothing.
+/// </summary>
+public sealed class LedgerLostException : StoreException
+{
+    /// <summary>With what was found.</summary>
+    public LedgerLostException(Exception inner) : base(Advice + ": " + inner.Message, inner)
+    {
+    }
+
+    /// <summary>What is the matter, and what to do.</summary>
+    public const string Advice = "the release ledger is not whole, so nothing is released. Put the folder 'ledger' of the audit folder back from its newest copy and start again; where there is none, a data steward opens a new release epoch";
+}
+
+/// <summary>
 /// What was told to whom of figures under the rules of release, durable before it is told. I8 rests on it: an answer leaves only when the
 /// record that charges for it is synced, so after any stop the ledger says at least as much as was answered.
 /// <para>
@@ -23,8 +38,8 @@ public sealed class LedgerRefusedException : StoreException
 /// </para>
 /// <para>
 /// What is taken back: a frame that was changed, or removed from the middle, is found when it is read, and so is what is cut off while a process
-/// holds the ledger, at the next charge. A file cut at the end of a record, or the last files removed, between two processes is found only against a
-/// <see cref="LedgerHead"/> kept elsewhere; a last record that nobody marked as durable and that is unreadable cannot be told from one that a
+/// holds the ledger, at the next charge. A file cut at the end of a record, or the last files removed, between two processes is found against a
+/// <see cref="LedgerHead"/> kept elsewhere: the audit log has that of every answer (<see cref="StoreAudit"/>); a last record that nobody marked as durable and that is unreadable cannot be told from one that a
 /// stop tore, which was never answered.
 /// </para>
 /// Thread-safe.
@@ -51,13 +66,19 @@ public sealed class ReleaseLedger : IDisposable
     private IStorageFile? _file;
     private (long File, long Records, byte[] Tag) _end;
 
-    private ReleaseLedger(IStorage storage, LedgerCipher cipher, LedgerHead? witness)
+    private ReleaseLedger(IStorage storage, LedgerCipher cipher, LedgerHead? witness, long? lostEpoch)
     {
         (_storage, _cipher) = (storage, cipher);
         _lock = TakeLock(storage);
         try
         {
             (State, _end) = Load(witness);
+        }
+        catch (DamagedStoreException lost) when (lostEpoch is not null)
+        {
+            _failure = new LedgerLostException(lost);
+            State = new LedgerState(witness?.Epoch ?? lostEpoch.Value, 0); // no answer left of a later one
+            _end = (Math.Max(new LedgerFiles(storage, cipher).Last(), witness?.File ?? -1), 0, _zeros);
         }
         catch
         {
@@ -73,7 +94,10 @@ public sealed class ReleaseLedger : IDisposable
     public int Samples => Locked(() => State.Samples);
 
     /// <summary>How far it goes: for the audit entry of an answer. Null while nothing was ever written.</summary>
-    public LedgerHead? Head => Locked(() => _end.File < 0 ? null : new LedgerHead(_end.File, _end.Records, Convert.ToHexStringLower(_end.Tag)));
+    public LedgerHead? Head => Locked(() => _end.File < 0 ? null : new LedgerHead(_end.File, _end.Records, Convert.ToHexStringLower(_end.Tag), State.Epoch));
+
+    /// <summary>What is wrong with it, when nothing can be released before the next epoch; null = nothing is.</summary>
+    public LedgerLostException? Lost => Locked(() => _failure as LedgerLostException);
 
     /// <summary>Held by whoever decides and records.</summary>
     internal Lock Gate => _gate;
@@ -87,18 +111,48 @@ public sealed class ReleaseLedger : IDisposable
     /// <param name="witness">A head that this ledger gave out; null = none is known.</param>
     /// <exception cref="StoreBusyException">Another process holds it.</exception>
     /// <exception cref="DamagedStoreException">It is not what was written, or shorter than the head.</exception>
-    public static ReleaseLedger Open(string auditPath, string keysPath, LedgerHead? witness = null)
+    public static ReleaseLedger Open(string auditPath, string keysPath, LedgerHead? witness = null) => Open(auditPath, keysPath, witness, null);
+
+    /// <summary>Opens it also when it is not whole: then it releases nothing (<see cref="Lost"/>) before a later epoch is opened.</summary>
+    /// <param name="auditPath">As above.</param>
+    /// <param name="keysPath">As above.</param>
+    /// <param name="witness">As above; the epoch that was open then is over for a ledger that is not whole.</param>
+    /// <param name="lostEpoch">The epoch that is over where no head is known; null = a ledger that is not whole is an error.</param>
+    /// <exception cref="StoreBusyException">Another process holds it.</exception>
+    internal static ReleaseLedger Open(string auditPath, string keysPath, LedgerHead? witness, long? lostEpoch)
     {
         DiskStorage.OpenOrCreate(auditPath);
-        return Open(DiskStorage.OpenOrCreate(Path.Combine(auditPath, FolderName)), DiskStorage.Open(keysPath, "key folder"), witness);
+        return Open(DiskStorage.OpenOrCreate(Path.Combine(auditPath, FolderName)), DiskStorage.Open(keysPath, "key folder"), witness, lostEpoch);
     }
 
-    internal static ReleaseLedger Open(IStorage storage, IStorage keys, LedgerHead? witness = null)
+    /// <summary>What is wrong with the ledger of an audit folder; null = nothing is. Only reads, also while a process writes to it.</summary>
+    /// <param name="auditPath">Folder of the audit log.</param>
+    /// <param name="keysPath">Folder of the keys.</param>
+    /// <param name="witness">A head that it gave out; null = none is known.</param>
+    internal static string? ProblemOf(string auditPath, string keysPath, LedgerHead? witness)
+    {
+        var path = Path.Combine(auditPath, FolderName);
+        if (!Directory.Exists(path)) return witness is null ? null : "release ledger: is missing, and answers were given from it";
+        using var cipher = new LedgerCipher(DiskStorage.Open(keysPath, "key folder"));
+        var files = new LedgerFiles(DiskStorage.Open(path, "ledger folder"), cipher);
+        try
+        {
+            var last = LastOf(files, witness);
+            if (last >= 0) files.Load(last, witness);
+            return null;
+        }
+        catch (DamagedStoreException bad)
+        {
+            return bad.Message;
+        }
+    }
+
+    internal static ReleaseLedger Open(IStorage storage, IStorage keys, LedgerHead? witness = null, long? lostEpoch = null)
     {
         var cipher = new LedgerCipher(keys);
         try
         {
-            return new ReleaseLedger(storage, cipher, witness);
+            return new ReleaseLedger(storage, cipher, witness, lostEpoch);
         }
         catch
         {
@@ -184,7 +238,7 @@ public sealed class ReleaseLedger : IDisposable
     /// <param name="isApplied">The caller has applied it, and says <see cref="Fail"/> when it could not be recorded.</param>
     internal (Task Done, bool MustWrite) Record(LedgerRecord record, bool isApplied = false)
     {
-        if (_failure is not null) throw new LedgerRefusedException(_failure);
+        RequireWhole();
         if (State.Epoch == 0) throw new InvalidOperationException("no epoch was opened");
         if (_waiting.Count >= MaxWaiting) throw new StoreBusyException("too many answers wait for the release ledger");
         var bytes = record.Encode(State);
@@ -200,7 +254,20 @@ public sealed class ReleaseLedger : IDisposable
     internal void Fail(Exception failure) => _failure ??= failure;
 
     /// <summary>Done when everything recorded so far is durable: what costs nothing rests on it too. The caller holds <see cref="Gate"/>.</summary>
-    internal Task Newest() => _failure is null ? _newest : throw new LedgerRefusedException(_failure);
+    internal Task Newest()
+    {
+        RequireWhole();
+        return _newest;
+    }
+
+    /// <summary>Something can be released. The caller holds <see cref="Gate"/>.</summary>
+    /// <exception cref="LedgerLostException">It is not whole.</exception>
+    /// <exception cref="LedgerRefusedException">It could not be written.</exception>
+    internal void RequireWhole()
+    {
+        if (_failure is LedgerLostException lost) throw lost;
+        if (_failure is not null) throw new LedgerRefusedException(_failure);
+    }
 
     /// <summary>Writes what waits, on the caller's thread, until nothing does.</summary>
     internal void Write()
@@ -263,12 +330,17 @@ public sealed class ReleaseLedger : IDisposable
         return storage.Lock(LockName, exclusive: true) ?? throw new StoreBusyException("another process holds the release ledger");
     }
 
+    private static long LastOf(LedgerFiles files, LedgerHead? witness)
+    {
+        var last = files.Last();
+        return witness?.File > last ? throw LedgerFiles.Damaged(witness.File, "is missing, and answers were given from it") : last;
+    }
+
     private (LedgerState State, (long File, long Records, byte[] Tag) End) Load(LedgerHead? witness)
     {
         var files = new LedgerFiles(_storage, _cipher);
         foreach (var name in _storage.List("").Where(n => n.EndsWith(Unfinished, StringComparison.Ordinal))) _storage.Delete(name); // left by a stop; the lock is held
-        var last = files.Last();
-        if (witness?.File > last) throw LedgerFiles.Damaged(witness.File, "is missing, and answers were given from it");
+        var last = LastOf(files, witness);
         if (last < 0) return (new LedgerState(0, 0), (-1, 0, _zeros));
         var (state, records, tag, doubtful) = files.Load(last, witness);
         // What nobody marked as durable may be in memory alone, after a sync that failed; and behind it may stand a torn end.
@@ -279,7 +351,7 @@ public sealed class ReleaseLedger : IDisposable
     /// <summary>Begins the file of a new epoch.</summary>
     private void Begin(LedgerState next)
     {
-        if (_failure is not null) throw new LedgerRefusedException(_failure);
+        if (_failure is not LedgerLostException) RequireWhole();
         try
         {
             var carried = next.Projects.Select(p => new RefusalRecord(p.Key, p.Value.Record.Day, p.Value.Record.Refusals, p.Value.Record.IsLocked)).OrderBy(r => r.Project, StringComparer.Ordinal);
@@ -288,7 +360,7 @@ public sealed class ReleaseLedger : IDisposable
             _file = null;
             _end = Create(begin, _end.File, []);
             _file = _storage.Open(LedgerFiles.NameOf(_end.File), append: true);
-            State = next;
+            (State, _failure) = (next, null);
         }
         catch (Exception failure)
         {

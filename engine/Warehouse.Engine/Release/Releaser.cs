@@ -46,6 +46,7 @@ public sealed class Releaser(ReleaseLedger ledger, TimeProvider clock)
     /// <summary>Admits a cohort and its groups; durable on return. Asking again for the same costs nothing.</summary>
     /// <exception cref="ReleaseRefusedException">A rule refuses it; where that counts, it is recorded first.</exception>
     /// <exception cref="LedgerRefusedException">The ledger cannot be written.</exception>
+    /// <exception cref="LedgerLostException">The ledger is not whole.</exception>
     /// <exception cref="ArgumentException">Groups overlap or are not in the cohort, or sets are of another number of samples than the epoch.</exception>
     public ReleaseCall Open(ReleaseRequest request)
     {
@@ -57,6 +58,7 @@ public sealed class Releaser(ReleaseLedger ledger, TimeProvider clock)
         ReleaseRule rule;
         lock (ledger.Gate)
         {
+            ledger.RequireWhole();
             var state = ledger.State;
             (var sets, rule) = Judge(request, rest, state);
             if (rule != ReleaseRule.None && !ReleaseRules.Counts(rule)) throw new ReleaseRefusedException(rule);

@@ -118,7 +118,16 @@ public sealed class CallableRegions
     {
         // Digits only: the parser alone would take a sign, and stop before what follows the number.
         if (!text.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(text, out int value, out var used) && used == text.Length) return value;
-        throw new InputException("bed-position", $"found {InputException.Quote(text)}, expected a whole number from 0 to {int.MaxValue}", reader.Place(field));
+        throw new InputException("bed-position", $"expected a whole number from 0 to {int.MaxValue}, found {KindOf(text)}", reader.Place(field));
+    }
+
+    /// <summary>What stands in place of a number, in words: a cell of a file of somebody's own is never quoted.</summary>
+    private static string KindOf(ReadOnlySpan<byte> text)
+    {
+        if (text.IsEmpty) return "nothing";
+        if (!text.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return "a larger one";
+        if (text[0] is (byte)'-' or (byte)'+' && !text[1..].ContainsAnyExceptInRange((byte)'0', (byte)'9')) return "a number with a sign";
+        return $"{text.Length} bytes that are not digits alone";
     }
 
     private static CallableInterval[] Merge(List<CallableInterval> intervals)

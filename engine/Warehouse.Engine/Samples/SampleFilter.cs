@@ -47,14 +47,17 @@ public sealed class SampleFilter
     public static SampleFilter Parse(string expression) => new SampleFilterParser(expression).Parse();
 
     /// <summary>Checks the columns against those that exist; call it before the first row.</summary>
-    /// <exception cref="InputException">One does not exist: the message lists those that do.</exception>
+    /// <exception cref="InputException">One does not exist: the message has its number in the expression, and those of the known columns that exist; others are the owner's words, and are not named.</exception>
     public void CheckColumns(IReadOnlyCollection<string> known)
     {
-        foreach (var column in Columns)
+        for (var i = 0; i < Columns.Count; i++)
         {
-            if (known.Contains(column)) continue;
-            var list = known.Count == 0 ? "no sample has sheet columns" : $"the columns are {string.Join(", ", known.Order(StringComparer.Ordinal))}";
-            throw new InputException("where-column", $"'{column}' is not a column; {list}", SampleFilterParser.Place(0));
+            if (known.Contains(Columns[i])) continue;
+            var named = known.Where(SheetColumn.Known.ContainsKey).Order(StringComparer.Ordinal).ToList();
+            var (others, list) = (known.Count - named.Count, new List<string>());
+            if (named.Count > 0) list.Add("the known columns of the sheets are " + string.Join(", ", named));
+            if (others > 0) list.Add($"{others} further {(others == 1 ? "column is" : "columns are")} there, not named here");
+            throw new InputException("where-column", $"column {i + 1} of the expression is in no sheet; {(list.Count == 0 ? "no sample has sheet columns" : string.Join("; ", list))}", SampleFilterParser.Place(0));
         }
     }
 

@@ -14,6 +14,9 @@ internal sealed class KeyFolder : IDisposable
     /// <summary>The secret of the audit log, which outlives master keys; its owner is the folder Audit.</summary>
     internal const string AuditSecret = "audit-secret";
 
+    /// <summary>How far the event log was promised; its owner is the folder Events.</summary>
+    internal const string EventHead = "events-head";
+
     private const int Attempts = 100;
 
     private readonly IStorage _keys;
@@ -257,7 +260,7 @@ internal sealed class KeyFolder : IDisposable
 
     /// <summary>Names in the folder that nothing promises: leftovers of a stop in the middle.</summary>
     internal IEnumerable<string> Surplus() =>
-        _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n != AuditSecret && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
+        _keys.List("").Where(n => n != Acknowledgement.Name && n != WriterLease.Name && n is not (AuditSecret or EventHead) && n != MasterKey.NameOf(_master.Id) && n != KeyTable.NameOf(Promised.TableGeneration));
 
     public void Dispose()
     {
@@ -276,7 +279,7 @@ internal sealed class KeyFolder : IDisposable
             }
             catch (DurableException e) when (e.Errno == DurableException.Missing)
             {
-                // An audit secret that another process was making: it has its name by now, or its maker is gone with it.
+                // An audit secret or a head of the event log that another process was making: it has its name by now, or its maker is gone with it.
             }
             removed = true;
         }

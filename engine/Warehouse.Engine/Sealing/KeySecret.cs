@@ -5,8 +5,8 @@ using Warehouse.Primitives;
 namespace Warehouse.Engine.Sealing;
 
 /// <summary>
-/// The secret in the key folder from which the keys of what lies beside a store follow: of its audit log and of its release ledger. Made
-/// when it is first needed; a new master key does not change it. The file, integers little-endian:
+/// The secret in the key folder from which the keys of what lies beside a store follow: of its audit log, of its release ledger, and of its event log, which lies in it. Made
+/// when it is first needed; a new master key does not change it. It is durable before its first use, whoever made it. The file, integers little-endian:
 /// <code>
 ///  0   8  magic "WHAUDIT1"
 ///  8   4  format version, 1
@@ -27,7 +27,8 @@ internal static class KeySecret
     /// <exception cref="StoreException">It is damaged, or open to others.</exception>
     internal static byte[] Read(IStorage keys)
     {
-        if (keys.Facts(Name) is null) Make(keys);
+        var isOwn = keys.Facts(Name) is null;
+        if (isOwn) Make(keys);
         Span<byte> bytes = stackalloc byte[FileBytes];
         Span<byte> sum = stackalloc byte[Digest.SizeBytes];
         if (keys.Facts(Name) is { IsPrivate: false }) throw new StoreRefusedException($"{Name} in the key folder is open to others; its mode must be 0600");
@@ -35,7 +36,10 @@ internal static class KeySecret
         {
             if (file.LengthBytes != FileBytes) throw new DamagedStoreException(Name, "has a wrong length");
             file.Read(0, bytes);
+            // Whoever made it may not have come to its last sync, and what is about to be hashed and signed with it could never be matched again.
+            if (!isOwn) file.Sync();
         }
+        if (!isOwn) keys.SyncFolder("");
         SHA256.HashData(bytes[..SumAt], sum);
         if (!bytes.StartsWith(Magic) || !sum.SequenceEqual(bytes[SumAt..])) throw new DamagedStoreException(Name, "is not what was written");
         if (bytes[8] != 1) throw new StoreRefusedException($"{Name} has a format that this program does not know");

@@ -37,12 +37,12 @@ internal static class SealedFormat
     /// <summary>Keeps the number of sealings under one key far below the 2^32 that GCM allows.</summary>
     internal const long MaxContentBytes = 1L << 44;
 
-    internal const byte ManifestKind = 0xF1, FileListKind = 0xF2, PartKind = 0xF3;
+    internal const byte ManifestKind = 0xF1, FileListKind = 0xF2, PartKind = 0xF3, EventKind = 0xF4, EventIndexKind = 0xF5;
 
     /// <summary>Kinds from here on belong to the store.</summary>
     internal const byte FirstStoreKind = 0xF0;
 
-    internal const string FileFolder = "f";
+    internal const string FileFolder = "f", EventFolder = "e";
     internal const string Unfinished = ".tmp";
 
     private const int CommitmentAt = 48;

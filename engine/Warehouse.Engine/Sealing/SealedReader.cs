@@ -60,7 +60,8 @@ public sealed class SealedReader : IDisposable
     /// <summary>Opens a completed file before its commit is published: its key is not in the key table yet.</summary>
     internal static SealedReader OpenUnfinished(IStorage storage, SealedWriter writer) => Open(storage, writer.UnfinishedName, _ => new FileKey(writer.Key.Data), out _);
 
-    private static SealedReader Open(IStorage storage, string name, Func<SealedHeader, FileKey?> findKey, out SealedHeader header)
+    /// <summary>Opens a file whose key is not found in the key table.</summary>
+    internal static SealedReader Open(IStorage storage, string name, Func<SealedHeader, FileKey?> findKey, out SealedHeader header)
     {
         var file = OpenFile(storage, name);
         FileKey? key = null;

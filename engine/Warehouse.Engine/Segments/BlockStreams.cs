@@ -90,6 +90,24 @@ internal static class PackedStream
         return to.ToArray();
     }
 
+    /// <summary>The same into a buffer that is used again and again; it grows as needed.</summary>
+    /// <returns>The part of the buffer that was filled.</returns>
+    public static ReadOnlySpan<byte> Pack(ReadOnlySpan<byte> raw, ref byte[] buffer)
+    {
+        const int mostHead = 11;
+        var most = checked(mostHead + Zstd.MaxCompressedLength(raw.Length));
+        if (buffer.Length < most) buffer = new byte[Math.Max(most, 2 * buffer.Length)];
+        var head = new ByteWriter(mostHead);
+        head.Byte(Zstandard);
+        head.Var(raw.Length);
+        var length = raw.Length < 64 ? raw.Length : Zstd.Compress(raw, buffer.AsSpan(head.Length), 1);
+        head.Written.CopyTo(buffer);
+        if (length < raw.Length) return buffer.AsSpan(0, head.Length + length);
+        buffer[0] = Stored;
+        raw.CopyTo(buffer.AsSpan(head.Length));
+        return buffer.AsSpan(0, head.Length + raw.Length);
+    }
+
     /// <summary>Unpacks a whole stream.</summary>
     /// <exception cref="InvalidDataException">Unknown codec or lengths that disagree.</exception>
     public static byte[] Unpack(ReadOnlySpan<byte> packed)

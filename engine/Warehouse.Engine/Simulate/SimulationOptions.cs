@@ -99,6 +99,9 @@ public sealed record SimulationOptions
     /// <summary>Threads that compress the joint file.</summary>
     public int Threads { get; init; } = 1;
 
+    /// <summary>Also write two releases in the form of ClinVar's of that year, and what changed between them; null = none.</summary>
+    public ClinVarForm? ClinVar { get; init; }
+
     /// <summary>The sets of the speed page: <c>A</c> 100,000 sites x 2,504 samples, <c>B</c> 20,000 x 50,000, <c>C</c> 200 files of one sample with about 48,220 records each,
     /// <c>Cg</c> 200 gVCF files with 27.1 million records together, <c>D</c> 5,000,000 sites x 32 samples, and <c>small</c> 2,000 x 60 with X, Y, MT and the truth.</summary>
     /// <exception cref="InputException">The name is none of these.</exception>

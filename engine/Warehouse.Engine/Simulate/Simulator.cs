@@ -52,6 +52,11 @@ public static class Simulator
             Directory.CreateDirectory(Path.Combine(options.Folder, options.Shape == SimulationShape.Gvcf ? "gvcf" : "single"));
             files.AddRange(run.PerSample(callable, cancellation));
         }
+        if (options.ClinVar is { } form)
+        {
+            new ClinVarReleases(options, contigs, form).Write(cancellation);
+            files.AddRange(ClinVarReleases.Files);
+        }
         return run.Report(files);
     }
 }

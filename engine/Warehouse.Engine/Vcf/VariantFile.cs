@@ -50,6 +50,31 @@ public static class VariantFile
         }
     }
 
+    /// <summary>Opens any text, plain, BGZF or gzip, to be read line by line; what the input is called in errors is its path. The caller disposes both.</summary>
+    /// <exception cref="InputException">The file does not exist or is empty.</exception>
+    internal static (DecodedInput Input, LineInput Lines) OpenLines(string path, VcfReadOptions options)
+    {
+        try
+        {
+            var raw = new RawInput(path == "-" ? new FileStream(new SafeFileHandle(StandardInput, ownsHandle: false), FileAccess.Read, bufferSize: 0)
+                : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan), path, hashBeside: options.Threads > 1);
+            try
+            {
+                var input = Decode(raw, options);
+                return (input, new LineInput(input));
+            }
+            catch
+            {
+                raw.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InputException("input-missing", "there is no such file", new InputPlace(path, 0, 0, ""));
+        }
+    }
+
     private static DecodedInput Decode(RawInput raw, VcfReadOptions options)
     {
         if (raw.PeekSome().IsEmpty) throw Refused(raw, "input-empty", "the file is empty");

@@ -67,11 +67,24 @@ internal sealed class VcfHeaderParser(LineInput lines, VcfFaults faults, VcfLimi
         if (!Next(out var line)) faults.Refuse("vcf-fileformat", "fileformat", expected);
         var prefix = "##fileformat=VCFv4."u8;
         if (!line.StartsWith(prefix) || line.Length != prefix.Length + 1 || line[^1] is < (byte)'0' or > (byte)'5')
-            faults.Refuse("vcf-fileformat", "fileformat", line, expected);
+            faults.Refuse("vcf-fileformat", "fileformat", $"expected {expected}, {KindOf(line)}");
         _metaLines.Add(Decode(line));
         if (line[^1] != '0') return 400 + line[^1] - '0';
         Warn("vcf-fileformat", "fileformat", "VCF 4.0 is read by the rules of 4.1");
         return 401;
+    }
+
+    /// <summary>What a file is that does not begin as a VCF does, in words: it may be anybody's, so nothing of it is quoted.</summary>
+    private static string KindOf(ReadOnlySpan<byte> line)
+    {
+        if (line.IsEmpty) return "found an empty line";
+        if (line.StartsWith("##fileformat=VCFv"u8)) return line.Length <= 22 && !line[17..].ContainsAnyExcept("0123456789."u8) ? $"found version {System.Text.Encoding.ASCII.GetString(line[17..])}" : "found another version";
+        if (line.StartsWith("##fileformat="u8)) return "found another format";
+        if (line.StartsWith("#"u8)) return "found another line of a header";
+        if (line[0] is (byte)'{' or (byte)'[') return "found what looks like JSON";
+        if (line[0] is (byte)'<') return "found what looks like XML";
+        if (line[0] is (byte)'>' or (byte)'@') return "found what looks like sequences";
+        return $"found a line of {line.Length} bytes that does not begin with ##fileformat";
     }
 
     private void ReadMeta(string line)

@@ -37,6 +37,9 @@ internal sealed class VcfTextReader : VariantReader
     /// <summary>The header with what only readers need.</summary>
     internal VcfParsedHeader Parsed { get; }
 
+    /// <summary>False when the last line that was read had no line end.</summary>
+    internal bool EndedWithLineEnd => _lines.EndedWithLineEnd;
+
     /// <summary>The next line as it is, for a caller who parses and counts himself; false at the end of the file, which has been checked then. Not together with Read.</summary>
     internal bool NextLine(out ReadOnlyMemory<byte> line)
     {

@@ -15,12 +15,15 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
 {
     private static readonly MediaTypeHeaderValue ContentType = new(Headers.ContentType);
 
+    /// <summary>Replies of many kilobytes would be gathered from pieces of 4 otherwise; only streams have so many.</summary>
+    private static readonly StreamPipeReaderOptions LongReplies = new(bufferSize: 64 << 10);
+
     private readonly RpcChannel _channel;
     private readonly Method<TRequest, TResponse> _method;
     private readonly CallOptions _options;
     private readonly CancellationTokenSource _cancellation = new();
     private readonly TaskCompletionSource<Metadata> _headers = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly StreamedContent? _streamed;
+    private readonly RequestStream? _streamed;
     private Task _started = Task.CompletedTask;
     private ITimer? _deadlineTimer;
     private CancellationTokenRegistration _givenUp, _closed;
@@ -197,7 +200,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
         var status = ReadStatus(response.Headers);
         if (response.StatusCode != HttpStatusCode.OK || !Headers.IsContentType(response.Content.Headers.ContentType?.ToString()))
         {
-            End(status ?? new(response.StatusCode == HttpStatusCode.OK ? StatusCode.Unknown : Failure.FromHttp(response.StatusCode), $"the server answered with HTTP status {(int)response.StatusCode} and not with gRPC"), Metadata.Empty);
+            EndBy(status ?? new(response.StatusCode == HttpStatusCode.OK ? StatusCode.Unknown : Failure.FromHttp(response.StatusCode), $"the server answered with HTTP status {(int)response.StatusCode} and not with gRPC"), Metadata.Empty, isReplyMissing: false);
             return;
         }
         var metadata = Read(response.Headers);
@@ -207,7 +210,8 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
             return;
         }
         var encoding = response.Headers.NonValidated.TryGetValues(Headers.Encoding, out var named) ? named.ToString() : null;
-        _reader = new(PipeReader.Create(body), _channel.Options.MaxReceiveBytes) { Encoding = encoding };
+        var isLong = _method.Type is MethodType.ServerStreaming or MethodType.DuplexStreaming;
+        _reader = new(PipeReader.Create(body, isLong ? LongReplies : null), _channel.Options.MaxReceiveBytes) { Encoding = encoding };
         _headers.TrySetResult(metadata);
     }
 
@@ -218,11 +222,11 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
     }
 
     private void EndBy(Status status, Metadata trailers, bool isReplyMissing) =>
-        End(isReplyMissing && status.StatusCode == StatusCode.OK ? new(StatusCode.Unimplemented, "the reply has no message") : status, trailers);
+        End(isReplyMissing && status.StatusCode == StatusCode.OK ? new(StatusCode.Unimplemented, "the reply has no message") : status, trailers, isByServer: true);
 
-    private void EndBy(Exception e) => End(_cut?.Status ?? Failure.FromTransport(e), Metadata.Empty);
+    private void EndBy(Exception e) => End(_cut?.Status ?? Failure.FromTransport(e), Metadata.Empty, isByServer: false);
 
-    private void End(Status status, Metadata trailers)
+    private void End(Status status, Metadata trailers, bool isByServer)
     {
         // The server's timer may be ahead of ours, and may say it as a cancelled call.
         if (status.StatusCode == StatusCode.Cancelled && _cut is null && _options.Deadline is { } deadline && _channel.Options.Clock.GetUtcNow().UtcDateTime >= deadline.ToUniversalTime()) status = new(StatusCode.DeadlineExceeded, "the deadline is over");
@@ -241,6 +245,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
             _ = _headers.Task.Exception;
             _cancellation.Cancel();
         }
+        if (isByServer) _streamed?.Complete();
         _streamed?.Abandon();
         _response?.Dispose();
     }
@@ -250,7 +255,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
         if (_end is not null || Interlocked.CompareExchange(ref _cut, new(status, Metadata.Empty), null) is not null) return;
         _cancellation.Cancel();
         // A call that nobody reads ends here; a reader ends it with the same status.
-        if (_started.IsCompleted) End(status, Metadata.Empty);
+        if (_started.IsCompleted) End(status, Metadata.Empty, isByServer: false);
     }
 
     private async Task WriteToAsync(Stream stream, TRequest message, WriteFlags flags, CancellationToken token)
@@ -296,40 +301,6 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
             {
                 // The server may answer before it has read all, and then takes no more: the answer says why. A lost connection shows there too.
             }
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
-
-    /// <summary>Hands the stream of the request out, and holds it open until it is completed.</summary>
-    private sealed class StreamedContent : HttpContent
-    {
-        private readonly TaskCompletionSource<Stream> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<Stream> Opened => _opened.Task;
-
-        public void Complete() => _completed.TrySetResult();
-
-        public void Abandon()
-        {
-            _opened.TrySetCanceled();
-            _completed.TrySetResult();
-        }
-
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, default);
-
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
-        {
-            // The headers leave now: the server may have something to say before the first request.
-            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
-            _opened.TrySetResult(stream);
-            // Not with the token: a server that answers early and takes no more cancels it, and the exception would hide the answer.
-            await _completed.Task.ConfigureAwait(false);
         }
 
         protected override bool TryComputeLength(out long length)

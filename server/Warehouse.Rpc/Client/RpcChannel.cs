@@ -13,6 +13,9 @@ namespace Warehouse.Rpc.Client;
 /// </summary>
 public sealed class RpcChannel : ChannelBase, IDisposable
 {
+    /// <summary>Bytes of replies of one call that may be on their way: .NET begins with 64 KiB, and over a short way makes it no more.</summary>
+    private const int StreamWindowBytes = 1 << 20;
+
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(20);
 
     private readonly HttpMessageInvoker _http;
@@ -69,6 +72,7 @@ public sealed class RpcChannel : ChannelBase, IDisposable
         {
             // Without it the hundred and first call at a time waits in silence.
             EnableMultipleHttp2Connections = true,
+            InitialHttp2StreamWindowSize = StreamWindowBytes,
             ConnectTimeout = Options.ConnectTimeout,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             KeepAlivePingDelay = Options.PingDelay ?? Timeout.InfiniteTimeSpan,

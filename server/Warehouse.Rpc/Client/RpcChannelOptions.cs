@@ -10,7 +10,10 @@ public sealed record RpcChannelOptions
     /// <summary>The client's certificate with its key, shown to servers that ask for one.</summary>
     public X509Certificate2? ClientCertificate { get; init; }
 
-    /// <summary>Says whether the server's certificate is taken; null leaves that to the system's authorities and the name.</summary>
+    /// <summary>
+    /// Says whether the server's certificate is taken; null leaves that to the system's authorities and the name. An
+    /// <see cref="System.Security.Authentication.AuthenticationException"/> refuses it with a reason of its own.
+    /// </summary>
     public Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? IsServerCertificateTaken { get; init; }
 
     /// <summary>Bytes of a reply message, announced and decompressed.</summary>

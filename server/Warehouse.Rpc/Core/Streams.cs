@@ -18,7 +18,7 @@ public interface IAsyncStreamWriter<in T>
     /// <summary>How the next messages are written.</summary>
     WriteOptions? WriteOptions { get; set; }
 
-    /// <summary>Writes a message; done when the transport has room for more.</summary>
+    /// <summary>Writes a message; done when the transport has room for more. On the server the message may be used again as soon as this returns.</summary>
     Task WriteAsync(T message);
 
     /// <summary>The same, given up when the token says so; the call is then broken.</summary>

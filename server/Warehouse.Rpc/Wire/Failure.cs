@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using Grpc.Core;
 
 namespace Warehouse.Rpc.Wire;
@@ -46,6 +47,7 @@ internal static class Failure
         for (var at = exception; at is not null; at = at.InnerException)
         {
             if (at is RpcException rpc) return rpc.Status;
+            if (at is AuthenticationException distrust) return new(StatusCode.Unavailable, "the secure connection was not made: " + distrust.Message, exception);
             if (at is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded }) return new(StatusCode.Unavailable, "the connection was lost", exception);
             if (at is HttpProtocolException protocol) return new(FromReset(protocol.ErrorCode), $"the server ended the stream or the connection with HTTP/2 error {protocol.ErrorCode}", exception);
         }

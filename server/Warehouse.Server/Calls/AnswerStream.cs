@@ -49,6 +49,7 @@ internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Answe
     private const int FirstBytes = 16 << 10;
 
     private byte[] _buffer = new byte[Math.Min(FirstBytes, chunkBytes)];
+    private byte[] _sent = [];
     private int _used;
 
     public override void Write(ReadOnlySpan<byte> buffer)
@@ -69,8 +70,9 @@ internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Answe
     public override void Send()
     {
         if (_used == 0) return;
-        // The buffer is free again when the message has been written: the bytes are not kept.
         send(new V1.Chunk { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _used)) });
+        // The bytes are looked at until the next chunk is sent.
+        (_buffer, _sent) = (_sent.Length > 0 ? _sent : new byte[_buffer.Length], _buffer);
         _used = 0;
     }
 }
@@ -93,7 +95,7 @@ internal sealed class FlightStream(Action<FlightData> send) : AnswerStream
     public override void EndMessage()
     {
         var header = BinaryPrimitives.ReadInt32LittleEndian(_buffer.AsSpan(4));
-        // As above: the bytes are not kept.
+        // The bytes are not kept: whoever looks at them later has a copy.
         send(new FlightData
         {
             DataHeader = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(PrefixBytes, header)), DataBody = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(PrefixBytes + header, _used - PrefixBytes - header)),

@@ -1,3 +1,4 @@
+using System.Text;
 using Warehouse.Engine.Arrow;
 using Warehouse.Engine.Query;
 
@@ -11,6 +12,9 @@ internal sealed class ArrowAnswer
 {
     // Long enough to be quick; the first batch is short, so that the first rows come at once.
     private const int MaxRows = 1 << 14, FirstRows = 256, MaxBytes = 2 << 20;
+
+    /// <summary>Rows between two looks at how many bytes a batch has.</summary>
+    private const int Strip = 64;
 
     private static readonly string[] Place = ["contig", "pos", "ref", "alt"];
     private static readonly string[] Figures = ["ac", "an", "af", "n_het", "n_hom_alt", "n_hemi", "n_half", "carriers", "n_no_call", "n_not_assessed", "n_samples", "an_assumed", "faf95"];
@@ -82,27 +86,84 @@ internal sealed class ArrowAnswer
         EndRow();
     }
 
-    /// <summary>Rows of a batch of frequencies.</summary>
+    /// <summary>Rows of a batch of frequencies: a strip of each column at a time, as many rows as are left until a batch may be full.</summary>
     public void Write(FrequencyBatch batch, bool symbolic, bool grouped)
     {
-        for (var variant = 0; variant < batch.Count; variant++)
+        var contig = Encoding.UTF8.GetBytes(batch.Contig);
+        var rows = batch.Count * batch.GroupCount;
+        for (var from = 0; from < rows;)
         {
-            for (var group = 0; group < batch.GroupCount; group++)
-            {
-                Text(batch.Contig);
-                Integer(batch.Start(variant) + 1L);
-                _batch[_at++].Append(batch.Ref(variant));
-                _batch[_at++].Append(batch.Alt(variant));
-                if (symbolic) Integer(batch.End(variant) < 0 ? null : batch.End(variant));
-                if (grouped) Text(batch.Groups[group]);
-                var f = batch.Figures(variant, group);
-                Integer(f.Ac);
-                Integer(f.An);
-                Real(Af(f));
-                foreach (var figure in (ReadOnlySpan<long>)[f.NHet, f.NHomAlt, f.NHemi, f.NHalf, f.Carriers, f.NNoCall, f.NNotAssessed, f.NSamples, f.AnAssumed]) Integer(figure);
-                Real(Faf95.Of(f.Ac, f.An));
-                EndRow();
-            }
+            var count = Math.Min(rows - from, Math.Min(Strip - _batch.RowCount % Strip, _mostRows - _batch.RowCount));
+            WritePlaces(batch, contig, (from, count), (symbolic, grouped));
+            WriteFigures(batch, from, count);
+            _at = 0;
+            Rows += count;
+            from += count;
+            SendFull();
+        }
+    }
+
+    private void WritePlaces(FrequencyBatch batch, byte[] contig, (int From, int Count) rows, (bool Symbolic, bool Grouped) has)
+    {
+        var groups = batch.GroupCount;
+        ArrowColumnBuilder contigs = _batch[_at++], positions = _batch[_at++], refs = _batch[_at++], alts = _batch[_at++];
+        var ends = has.Symbolic ? _batch[_at++] : null;
+        var names = has.Grouped ? _batch[_at++] : null;
+        for (var row = rows.From; row < rows.From + rows.Count; row++)
+        {
+            var variant = groups == 1 ? row : row / groups;
+            contigs.Append(contig);
+            positions.Append(batch.Start(variant) + 1L);
+            refs.Append(batch.Ref(variant));
+            alts.Append(batch.Alt(variant));
+            if (ends is not null && batch.End(variant) >= 0) ends.Append((long)batch.End(variant));
+            else ends?.AppendNull();
+            names?.Append(batch.Groups[row % groups]);
+        }
+    }
+
+    private void WriteFigures(FrequencyBatch batch, int from, int count)
+    {
+        var groups = batch.GroupCount;
+        Span<int> cells = stackalloc int[4 * Strip];
+        Span<int> ac = cells[..count], an = cells.Slice(Strip, count), figure = cells.Slice(2 * Strip, count), carriers = cells.Slice(3 * Strip, count);
+        Take(batch.Ac, ac);
+        Take(batch.An, an);
+        _batch[_at++].Append(ac);
+        _batch[_at++].Append(an);
+        var frequencies = _batch[_at++];
+        for (var i = 0; i < count; i++) Real(frequencies, an[i] == 0 ? double.NaN : (double)ac[i] / an[i]);
+        carriers.Clear();
+        Carry(batch.NHet, figure, carriers);
+        Carry(batch.NHomAlt, figure, carriers);
+        Carry(batch.NHemi, figure, carriers);
+        Carry(batch.NHalf, figure, carriers);
+        _batch[_at++].Append(carriers);
+        Figure(batch.NNoCall, figure);
+        Figure(batch.NNotAssessed, figure);
+        for (var i = 0; i < count; i++) figure[i] = batch.GroupSizes[(from + i) % groups];
+        _batch[_at++].Append(figure);
+        Figure(batch.AnAssumed, figure);
+        var filters = _batch[_at++];
+        for (var i = 0; i < count; i++) Real(filters, Faf95.Of(ac[i], an[i]));
+
+        void Take(CountColumn column, Span<int> into)
+        {
+            if (!column.IsConstant) column.Values.Slice(from, into.Length).CopyTo(into);
+            else if (groups == 1) into.Fill(column.Values[0]);
+            else for (var i = 0; i < into.Length; i++) into[i] = column.Values[(from + i) % groups];
+        }
+
+        void Figure(CountColumn column, Span<int> cells)
+        {
+            Take(column, cells);
+            _batch[_at++].Append(cells);
+        }
+
+        void Carry(CountColumn column, Span<int> cells, Span<int> sums)
+        {
+            Figure(column, cells);
+            for (var i = 0; i < cells.Length; i++) sums[i] += cells[i];
         }
     }
 
@@ -160,17 +221,24 @@ internal sealed class ArrowAnswer
         else _batch[_at++].AppendNull();
     }
 
-    private void Real(double value)
+    private void Real(double value) => Real(_batch[_at++], value);
+
+    private static void Real(ArrowColumnBuilder column, double value)
     {
-        if (double.IsNaN(value)) _batch[_at++].AppendNull();
-        else _batch[_at++].Append(value);
+        if (double.IsNaN(value)) column.AppendNull();
+        else column.Append(value);
     }
 
     private void EndRow()
     {
         _at = 0;
         Rows++;
-        if (_batch.RowCount < _mostRows && (_batch.RowCount % 64 != 0 || _batch.LengthBytes < MaxBytes)) return;
+        SendFull();
+    }
+
+    private void SendFull()
+    {
+        if (_batch.RowCount < _mostRows && (_batch.RowCount % Strip != 0 || _batch.LengthBytes < MaxBytes)) return;
         WriteBatch();
         if (_mostRows == FirstRows) _stream.Send();
         _mostRows = MaxRows;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Google.Protobuf;
 using Grpc.Core;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
@@ -32,6 +33,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <summary>The audit log.</summary>
     public StoreAudit Audit => audit;
 
+    /// <summary>What becomes known outside the audit log.</summary>
+    public CallReport Report => report;
+
     /// <summary>Uses up the credential of a call for what may be asked once with it; refused when it was used so before.</summary>
     public void UseOnce(Call call)
     {
@@ -46,29 +50,26 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     public async Task<TReply> AnswerAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<Call, Task<(TReply Reply, long? Rows)>> answer)
         where TReply : class, IMessage
     {
-        var started = clock.GetTimestamp();
-        using var entered = await EnterAsync(context, asking, question).ConfigureAwait(false);
+        var begun = report.Started(context.Method);
+        using var entered = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
         var call = entered.Call;
         try
         {
-            var (reply, rows) = await answer(call).ConfigureAwait(false);
+            TReply reply;
+            long? rows;
+            using (begun.Span?.Step(CallStep.Answer)) (reply, rows) = await answer(call).ConfigureAwait(false);
             call.Stop.ThrowIfCancellationRequested();
             call.Audit.Rows = rows;
             var bytes = reply.ToByteArray();
             call.Bytes = bytes.Length;
-            if (call.Audit.HasBegun)
-            {
-                call.Audit.Adds(bytes);
-                call.Audit.End("done");
-            }
-            else await call.Audit.CompleteAsync("done", bytes).ConfigureAwait(false);
+            using (begun.Span?.Step(CallStep.Audit)) await CompleteAsync(call, bytes).ConfigureAwait(false);
             call.Release();
-            report.Ended(context.Method, call.Who.Caller, (StatusCode.OK, call.Level, clock.GetElapsedTime(started), call.Bytes));
+            report.Ended(begun, call.Who.Caller, (StatusCode.OK, call.Level, call.Bytes));
             return reply;
         }
         catch (Exception failure)
         {
-            throw await RefuseAsync(context, call, failure, started).ConfigureAwait(false);
+            throw await RefuseAsync(context, begun, (call.Audit, call), failure).ConfigureAwait(false);
         }
     }
 
@@ -76,23 +77,47 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <param name="context">The call.</param>
     /// <param name="asking">What the request says of itself.</param>
     /// <param name="question">The request, for the keyed hash in the audit log.</param>
-    /// <param name="answer">Sends the replies through what it is given; returns the number of rows.</param>
-    /// <param name="write">Writes one reply.</param>
+    /// <param name="answer">Sends the replies through what it is given, and leaves each as it is until it has sent the next; returns the number of rows.</param>
+    /// <param name="write">Writes one reply, whose bytes it has taken over when it returns; done when there is room for the next.</param>
     public async Task StreamAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
     {
-        var started = clock.GetTimestamp();
-        using var entered = await EnterAsync(context, asking, question).ConfigureAwait(false);
+        var begun = report.Started(context.Method);
+        using var entered = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
         var call = entered.Call;
         try
         {
-            await Task.Factory.StartNew(() => Run(context.Method, call, write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            using (begun.Span?.Step(CallStep.Answer))
+                await Task.Factory.StartNew(() => Run(context.Method, call, write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             call.Release();
-            report.Ended(context.Method, call.Who.Caller, (StatusCode.OK, call.Level, clock.GetElapsedTime(started), call.Bytes));
+            report.Ended(begun, call.Who.Caller, (StatusCode.OK, call.Level, call.Bytes));
         }
         catch (Exception failure)
         {
-            throw await RefuseAsync(context, call, failure, started).ConfigureAwait(false);
+            throw await RefuseAsync(context, begun, (call.Audit, call), failure).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Answers what shows nothing of the store, and has no entry in the audit log: health, reflection. To callers alone, within their room.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="answer">Answers it.</param>
+    public async Task<T> PassAsync<T>(ServerCallContext context, Func<Task<T>> answer)
+    {
+        var begun = report.Started(context.Method);
+        Caller? caller = null;
+        try
+        {
+            caller = (await authenticator.AuthenticateAsync(context).ConfigureAwait(false)).Caller;
+            using var room = _admission.Enter(caller);
+            var reply = await answer().ConfigureAwait(false);
+            report.Ended(begun, caller, (StatusCode.OK, null, 0));
+            return reply;
+        }
+        catch (Exception failure)
+        {
+            var code = failure switch { RpcException known => known.StatusCode, OperationCanceledException => StatusCode.Cancelled, _ => StatusCode.Unknown };
+            report.Ended(begun, caller, (code, null, 0), ReasonOf(code, caller is not null));
+            throw; // the listener tells who hears of it
         }
     }
 
@@ -100,47 +125,67 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         where TReply : class, IMessage
     {
         var checkedAt = clock.GetTimestamp();
-        call.Audit.Rows = answer(call, reply =>
+        var (writing, digesting) = (Task.CompletedTask, Task.CompletedTask);
+        try
         {
-            call.Stop.ThrowIfCancellationRequested();
-            if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
+            call.Audit.Rows = answer(call, reply =>
             {
-                if (!call.Who.IsValid()) throw Authenticated.Refusal();
-                if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
-                if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
-                checkedAt = clock.GetTimestamp();
-            }
-            call.Audit.Begin();
-            // Of a file its bytes are what is shown; they are many, and not copied to be digested.
-            ReadOnlyMemory<byte> bytes = reply is V1.Chunk { End: null } chunk ? chunk.Data.Memory : reply.ToByteArray();
-            call.Audit.Adds(bytes.Span);
-            call.Bytes += bytes.Length;
-            write(reply).GetAwaiter().GetResult();
-        });
+                // A reply leaves, and is digested, while the next one is made; no further one is made before.
+                writing.GetAwaiter().GetResult();
+                digesting.GetAwaiter().GetResult();
+                call.Stop.ThrowIfCancellationRequested();
+                if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
+                {
+                    if (!call.Who.IsValid()) throw Authenticated.Refusal();
+                    if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
+                    if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
+                    checkedAt = clock.GetTimestamp();
+                }
+                call.Audit.Begin();
+                // Of a file its bytes are what is shown; they are many, and not copied to be digested.
+                ReadOnlyMemory<byte> bytes = reply is V1.Chunk { End: null } chunk ? chunk.Data.Memory : reply.ToByteArray();
+                call.Bytes += bytes.Length;
+                if (bytes.Length >= ChunkBytes) digesting = Task.Run(() => call.Audit.Adds(bytes.Span));
+                else call.Audit.Adds(bytes.Span);
+                writing = write(reply);
+            });
+        }
+        catch
+        {
+            // How the call ended is said behind the last reply. What became of that one, the failure tells already.
+            Task.WhenAll(writing, digesting).ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).GetAwaiter().GetResult();
+            throw;
+        }
+        writing.GetAwaiter().GetResult();
+        digesting.GetAwaiter().GetResult();
         call.Audit.End("done");
     }
 
-    private async Task<Entered> EnterAsync(ServerCallContext context, V1.Asking? asking, IMessage question)
+    private static Task CompleteAsync(Call call, byte[] bytes)
     {
-        report.Started(context.Method);
-        var started = clock.GetTimestamp();
+        if (!call.Audit.HasBegun) return call.Audit.CompleteAsync("done", bytes);
+        call.Audit.Adds(bytes);
+        call.Audit.End("done");
+        return Task.CompletedTask;
+    }
+
+    private async Task<Entered> EnterAsync(ServerCallContext context, BegunCall begun, V1.Asking? asking, IMessage question)
+    {
         Authenticated who;
         try
         {
-            who = await authenticator.AuthenticateAsync(context).ConfigureAwait(false);
+            using (begun.Span?.Step(CallStep.Access)) who = await authenticator.AuthenticateAsync(context).ConfigureAwait(false);
         }
-        catch (RpcException)
+        catch (Exception failure)
         {
             // Who it is nobody knows; that somebody tried is known.
             using var unknown = NewAudit(context, "unauthenticated", asking, question);
-            await unknown.CompleteAsync("unauthenticated", default).ConfigureAwait(false);
-            report.Ended(context.Method, null, (StatusCode.Unauthenticated, null, clock.GetElapsedTime(started), 0), RefusalReason.BadCredential);
-            throw;
+            throw await RefuseAsync(context, begun, (unknown, null), failure).ConfigureAwait(false);
         }
-        var entry = NewAudit(context, who.Caller.Id, asking, question);
-        var call = new Call(host, who, entry, context.CancellationToken);
+        var call = new Call(host, who, NewAudit(context, who.Caller.Id, asking, question), context.CancellationToken);
         try
         {
+            using var step = begun.Span?.Step(CallStep.Admission);
             var rule = MethodTable.Of(context.Method) ?? throw Refusals.Denied("not-granted");
             if (rule.Roles is { } roles && !host.RolesOf(who.Caller).Overlaps(roles)) throw Refusals.Denied("not-granted");
             if (rule.NeedsSecondFactor && !who.Caller.HasSecondFactor) throw Refusals.Denied("second-factor");
@@ -149,35 +194,46 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
         catch (Exception failure)
         {
-            using (call) throw await RefuseAsync(context, call, failure, started).ConfigureAwait(false);
+            using (call) throw await RefuseAsync(context, begun, (call.Audit, call), failure).ConfigureAwait(false);
         }
     }
 
-    private async Task<RpcException> RefuseAsync(ServerCallContext context, Call call, Exception failure, long started)
+    /// <summary>
+    /// What a failure comes to: the entry of its outcome, its count, and what the caller is told. Whatever failed, before or after it was known who
+    /// calls: the end of each call is known.
+    /// </summary>
+    private async Task<RpcException> RefuseAsync(ServerCallContext context, BegunCall begun, (AuditCall Audit, Call? Call) of, Exception failure)
     {
+        var caller = of.Call?.Who.Caller;
         while (failure is AggregateException { InnerException: { } inner }) failure = inner;
-        if (context.CancellationToken.IsCancellationRequested && failure is not RpcException) failure = new OperationCanceledException("the call was cancelled", failure);
-        var (refusal, outcome, isOurs) = Refusals.Of(failure, () => report.Incident(context.Method, call.Who.Caller, failure));
+        // An audit log that could not be written stays the reason, though the caller has gone meanwhile.
+        if (context.CancellationToken.IsCancellationRequested && failure is not (RpcException or AuditRefusedException)) failure = new OperationCanceledException("the call was cancelled", failure);
+        var (refusal, outcome, isOurs) = Refusals.Of(failure, () => report.Incident(begun.Method, caller, failure));
         if (failure is not AuditRefusedException)
         {
             try
             {
-                if (call.Audit.HasBegun) call.Audit.End(outcome);
-                else await call.Audit.CompleteAsync(outcome, default).ConfigureAwait(false);
+                if (of.Audit.HasBegun) of.Audit.End(outcome);
+                else await of.Audit.CompleteAsync(outcome, default).ConfigureAwait(false);
             }
             catch (AuditRefusedException second)
             {
-                (refusal, _, isOurs) = Refusals.Of(second, () => report.Incident(context.Method, call.Who.Caller, second));
+                (failure, (refusal, _, isOurs)) = (second, Refusals.Of(second, () => report.Incident(begun.Method, caller, second)));
             }
         }
-        RefusalReason? reason = isOurs || refusal.StatusCode is StatusCode.Cancelled ? null : ReasonOf(refusal.StatusCode);
-        report.Ended(context.Method, call.Who.Caller, (refusal.StatusCode, call.Level, clock.GetElapsedTime(started), call.Bytes), reason);
+        report.Ended(begun, caller, (refusal.StatusCode, of.Call?.Level, of.Call?.Bytes ?? 0), failure is AuditRefusedException ? RefusalReason.NoAudit : isOurs ? null : ReasonOf(refusal.StatusCode, caller is not null));
         return refusal;
     }
 
-    private static RefusalReason ReasonOf(StatusCode code) => code switch
+    private static RefusalReason? ReasonOf(StatusCode code, bool isKnown) => code switch
     {
-        StatusCode.PermissionDenied => RefusalReason.NotGranted, StatusCode.ResourceExhausted => RefusalReason.RateLimited, StatusCode.Unauthenticated => RefusalReason.Expired, _ => RefusalReason.BadRequest,
+        StatusCode.Cancelled or StatusCode.Unknown => null,
+        StatusCode.Unauthenticated => isKnown ? RefusalReason.Expired : RefusalReason.BadCredential,
+        StatusCode.PermissionDenied => RefusalReason.NotGranted,
+        StatusCode.ResourceExhausted => RefusalReason.RateLimited,
+        StatusCode.FailedPrecondition => RefusalReason.NotReleased,
+        StatusCode.Unavailable => RefusalReason.NotAvailable,
+        _ => RefusalReason.BadRequest,
     };
 
     private AuditCall NewAudit(ServerCallContext context, string who, V1.Asking? asking, IMessage question)

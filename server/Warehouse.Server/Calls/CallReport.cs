@@ -6,38 +6,62 @@ using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Calls;
 
+/// <summary>A call that has begun, as <see cref="CallReport"/> has it.</summary>
+/// <param name="Method">Path of its method.</param>
+/// <param name="Name">The method.</param>
+/// <param name="At">When it began.</param>
+/// <param name="Span">Its span; null when nobody collects it.</param>
+internal readonly record struct BegunCall(string Method, MethodName Name, long At, CallSpan? Span);
+
 /// <summary>
 /// What becomes known of calls outside the audit log: no text of a request or an exception, and of callers a hash that only this process can
 /// make. Any thread.
 /// </summary>
-internal sealed class CallReport(ILogger log, ServerMetrics metrics)
+internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvider clock)
 {
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private volatile bool _isAuditLost;
+
+    /// <summary>Where calls are counted.</summary>
+    public ServerMetrics Metrics => metrics;
 
     /// <summary>The audit log could not be written when it was last tried.</summary>
     public bool IsAuditLost => _isAuditLost;
 
     /// <summary>A call has begun; <see cref="Ended"/> follows, once.</summary>
-    public void Started(string method) => metrics.CallStarted(MethodName.Of(method));
-
-    /// <summary>A call has ended.</summary>
-    /// <param name="method">Path of the method.</param>
-    /// <param name="caller">Who made it; null = nobody knows.</param>
-    /// <param name="of">How it ended, at which level, how long it took and how much it said.</param>
-    /// <param name="reason">Why it was refused; null = it was not.</param>
-    public void Ended(string method, Caller? caller, (StatusCode Outcome, Detail? Detail, TimeSpan Elapsed, long Bytes) of, RefusalReason? reason = null)
+    public BegunCall Started(string method)
     {
         var name = MethodName.Of(method);
-        metrics.CallEnded(name, of.Outcome, of.Detail, of.Elapsed, of.Bytes);
+        metrics.CallStarted(name);
+        return new(method, name, clock.GetTimestamp(), ServerTraces.Start(name));
+    }
+
+    /// <summary>A call has ended.</summary>
+    /// <param name="call">What <see cref="Started"/> gave.</param>
+    /// <param name="caller">Who made it; null = nobody knows.</param>
+    /// <param name="of">How it ended, at which level, and how much it said.</param>
+    /// <param name="reason">Why it was refused; null = it was not.</param>
+    public void Ended(BegunCall call, Caller? caller, (StatusCode Outcome, Detail? Detail, long Bytes) of, RefusalReason? reason = null)
+    {
+        var elapsed = clock.GetElapsedTime(call.At);
+        metrics.CallEnded(call.Name, of.Outcome, of.Detail, elapsed, of.Bytes);
+        call.Span?.End(of.Outcome, of.Detail, reason);
         if (of.Outcome == StatusCode.OK) _isAuditLost = false;
         if (reason is { } why)
         {
             metrics.Refused(why);
-            log.CallRefused(name, why, TagOf(caller));
+            log.CallRefused(call.Name, why, TagOf(caller));
         }
-        else if (caller is not null && log.IsEnabled(LogLevel.Debug)) log.CallEnded(name, of.Outcome, of.Elapsed, PrincipalTag.Of(_key, caller));
+        else if (caller is not null && log.IsEnabled(LogLevel.Debug)) log.CallEnded(call.Name, of.Outcome, elapsed, PrincipalTag.Of(_key, caller));
     }
+
+    /// <summary>Somebody has broken the glass.</summary>
+    /// <param name="caller">Who.</param>
+    /// <param name="untilUtc">Until when.</param>
+    public void GlassBroken(Caller caller, DateTimeOffset untilUtc) => log.BreakGlass(TagOf(caller), (int)Math.Ceiling((untilUtc - clock.GetUtcNow()).TotalMinutes));
+
+    /// <summary>A credential was not taken: why, the operator alone learns.</summary>
+    public void NotTaken(CredentialFault fault) => log.CredentialNotTaken(fault);
 
     /// <summary>Something failed that is no fault of the caller; returns the id under which the log has it.</summary>
     public string Incident(string method, Caller? caller, Exception failure)

@@ -21,12 +21,14 @@ internal static class PolicyWire
     public static V1.Settings Of(PolicySettings settings) => new()
     {
         K = settings.K, MinCohort = settings.MinCohort, MaxGrantDays = settings.MaxGrantDays, MaxElevationMinutes = settings.MaxElevationMinutes, MaxBreakGlassMinutes = settings.MaxBreakGlassMinutes,
+        ChargesByVariant = settings.ChargesByVariant,
     };
 
     public static SettingsRequest Of(V1.Settings wire) => new()
     {
         K = wire.HasK ? wire.K : null, MinCohort = wire.HasMinCohort ? wire.MinCohort : null, MaxGrantDays = wire.HasMaxGrantDays ? wire.MaxGrantDays : null,
         MaxElevationMinutes = wire.HasMaxElevationMinutes ? wire.MaxElevationMinutes : null, MaxBreakGlassMinutes = wire.HasMaxBreakGlassMinutes ? wire.MaxBreakGlassMinutes : null,
+        ChargesByVariant = wire.HasChargesByVariant ? wire.ChargesByVariant : null,
     };
 
     public static ProjectRequest Of(V1.Project wire) => new()

@@ -44,11 +44,13 @@ internal static class Refusals
     {
         RpcException { StatusCode: StatusCode.PermissionDenied } known => (known, "denied", false),
         RpcException { StatusCode: StatusCode.InvalidArgument } known => (known, "bad-input", false),
+        RpcException { StatusCode: StatusCode.Unauthenticated } known => (known, "unauthenticated", false),
         RpcException known => (known, "could-not", false),
         InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),
         AccessRefusedException refused => (Denied(refused.Rule), "denied", false),
         ReleaseRefusedException refused => (Of(refused.Rule is ReleaseRule.OverBudget or ReleaseRule.ProjectLocked ? StatusCode.ResourceExhausted : StatusCode.FailedPrecondition, "the rules of release refuse it", ReleaseRules.NameOf(refused.Rule)), "not-released", false),
+        LedgerLostException => (Of(StatusCode.FailedPrecondition, "the release ledger is not whole, so nothing is released; the operator knows what to do", "ledger-lost", incident: incident()), "could-not", true),
         LedgerRefusedException => (Of(StatusCode.Unavailable, "the release ledger cannot be written, so nothing is released", "ledger", incident: incident()), "could-not", true),
         OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
         AuditRefusedException => (Of(StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown", "audit", incident: incident()), "audit-refused", true),

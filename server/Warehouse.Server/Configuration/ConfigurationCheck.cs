@@ -14,7 +14,14 @@ namespace Warehouse.Server.Configuration;
 internal static class ConfigurationCheck
 {
     private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1";
-    private const int MinPasswordLength = 8;
+    private const int MinPasswordLength = 8, MinSecretLength = 16;
+
+    // Methods and classes that a password, or something that is no secret, reaches by itself (RFC 8176, OpenID Connect Core, SAML).
+    private static readonly string[] SingleFactors =
+    [
+        "", "0", "1", "pwd", "pin", "kba", "geo", "rba", "user", "wia", "https://refeds.org/profile/sfa",
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:Password", "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport", "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified",
+    ];
 
     private static readonly string[] SamplePasswords = ["password", "changeme", "changeit", "secret123", "12345678", "admin123", "adminadmin", "administrator"];
 
@@ -26,13 +33,22 @@ internal static class ConfigurationCheck
         var rules = new Rules(configuration);
         rules.Require(!configuration.DebugErrors, "debug-errors", "debugErrors", "errors are never shown to clients: remove it");
         rules.Require(configuration.Audit.Enabled, "audit-disabled", "audit.enabled", "there is no server without an audit log: remove it");
+        rules.Require(WritesOut(Environment.GetEnvironmentVariable) is null, "dumps-on", "", "the environment makes the runtime write out what the process has in its memory: unset DOTNET_DbgEnableMiniDump and DOTNET_EnableEventPipe");
+        if (configuration.File.Length > 0) CheckWritable(rules, configuration.File, "");
         CheckFolders(rules, configuration, store);
         CheckListen(rules, configuration);
         CheckSessions(rules, configuration.Sessions);
         CheckClients(rules, configuration.Clients);
         for (var i = 0; i < configuration.Issuers.Count; i++) CheckIssuer(rules, configuration, i);
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
+        CheckNotify(rules, configuration, store);
+        if (configuration.RevokedTokens is not null) CheckWritable(rules, configuration.RevokedTokens, "revokedTokens");
+        if (configuration.Collector is { } collector) CheckCollector(rules, collector);
     }
+
+    /// <summary>A variable by which the runtime writes dumps or traces of its own to a file, with data of persons and keys in them; null for none.</summary>
+    public static string? WritesOut(Func<string, string?> variable) =>
+        Array.Find(["DOTNET_DbgEnableMiniDump", "COMPlus_DbgEnableMiniDump", "DOTNET_EnableEventPipe", "COMPlus_EnableEventPipe"], name => variable(name) is { } value && value.Trim() is not ("" or "0"));
 
     /// <summary>Folder of the server's own keys and certificates.</summary>
     public static string StateFolder(ServerConfiguration configuration, string store) => configuration.State is { } state ? configuration.Resolve(state) : Root(store) + ".server";
@@ -48,6 +64,7 @@ internal static class ConfigurationCheck
         string state = StateFolder(configuration, store), audit = AuditFolder(configuration, store);
         rules.Require(!IsWithin(state, root), "state-in-store", "state", "the server's keys do not lie in the store, which is copied and put back");
         rules.Require(!IsWithin(audit, root), "audit-in-store", "audit.folder", "the audit log does not lie in the store, which is copied and put back");
+        rules.Require(state != audit, "folder-shared", "audit.folder", "the audit log and the server's keys have a folder each");
         foreach (var (folder, name) in new[] { (state, "state"), (audit, "audit.folder") })
         {
             var facts = Durable.Facts(folder);
@@ -68,6 +85,7 @@ internal static class ConfigurationCheck
         rules.Require(listen.Names.All(n => Uri.CheckHostName(n) is not UriHostNameType.Unknown), "listen-names", "listen.names", "a name is a host name or an address");
         if (listen.Certificate is null && listen.Key is null) return;
         rules.Require(listen is { Certificate: not null, Key: not null }, "certificate-pair", "listen", "certificate and key belong together");
+        CheckWritable(rules, listen.Certificate!, "listen.certificate");
         using var certificate = LoadPair(rules, configuration.Resolve(listen.Certificate!), configuration.Resolve(listen.Key!));
         CheckCertificate(rules, certificate);
     }
@@ -127,6 +145,8 @@ internal static class ConfigurationCheck
         rules.Require(clients.Authorities is null || clients.RevocationLists is not null, "revocation-list-missing", "clients.revocationLists", "without a list of revoked certificates none could be revoked: name its file");
         rules.Require(clients.Authorities is null || System.IO.File.Exists(rules.Configuration.Resolve(clients.RevocationLists!)), "revocation-list-missing", "clients.revocationLists", "the file is not there");
         rules.Require(clients.Authorities is not null || clients.RevocationLists is null, "clients-authorities", "clients.authorities", "a list of revoked certificates needs its authorities");
+        if (clients.Authorities is not null) CheckWritable(rules, clients.Authorities, "clients.authorities");
+        if (clients.RevocationLists is not null) CheckWritable(rules, clients.RevocationLists, "clients.revocationLists");
         rules.Require(clients.Services.All(s => s.Length == 69 && s.StartsWith("cert:", StringComparison.Ordinal) && s.AsSpan(5).IndexOfAnyExcept("0123456789abcdef") < 0), "clients-services", "clients.services", "an id is cert: and 64 lower-case hexadecimal digits");
     }
 
@@ -145,6 +165,15 @@ internal static class ConfigurationCheck
             rules.Require(!algorithm.StartsWith("HS", StringComparison.OrdinalIgnoreCase), "algorithm-secret", $"{at}.algorithms", "a signature by a shared secret is never taken");
             rules.Require(SignatureAlgorithm.Find(algorithm) is not null, "algorithm", $"{at}.algorithms", "this algorithm is not known");
         }
+        if (issuer.Login is { } login)
+        {
+            rules.Require(login.Client.Length > 0, "login-client", $"{at}.login.client", "the name of the command line at the issuer is required");
+            rules.Require(issuer.Clients.Count == 0 || issuer.Clients.Contains(login.Client, StringComparer.Ordinal), "login-client", $"{at}.login.client", "tokens of this client are not taken: it stands not in clients");
+            rules.Require(!issuer.ServiceClients.Contains(login.Client, StringComparer.Ordinal), "login-client", $"{at}.login.client", "people log in by it: it is no service client");
+        }
+        rules.Require(!issuer.SecondFactorAcr.Concat(issuer.SecondFactorAmr).Intersect(SingleFactors, StringComparer.OrdinalIgnoreCase).Any(), "second-factor", at, "secondFactorAcr and secondFactorAmr name what a password alone reaches");
+        if (issuer.Keys is not null) CheckWritable(rules, issuer.Keys, $"{at}.keys");
+        if (issuer.Authorities is not null) CheckAuthorities(rules, issuer.Authorities, $"{at}.authorities");
         rules.Require(issuer.DirectoryClaim is null || configuration.Directory is not null, "directory", $"{at}.directoryClaim", "no directory is configured");
     }
 
@@ -159,6 +188,67 @@ internal static class ConfigurationCheck
         PrivateFolder.Check(file, isFolder: false, "key-open", "the password is open to others: its mode must be 0600");
         var password = System.IO.File.ReadAllText(file).TrimEnd('\r', '\n');
         rules.Require(password.Length >= MinPasswordLength && !SamplePasswords.Contains(password, StringComparer.OrdinalIgnoreCase), "password-sample", "directory.passwordFile", "the password is one that anybody tries: choose another");
+    }
+
+    private static void CheckNotify(Rules rules, ServerConfiguration configuration, string store)
+    {
+        if (configuration.Notify.Webhook is { } webhook)
+        {
+            rules.Require(Uri.TryCreate(webhook.Url, UriKind.Absolute, out var url) && url.UserInfo.Length == 0, "webhook", "notify.webhook.url", "an address as https://host/path is required");
+            rules.Require(url.Scheme == Uri.UriSchemeHttps || (webhook.IsTest && url.Scheme == Uri.UriSchemeHttp && IsLoopback(url.Host)), "webhook-clear", "notify.webhook.url", "a webhook is told by https");
+            var file = configuration.Resolve(webhook.SecretFile);
+            PrivateFolder.Check(file, isFolder: false, "key-open", "the secret of the webhook is open to others: its mode must be 0600");
+            rules.Require(System.IO.File.ReadAllText(file).TrimEnd('\r', '\n').Length >= MinSecretLength, "webhook-secret", "notify.webhook.secretFile", $"the secret has at least {MinSecretLength} characters");
+        }
+        if (configuration.Notify.Mail is { } mail)
+        {
+            rules.Require(Uri.CheckHostName(mail.Host) is not UriHostNameType.Unknown && mail.Port is > 0 and <= 65535, "mail", "notify.mail.host", "host and port of the relay are required");
+            rules.Require(!mail.IsClear || IsLoopback(mail.Host), "mail-clear", "notify.mail.isClear", "a relay is told in clear text on a loopback address only");
+            rules.Require(IsAddress(mail.From) && mail.To.Count is > 0 and <= 100 && mail.To.All(IsAddress), "mail", "notify.mail", "from and to are mail addresses, and somebody is to get it");
+            rules.Require((mail.Account is null) == (mail.PasswordFile is null), "mail", "notify.mail.account", "account and passwordFile go together");
+            if (mail.PasswordFile is { } password) PrivateFolder.Check(configuration.Resolve(password), isFolder: false, "key-open", "the password of the mail relay is open to others: its mode must be 0600");
+        }
+        if (configuration.Notify.Drop is not { } drop) return;
+        var folder = configuration.Resolve(drop);
+        rules.Require(Directory.Exists(folder), "no-folder", "notify.drop", "the folder is not there");
+        rules.Require(!IsWithin(folder, Root(store)), "drop-in-store", "notify.drop", "notes do not lie in the store, which is copied and put back");
+    }
+
+    private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
+    private static bool IsAddress(string text) => System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text;
+
+    /// <summary>Who may change what the server believes, may let anybody in.</summary>
+    private static void CheckWritable(Rules rules, string file, string place)
+    {
+        var path = rules.Configuration.Resolve(file);
+        // A link is looked at where it leads to; its own mode means nothing.
+        var facts = Durable.Facts(path) is null ? null : Durable.Facts(System.IO.File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+        rules.Require(facts is not { } there || (there.Mode & UnixFileMode.OtherWrite) == 0, "file-open", place, "everybody can change the file: its mode must not let others write");
+    }
+
+    private static void CheckAuthorities(Rules rules, string file, string place)
+    {
+        CheckWritable(rules, file, place);
+        try
+        {
+            var authorities = new X509Certificate2Collection();
+            authorities.ImportFromPemFile(rules.Configuration.Resolve(file));
+            rules.Require(authorities.Count > 0, "authorities", place, "the file holds no certificate");
+            foreach (var authority in authorities) authority.Dispose();
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw rules.Broken("authorities", place, "it is not a file of certificates, PEM");
+        }
+    }
+
+    private static void CheckCollector(Rules rules, CollectorConfiguration collector)
+    {
+        rules.Require(Uri.TryCreate(collector.Address, UriKind.Absolute, out var address) && address is { Query: "", Fragment: "" } && Telemetry.Collector.IsSafe(address), "collector-clear", "collector.address", "a collector is reached by https, or by http on a loopback address");
+        rules.Require(collector.Protocol is "http" or "grpc", "collector-protocol", "collector.protocol", "a collector speaks http or grpc");
+        rules.Require(collector.IntervalSeconds is >= 1 and <= 3600, "collector-interval", "collector.intervalSeconds", "figures are sent every 1 to 3600 seconds");
+        rules.Require(collector.TracedPart is >= 0 and <= 1, "collector-part", "collector.tracedPart", "the part of the calls that is traced is 0 to 1");
     }
 
     private static bool IsWithin(string path, string root) => path == root || path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal);

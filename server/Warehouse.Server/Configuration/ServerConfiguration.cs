@@ -56,6 +56,12 @@ internal sealed record ServerConfiguration
     /// <summary>The directory that knows the groups of people; null for none.</summary>
     public DirectoryConfiguration? Directory { get; init; }
 
+    /// <summary>Where notes go: somebody who reviews is paged when a glass is broken.</summary>
+    public NotifyConfiguration Notify { get; init; } = new();
+
+    /// <summary>Where figures and traces are sent; null for nowhere.</summary>
+    public CollectorConfiguration? Collector { get; init; }
+
     /// <summary>Reads a file. Throws <see cref="InputException"/> with the place of what is not understood.</summary>
     public static ServerConfiguration Read(string path)
     {
@@ -170,6 +176,9 @@ internal sealed record IssuerConfiguration
     /// <summary>Its tokens must be bound to a certificate or to a key (RFC 8705, RFC 9449).</summary>
     public bool RequireBinding { get; init; }
 
+    /// <summary>How people log in by the command line; null where they do not. Told to whoever asks.</summary>
+    public LoginConfiguration? Login { get; init; }
+
     /// <summary>Claim that states roles: a list of texts, or one.</summary>
     public string RolesClaim { get; init; } = "roles";
 
@@ -190,6 +199,32 @@ internal sealed record IssuerConfiguration
 
     /// <summary>Claim by which the directory finds a person; null when it is not asked for this issuer.</summary>
     public string? DirectoryClaim { get; init; }
+}
+
+/// <summary>How people log in by a program without a browser (device flow, RFC 8628).</summary>
+internal sealed record LoginConfiguration
+{
+    /// <summary>Name of the program at the issuer (<c>client_id</c>); it has no secret.</summary>
+    public string Client { get; init; } = "";
+
+    /// <summary>Scopes that it asks for, by spaces.</summary>
+    public string Scope { get; init; } = "openid";
+}
+
+/// <summary>A collector of figures and traces (OpenTelemetry, OTLP). It learns nothing that the operator's pages do not show, and of calls their times.</summary>
+internal sealed record CollectorConfiguration
+{
+    /// <summary>Its address: https, or http on a loopback address.</summary>
+    public string Address { get; init; } = "";
+
+    /// <summary><c>http</c> (at <c>v1/metrics</c> and <c>v1/traces</c> below the address) or <c>grpc</c>.</summary>
+    public string Protocol { get; init; } = "http";
+
+    /// <summary>Seconds between two sendings of figures.</summary>
+    public int IntervalSeconds { get; init; } = 30;
+
+    /// <summary>Part of the calls whose traces are sent, 0 to 1.</summary>
+    public double TracedPart { get; init; } = 0.01;
 }
 
 /// <summary>A directory (LDAP over TLS) that knows the groups of people.</summary>
@@ -239,4 +274,58 @@ internal sealed record DirectoryConfiguration
 
     /// <summary>Seconds in which an answer has to come.</summary>
     public int TimeoutSeconds { get; init; } = 5;
+}
+
+/// <summary>Where notes go. Each goes every way that is configured; with none, notes wait and the operator's page says so. Notes have no data of persons.</summary>
+internal sealed record NotifyConfiguration
+{
+    /// <summary>A program that is told by HTTPS.</summary>
+    public WebhookConfiguration? Webhook { get; init; }
+
+    /// <summary>People who are told by mail.</summary>
+    public MailConfiguration? Mail { get; init; }
+
+    /// <summary>A folder into which each note is put as a file.</summary>
+    public string? Drop { get; init; }
+}
+
+/// <summary>A program that is told by HTTPS; what it gets is signed.</summary>
+internal sealed record WebhookConfiguration
+{
+    /// <summary>Address: https, or http on a loopback address where <see cref="IsTest"/> says so.</summary>
+    public string Url { get; init; } = "";
+
+    /// <summary>File of the secret that both know, mode 0600, 16 bytes or more.</summary>
+    public string SecretFile { get; init; } = "";
+
+    /// <summary>Authorities of its certificate, PEM; null for those of the system.</summary>
+    public string? Authorities { get; init; }
+
+    /// <summary>It may be told in clear text on a loopback address.</summary>
+    public bool IsTest { get; init; }
+}
+
+/// <summary>A mail relay, and to whom it delivers.</summary>
+internal sealed record MailConfiguration
+{
+    /// <summary>Host.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>Port.</summary>
+    public int Port { get; init; } = 587;
+
+    /// <summary>Without TLS: to a loopback address alone.</summary>
+    public bool IsClear { get; init; }
+
+    /// <summary>Account at the relay; null for none.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>File of its password, mode 0600.</summary>
+    public string? PasswordFile { get; init; }
+
+    /// <summary>Sender.</summary>
+    public string From { get; init; } = "";
+
+    /// <summary>Receivers.</summary>
+    public IReadOnlyList<string> To { get; init; } = [];
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Host;
 
@@ -33,18 +34,44 @@ internal sealed class StoreHost : IDisposable
     private readonly LinkedList<(SessionKey Key, Session Session)> _idle = [];
     private readonly ConditionalWeakTable<Caller, string> _names = [];
     private readonly ConditionalWeakTable<Caller, KnownRoles> _roles = [];
+    private readonly Func<VariantStore> _open;
+    private readonly LineLog? _log;
+    private int _named;
     private Policy _policy;
     private long _version;
     private long _lookedAt;
 
-    private StoreHost(VariantStore store, TimeProvider clock) => (_store, _clock, _policy, _version, _lookedAt) = (store, clock, store.Policy(), store.Version, clock.GetTimestamp());
+    private StoreHost(VariantStore store, Func<VariantStore> open, TimeProvider clock, LineLog? log)
+    {
+        (_store, _open, _clock, _log, _policy, _version, _lookedAt) = (store, open, clock, log, store.Policy(), store.Version, clock.GetTimestamp());
+        TellVersion();
+    }
 
     /// <summary>Opens a store.</summary>
+    /// <param name="path">Its folder.</param>
+    /// <param name="keysPath">Folder of its keys; null = beside it.</param>
+    /// <param name="clock">Tells the time.</param>
+    /// <param name="log">Learns the names of the store's samples before any call can meet them, so as not to write one; null = there is no log.</param>
     /// <exception cref="Warehouse.Engine.Storage.StoreException">It is damaged, or not a store.</exception>
-    public static StoreHost Open(string path, string? keysPath, TimeProvider clock) => Over(VariantStore.Open(path, keysPath, clock), clock);
+    public static StoreHost Open(string path, string? keysPath, TimeProvider clock, LineLog? log = null) => Over(() => VariantStore.Open(path, keysPath, clock), clock, log);
 
-    /// <summary>Serves a store that is open, which becomes its own.</summary>
-    public static StoreHost Over(VariantStore store, TimeProvider clock) => new(store, clock);
+    /// <summary>Serves a store that it opens: once for all, and again for what is asked apart.</summary>
+    public static StoreHost Over(Func<VariantStore> open, TimeProvider clock, LineLog? log = null)
+    {
+        var store = open();
+        try
+        {
+            return new(store, open, clock, log);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Hears that <see cref="Apart"/> has opened an instance; for tests that stop there.</summary>
+    internal Action? AtApart { get; set; }
 
     /// <summary>What of a caller a scope depends on, as one text: each connection and token makes a caller of its own, and equal ones share sessions.</summary>
     public string NameOf(Caller caller) => _names.GetValue(caller, static c => string.Join('\0',
@@ -130,7 +157,15 @@ internal sealed class StoreHost : IDisposable
         }
     }
 
-    /// <summary>Asks the store itself, one caller at a time; for questions that need no session.</summary>
+    /// <summary>Asks an instance of the store of its own: for what takes long and needs no session. No call waits for it.</summary>
+    public T Apart<T>(Func<VariantStore, T> question)
+    {
+        using var store = _open();
+        AtApart?.Invoke();
+        return question(store);
+    }
+
+    /// <summary>Asks the store itself, one caller at a time; for what is short and needs no session.</summary>
     public T Ask<T>(Func<VariantStore, T> question)
     {
         lock (_gate) return question(_store);
@@ -175,6 +210,18 @@ internal sealed class StoreHost : IDisposable
         if (_store.Version == _version) return;
         _version = _store.Version;
         LetGo();
+        TellVersion();
+    }
+
+    /// <summary>What the log has to know of a version before a call sees it. Names that were learnt stay: of those alone that came since is asked.</summary>
+    private void TellVersion()
+    {
+        if (_log is null) return;
+        var count = _store.SampleCount;
+        if (count > _named) _log.Scrubber.Learn(_store.SampleNames(_named));
+        _named = count;
+        _log.Server.StoreVersion(_version);
+        _log.Server.NamesLearnt(_log.Scrubber.Count);
     }
 
     private sealed record KnownRoles(long Version, IReadOnlySet<Role> Roles);

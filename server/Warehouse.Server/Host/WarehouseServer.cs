@@ -1,6 +1,6 @@
 using System.Net;
 using Grpc.Health.V1;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
 using Warehouse.Engine.Release;
 using Warehouse.Protocol.Flight;
@@ -10,6 +10,7 @@ using Warehouse.Rpc.Services;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
+using Warehouse.Server.Notify;
 using Warehouse.Server.Release;
 using Warehouse.Server.Services;
 using Warehouse.Server.Telemetry;
@@ -63,6 +64,12 @@ internal sealed record ServiceParts
     /// <summary>Seals what clients show later.</summary>
     public required Tickets Tickets { get; init; }
 
+    /// <summary>Pages who reviews.</summary>
+    public required GlassPager Pager { get; init; }
+
+    /// <summary>Where people log in.</summary>
+    public required ServerConfiguration Configuration { get; init; }
+
     /// <summary>Says that it is there.</summary>
     public required HealthService Health { get; init; }
 }
@@ -79,13 +86,15 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
     private readonly HealthService _health = new();
-    private readonly ServerMetrics _metrics = new();
+    private readonly CallReport _report;
     private RpcServer? _rpc;
     private OperatorListener? _operator;
+    private GlassPager? _pager;
+    private Collector? _collector;
     private volatile bool _isDraining;
 
-    private WarehouseServer(StoreHost store, StoreAudit audit, ReleaseLedger ledger, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads) change) =>
-        (_store, _audit, _ledger, _callers, _writer, _uploads) = (store, audit, ledger, callers, change.Writer, change.Uploads);
+    private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads) change, CallReport report) =>
+        (_store, _audit, _ledger, _callers, _writer, _uploads, _report) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, report);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity => _callers.Identity;
@@ -102,38 +111,60 @@ internal sealed class WarehouseServer : IAsyncDisposable
     /// <summary>The store that it serves.</summary>
     public StoreHost Store => _store;
 
+    /// <summary>Pages who reviews.</summary>
+    public GlassPager Pager => _pager!;
+
+    /// <summary>Sends figures and traces; null when nobody said where.</summary>
+    public Collector? Collector => _collector;
+
     /// <summary>What is being received.</summary>
     public BatchUploads Uploads => _uploads;
 
     /// <summary>Opens everything and starts to listen.</summary>
     /// <exception cref="InputException">The configuration is not safe.</exception>
     /// <exception cref="Warehouse.Engine.Storage.StoreException">The store is damaged or not there, or its audit log cannot be written.</exception>
-    public static async Task<WarehouseServer> StartAsync(ServeOptions options, ILogger log, CancellationToken stop = default)
+    /// <param name="options">What is served, and how.</param>
+    /// <param name="log">Takes what the operator may know; null = nothing is told. The caller's, as long as the server runs.</param>
+    /// <param name="stop">Gives up starting.</param>
+    public static async Task<WarehouseServer> StartAsync(ServeOptions options, LineLog? log = null, CancellationToken stop = default)
     {
         var configuration = options.Configuration;
+        // What a command line says is looked at as what the file says is.
+        if (options.EndPoint is { } endPoint) configuration = configuration with { Listen = configuration.Listen with { Address = endPoint.Address.ToString(), Port = endPoint.Port } };
         if (options.StatePath is { } state) configuration = configuration with { State = Path.GetFullPath(state) };
         if (options.AuditPath is { } auditPath) configuration = configuration with { Audit = configuration.Audit with { Folder = Path.GetFullPath(auditPath) } };
         ConfigurationCheck.Check(configuration, options.StorePath);
-        var store = StoreHost.Open(options.StorePath, options.KeysPath, options.Clock);
+        var store = StoreHost.Open(options.StorePath, options.KeysPath, options.Clock, log);
+        var report = new CallReport(log?.Server ?? NullLogger.Instance, new ServerMetrics(), options.Clock);
         StoreAudit? audit = null;
         CallerChecks? callers = null;
         ReleaseLedger? ledger = null;
+        WarehouseServer? server = null;
         try
         {
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock);
-            var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
-            ledger = ReleaseLedger.Open(audit.Folder, options.KeysPath ?? full + ".keys");
-            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock);
+            ledger = audit.OpenLedger(store.Policy.Epoch?.Number ?? 0, "server");
+            var told = log?.Server ?? NullLogger.Instance;
+            if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));
+            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
             var writer = new StoreWriter(store, () => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock));
-            var server = new WarehouseServer(store, audit, ledger, callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)));
-            server._rpc = await server.ListenAsync(options, configuration.Listen, log, stop).ConfigureAwait(false);
+            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)), report);
+            server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
+            server._pager.Start();
+            await server.ListenAsync(options, configuration, log, stop).ConfigureAwait(false);
             return server;
         }
         catch
         {
+            if (server is not null)
+            {
+                await server.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
             callers?.Dispose();
             ledger?.Dispose();
             audit?.Dispose();
+            report.Metrics.Dispose();
             store.Dispose();
             throw;
         }
@@ -146,7 +177,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
         if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
         if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
-        _metrics.Dispose();
+        if (_pager is { } pager) await pager.DisposeAsync().ConfigureAwait(false);
+        _collector?.Dispose();
+        _report.Metrics.Dispose();
         _uploads.Dispose();
         _writer.Dispose();
         _store.Dispose();
@@ -164,8 +197,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Cohorts.BindService(new CohortsService(gate, parts.Writer)), Cohorts.Descriptor)
             .Add(FlightService.BindService(new FlightTables(gate, parts.Tickets)), FlightService.Descriptor)
             .Add(Ingest.BindService(new IngestService(gate, parts.Uploads)), Ingest.Descriptor)
-            .Add(Access.BindService(new AccessService(gate)), Access.Descriptor)
+            .Add(Access.BindService(new AccessService(gate, parts.Pager)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
+            .Add(Issuers.BindService(new IssuersService(parts.Configuration)), Issuers.Descriptor)
             .Add(Health.BindService(parts.Health), Health.Descriptor);
         services.AddReflection();
         foreach (var descriptor in services.Descriptors) parts.Health.Set(descriptor.FullName, HealthCheckResponse.Types.ServingStatus.Serving);
@@ -173,17 +207,19 @@ internal sealed class WarehouseServer : IAsyncDisposable
         return services;
     }
 
-    private async Task<RpcServer> ListenAsync(ServeOptions options, ListenConfiguration listen, ILogger log, CancellationToken stop)
+    private async Task ListenAsync(ServeOptions options, ServerConfiguration configuration, LineLog? log, CancellationToken stop)
     {
-        var report = new CallReport(log, _metrics);
-        EndPoint = options.EndPoint ?? new(IPAddress.Parse(listen.Address), listen.Port);
-        var gate = new CallGate(_store, _audit, _callers.Authenticator, report, options.Clock);
+        var listen = configuration.Listen;
+        if (configuration.Collector is { } to)
+            _collector = new(new() { Endpoint = new(to.Address), UseGrpc = to.Protocol == "grpc", Interval = TimeSpan.FromSeconds(to.IntervalSeconds), TracedPart = to.TracedPart });
+        EndPoint = new(IPAddress.Parse(listen.Address), listen.Port);
+        var gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
         var services = ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads,
-            Tickets = new Tickets(options.Clock), Health = _health,
+            Tickets = new Tickets(options.Clock), Pager = _pager!, Configuration = options.Configuration, Health = _health,
         });
-        var rpc = await RpcServer.StartAsync(services, new RpcServerOptions
+        _rpc = await RpcServer.StartAsync(services, new RpcServerOptions
         {
             EndPoint = EndPoint,
             Certificate = listen.Tls == "off" ? null : _callers.ServerCertificate,
@@ -191,10 +227,21 @@ internal sealed class WarehouseServer : IAsyncDisposable
             CertificateOfConnection = _callers.ServerChain.Count > 0 ? null : () => _callers.ServerCertificate,
             AllowTls12 = listen.Tls == "1.2",
             IsClientCertificateTaken = _callers.Certificates.IsTaken,
+            Interceptors = [new CallerRequired(gate)],
+            HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
+            Log = log,
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
         if (options.OperatorEndPoint is { } pages)
-            _operator = await OperatorListener.StartAsync(pages, _metrics, () => _isDraining ? Readiness.Draining : report.IsAuditLost ? Readiness.NoAudit : Readiness.Ready, null, stop).ConfigureAwait(false);
-        return rpc;
+            _operator = await OperatorListener.StartAsync(pages, _report.Metrics, Ready, log, stop).ConfigureAwait(false);
+    }
+
+    private Readiness Ready()
+    {
+        if (_isDraining) return Readiness.Draining;
+        if (_report.IsAuditLost) return Readiness.NoAudit;
+        if (_ledger.Lost is not null) return Readiness.LedgerLost;
+        if (_pager!.IsReviewOverdue) return Readiness.ReviewOverdue;
+        return _pager.IsStuck ? Readiness.PageUndelivered : Readiness.Ready;
     }
 }

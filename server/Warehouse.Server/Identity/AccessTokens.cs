@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Configuration;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Identity;
 
@@ -46,11 +47,11 @@ internal sealed class AccessTokens : IDisposable
         try
         {
             var token = SignedToken.Parse(text);
-            if (SignedToken.Text(token.Header, "typ") is not { } type || !IsAccessToken(type)) throw new TokenRefusedException("typ");
-            if (SignedToken.Text(token.Claims, "iss") is not { } named || !_issuers.TryGetValue(named, out var issuer)) throw new TokenRefusedException("issuer");
+            if (SignedToken.Text(token.Header, "typ") is not { } type || !IsAccessToken(type)) throw new TokenRefusedException(CredentialFault.Typ);
+            if (SignedToken.Text(token.Claims, "iss") is not { } named || !_issuers.TryGetValue(named, out var issuer)) throw new TokenRefusedException(CredentialFault.Issuer);
             var algorithm = token.AlgorithmOf(issuer.Rules.Algorithms);
-            var key = await issuer.Keys.FindAsync(SignedToken.Text(token.Header, "kid"), algorithm, cancellationToken).ConfigureAwait(false) ?? throw new TokenRefusedException("key");
-            if (!key.Verifies(algorithm, token.Signed, token.Signature)) throw new TokenRefusedException("signature");
+            var key = await issuer.Keys.FindAsync(SignedToken.Text(token.Header, "kid"), algorithm, cancellationToken).ConfigureAwait(false) ?? throw new TokenRefusedException(CredentialFault.Key);
+            if (!key.Verifies(algorithm, token.Signed, token.Signature)) throw new TokenRefusedException(CredentialFault.Signature);
             var valid = await BelieveAsync(token.Claims, issuer.Rules, () => issuer.Keys.Has(key), cancellationToken).ConfigureAwait(false);
             if (_remembered.Count < MaxRemembered || Sweep()) _remembered.TryAdd(digest, valid);
             return valid;
@@ -58,7 +59,7 @@ internal sealed class AccessTokens : IDisposable
         catch (InvalidOperationException)
         {
             // A text that is no Unicode, which only shows when it is read.
-            throw new TokenRefusedException("json");
+            throw new TokenRefusedException(CredentialFault.Json);
         }
     }
 
@@ -72,16 +73,16 @@ internal sealed class AccessTokens : IDisposable
     private async ValueTask<ValidToken> BelieveAsync(JsonElement claims, IssuerConfiguration rules, Func<bool> hasKey, CancellationToken cancellationToken)
     {
         var now = _clock.GetUtcNow();
-        if (!SignedToken.Texts(claims, "aud").Contains(rules.Audience, StringComparer.Ordinal)) throw new TokenRefusedException("audience");
-        var expires = SignedToken.Time(claims, "exp") ?? throw new TokenRefusedException("exp");
-        var issued = SignedToken.Time(claims, "iat") ?? throw new TokenRefusedException("iat");
-        if (now >= expires) throw new TokenRefusedException("expired");
-        if (issued > now + Skew || SignedToken.Time(claims, "nbf") > now + Skew) throw new TokenRefusedException("not-yet");
-        if (expires - issued > _maxLife) throw new TokenRefusedException("life");
-        string subject = RequiredText(claims, "sub"), client = RequiredText(claims, "client_id"), id = RequiredText(claims, "jti");
-        if (rules.Clients.Count > 0 && !rules.Clients.Contains(client, StringComparer.Ordinal)) throw new TokenRefusedException("client");
+        if (!SignedToken.Texts(claims, "aud").Contains(rules.Audience, StringComparer.Ordinal)) throw new TokenRefusedException(CredentialFault.Audience);
+        var expires = SignedToken.Time(claims, "exp") ?? throw new TokenRefusedException(CredentialFault.Exp);
+        var issued = SignedToken.Time(claims, "iat") ?? throw new TokenRefusedException(CredentialFault.Iat);
+        if (now >= expires) throw new TokenRefusedException(CredentialFault.Expired);
+        if (issued > now + Skew || SignedToken.Time(claims, "nbf") > now + Skew) throw new TokenRefusedException(CredentialFault.NotYet);
+        if (expires - issued > _maxLife) throw new TokenRefusedException(CredentialFault.Life);
+        string subject = RequiredText(claims, "sub", CredentialFault.Sub), client = RequiredText(claims, "client_id", CredentialFault.ClientId), id = RequiredText(claims, "jti", CredentialFault.Jti);
+        if (rules.Clients.Count > 0 && !rules.Clients.Contains(client, StringComparer.Ordinal)) throw new TokenRefusedException(CredentialFault.Client);
         var (certificate, key) = ReadBinding(claims);
-        if (rules.RequireBinding && certificate is null && key is null) throw new TokenRefusedException("unbound");
+        if (rules.RequireBinding && certificate is null && key is null) throw new TokenRefusedException(CredentialFault.Unbound);
 
         var caller = await CallerAsync(claims, rules, subject, client, cancellationToken).ConfigureAwait(false);
         return new()
@@ -106,7 +107,7 @@ internal sealed class AccessTokens : IDisposable
         var allGroups = groups.ToHashSet(StringComparer.Ordinal);
         if (_directory is not null && rules.DirectoryClaim is { } name && SignedToken.Text(claims, name) is { Length: > 0 } person)
         {
-            var found = await _directory.FindAsync(person, cancellationToken).ConfigureAwait(false) ?? throw new TokenRefusedException("directory");
+            var found = await _directory.FindAsync(person, cancellationToken).ConfigureAwait(false) ?? throw new TokenRefusedException(CredentialFault.Directory);
             roles.UnionWith(found.Roles);
             allGroups.UnionWith(found.Groups);
         }
@@ -127,30 +128,30 @@ internal sealed class AccessTokens : IDisposable
     private Sessions.Session SessionOf(JsonElement claims, Caller caller, string client, DateTimeOffset issued)
     {
         var begun = SignedToken.Time(claims, "auth_time");
-        if (begun > _clock.GetUtcNow() + Skew) throw new TokenRefusedException("not-yet");
+        if (begun > _clock.GetUtcNow() + Skew) throw new TokenRefusedException(CredentialFault.NotYet);
         var name = SignedToken.Text(claims, "sid") ?? begun?.ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return _sessions.Find(name is null ? $"{caller.Id}\nclient\n{client}" : $"{caller.Id}\nsession\n{name}", begun, issued, name is not null) ?? throw new TokenRefusedException("sessions");
+        return _sessions.Find(name is null ? $"{caller.Id}\nclient\n{client}" : $"{caller.Id}\nsession\n{name}", begun, issued, name is not null) ?? throw new TokenRefusedException(CredentialFault.Sessions);
     }
 
     /// <summary>What a token is bound to. A way that is not understood refuses it: it would be taken unbound.</summary>
     private static (byte[]? Certificate, byte[]? Key) ReadBinding(JsonElement claims)
     {
         if (!claims.TryGetProperty("cnf", out var binding)) return (null, null);
-        if (binding.ValueKind != JsonValueKind.Object) throw new TokenRefusedException("cnf");
+        if (binding.ValueKind != JsonValueKind.Object) throw new TokenRefusedException(CredentialFault.Cnf);
         var (certificate, key) = (Thumbprint(binding, "x5t#S256"), Thumbprint(binding, "jkt"));
-        if (binding.EnumerateObject().Count() != (certificate is null ? 0 : 1) + (key is null ? 0 : 1) || certificate is null && key is null) throw new TokenRefusedException("cnf");
+        if (binding.EnumerateObject().Count() != (certificate is null ? 0 : 1) + (key is null ? 0 : 1) || certificate is null && key is null) throw new TokenRefusedException(CredentialFault.Cnf);
         return (certificate, key);
     }
 
     private static byte[]? Thumbprint(JsonElement of, string name)
     {
         if (SignedToken.Text(of, name) is not { } text) return null;
-        if (!Base64Url.IsValid(text) || Base64Url.DecodeFromChars(text) is not { Length: SHA256.HashSizeInBytes } bytes || Base64Url.EncodeToString(bytes) != text) throw new TokenRefusedException("cnf");
+        if (!Base64Url.IsValid(text) || Base64Url.DecodeFromChars(text) is not { Length: SHA256.HashSizeInBytes } bytes || Base64Url.EncodeToString(bytes) != text) throw new TokenRefusedException(CredentialFault.Cnf);
         return bytes;
     }
 
-    private static string RequiredText(JsonElement claims, string name) =>
-        SignedToken.Text(claims, name) is { Length: > 0 and <= MaxTextLength } text && !text.Any(char.IsControl) ? text : throw new TokenRefusedException(name);
+    private static string RequiredText(JsonElement claims, string name, CredentialFault fault) =>
+        SignedToken.Text(claims, name) is { Length: > 0 and <= MaxTextLength } text && !text.Any(char.IsControl) ? text : throw new TokenRefusedException(fault);
 
     private static bool IsAccessToken(string type) => type.Equals("at+jwt", StringComparison.OrdinalIgnoreCase) || type.Equals("application/at+jwt", StringComparison.OrdinalIgnoreCase);
 

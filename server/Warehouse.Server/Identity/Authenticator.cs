@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Warehouse.Engine.Access;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Identity;
 
@@ -36,9 +37,9 @@ internal sealed class Authenticator
         try
         {
             ClientCertificates.Shown? shown = null;
-            if (http.Connection.ClientCertificate is { } certificate && (shown = _parts.Certificates.Find(certificate)) is null) throw new TokenRefusedException("certificate");
+            if (http.Connection.ClientCertificate is { } certificate && (shown = _parts.Certificates.Find(certificate)) is null) throw new TokenRefusedException(CredentialFault.Certificate);
             if (request.Headers.Authorization.Count > 0) return OfToken(request, shown, context.CancellationToken);
-            if (shown is null || request.Headers.ContainsKey(DpopHeader)) throw new TokenRefusedException("nothing");
+            if (shown is null || request.Headers.ContainsKey(DpopHeader)) throw new TokenRefusedException(CredentialFault.Nothing);
             return new(OfCertificate(shown));
         }
         catch (TokenRefusedException e)
@@ -58,21 +59,21 @@ internal sealed class Authenticator
 
     private Authenticated OfCertificate(ClientCertificates.Shown shown)
     {
-        var isAdministrator = _parts.IsAdministrator(shown.Caller);
         var session = shown.Caller.IsService ? null : shown.SessionIn(_parts.Sessions);
-        if (session?.Use(isAdministrator) == false) throw new TokenRefusedException("session");
+        var isAdministrator = session is not null && _parts.IsAdministrator(shown.Caller);
+        if (session?.Use(isAdministrator) == false) throw new TokenRefusedException(CredentialFault.Session);
         var end = session?.End < shown.NotAfter ? session.End : shown.NotAfter;
         return new(shown.Caller, end, _parts.Clock, () => shown.Holds() && session?.Use(isAdministrator) != false);
     }
 
     private ValueTask<Authenticated> OfToken(HttpRequest request, ClientCertificates.Shown? shown, CancellationToken cancellationToken)
     {
-        if (_parts.Tokens is not { } tokens || request.Headers.Authorization is not [{ } header]) throw new TokenRefusedException("header");
+        if (_parts.Tokens is not { } tokens || request.Headers.Authorization is not [{ } header]) throw new TokenRefusedException(CredentialFault.Header);
         var space = header.IndexOf(' ', StringComparison.Ordinal);
         var isProven = header.AsSpan(0, Math.Max(space, 0)).Equals("DPoP", StringComparison.OrdinalIgnoreCase);
-        if (!isProven && !header.AsSpan(0, Math.Max(space, 0)).Equals("Bearer", StringComparison.OrdinalIgnoreCase)) throw new TokenRefusedException("scheme");
+        if (!isProven && !header.AsSpan(0, Math.Max(space, 0)).Equals("Bearer", StringComparison.OrdinalIgnoreCase)) throw new TokenRefusedException(CredentialFault.Scheme);
         var text = header[(space + 1)..];
-        if (text.Length > SignedToken.MaxLength) throw new TokenRefusedException("size");
+        if (text.Length > SignedToken.MaxLength) throw new TokenRefusedException(CredentialFault.Size);
         var digest = TokenDigest.Of(text);
         if (tokens.Recall(digest) is { } token) return new(Take(token, digest, request, shown, isProven));
         return ReadAsync();
@@ -89,7 +90,7 @@ internal sealed class Authenticator
             }
             catch (DirectoryUnavailableException)
             {
-                _parts.Refused?.Invoke("directory-unavailable");
+                _parts.Refused?.Invoke(CredentialFault.DirectoryUnavailable);
                 throw new RpcException(new(StatusCode.Unavailable, "the directory does not answer"));
             }
         }
@@ -97,19 +98,19 @@ internal sealed class Authenticator
 
     private Authenticated Take(ValidToken token, TokenDigest digest, HttpRequest request, ClientCertificates.Shown? shown, bool isProven)
     {
-        if (token.CertificateThumbprint is { } bound && (shown is null || !CryptographicOperations.FixedTimeEquals(bound, shown.Thumbprint))) throw new TokenRefusedException("other-certificate");
+        if (token.CertificateThumbprint is { } bound && (shown is null || !CryptographicOperations.FixedTimeEquals(bound, shown.Thumbprint))) throw new TokenRefusedException(CredentialFault.OtherCertificate);
         var proofs = request.Headers[DpopHeader];
-        if (isProven != token.KeyThumbprint is not null || isProven != proofs.Count > 0) throw new TokenRefusedException("proof-missing");
-        if (isProven) _proofs.Use(proofs is [{ } proof] ? proof : throw new TokenRefusedException("proof-missing"), token.KeyThumbprint, digest, request.Host.Value ?? "", request.Path.Value ?? "");
-        var isAdministrator = _parts.IsAdministrator(token.Caller);
-        if (!token.Holds(isAdministrator)) throw new TokenRefusedException("over");
+        if (isProven != token.KeyThumbprint is not null || isProven != proofs.Count > 0) throw new TokenRefusedException(CredentialFault.ProofMissing);
+        if (isProven) _proofs.Use(proofs is [{ } proof] ? proof : throw new TokenRefusedException(CredentialFault.ProofMissing), token.KeyThumbprint, digest, request.Host.Value ?? "", request.Path.Value ?? "");
+        var isAdministrator = token.Session is not null && _parts.IsAdministrator(token.Caller);
+        if (!token.Holds(isAdministrator)) throw new TokenRefusedException(CredentialFault.Over);
         var end = token.Session?.End < token.Expires ? token.Session.End : token.Expires;
         return new(token.Caller, end, _parts.Clock, () => token.Holds(isAdministrator) && shown?.Holds() != false) { TokenName = token.Name, Issued = token.Issued };
     }
 
     private RpcException Refused(TokenRefusedException e)
     {
-        _parts.Refused?.Invoke(e.Reason);
+        _parts.Refused?.Invoke(e.Fault);
         return Authenticated.Refusal();
     }
 }
@@ -130,10 +131,13 @@ internal sealed record AuthenticatorParts
     public IReadOnlySet<string> Hosts { get; init; } = new HashSet<string>();
 
     /// <summary>Whose sessions end sooner when nothing is asked.</summary>
-    public Func<Caller, bool> IsAdministrator { get; init; } = caller => caller.Roles.Contains(Role.Operator) || caller.Roles.Contains(Role.DataSteward);
+    public Func<Caller, bool> IsAdministrator { get; init; } = caller => Administers(caller.Roles);
 
-    /// <summary>Hears why somebody was refused: a short constant that holds nothing of what was shown.</summary>
-    public Action<string>? Refused { get; init; }
+    /// <summary>Whether one of the roles is an administrator's.</summary>
+    public static bool Administers(IReadOnlySet<Role> roles) => roles.Contains(Role.Operator) || roles.Contains(Role.DataSteward);
+
+    /// <summary>Hears why somebody was refused.</summary>
+    public Action<CredentialFault>? Refused { get; init; }
 
     /// <summary>Tells the time.</summary>
     public required TimeProvider Clock { get; init; }

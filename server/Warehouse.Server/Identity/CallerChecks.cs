@@ -1,8 +1,20 @@
 using System.Security.Cryptography.X509Certificates;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Server.Configuration;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Identity;
+
+/// <summary>What <see cref="CallerChecks"/> asks of the rest of the server, and tells it.</summary>
+internal sealed record CallerHooks
+{
+    /// <summary>The roles that a caller has, of his credential and of the policy; null = those of his credential.</summary>
+    public Func<Caller, IReadOnlySet<Role>>? RolesOf { get; init; }
+
+    /// <summary>Hears why somebody was refused.</summary>
+    public Action<CredentialFault>? Refused { get; init; }
+}
 
 /// <summary>All of who the server is and who may call it, put together as configured. Any thread.</summary>
 internal sealed class CallerChecks : IDisposable
@@ -14,7 +26,7 @@ internal sealed class CallerChecks : IDisposable
     private readonly LdapDirectory? _directory;
     private readonly ITimer _renewing;
 
-    private CallerChecks(ServerConfiguration configuration, ServerIdentity identity, TimeProvider clock, Action<string>? refused)
+    private CallerChecks(ServerConfiguration configuration, ServerIdentity identity, TimeProvider clock, CallerHooks hooks)
     {
         Identity = identity;
         var listen = configuration.Listen;
@@ -36,7 +48,8 @@ internal sealed class CallerChecks : IDisposable
             Tokens = _tokens,
             Sessions = sessions,
             Hosts = identity.Names.ToHashSet(StringComparer.OrdinalIgnoreCase),
-            Refused = refused,
+            IsAdministrator = caller => AuthenticatorParts.Administers(hooks.RolesOf?.Invoke(caller) ?? caller.Roles),
+            Refused = hooks.Refused,
             Clock = clock,
         });
         _renewing = clock.CreateTimer(static identity => Renew((ServerIdentity)identity!), identity, RenewalEvery, RenewalEvery);
@@ -61,14 +74,14 @@ internal sealed class CallerChecks : IDisposable
     /// <param name="configuration">The configuration; a new one is safe.</param>
     /// <param name="store">The store's folder.</param>
     /// <param name="clock">Tells the time.</param>
-    /// <param name="refused">Hears why somebody was refused, by a constant.</param>
-    public static CallerChecks Open(ServerConfiguration configuration, string store, TimeProvider clock, Action<string>? refused = null)
+    /// <param name="hooks">What else it asks and tells.</param>
+    public static CallerChecks Open(ServerConfiguration configuration, string store, TimeProvider clock, CallerHooks? hooks = null)
     {
         ConfigurationCheck.Check(configuration, store);
         var identity = ServerIdentity.Open(ConfigurationCheck.StateFolder(configuration, store), configuration.Listen.Names, clock);
         try
         {
-            return new(configuration, identity, clock, refused);
+            return new(configuration, identity, clock, hooks ?? new());
         }
         catch
         {

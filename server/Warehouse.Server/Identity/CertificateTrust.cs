@@ -55,7 +55,8 @@ internal sealed class CertificateTrust
     {
         issued = null;
         var (now, state) = (_clock.GetUtcNow(), _state.Value);
-        if (!IsForClients(certificate) || !HasStrongKey(certificate)) return false;
+        // An authority is no client: the chain of a root has nothing that could be revoked.
+        if (IsAuthority(certificate) || !IsForClients(certificate) || !HasStrongKey(certificate)) return false;
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;

@@ -111,7 +111,7 @@ internal sealed class IssuerKeys : IDisposable
 
     private static HttpClient NewClient(string? authorityFile)
     {
-        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ConnectTimeout = AnswerWithin, PooledConnectionLifetime = MinAge };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ActivityHeadersPropagator = null, ConnectTimeout = AnswerWithin, PooledConnectionLifetime = MinAge };
         if (authorityFile is not null)
         {
             var authorities = new X509Certificate2Collection();

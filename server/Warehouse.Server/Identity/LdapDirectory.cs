@@ -42,7 +42,7 @@ internal sealed class LdapDirectory : IDisposable
         var password = File.ReadAllText(file).TrimEnd('\r', '\n');
         // An empty password logs in as nobody, and some servers call that success (RFC 4513, 5.1.2).
         if (password.Length == 0 || _rules.BindName.Length == 0) throw new InputException("directory-password", "account and password of the directory may not be empty", new(file, 0, 0, ""));
-        if (Environment.GetEnvironmentVariable("LDAPTLS_REQCERT") is not null) throw new InputException("directory-environment", "LDAPTLS_REQCERT would weaken the check of the directory's certificate: unset it", InputPlace.None);
+        if (WeakenedBy(Environment.GetEnvironmentVariable, ["/etc/ldap/ldap.conf", "/etc/openldap/ldap.conf", "ldaprc", ..Homes()]) is { } weak) throw new InputException("directory-environment", $"{weak} would weaken the check of the directory's certificate: unset it", InputPlace.None);
         _account = new(_rules.BindName, password);
         _authorities = _rules.Authorities is { } folder ? configuration.Resolve(folder) : null;
     }
@@ -65,6 +65,24 @@ internal sealed class LdapDirectory : IDisposable
             _room.Release();
         }
     }
+
+    /// <summary>
+    /// What of the environment or the settings of the system's library would let it take another's certificate for the directory's; null for nothing. That
+    /// library reads them before it does what it is told, and does not say so.
+    /// </summary>
+    internal static string? WeakenedBy(Func<string, string?> variable, IEnumerable<string> files)
+    {
+        foreach (var name in (string[])["LDAPTLS_REQCERT", "LDAPTLS_REQSAN", "LDAPCONF", "LDAPRC"])
+            if (variable(name) is not null) return name;
+        foreach (var file in files)
+            if (File.Exists(file) && File.ReadLines(file).Select(l => l.Trim().Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Any(IsWeak)) return "TLS_REQCERT or TLS_REQSAN in " + Path.GetFileName(file);
+        return null;
+
+        static bool IsWeak(string[] words) => words is [var option, var value, ..] && (option.Equals("TLS_REQCERT", StringComparison.OrdinalIgnoreCase) || option.Equals("TLS_REQSAN", StringComparison.OrdinalIgnoreCase))
+            && !value.Equals("demand", StringComparison.OrdinalIgnoreCase) && !value.Equals("hard", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static string[] Homes() => Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home ? [Path.Combine(home, "ldaprc"), Path.Combine(home, ".ldaprc")] : [];
 
     /// <summary>Escapes a value of a filter (RFC 4515).</summary>
     public static string EscapeFilter(string value)
@@ -204,5 +222,13 @@ internal sealed class LdapDirectory : IDisposable
 
     private DirectoryAnswer Answer(HashSet<string> groups) => new(groups, groups.Where(_rules.Roles.ContainsKey).Select(g => _rules.Roles[g]).ToHashSet());
 
-    private static bool IsBelow(string name, string ancestor) => name.Replace(", ", ",", StringComparison.Ordinal).EndsWith("," + ancestor.Replace(", ", ",", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether an entry lies below another one, by their names (RFC 4514); a comma that is escaped parts nothing.</summary>
+    internal static bool IsBelow(string name, string ancestor)
+    {
+        var (whole, end) = (name.Replace(", ", ",", StringComparison.Ordinal), "," + ancestor.Replace(", ", ",", StringComparison.Ordinal));
+        if (!whole.EndsWith(end, StringComparison.OrdinalIgnoreCase)) return false;
+        var escapes = 0;
+        for (var at = whole.Length - end.Length - 1; at >= 0 && whole[at] == '\\'; at--) escapes++;
+        return escapes % 2 == 0;
+    }
 }

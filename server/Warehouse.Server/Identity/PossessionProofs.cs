@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Identity;
 
@@ -34,29 +35,29 @@ internal sealed class PossessionProofs(IReadOnlySet<string> hosts, TimeProvider 
         try
         {
             var parsed = SignedToken.Parse(proof);
-            if (SignedToken.Text(parsed.Header, "typ")?.Equals("dpop+jwt", StringComparison.OrdinalIgnoreCase) != true) throw new TokenRefusedException("proof-typ");
+            if (SignedToken.Text(parsed.Header, "typ")?.Equals("dpop+jwt", StringComparison.OrdinalIgnoreCase) != true) throw new TokenRefusedException(CredentialFault.ProofTyp);
             var algorithm = parsed.AlgorithmOf(Algorithms);
-            if (!parsed.Header.TryGetProperty("jwk", out var member) || member.ValueKind != JsonValueKind.Object || PrivateMembers.Any(p => member.TryGetProperty(p, out _)) || JsonKey.TryRead(member) is not { } key) throw new TokenRefusedException("proof-key");
-            if (!CryptographicOperations.FixedTimeEquals(key.Thumbprint, thumbprint)) throw new TokenRefusedException("proof-key");
-            if (!key.Verifies(algorithm, parsed.Signed, parsed.Signature)) throw new TokenRefusedException("proof-signature");
+            if (!parsed.Header.TryGetProperty("jwk", out var member) || member.ValueKind != JsonValueKind.Object || PrivateMembers.Any(p => member.TryGetProperty(p, out _)) || JsonKey.TryRead(member) is not { } key) throw new TokenRefusedException(CredentialFault.ProofKey);
+            if (!CryptographicOperations.FixedTimeEquals(key.Thumbprint, thumbprint)) throw new TokenRefusedException(CredentialFault.ProofKey);
+            if (!key.Verifies(algorithm, parsed.Signed, parsed.Signature)) throw new TokenRefusedException(CredentialFault.ProofSignature);
             CheckClaims(parsed.Claims, token, authority, path, out var id, out var issued);
-            if (!_used.TryUse($"{Convert.ToHexString(key.Thumbprint)}{id}", issued + MaxAge + AccessTokens.Skew)) throw new TokenRefusedException("proof-replayed");
+            if (!_used.TryUse($"{Convert.ToHexString(key.Thumbprint)}{id}", issued + MaxAge + AccessTokens.Skew)) throw new TokenRefusedException(CredentialFault.ProofReplayed);
         }
         catch (InvalidOperationException)
         {
-            throw new TokenRefusedException("json");
+            throw new TokenRefusedException(CredentialFault.Json);
         }
     }
 
     private void CheckClaims(JsonElement claims, TokenDigest token, string authority, string path, out string id, out DateTimeOffset issued)
     {
-        if (SignedToken.Text(claims, "htm") != "POST") throw new TokenRefusedException("proof-method");
-        if (!IsHere(SignedToken.Text(claims, "htu"), authority, path)) throw new TokenRefusedException("proof-url");
-        if (SignedToken.Text(claims, "ath") is not { } ath || ath != Base64Url.EncodeToString(token.ToBytes())) throw new TokenRefusedException("proof-token");
+        if (SignedToken.Text(claims, "htm") != "POST") throw new TokenRefusedException(CredentialFault.ProofMethod);
+        if (!IsHere(SignedToken.Text(claims, "htu"), authority, path)) throw new TokenRefusedException(CredentialFault.ProofUrl);
+        if (SignedToken.Text(claims, "ath") is not { } ath || ath != Base64Url.EncodeToString(token.ToBytes())) throw new TokenRefusedException(CredentialFault.ProofToken);
         var now = clock.GetUtcNow();
-        issued = SignedToken.Time(claims, "iat") ?? throw new TokenRefusedException("proof-iat");
-        if (issued > now + AccessTokens.Skew || now - issued >= MaxAge || issued + AccessTokens.Skew < _began) throw new TokenRefusedException("proof-iat");
-        id = SignedToken.Text(claims, "jti") is { Length: > 0 and <= MaxIdLength } text ? text : throw new TokenRefusedException("proof-id");
+        issued = SignedToken.Time(claims, "iat") ?? throw new TokenRefusedException(CredentialFault.ProofIat);
+        if (issued > now + AccessTokens.Skew || now - issued >= MaxAge || issued + AccessTokens.Skew < _began) throw new TokenRefusedException(CredentialFault.ProofIat);
+        id = SignedToken.Text(claims, "jti") is { Length: > 0 and <= MaxIdLength } text ? text : throw new TokenRefusedException(CredentialFault.ProofId);
     }
 
     /// <summary>True when a URL, without query and fragment, is that of the called method on this server.</summary>

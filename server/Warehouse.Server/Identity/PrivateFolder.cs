@@ -24,7 +24,7 @@ internal sealed class PrivateFolder
     {
         if (Durable.Facts(path) is null)
         {
-            Durable.CreateFolder(path);
+            Unless(DurableException.Exists, () => Durable.CreateFolder(path));
             Durable.SyncFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
         }
         Check(path, isFolder: true, "state-folder-open", "the state folder is open to others: its mode must be 0700");
@@ -57,7 +57,8 @@ internal sealed class PrivateFolder
     /// <summary>Keeps other processes from changing the folder until the result is disposed. Throws <see cref="IOException"/> when one does for five seconds.</summary>
     public IDisposable Lock()
     {
-        if (!Has(LockName)) Write(LockName, []);
+        // Never put in the place of one that another process holds, which has made it just now.
+        if (!Has(LockName)) Unless(DurableException.Exists, () => Durable.Create(this[LockName]).Dispose());
         var file = Durable.OpenRead(this[LockName]);
         for (var left = LockTries; !Durable.TryLock(file, exclusive: true); left--)
         {
@@ -69,6 +70,19 @@ internal sealed class PrivateFolder
             Thread.Sleep(LockWaitMs);
         }
         return new Held(file);
+    }
+
+    /// <summary>Does something that another process may have done first.</summary>
+    private static void Unless(int errno, Action make)
+    {
+        try
+        {
+            make();
+        }
+        catch (DurableException e) when (e.Errno == errno)
+        {
+            // It has.
+        }
     }
 
     private static void Write(string path, string folder, ReadOnlySpan<byte> bytes)

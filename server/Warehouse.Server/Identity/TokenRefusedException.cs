@@ -1,9 +1,15 @@
+using System.Text.Json;
+using Warehouse.Server.Telemetry;
+
 namespace Warehouse.Server.Identity;
 
-/// <summary>What was shown is not taken. The reason is a short constant for the operator's log; the client never learns it.</summary>
-/// <param name="reason">Why: <c>expired</c>, <c>audience</c> …</param>
-internal sealed class TokenRefusedException(string reason) : Exception(reason)
+/// <summary>What was shown is not taken. Why, the operator's log tells; the client never learns it.</summary>
+/// <param name="fault">Why.</param>
+internal sealed class TokenRefusedException(CredentialFault fault) : Exception(NameOf(fault))
 {
     /// <summary>Why.</summary>
-    public string Reason { get; } = reason;
+    public CredentialFault Fault { get; } = fault;
+
+    /// <summary>A reason as a word: <c>expired</c>, <c>other-certificate</c> …</summary>
+    public static string NameOf(CredentialFault fault) => JsonNamingPolicy.KebabCaseLower.ConvertName(fault.ToString());
 }

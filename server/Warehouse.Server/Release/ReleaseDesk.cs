@@ -1,3 +1,4 @@
+using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Release;
@@ -30,16 +31,28 @@ internal sealed class ReleaseDesk(StoreHost host, ReleaseLedger ledger, TimeProv
         var epoch = policy.Epoch ?? throw new ReleaseRefusedException(ReleaseRule.NoEpoch);
         var session = call.AskAtLevel(new V1.Asking(asking) { Snapshot = epoch.Snapshot }, isListing);
         Follow(epoch.Number, session.SampleCount);
+        if (ledger.Lost is { } lost) throw lost;
         var people = session.PeopleOf(of.Samples, of.Rules, of.By);
         if (people.IsCut) throw new ReleaseRefusedException(ReleaseRule.Withdrawn);
         var groups = people.Groups.Select(g => CohortSet.Of(ledger.Samples, g.Samples)).ToList();
         var request = new ReleaseRequest
         {
             Project = ProjectOf(policy, asking, call), Epoch = epoch.Number, Cohort = CohortSet.Of(ledger.Samples, people.Samples), Groups = groups,
-            Policy = ReleasePolicy.Research with { K = policy.Settings.K, MinimumCohort = policy.Settings.MinCohort },
+            Policy = (policy.Settings.ChargesByVariant ? ReleasePolicy.ByVariant : ReleasePolicy.Research) with { K = policy.Settings.K, MinimumCohort = policy.Settings.MinCohort },
         };
-        var admitted = _releaser.Open(request);
-        return new ReleasedQuestion(session, admitted, [.. people.Groups.Select(g => g.Name)], policy.Settings.K, epoch.Number, () => call.Audit.Note = "ledger " + ledger.Head);
+        try
+        {
+            return new ReleasedQuestion(session, _releaser.Open(request), [.. people.Groups.Select(g => g.Name)], policy.Settings.K, epoch.Number, NoteHead);
+        }
+        finally
+        {
+            NoteHead(); // a refusal is in the ledger too
+        }
+
+        void NoteHead()
+        {
+            if (ledger.Lost is null) call.Audit.Note = StoreAudit.NoteOf(ledger.Head);
+        }
     }
 
     /// <summary>The ledger's epoch follows the policy's, which alone says when one is opened.</summary>

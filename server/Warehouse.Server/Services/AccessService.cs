@@ -3,12 +3,13 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Notify;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Services;
 
 /// <summary>Who may see what. What an actor may do, the engine decides; a change is in the audit log before it happens. Any thread.</summary>
-internal sealed class AccessService(CallGate gate) : V1.Access.AccessBase
+internal sealed class AccessService(CallGate gate, GlassPager pager) : V1.Access.AccessBase
 {
     public override Task<V1.WhoAmIReply> WhoAmI(V1.WhoAmIRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
@@ -85,8 +86,13 @@ internal sealed class AccessService(CallGate gate) : V1.Access.AccessBase
         Details = PolicyWire.Of(request.Details), Purposes = PolicyWire.Of(request.Purposes), UntilUtc = request.HasMinutes ? store.NowUtc + TimeSpan.FromMinutes(request.Minutes) : null, Reason = request.Reason,
     }));
 
-    public override Task<V1.AccessChange> BreakGlass(V1.BreakGlassRequest request, ServerCallContext context) => ChangeAsync(context, request.Asking, request, request.Samples, isOnce: true, change: (store, actor) =>
-        store.BreakGlass(actor, new BreakGlassRequest { Samples = request.Samples, Reason = request.Reason, Lasts = request.HasMinutes ? TimeSpan.FromMinutes(request.Minutes) : null }));
+    public override async Task<V1.AccessChange> BreakGlass(V1.BreakGlassRequest request, ServerCallContext context)
+    {
+        var change = await ChangeAsync(context, request.Asking, request, request.Samples, isOnce: true, change: (store, actor) =>
+            store.BreakGlass(actor, new BreakGlassRequest { Samples = request.Samples, Reason = request.Reason, Lasts = request.HasMinutes ? TimeSpan.FromMinutes(request.Minutes) : null })).ConfigureAwait(false);
+        pager.Wake(); // the page is durable before the caller sees anything by it
+        return change;
+    }
 
     public override Task<V1.AccessChange> ReviewBreakGlass(V1.EntryRequest request, ServerCallContext context) =>
         ChangeAsync(context, request.Asking, request, [], (store, actor) => Done(() => store.ReviewBreakGlass(actor, request.Id), request.Id));
@@ -108,7 +114,11 @@ internal sealed class AccessService(CallGate gate) : V1.Access.AccessBase
         policy.Require(ActorOf(call), Permission.ReadPolicy);
         var reply = new V1.ReviewAccessReply();
         foreach (var finding in PolicyReview.Of(policy, now))
-            reply.Findings.Add(new V1.ReviewFinding { Entry = PolicyWire.Of(finding.Entry, finding.State), Finding = finding.Word, Due = finding.Due is { } due ? Timestamp.FromDateTimeOffset(due) : null });
+        {
+            var wire = new V1.ReviewFinding { Entry = PolicyWire.Of(finding.Entry, finding.State), Finding = finding.Word, Due = finding.Due is { } due ? Timestamp.FromDateTimeOffset(due) : null };
+            if (finding.Entry is Grant { Kind: GrantKind.BreakGlass } glass) wire.IsPageDelivered = pager.IsDelivered(glass);
+            reply.Findings.Add(wire);
+        }
         return Task.FromResult((reply, (long?)reply.Findings.Count));
     });
 
@@ -127,6 +137,8 @@ internal sealed class AccessService(CallGate gate) : V1.Access.AccessBase
                 if (policy.Entries.FirstOrDefault(e => e.Id == id) is { } entry) made.Entry = PolicyWire.Of(entry, policy.StateOf(entry, store.NowUtc));
                 return made;
             });
+            // Somebody is told at once (C4); who and whom, the audit log tells.
+            if (isOnce && reply.Entry is { Kind: V1.EntryKind.BreakGlass, Until: { } until }) gate.Report.GlassBroken(call.Who.Caller, until.ToDateTimeOffset());
             return Task.FromResult((reply, (long?)1));
         });
 

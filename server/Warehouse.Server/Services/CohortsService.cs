@@ -30,7 +30,6 @@ internal sealed class CohortsService(CallGate gate, StoreWriter writer) : Cohort
 
     public override Task<ShowCohortReply> Show(ShowCohortRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
-        if (Call.DetailOf(request.Asking ?? new()) < Engine.Access.Detail.Record) throw Refusals.BadRequest("detail");
         var reply = new ShowCohortReply();
         foreach (var sample in call.Ask(request.Asking ?? new()).CohortMembers(request.Name))
         {

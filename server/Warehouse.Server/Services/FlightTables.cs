@@ -3,7 +3,6 @@ using Grpc.Core;
 using Warehouse.Protocol.Flight;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
-using Detail = Warehouse.Engine.Access.Detail;
 using Purpose = Warehouse.Protocol.V1.Purpose;
 
 namespace Warehouse.Server.Services;
@@ -38,7 +37,6 @@ internal sealed class FlightTables(CallGate gate, Tickets tickets) : FlightServi
         {
             if (query is null || AskingOf(query) is not { } asking) throw Refusals.BadRequest("descriptor");
             var session = call.Ask(asking, isListing: true);
-            if (session.Detail != Detail.Record) throw Refusals.BadRequest("detail");
             // The ticket is of this snapshot, whatever is committed before it is shown.
             asking.Snapshot = session.Snapshot;
             var ticket = new Ticket { Ticket_ = UnsafeByteOperations.UnsafeWrap(tickets.Seal(call.Who.Caller, query.ToByteArray())) };

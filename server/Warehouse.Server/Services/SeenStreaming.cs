@@ -2,7 +2,6 @@ using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
-using Detail = Warehouse.Engine.Access.Detail;
 using SeenState = Warehouse.Engine.Query.SeenState;
 
 namespace Warehouse.Server.Services;
@@ -35,7 +34,6 @@ internal sealed class SeenStreaming
         if (_isBrief && _asked.Identify) throw Refusals.BadRequest("brief");
         _samples = Wire.Of(_asked.Samples);
         _session = call.Ask(_asked.Asking ?? new());
-        if (_session.Detail != Detail.Record) throw Refusals.BadRequest("detail");
         VariantsService.ShowsNamed(call, _samples);
     }
 

@@ -19,7 +19,7 @@ internal sealed class StoreService(CallGate gate, StoreCheck verify) : Store.Sto
     public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         var reply = new InfoReply();
-        var info = gate.Host.Ask(store => store.Info());
+        var info = gate.Host.Apart(store => store.Info());
         reply.Damage.AddRange(info.Damage);
         foreach (var (name, value) in info.Facts) reply.Facts.Add(new Fact { Name = name, Value = value });
         return Task.FromResult((reply, (long?)reply.Facts.Count));
@@ -33,7 +33,7 @@ internal sealed class StoreService(CallGate gate, StoreCheck verify) : Store.Sto
 #if PLANTED_HIDDEN_TOTAL_SHOWN
         asks = null;
 #endif
-        foreach (var (version, created, samples) in gate.Host.Ask(store => store.Snapshots(asks))) reply.Snapshots.Add(new Snapshot { Version = version, Committed = Timestamp.FromDateTimeOffset(created), Samples = samples });
+        foreach (var (version, created, samples) in gate.Host.Apart(store => store.Snapshots(asks))) reply.Snapshots.Add(new Snapshot { Version = version, Committed = Timestamp.FromDateTimeOffset(created), Samples = samples });
         return Task.FromResult((reply, (long?)reply.Snapshots.Count));
     });
 

@@ -47,6 +47,17 @@ public sealed class Collector : IDisposable
             .AddOtlpExporter(exporter => Address(exporter, options, "v1/traces")).Build();
     }
 
+    /// <summary>Sends what there is now, and waits until it is sent.</summary>
+    public void Flush()
+    {
+        _traces.ForceFlush();
+        _metrics.ForceFlush();
+    }
+
+    /// <summary>Whether what is sent to an address can be read on its way by nobody else.</summary>
+    public static bool IsSafe(Uri endpoint) => endpoint is { IsAbsoluteUri: true, UserInfo.Length: 0 }
+        && (endpoint.Scheme == Uri.UriSchemeHttps || (endpoint.Scheme == Uri.UriSchemeHttp && (endpoint.Host == "localhost" || (IPAddress.TryParse(endpoint.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address)))));
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -54,12 +65,11 @@ public sealed class Collector : IDisposable
         _metrics.Dispose();
     }
 
-    private static bool IsSafe(Uri endpoint) => endpoint.IsAbsoluteUri && endpoint.UserInfo.Length == 0
-        && (endpoint.Scheme == Uri.UriSchemeHttps || (endpoint.Scheme == Uri.UriSchemeHttp && (endpoint.Host == "localhost" || (IPAddress.TryParse(endpoint.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address)))));
-
     private static void Address(OtlpExporterOptions exporter, CollectorOptions options, string path)
     {
         exporter.Protocol = options.UseGrpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+        // Straight to the address, whatever proxy the environment names, and no header of a call that runs now goes with it.
+        exporter.HttpClientFactory = () => new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null }) { Timeout = TimeSpan.FromMilliseconds(exporter.TimeoutMilliseconds) };
         exporter.Endpoint = options.UseGrpc ? options.Endpoint : new Uri(options.Endpoint.AbsoluteUri.TrimEnd('/') + "/" + path);
     }
 }

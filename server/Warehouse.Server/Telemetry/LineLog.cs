@@ -44,6 +44,9 @@ internal sealed class LineLog : ILoggerProvider
     /// <summary>Lines that could not be written.</summary>
     public long Lost => Interlocked.Read(ref _lost);
 
+    /// <summary>Cleans every text that it writes.</summary>
+    public Scrubber Scrubber => _scrubber;
+
     /// <summary>The log of the server's own events: for <see cref="ServerLog"/>.</summary>
     public ILogger Server => CreateLogger(Category);
 

@@ -44,6 +44,9 @@ public enum RefusalReason
 
     /// <summary>The server is stopping.</summary>
     Stopping,
+
+    /// <summary>What is needed for an answer does not answer: the directory, or a store that is busy.</summary>
+    NotAvailable,
 }
 
 /// <summary>Why the server is not ready, or that it is.</summary>
@@ -69,4 +72,10 @@ public enum Readiness
 
     /// <summary>A review of access or of the audit log is overdue: it answers still.</summary>
     ReviewOverdue,
+
+    /// <summary>The release ledger is not whole: figures of cohorts are not released, all else is answered.</summary>
+    LedgerLost,
+
+    /// <summary>A page about a break-glass could not be delivered, or no way to deliver it is configured: it answers still.</summary>
+    PageUndelivered,
 }

@@ -30,6 +30,9 @@ public sealed class Scrubber
     /// <summary>Names that it knows.</summary>
     public int Count => _table.Count;
 
+    /// <summary>Bytes that it holds.</summary>
+    public long HeldBytes => (long)_table.Slots.Length * sizeof(ulong);
+
     /// <summary>Learns names; those of withdrawn samples stay known, they are protected still.</summary>
     /// <exception cref="InvalidOperationException">More than <see cref="MostNames"/> names: the server must not go on with a scrubber that knows some of them.</exception>
     public void Learn(IEnumerable<Phi<string>> names)

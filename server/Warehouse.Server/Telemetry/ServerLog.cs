@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine.Sealing;
+using Warehouse.Server.Notify;
 
 namespace Warehouse.Server.Telemetry;
 
@@ -50,6 +51,9 @@ internal static partial class ServerLog
     [LoggerMessage(1204, LogLevel.Critical, "break-glass for {principal}, {minutes} minutes")]
     public static partial void BreakGlass(this ILogger log, PrincipalTag principal, int minutes);
 
+    [LoggerMessage(1205, LogLevel.Information, "a credential is not taken: {fault}")]
+    public static partial void CredentialNotTaken(this ILogger log, CredentialFault fault);
+
     [LoggerMessage(1300, LogLevel.Information, "version {version} of the store")]
     public static partial void StoreVersion(this ILogger log, long version);
 
@@ -67,4 +71,13 @@ internal static partial class ServerLog
 
     [LoggerMessage(1305, LogLevel.Information, "the scrubber knows {names} names")]
     public static partial void NamesLearnt(this ILogger log, int names);
+
+    [LoggerMessage(1306, LogLevel.Critical, "the release ledger is not whole, nothing is released before it is put back or a new epoch is opened: {incident}")]
+    public static partial void LedgerLost(this ILogger log, Incident incident);
+
+    [LoggerMessage(1307, LogLevel.Error, "a note about {topic} was not taken, try {tries}: {incident}")]
+    public static partial void NoteNotTaken(this ILogger log, NoteTopic topic, int tries, Incident incident);
+
+    [LoggerMessage(1308, LogLevel.Critical, "notes cannot be queued, or not recorded: {incident}")]
+    public static partial void NotesFailed(this ILogger log, Incident incident);
 }

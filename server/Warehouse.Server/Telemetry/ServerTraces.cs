@@ -32,16 +32,8 @@ public static class ServerTraces
 
     private static readonly ActivitySource Source = new(SourceName);
 
-    /// <summary>Begins the span of a call; null when nobody collects. What it began, <see cref="CallSpan.End"/> ends.</summary>
-    public static CallSpan? Start(MethodName method)
-    {
-        if (!Source.HasListeners()) return null;
-        var around = Activity.Current;
-        Activity.Current = null; // that of the listener, which took its ids from the client
-        if (Source.StartActivity(method.ToString(), ActivityKind.Server) is { } activity) return new(activity, around);
-        Activity.Current = around;
-        return null;
-    }
+    /// <summary>Begins the span of a call; null when nobody collects it. What it began, <see cref="CallSpan.End"/> ends, on any thread.</summary>
+    public static CallSpan? Start(MethodName method) => Source.HasListeners() && Begin(method.ToString(), ActivityKind.Server, default) is { } activity ? new(activity) : null;
 
     /// <summary>Attributes of an end.</summary>
     internal static void Mark(Activity activity, StatusCode outcome, Detail? detail, RefusalReason? reason)
@@ -53,19 +45,38 @@ public static class ServerTraces
         activity.SetStatus(outcome is StatusCode.Unknown or StatusCode.Internal or StatusCode.DataLoss or StatusCode.Unavailable ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
     }
 
-    internal static Activity? Start(CallStep step, Activity parent) => Source.StartActivity(step.ToString(), ActivityKind.Internal, parent.Context);
+    internal static Activity? Start(CallStep step, Activity parent) => Begin(step.ToString(), ActivityKind.Internal, parent.Context);
+
+    /// <summary>Ends a span, and leaves what is current as it was.</summary>
+    internal static void Stop(Activity activity)
+    {
+        var current = Activity.Current;
+        activity.Dispose();
+        Activity.Current = current;
+    }
+
+    // Nothing takes a span of ours for its own: a call goes from thread to thread, and what it asks others must not name it.
+    private static Activity? Begin(string name, ActivityKind kind, ActivityContext parent)
+    {
+        var current = Activity.Current;
+        Activity.Current = null; // that of the listener, which took its ids from the client
+        var begun = Source.StartActivity(name, kind, parent);
+        Activity.Current = current;
+        if (begun is not { IsAllDataRequested: false }) return begun;
+        Stop(begun); // not one of those that are sent
+        return null;
+    }
 }
 
 /// <summary>The span of a call.</summary>
 public sealed class CallSpan
 {
     private readonly Activity _activity;
-    private readonly Activity? _around;
 
-    internal CallSpan(Activity activity, Activity? around) => (_activity, _around) = (activity, around);
+    internal CallSpan(Activity activity) => _activity = activity;
 
     /// <summary>Begins the span of a part; its end is Dispose.</summary>
-    public IDisposable? Step(CallStep step) => ServerTraces.Start(step, _activity);
+    public IDisposable? Step(CallStep step) => ServerTraces.Start(step, _activity) is { } part ? new Part(part) : null;
 
     /// <summary>Ends it.</summary>
     /// <param name="outcome">Status of the call.</param>
@@ -74,7 +85,11 @@ public sealed class CallSpan
     public void End(StatusCode outcome, Detail? detail = null, RefusalReason? reason = null)
     {
         ServerTraces.Mark(_activity, outcome, detail, reason);
-        _activity.Dispose();
-        Activity.Current = _around;
+        ServerTraces.Stop(_activity);
+    }
+
+    private sealed class Part(Activity activity) : IDisposable
+    {
+        public void Dispose() => ServerTraces.Stop(activity);
     }
 }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Google.Protobuf;
 using Warehouse.Engine;
 using Warehouse.Engine.Ingest;
 using Warehouse.Protocol.V1;
@@ -54,7 +53,13 @@ internal sealed class BatchUploads : IDisposable
         new(PrivateFolder.Open(Path.Combine(statePath, "uploads")).Path, host, writer, clock);
 
     /// <summary>Key and content of a batch. The key is of its sender and its id; the content of all that decides what is loaded.</summary>
-    public static BatchMark MarkOf(string sender, Batch batch)
+    public static BatchMark MarkOf(string sender, Batch batch) => new(KeyOf(sender, batch.Id), ContentOf(batch, batch.Sheet.Span, batch.Callable.Span));
+
+    /// <summary>Digest of all that decides what is loaded.</summary>
+    /// <param name="batch">The batch; its sheet and its callable regions may have been taken out.</param>
+    /// <param name="sheet">The sheet; empty for none.</param>
+    /// <param name="callable">The callable regions; empty for none.</param>
+    public static string ContentOf(Batch batch, ReadOnlySpan<byte> sheet, ReadOnlySpan<byte> callable)
     {
         using var content = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Number(long number)
@@ -69,10 +74,11 @@ internal sealed class BatchUploads : IDisposable
             Number(file.Length);
             content.AppendData(Convert.FromHexString(file.Sha256));
         }
-        foreach (var part in (ReadOnlySpan<ByteString>)[batch.Sheet, batch.Callable]) content.AppendData(SHA256.HashData(part.Span));
+        content.AppendData(SHA256.HashData(sheet));
+        content.AppendData(SHA256.HashData(callable));
         Number(batch.AssumeReference ? 1 : 0);
         Number(batch.HasBlockGq ? batch.BlockGq : -1);
-        return new BatchMark(KeyOf(sender, batch.Id), Convert.ToHexStringLower(content.GetHashAndReset()));
+        return Convert.ToHexStringLower(content.GetHashAndReset());
     }
 
     /// <summary>Begins or goes on with a batch. Null when the store has it already: <see cref="Status"/> has the receipt.</summary>
@@ -136,7 +142,16 @@ internal sealed class BatchUploads : IDisposable
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, batch.Forgotten.Token);
         AtStep?.Invoke("check");
-        var request = batch.BeginLoad(by, either.Token);
+        IngestRequest request;
+        try
+        {
+            request = batch.BeginLoad(by, either.Token);
+        }
+        catch (InvalidDataException)
+        {
+            Remove(batch); // it cannot be mended by sending more: it is sent anew
+            throw;
+        }
         try
         {
             AtStep?.Invoke("load");

@@ -11,7 +11,8 @@ namespace Warehouse.Server.Uploads;
 /// <summary>
 /// A batch that is being received: a folder with a random name, mode 0700, that has
 /// <code>
-/// batch            who sends (32 bytes, SHA-256 of his id) and the Batch message without its purpose; written last, renamed into place
+/// batch            key and content of the batch (32 bytes each, <see cref="BatchMark"/>) and the Batch message without purpose, sheet and callable
+///                  regions; written last, renamed into place
 /// sheet, callable  as they came with it, when they did
 /// 0, 1, 2, ...     the bytes of the files so far, one file each; they exist from the first byte on
 /// </code>
@@ -168,6 +169,8 @@ internal sealed class StagedBatch : IDisposable
         }
         try
         {
+            // What was kept of the description too: it may have lain here for an hour, or over a stop.
+            if (BatchUploads.ContentOf(Batch, Kept("sheet"), Kept("callable")) != Mark.Content) throw new InvalidDataException("what is kept of a batch is not what was sent");
             for (var file = 0; file < _lengths.Length; file++) Check(file, stop);
         }
         catch
@@ -248,6 +251,8 @@ internal sealed class StagedBatch : IDisposable
         }
         throw Refusals.BadRequest("batch-digest", file + 1);
     }
+
+    private byte[] Kept(string name) => Durable.Facts(Path.Combine(_folder, name)) is null ? [] : File.ReadAllBytes(Path.Combine(_folder, name));
 
     private static void WriteNew(string path, ReadOnlySpan<byte> bytes)
     {

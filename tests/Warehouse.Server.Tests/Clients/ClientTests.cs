@@ -62,18 +62,27 @@ public sealed class ClientTests
 
         (service.BreaksAfterFirst, service.HasNoEnd) = (false, true);
         Assert.Equal("cut-answer", (await Assert.ThrowsAsync<WarehouseException>(() => LengthAsync(client.CaseControl("a", "b")))).Rule);
+
+        (service.HasNoEnd, service.LacksPart) = (false, true);
+        Assert.Equal("incomplete", (await Assert.ThrowsAsync<WarehouseException>(() => LengthAsync(client.CaseControl("a", "b")))).Rule);
+        Assert.Equal(3, await LengthAsync(client.CaseControl("a", "b", new AskOptions { AcceptsIncomplete = true })));
     }
 
     [Fact]
-    public async Task A_server_of_another_authority_is_not_spoken_to()
+    public async Task A_file_that_cannot_be_read_ends_the_call_and_a_silent_one_does_not_hold_it()
     {
-        await using var served = await ServedStore.StartAsync(samples: 3, variants: 10);
-        await using var other = await ServedStore.StartAsync(samples: 3, variants: 10);
-        var pem = other.Server.Identity.Issue("lab", 1, isService: true, roles: [Role.Operator]).Pem;
-        using var client = new WarehouseClient(new ConnectOptions { Server = new Uri($"https://localhost:{served.Server.Port}"), Credentials = Credentials.FromPem(pem), Attempts = 1 });
-        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<WarehouseException>(() => client.InfoAsync())).Code);
-        Assert.Throws<WarehouseException>(() => Credentials.FromPem("nothing"));
-        Assert.Throws<WarehouseException>(() => Credentials.Read(served["not-there.pem"]));
+        var service = new Unsteady();
+        await using var server = await RpcServer.StartAsync(new RpcServices().Add(V1.Variants.BindService(service)), new RpcServerOptions { EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0) });
+        using var client = new WarehouseClient(new ConnectOptions { Server = new Uri($"http://localhost:{server.Port}") });
+        Assert.Equal(1, (await client.AnnotateAsync(new Source(null), Stream.Null)).Seen);
+        Assert.Equal("torn", (await Assert.ThrowsAsync<IOException>(() => client.AnnotateAsync(new Source(Task.FromException<int>(new IOException("torn"))), Stream.Null))).Message);
+        var silence = new TaskCompletionSource<int>();
+        service.Refusals = 1;
+        Assert.Equal("not now", (await Assert.ThrowsAsync<WarehouseException>(() => client.AnnotateAsync(new Source(silence.Task), Stream.Null))).Message);
+        using var stop = new CancellationTokenSource();
+        var waiting = client.AnnotateAsync(new Source(silence.Task), Stream.Null, stop: stop.Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
     private static async Task<long> LengthAsync(ByteAnswer answer)
@@ -99,6 +108,8 @@ public sealed class ClientTests
 
         public bool HasNoEnd { get; set; }
 
+        public bool LacksPart { get; set; }
+
         public void Enter()
         {
             Calls++;
@@ -110,8 +121,24 @@ public sealed class ClientTests
             Enter();
             await responseStream.WriteAsync(new V1.Chunk { Data = Google.Protobuf.ByteString.CopyFrom(1, 2, 3) });
             if (BreaksAfterFirst) throw new RpcException(new Status(StatusCode.Unavailable, "gone"));
-            if (!HasNoEnd) await responseStream.WriteAsync(new V1.Chunk { End = new V1.AnswerEnd() });
+            if (!HasNoEnd) await responseStream.WriteAsync(new V1.Chunk { End = new V1.AnswerEnd { Completeness = new V1.Completeness { IsWhole = !LacksPart } } });
         }
+
+        public override async Task SeenStream(IAsyncStreamReader<V1.SeenStreamRequest> requestStream, IServerStreamWriter<V1.SeenStreamReply> responseStream, ServerCallContext context)
+        {
+            Enter();
+            while (await requestStream.MoveNext(context.CancellationToken))
+            {
+            }
+            await responseStream.WriteAsync(new V1.SeenStreamReply { End = new V1.SeenStreamEnd { Seen = 1 } });
+        }
+    }
+
+    /// <summary>A piece of a file, and then what is said; null = its end.</summary>
+    private sealed class Source(Task<int>? then) : MemoryStream([1, 2, 3])
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await base.ReadAsync(buffer, cancellationToken) is > 0 and var read ? read : then is null ? 0 : await then;
     }
 
     private sealed class UnsteadyStore(Unsteady unsteady) : V1.Store.StoreBase

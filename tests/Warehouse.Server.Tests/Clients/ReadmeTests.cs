@@ -10,8 +10,8 @@ namespace Warehouse.Server.Tests.Clients;
 /// <summary>What the README shows of a served store is executed: the shell's lines, the program in C#, the program in Python.</summary>
 public sealed class ReadmeTests
 {
-    private const string Address = "https://localhost:7443";
-    private static readonly string[] Blocks = Text()[Text().IndexOf("### Served to many", StringComparison.Ordinal)..].Split("```");
+    internal const string Address = "https://localhost:7443";
+    internal static readonly string[] Blocks = Text()[Text().IndexOf("### Served to many", StringComparison.Ordinal)..].Split("```");
 
     [PeerFact("python3")]
     public async Task The_examples_of_all_three_clients_do_what_they_say()

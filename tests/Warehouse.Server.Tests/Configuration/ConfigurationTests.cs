@@ -25,6 +25,9 @@ public sealed class ConfigurationTests : IDisposable
         PrivateFolder.WriteFile(_folder["sample"], "changeme\n"u8);
         File.WriteAllText(_folder["open"], "long enough, and nobody's guess");
         File.SetUnixFileMode(_folder["open"], (UnixFileMode)0b110_100_100);
+        File.WriteAllText(_folder["writable"], "{}");
+        File.SetUnixFileMode(_folder["writable"], (UnixFileMode)0b110_110_110);
+        File.CreateSymbolicLink(_folder["link"], _folder["writable"]);
         WritePair("one", "CN=one");
         WritePair("two", "CN=two");
         WritePair("snakeoil", "CN=ssl-cert-snakeoil");
@@ -48,8 +51,9 @@ public sealed class ConfigurationTests : IDisposable
               "state": "private", "audit": {"folder": "private/audit"},
               "sessions": {"tokenMinutes": 5, "idleMinutes": 10, "administratorIdleMinutes": 5, "hours": 8},
               "clients": {"authorities": "one.pem", "revocationLists": "secret", "services": ["cert:{{new string('a', 64)}}"]},
-              "issuers": [{{Issuer}}, "roles": {"wh": "data-steward"}, "directoryClaim": "uid"}],
-              "directory": {{Directory}}}
+              "issuers": [{{Issuer}}, "roles": {"wh": "data-steward"}, "directoryClaim": "uid", "clients": ["cli"], "login": {"client": "cli", "scope": "openid ask"} }],
+              "directory": {{Directory}}},
+              "collector": {"address": "https://collector.test:4317", "protocol": "grpc", "intervalSeconds": 10, "tracedPart": 1}
             }
             """);
         ConfigurationCheck.Check(full, _folder["store"]);
@@ -77,6 +81,7 @@ public sealed class ConfigurationTests : IDisposable
         { "audit-folder-open", "audit.folder", """{"audit": {"folder": "readable"}}""" },
         { "not-a-folder", "audit.folder", """{"audit": {"folder": "secret"}}""" },
         { "no-folder", "audit.folder", """{"audit": {"folder": "nowhere/audit"}}""" },
+        { "folder-shared", "audit.folder", """{"state": "private", "audit": {"folder": "private"}}""" },
         { "debug-errors", "debugErrors", """{"debugErrors": true}""" },
         { "token-life", "sessions.tokenMinutes", """{"sessions": {"tokenMinutes": 16}}""" },
         { "token-life", "sessions.tokenMinutes", """{"sessions": {"tokenMinutes": 0}}""" },
@@ -96,10 +101,30 @@ public sealed class ConfigurationTests : IDisposable
         { "algorithm-secret", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": ["HS256"]}]}""" },
         { "algorithm", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": ["RS1"]}]}""" },
         { "algorithm", "issuers[0].algorithms", $$"""{"issuers": [{{Issuer}}, "algorithms": []}]}""" },
+        { "login-client", "issuers[0].login.client", $$"""{"issuers": [{{Issuer}}, "login": {} }]}""" },
+        { "login-client", "issuers[0].login.client", $$"""{"issuers": [{{Issuer}}, "login": {"client": "cli"}, "clients": ["portal"]}]}""" },
+        { "login-client", "issuers[0].login.client", $$"""{"issuers": [{{Issuer}}, "login": {"client": "cli"}, "serviceClients": ["cli"]}]}""" },
         { "directory", "issuers[0].directoryClaim", $$"""{"issuers": [{{Issuer}}, "directoryClaim": "uid"}]}""" },
         { "key-open", "", $$$"""{"directory": {{{Directory.Replace("\"secret\"", "\"open\"", StringComparison.Ordinal)}}}}}""" },
         { "password-sample", "directory.passwordFile", $$$"""{"directory": {{{Directory.Replace("\"secret\"", "\"sample\"", StringComparison.Ordinal)}}}}}""" },
         { "directory-clear", "directory.isTest", $$$"""{"directory": {{{Directory.Replace("127.0.0.1", "ldap.test", StringComparison.Ordinal)}}}, "isTest": true}}""" },
+        { "second-factor", "issuers[0]", $$"""{"issuers": [{{Issuer}}, "secondFactorAmr": ["otp", "pwd"]}]}""" },
+        { "second-factor", "issuers[0]", $$"""{"issuers": [{{Issuer}}, "secondFactorAcr": ["0"]}]}""" },
+        { "second-factor", "issuers[0]", $$"""{"issuers": [{{Issuer}}, "secondFactorAcr": ["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"]}]}""" },
+        { "file-open", "issuers[0].keys", $$"""{"issuers": [{{Issuer}}, "keys": "writable"}]}""" },
+        { "file-open", "issuers[0].authorities", $$"""{"issuers": [{{Issuer}}, "authorities": "link"}]}""" },
+        { "file-open", "clients.authorities", """{"clients": {"authorities": "writable", "revocationLists": "secret"}}""" },
+        { "file-open", "clients.revocationLists", """{"clients": {"authorities": "one.pem", "revocationLists": "writable"}}""" },
+        { "file-open", "revokedTokens", """{"revokedTokens": "writable"}""" },
+        { "file-open", "listen.certificate", """{"listen": {"certificate": "writable", "key": "one.key"}}""" },
+        { "authorities", "issuers[0].authorities", $$"""{"issuers": [{{Issuer}}, "authorities": "nowhere"}]}""" },
+        { "authorities", "issuers[0].authorities", $$"""{"issuers": [{{Issuer}}, "authorities": "secret"}]}""" },
+        { "collector-clear", "collector.address", """{"collector": {"address": "http://collector.test:4318"}}""" },
+        { "collector-clear", "collector.address", """{"collector": {"address": "https://user:word@collector.test"}}""" },
+        { "collector-clear", "collector.address", """{"collector": {}}""" },
+        { "collector-protocol", "collector.protocol", """{"collector": {"address": "https://collector.test", "protocol": "udp"}}""" },
+        { "collector-interval", "collector.intervalSeconds", """{"collector": {"address": "https://collector.test", "intervalSeconds": 0}}""" },
+        { "collector-part", "collector.tracedPart", """{"collector": {"address": "https://collector.test", "tracedPart": 1.5}}""" },
         { "directory-cache", "directory.cacheSeconds", $$$"""{"directory": {{{Directory}}}, "cacheSeconds": 901}}""" },
     };
 
@@ -117,6 +142,23 @@ public sealed class ConfigurationTests : IDisposable
         var messages = Insecure.Select(row => ((string)row[0], Assert.Throws<InputException>(() => ConfigurationCheck.Check(Read((string)row[2]), _folder["store"])).Expected)).Distinct().ToList();
         Assert.True(messages.Select(m => m.Item1).Distinct().Count() >= 25);
         Assert.Empty(messages.GroupBy(m => m.Expected).Where(g => g.Count() > 1).SelectMany(g => g));
+    }
+
+    [Theory]
+    [InlineData("DOTNET_DbgEnableMiniDump", "1", true)]
+    [InlineData("COMPlus_DbgEnableMiniDump", "1", true)]
+    [InlineData("DOTNET_EnableEventPipe", "1", true)]
+    [InlineData("DOTNET_EnableEventPipe", "0", false)]
+    [InlineData("DOTNET_Something", "1", false)]
+    public void An_environment_that_writes_out_memory_is_refused(string name, string value, bool isRefused) => Assert.Equal(isRefused, ConfigurationCheck.WritesOut(n => n == name ? value : null) is not null);
+
+    [Fact]
+    public void A_configuration_that_everybody_can_change_is_refused()
+    {
+        var read = Read("{}");
+        ConfigurationCheck.Check(read, _folder["store"]);
+        File.SetUnixFileMode(_folder["server.json"], (UnixFileMode)0b110_100_110);
+        Assert.Equal("file-open", Assert.Throws<InputException>(() => ConfigurationCheck.Check(read, _folder["store"])).Code);
     }
 
     [Theory]

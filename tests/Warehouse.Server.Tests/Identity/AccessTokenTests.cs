@@ -150,6 +150,13 @@ public sealed class AccessTokenTests
         _clock.PassCheck();
         await host.AssertRefusedAsync("over", revoked);
         Assert.NotNull(await host.AskAsync(other));
+        // A file that is gone takes nothing back, one that says otherwise does.
+        File.Delete(host.RevokedFile);
+        _clock.PassCheck();
+        await host.AssertRefusedAsync("over", revoked);
+        File.WriteAllText(host.RevokedFile, "");
+        _clock.PassCheck();
+        Assert.NotNull(await host.AskAsync(revoked));
     }
 
     [Fact]
@@ -218,7 +225,7 @@ public sealed class AccessTokenTests
         ("sub", mint.Make(c => c["sub"] = new string('a', 256))),
         ("claim-type", mint.Make(c => c["sub"] = 7)),
         ("claim-type", mint.Make(c => c["sub"] = null)),
-        ("client_id", mint.Make(c => c.Remove("client_id"))),
+        ("client-id", mint.Make(c => c.Remove("client_id"))),
         ("jti", mint.Make(c => c.Remove("jti"))),
         ("cnf", mint.Make(c => c["cnf"] = "x")),
         ("cnf", mint.Make(c => c["cnf"] = new JsonObject())),

@@ -58,6 +58,22 @@ public sealed class ClientCertificateTests : IDisposable
     }
 
     [Fact]
+    public void An_authority_is_no_client_whatever_its_certificate_is_for()
+    {
+        using var key = CertificateFactory.NewKey();
+        var request = new CertificateRequest("CN=root", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign | X509KeyUsageFlags.DigitalSignature, true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new(CertificateFactory.ClientAuthentication)], false));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        using var root = request.CreateSelfSigned(_clock.GetUtcNow().AddDays(-1), _clock.GetUtcNow().AddDays(100));
+        using var client = NewClient(root, "client");
+        var clients = Configured([root], List(root, []));
+        Assert.NotNull(clients.Find(client));
+        Assert.Null(clients.Find(root));
+    }
+
+    [Fact]
     public void A_list_older_than_seven_days_refuses_everybody_and_a_fresh_one_takes_them_again()
     {
         using var authority = NewAuthority("hospital");

@@ -21,7 +21,7 @@ internal sealed class IdentityHost : IAsyncDisposable
     {
         Identity = ServerIdentity.Open(_folder["server"], [], clock);
         Certificates = new([CertificateTrust.Local(Identity, clock)], new HashSet<string>(), clock);
-        Parts = new() { Certificates = Certificates, Sessions = new(new(), clock), Hosts = new HashSet<string> { "localhost" }, Refused = Reasons.Enqueue, Clock = clock };
+        Parts = new() { Certificates = Certificates, Sessions = new(new(), clock), Hosts = new HashSet<string> { "localhost" }, Refused = fault => Reasons.Enqueue(TokenRefusedException.NameOf(fault)), Clock = clock };
         Authenticator = new(Parts);
     }
 

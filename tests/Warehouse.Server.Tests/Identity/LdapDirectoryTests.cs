@@ -95,5 +95,27 @@ public sealed class LdapDirectoryTests
     [InlineData("\0", @"\00")]
     public void Values_of_filters_are_escaped(string value, string escaped) => Assert.Equal(escaped, LdapDirectory.EscapeFilter(value));
 
+    [Theory]
+    [InlineData("uid=a,ou=people,dc=test", true)]
+    [InlineData("uid=a, OU=People, dc=test", true)]
+    [InlineData(@"uid=a\\,ou=people,dc=test", true)]
+    [InlineData(@"uid=a\,ou=people,dc=test", false)]
+    [InlineData("ou=people,dc=test", false)]
+    [InlineData("uid=a,ou=others,dc=test", false)]
+    public void An_entry_lies_below_another_by_whole_names(string name, bool isBelow) => Assert.Equal(isBelow, LdapDirectory.IsBelow(name, "ou=people,dc=test"));
+
+    [Fact]
+    public void Settings_of_the_library_that_weaken_the_check_of_the_directory_are_named()
+    {
+        using var folder = new TempFolder();
+        Assert.Null(LdapDirectory.WeakenedBy(_ => null, [folder["none"]]));
+        foreach (var name in (string[])["LDAPTLS_REQCERT", "LDAPTLS_REQSAN", "LDAPCONF", "LDAPRC"]) Assert.Equal(name, LdapDirectory.WeakenedBy(n => n == name ? "x" : null, []));
+        foreach (var (line, weak) in (IEnumerable<(string, bool)>)[("TLS_REQCERT never", true), ("  tls_reqcert\tallow", true), ("TLS_REQSAN never", true), ("TLS_REQCERT demand", false), ("TLS_REQCERT hard", false), ("# TLS_REQCERT never", false), ("TLS_CACERT /x", false)])
+        {
+            File.WriteAllText(folder["ldaprc"], "BASE dc=test\n" + line + "\n");
+            Assert.Equal(weak, LdapDirectory.WeakenedBy(_ => null, [folder["ldaprc"]]) is not null);
+        }
+    }
+
     private LdapDirectory Open(DirectoryConfiguration rules) => new(new ServerConfiguration { Directory = rules }, _clock);
 }

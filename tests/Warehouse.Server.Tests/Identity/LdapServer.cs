@@ -140,20 +140,16 @@ internal sealed class LdapServer : IDisposable
 
     public void Start()
     {
-        _process = Process.Start(new ProcessStartInfo(Program) { ArgumentList = { "-f", _folder["slapd.conf"], "-h", $"ldap://127.0.0.1:{ClearPort}/ ldaps://127.0.0.1:{Port}/", "-d", "0" } })!;
-        for (var i = 0; ; i++)
+        _process = Process.Start(new ProcessStartInfo(Program) { ArgumentList = { "-f", _folder["slapd.conf"], "-h", $"ldap://127.0.0.1:{ClearPort}/ ldaps://127.0.0.1:{Port}/", "-d", "conns" }, RedirectStandardError = true })!;
+        // It says so when it listens on all ports; what it says afterwards is read so that it can go on.
+        var listens = new TaskCompletionSource<bool>();
+        _process.ErrorDataReceived += (_, said) =>
         {
-            Assert.True(i < 500 && !_process.HasExited, "slapd does not answer");
-            try
-            {
-                using TcpClient one = new("127.0.0.1", ClearPort), two = new("127.0.0.1", Port);
-                return;
-            }
-            catch (SocketException)
-            {
-                Thread.Sleep(20);
-            }
-        }
+            if (said.Data is not { } line) listens.TrySetResult(false);
+            else if (line.Contains("daemon: epoll: listen=", StringComparison.Ordinal)) listens.TrySetResult(true);
+        };
+        _process.BeginErrorReadLine();
+        Assert.True(listens.Task.GetAwaiter().GetResult(), "slapd does not start");
     }
 
     public void Stop()

@@ -37,6 +37,25 @@ public sealed class ServerIdentityTests
         Assert.Equal(administrator, CertificateFactory.IdOf(Pem(folder["server/administrator.pem"])));
     }
 
+    /// <summary>Processes that start for the first time at once: one makes what the others find.</summary>
+    [Fact]
+    public async Task First_starts_at_once_make_one_authority_and_one_administrator()
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            using var folder = new TempFolder();
+            using var together = new Barrier(4);
+            var starts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() =>
+            {
+                together.SignalAndWait();
+                using var identity = ServerIdentity.Open(folder["server"], [], _clock);
+                return (identity.IsFirstStart, identity.Authority.Thumbprint, identity.AdministratorId);
+            }, TaskCreationOptions.LongRunning)));
+            Assert.Single(starts, s => s.IsFirstStart);
+            Assert.Single(starts.Select(s => (s.Thumbprint, s.AdministratorId)).Distinct());
+        }
+    }
+
     [Fact]
     public void A_first_start_that_was_cut_off_is_a_first_start_again()
     {

@@ -59,6 +59,9 @@ public sealed class AccessServiceTests
         Assert.Equal("not-granted", await RuleOf(() => CarriersAsync(variants, question)));
         var glass = await self.BreakGlassAsync(new V1.BreakGlassRequest { Asking = ServedStore.Treatment, Samples = { sample }, Minutes = 10, Reason = "emergency" });
         Assert.Equal((V1.EntryKind.BreakGlass, V1.EntryState.InForce), (glass.Entry.Kind, glass.Entry.State));
+        // Who watches the machine is told at once, of nobody by name.
+        var page = await served.Log.WaitAsync("\"BreakGlass\"", "\"level\":\"critical\"", "\"minutes\":10");
+        Assert.DoesNotContain(sample, page, StringComparison.Ordinal);
         Assert.Contains(sample, await CarriersAsync(variants, question));
         Assert.True((await CarriersAsync(variants, question)).Count <= 4); // one person's samples, whoever else carries it
 

@@ -26,27 +26,32 @@ public sealed class LoadTests
         await new V1.Variants.VariantsClient(first).SeenAsync(Asking(expected[0].Query));
         var clients = Enumerable.Range(0, Connections).Select(_ => new V1.Variants.VariantsClient(served.Again(first))).ToArray();
         var (right, refused, wrong) = (0, 0, 0);
+        var answers = new Answers();
         await Task.WhenAll(Enumerable.Range(0, Connections * CallsEach).Select(i => Task.Run(async () =>
         {
             var want = expected[i % expected.Length];
-            for (var attempt = 1; ; attempt++)
+            while (true)
             {
+                answers.Begin();
+                var isRefused = false;
                 try
                 {
                     var answer = (await clients[i % Connections].SeenAsync(Asking(want.Query), deadline: DateTime.UtcNow.AddSeconds(50))).Answers[0];
                     Interlocked.Increment(ref (want.State == (int)answer.State && want.Ac == (answer.Figures?.Ac ?? 0) && want.An == (answer.Figures?.An ?? 0) ? ref right : ref wrong));
                     return;
                 }
-                catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted && attempt < 40)
-                {
-                    Interlocked.Increment(ref refused);
-                    await Task.Delay(50 + (i % 200) + (attempt * 20));
-                }
                 catch (RpcException e) when (e.StatusCode is StatusCode.ResourceExhausted or StatusCode.DeadlineExceeded)
                 {
                     Interlocked.Increment(ref refused);
-                    return;
+                    isRefused = true;
+                    if (e.StatusCode == StatusCode.DeadlineExceeded) return;
                 }
+                finally
+                {
+                    answers.End(isRefused);
+                }
+                // There is room again when another has been answered.
+                await answers.NextAsync();
             }
         })));
         Assert.Equal(0, wrong);
@@ -79,4 +84,39 @@ public sealed class LoadTests
     }
 
     private static V1.SeenRequest Asking(string query) => new() { Asking = ServedStore.Treatment, Queries = { query } };
+
+    /// <summary>Lets whoever was refused wait for a call that ends otherwise: one for each. Any thread.</summary>
+    private sealed class Answers
+    {
+        private readonly Lock _gate = new();
+        private readonly Queue<TaskCompletionSource> _waiting = new();
+        private int _running;
+
+        public void Begin()
+        {
+            lock (_gate) _running++;
+        }
+
+        public void End(bool isRefused)
+        {
+            TaskCompletionSource? next;
+            lock (_gate)
+            {
+                // When none runs any more nobody else would wake who waits.
+                next = --_running == 0 || !isRefused ? _waiting.TryDequeue(out var first) ? first : null : null;
+            }
+            next?.SetResult();
+        }
+
+        public Task NextAsync()
+        {
+            lock (_gate)
+            {
+                if (_running == 0) return Task.CompletedTask;
+                var wakes = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _waiting.Enqueue(wakes);
+                return wakes.Task;
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@ using Warehouse.Engine.Arrow;
 using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 using Xunit;
+using CommandLines = Warehouse.Tests.Cli.Cli;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Services;
@@ -17,6 +18,7 @@ public sealed class ReleasedTests
     public async Task Figures_of_an_epoch_are_banded_below_k_and_the_budget_ends()
     {
         await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         var variants = new V1.Variants.VariantsClient(channel);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate, Detail.Exists);
@@ -60,9 +62,101 @@ public sealed class ReleasedTests
     }
 
     [Fact]
+    public async Task Unless_two_people_decided_otherwise_an_answer_costs_what_it_tells_of_a_carrier()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        var (channel, id) = served.Client("researcher", Role.Researcher);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
+        served.Owner((store, owner) => store.Set(owner, new SettingsRequest { ChargesByVariant = true })); // nobody has approved it
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        var variants = new V1.Variants.VariantsClient(channel);
+        await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-5-A-C" } });
+        Assert.Equal("over-budget", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-6-A-C" } })));
+    }
+
+    /// <summary>I8: what was charged cannot be taken back between two processes: the log has how far the ledger went.</summary>
+    [Theory]
+    [InlineData("put back")]
+    [InlineData("cut")]
+    [InlineData("removed")]
+    public async Task A_ledger_that_does_not_go_as_far_as_the_log_says_releases_nothing(string how)
+    {
+        await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        served.ChargeByVariant();
+        var (channel, id) = served.Client("researcher", Role.Researcher);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        await AskAsync("22-5-A-C");
+        var folder = Path.Combine(served.AuditPath, "ledger");
+        var old = Files(folder);
+        await AskAsync("22-6-A-C");
+        var whole = await StopAsync();
+        Verify(served, Warehouse.Cli.ExitCode.Done);
+
+        // Taken back: nothing leaves, until it is put back as it was.
+        TakeBack();
+        Verify(served, Warehouse.Cli.ExitCode.DamagedStore);
+        await served.ServeAsync();
+        Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-7-A-C")));
+        await StopAsync();
+        await served.ServeAsync(); // it is not forgotten with the process
+        Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-5-A-C")));
+        await StopAsync();
+        Put(folder, whole);
+        await served.ServeAsync();
+        await AskAsync("22-6-A-C");
+        await StopAsync();
+        Verify(served, Warehouse.Cli.ExitCode.Done);
+
+        // Taken back and lost: the next epoch begins it anew.
+        TakeBack();
+        await served.ServeAsync();
+        Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-5-A-C")));
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        await AskAsync("22-5-A-C");
+        await StopAsync();
+        Verify(served, Warehouse.Cli.ExitCode.Done);
+        await served.ServeAsync();
+        await AskAsync("22-6-A-C");
+
+        Task AskAsync(string query) => new V1.Variants.VariantsClient(served.Again(channel)).SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { query } }).ResponseAsync;
+
+        async Task<Dictionary<string, byte[]>> StopAsync()
+        {
+            await served.Server.DisposeAsync();
+            return Files(folder);
+        }
+
+        void TakeBack()
+        {
+            if (how == "put back") Put(folder, old);
+            else if (how == "removed") Directory.Delete(folder, recursive: true);
+            else Put(folder, Files(folder).ToDictionary(f => f.Key, f => f.Value[..(f.Value.Length * 2 / 3)]));
+        }
+    }
+
+    /// <summary>The files of a ledger.</summary>
+    private static Dictionary<string, byte[]> Files(string folder) => Directory.GetFiles(folder).Where(f => Path.GetFileName(f) != "lock").ToDictionary(f => f, File.ReadAllBytes);
+
+    private static void Put(string folder, Dictionary<string, byte[]> files)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var file in Files(folder).Keys) File.Delete(file);
+        foreach (var (file, bytes) in files) File.WriteAllBytes(file, bytes);
+    }
+
+    private static void Verify(ServedStore served, Warehouse.Cli.ExitCode code)
+    {
+        var cli = new CommandLines();
+        Assert.True(code == cli.Run("audit", "verify", served.StorePath), cli.Output + cli.Error);
+        if (code == Warehouse.Cli.ExitCode.DamagedStore) Assert.Contains("a data steward opens a new release epoch", cli.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_listing_stops_where_the_budget_does_and_says_so()
     {
         await using var served = await ServedStore.StartAsync(samples: 200, variants: 60, seed: 6);
+        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
@@ -87,6 +181,7 @@ public sealed class ReleasedTests
     public async Task Somebody_withdrawn_since_the_epoch_closes_the_cohort_until_the_next(bool isNamed)
     {
         await using var served = await ServedStore.StartAsync(samples: 120, variants: 30, seed: 7);
+        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         var variants = new V1.Variants.VariantsClient(channel);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);

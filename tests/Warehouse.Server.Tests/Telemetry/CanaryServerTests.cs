@@ -18,7 +18,7 @@ namespace Warehouse.Server.Tests.Telemetry;
 
 /// <summary>
 /// C20 over the wire: every method, called by somebody who may and by somebody who may not, well and badly, cancelled and with a damaged store;
-/// then the server's log, its figures, the ends of calls, the audit log and the files of store and server hold no name, query or metadata of those calls. The same search finds what is planted.
+/// then the server's log, its figures, what is sent to a collector, the ends of calls, the audit log and the files of store and server hold no name, query or metadata of those calls. The same search finds what is planted.
 /// Event sources are not looked at: the client is in this process too, and those of the runtime's own network show a debugger whatever is sent.
 /// </summary>
 public sealed class CanaryServerTests
@@ -38,10 +38,15 @@ public sealed class CanaryServerTests
             using var http = new System.Net.Http.HttpClient();
             return http.GetStringAsync(new Uri($"http://127.0.0.1:{server!.OperatorPort}/metrics")).GetAwaiter().GetResult();
         }
-        var run = new CanaryRun(tokens, CanarySink.Of("log", log), CanarySink.Of("figures", Figures), CanarySink.OfTrailers("ends of calls", trailers), CanarySink.OfFiles("audit log", folder["lab/store.audit"]),
+        await using var receiver = await OtlpReceiver.StartAsync();
+        var run = new CanaryRun(tokens, CanarySink.Of("log", log), CanarySink.Of("figures and traces sent", () => receiver.Received), CanarySink.Of("figures", Figures), CanarySink.OfTrailers("ends of calls", trailers), CanarySink.OfFiles("audit log", folder["lab/store.audit"]),
             CanarySink.OfFiles("store", folder["lab/store"]), CanarySink.OfFiles("server", folder["lab/store.server"]), CanarySink.OfFileNames("names of files", folder["lab"]));
         using var provider = new LineLog(log, LogLevel.Trace, new Scrubber(), TimeProvider.System);
-        server = await WarehouseServer.StartAsync(new ServeOptions { StorePath = folder["lab/store"], EndPoint = new(IPAddress.Loopback, 0), OperatorEndPoint = new(IPAddress.Loopback, 0) }, provider.Server);
+        server = await WarehouseServer.StartAsync(new ServeOptions
+        {
+            StorePath = folder["lab/store"], EndPoint = new(IPAddress.Loopback, 0), OperatorEndPoint = new(IPAddress.Loopback, 0),
+            Configuration = new() { Collector = new() { Address = receiver.Address, TracedPart = 1 } },
+        }, provider);
         await using (server)
         {
             Grant(folder, server, "reader", [Role.Analyst, Role.LabDirector], out var reader);
@@ -58,6 +63,9 @@ public sealed class CanaryServerTests
             Assert.True(run.Driven > 150, $"{run.Driven} calls");
             Assert.Contains("CallRefused", System.Text.Encoding.UTF8.GetString(log.ToArray()), StringComparison.Ordinal);
             Assert.NotEmpty(trailers);
+            server.Collector!.Flush();
+            Assert.True(MethodTableTests.Services().SelectMany(s => s.Methods).All(m => receiver.Spans.Any(s => s.Name == $"{m.Service.FullName}/{m.Name}")), "a method without a trace");
+            Assert.Contains(receiver.Received, r => r.Path == "/v1/metrics");
             run.AssertNoLeak();
         }
     }

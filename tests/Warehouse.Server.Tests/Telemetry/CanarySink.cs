@@ -20,6 +20,17 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
         return new Undo(() => stream.SetLength(length));
     });
 
+    /// <summary>Messages that were received.</summary>
+    public static CanarySink Of(string name, Func<IEnumerable<(string Path, byte[] Body)>> received)
+    {
+        byte[]? planted = null;
+        return new(name, false, () => planted is null ? received() : received().Append(("planted", planted)), bytes =>
+        {
+            planted = bytes;
+            return new Undo(() => planted = null);
+        });
+    }
+
     /// <summary>Text that is asked for: a page, standard error of a writer.</summary>
     public static CanarySink Of(string name, Func<string> read)
     {

@@ -30,9 +30,6 @@ public sealed class CanaryVerbTests
         lab.Fill();
         // What somebody typed may be told to him: the name of a file, a cohort or a sample that is not there, a spelling that means nothing.
         lab.Run.Allow("standard error", CanaryKind.FileName, "the path as it was typed").Allow("standard error", CanaryKind.CliInput, "the argument as it was typed, of the rule that it breaks");
-        // Found by this test and open: three messages of the engine quote more of an input file than the house rule allows.
-        lab.Run.Allow("standard error", CanaryKind.PatientName, "the first line of a file that is no VCF is quoted").Allow("standard error", CanaryKind.OrderId, "a number of a BED file that is none is quoted")
-            .Allow("standard error", CanaryKind.InfoValue, "a column that a filter names and no sheet has is quoted");
         lab.Drive(lab.BadLines(), code => code is ExitCode.BadInput or ExitCode.CouldNot or ExitCode.NothingMatched or ExitCode.Incomplete or ExitCode.DamagedStore);
         lab.AssertNoLeak();
     }
@@ -66,9 +63,9 @@ public sealed class CanaryVerbTests
     public void Every_verb_is_driven()
     {
         using var lab = new Lab();
-        // serve becomes another program in place of this one; its calls are driven over the wire.
+        // serve becomes another program in place of this one; its calls are driven over the wire. login waits for a person at an identity provider.
         var driven = VerbTable.All.Select(v => v.Name).Where(v => v != "serve").ToList();
-        Assert.Equal(driven.Order(StringComparer.Ordinal), lab.Lines().Select(l => l.Line[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(driven.Where(v => v != "login").Order(StringComparer.Ordinal), lab.Lines().Select(l => l.Line[0]).Distinct().Order(StringComparer.Ordinal));
         Assert.Empty(driven.Except(lab.BadLines().Select(l => l.Line[0])));
     }
 
@@ -89,7 +86,7 @@ public sealed class CanaryVerbTests
             Directory.CreateDirectory(Out);
             Directory.CreateDirectory(_folder["lab"]);
             Run = new CanaryRun(Tokens, CanarySink.Of("standard error", _error), CanarySink.OfFiles("store", Store), CanarySink.OfFiles("keys", Store + ".keys"), CanarySink.OfFiles("audit log", Store + ".audit"),
-                CanarySink.OfFileNames("names of files", _folder["lab"]), CanarySink.OfEvents(_events), new CanarySink("temp", false, Temp, PlantInTemp));
+                CanarySink.OfFiles("outbox", Path.Combine(_folder["lab"], "outbox")), CanarySink.OfFileNames("names of files", _folder["lab"]), CanarySink.OfEvents(_events), new CanarySink("temp", false, Temp, PlantInTemp));
         }
 
         public CanaryRun Run { get; }
@@ -131,6 +128,25 @@ public sealed class CanaryVerbTests
                 (["access", "list", Store, "--all"], ""),
                 (["access", "review", Store], ""),
                 (["access", "explain", Store, "oidc:https://id.example|" + Tokens.Next(CanaryKind.CliInput), "--purpose", "treatment", "--detail", "record"], ""),
+                (["annotations", "load", Store, "panel", Write("panel.vcf", "##fileformat=VCFv4.2\n##INFO=<ID=NOTE,Number=1,Type=String,Description=\"n\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t.\tA\tG\t.\t.\tNOTE=x\n"), "--release", "2024-01-07"], ""),
+                (["annotations", "list", Store], ""),
+                (["seen", Store, "1-100-A-G", "--annotate", "panel"], ""),
+                (["annotations", "drop", Store, "panel"], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", "MONDO:0000001", "--condition-name", Tokens.Next(CanaryKind.CliInput), "--criterion", "PVS1=strong:" + Tokens.Next(CanaryKind.BundleNote), "--text-file", "-"], Tokens.Next(CanaryKind.PatientName) + "\n"),
+                (["assess", "show", Store, "1"], ""),
+                (["assess", "list", Store, "--all"], ""),
+                (["assess", "suggest", Store, "1-100-A-G"], ""),
+                (["care", "import", Store, Write("care", $"person\tresponsible\tdeputies\np0\tlocal:{Environment.UserName}\t\n{Tokens.Next(CanaryKind.PatientName)}\tlocal:{Environment.UserName}\tlocal:deputy\n")], ""),
+                (["care", "show", Store], ""),
+                (["watch", "add", Store, "everybody"], ""),
+                (["watch", "add", Store, "one", "--person-file", Write("person", Tokens.Next(CanaryKind.PatientName) + "\n"), "--least", "major"], ""),
+                (["watch", "list", Store], ""),
+                (["clinvar", "load", Store, ClinVar("january", "Benign"), "--release", "2024-01-07"], ""),
+                (["alerts", "run", Store], ""),
+                (["clinvar", "load", Store, ClinVar("february", "Pathogenic"), "--release", "2024-02-04"], ""),
+                (["clinvar", "compare", Store, "2024-01-07", "2024-02-04"], ""),
+                (["alerts", "run", Store, "--fhir-tasks", Path.Combine(_folder["lab"], "outbox")], ""),
+                (["alerts", "list", Store], ""),
                 (["withdraw", Store, "--samples-file", Write("withdrawn", _samples[5] + "\n")], ""),
                 (["compact", Store], ""),
                 (["verify", Store], ""),
@@ -145,6 +161,7 @@ public sealed class CanaryVerbTests
                 (["audit", "review", Store], ""),
                 (["audit", "export", Store, "-o", Path.Combine(Out, "audit.jsonl")], ""),
                 (["doctor", Store], ""),
+                (["logout", "--server", "https://localhost:9"], ""),
             ];
         }
 
@@ -166,9 +183,14 @@ public sealed class CanaryVerbTests
                 (["carriers", Store, "--format", Name(), "-"], ""), (["cohort", "set", Store, "bad name " + NoSuch, "--samples-file", stranger], ""), (["cohort", "set", Store, "x", "--samples-file", stranger], ""),
                 (["cohort", "set", Store, "x", "--where-file", Write("filter", $"name == '{Tokens.Next(CanaryKind.PatientName)}")], ""), (["cohort", "set", Store, "x", "--where-file", Write("filter2", $"{Tokens.Next(CanaryKind.InfoValue)} == 'x'")], ""), (["cohort", "show", Store, Name()], ""),
                 (["cohorts", missing], ""), (["case-control", Store, "--cases", Name(), "--controls", Name()], ""), (["export", Store, "--format", "vcf", "--cohort", Name(), "-o", Path.Combine(Out, "none.vcf")], ""), (["export", Store, "--format", "bcf", "--samples-file", stranger, "-o", Path.Combine(Out, "none.bcf")], ""),
+                (["annotations", "load", Store, "panel", missing, "--release", "2024-01-07"], ""), (["annotations", "drop", Store, Name()], ""), (["seen", Store, "1-100-A-G", "--annotate", Name()], ""),
+                (["annotations", "load", Store, "panel", Write("panel2.vcf", "##fileformat=VCFv4.2\n##INFO=<ID=N,Number=1,Type=Integer,Description=\"n\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t.\tA\tG\t.\t.\tN=" + Tokens.Next(CanaryKind.InfoValue) + "\n"), "--release", "2024-01-07"], ""),
+                (["care", "import", Store, Write("care2", $"person\tresponsible\tdeputies\n{Tokens.Next(CanaryKind.PatientName)}\n")], ""), (["watch", "add", Store, "x", "--cohort", Name()], ""), (["watch", "remove", Store, Name()], ""),
+                (["clinvar", "load", Store, missing, "--release", "2024-03-03"], ""), (["clinvar", "history", Store, Name()], ""), (["alerts", "ack", Store, Name(), "--reason", Tokens.Next(CanaryKind.BundleNote)], ""),
                 (["withdraw", Store, "--samples-file", stranger], ""), (["compact", Store, "--purge-before", Name()], ""), (["verify", missing], ""), (["salvage", missing, "--to", Path.Combine(Out, "r")], ""), (["keys", "rotate", missing], ""),
                 (["info", missing], ""), (["snapshots", missing], ""), (["simulate", Path.Combine(Out, "s"), "--samples", Name()], ""), (["audit", "prove", Store, Name()], ""), (["audit", "search", Store, "--from", Name()], ""), (["audit", "verify", missing], ""),
-                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""), (["doctor", missing], ""),
+                (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""),
+                (["assess", "draft", Store, "1-100-A-G", "--condition", Name(), "--criterion", "PVS1"], ""), (["assess", "show", Store, Name()], ""), (["assess", "import", Store, Write("bad.jsonl", Tokens.Next(CanaryKind.PatientName) + "\n")], ""), (["doctor", missing], ""), (["login", "--server", Name()], ""), (["logout", "--server", Name()], ""),
             };
             return lines;
         }
@@ -226,6 +248,8 @@ public sealed class CanaryVerbTests
 
         private string Sheet(string? sex = null) => Write("sheet.tsv", "sample\tperson\tsex\taffected\tname\tmrn\tborn\torder_ref\tnote\n" + string.Concat(_samples.Select((s, i) =>
             $"{s}\tp{i}\t{sex ?? "XX"}\t{(i % 2 == 0 ? "yes" : "no")}\t{Tokens.Next(CanaryKind.PatientName)}\t{Tokens.Next(CanaryKind.Mrn)}\t{Tokens.Next(CanaryKind.BirthDate)}\t{Tokens.Next(CanaryKind.OrderId)}\tx\n")).Replace("note", "note:aggregate", StringComparison.Ordinal));
+
+        private string ClinVar(string name, string significance) => Write(name + ".vcf", $"##fileformat=VCFv4.1\n##reference=GRCh38\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description=\"c\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t7\tA\tG\t.\t.\tCLNSIG={significance}\n");
 
         private string Vcf(string name, string genotype, string[]? names = null)
         {

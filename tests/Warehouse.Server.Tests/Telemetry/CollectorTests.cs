@@ -4,16 +4,12 @@ using System.Net;
 using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.DependencyInjection;
 using Warehouse.Engine.Access;
 using Warehouse.Rpc.Server;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Telemetry;
 using Xunit;
+using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Telemetry;
 
@@ -36,13 +32,12 @@ public sealed class CollectorTests
     [Fact]
     public async Task Metrics_and_traces_arrive_by_http_and_hold_our_own_words_only()
     {
-        var received = new ConcurrentQueue<(string Path, byte[] Body)>();
-        await using var receiver = await ListenAsync(received);
-        var collector = new Collector(Options(receiver) with { Interval = TimeSpan.FromHours(1) });
+        await using var receiver = await OtlpReceiver.StartAsync();
+        var collector = new Collector(new CollectorOptions { Endpoint = new(receiver.Address), TracedPart = 1, Interval = TimeSpan.FromHours(1) });
         using var metrics = Work();
         collector.Dispose(); // sends what there is
-        Assert.Equal(["/v1/metrics", "/v1/traces"], received.Select(r => r.Path).Distinct().Order(StringComparer.Ordinal));
-        Check([.. received.Select(r => r.Body)], metrics.Page());
+        Assert.Equal(["/v1/metrics", "/v1/traces"], receiver.Received.Select(r => r.Path).Distinct().Order(StringComparer.Ordinal));
+        Check([.. receiver.Received.Select(r => r.Body)], metrics.Page());
     }
 
     [Fact]
@@ -71,6 +66,53 @@ public sealed class CollectorTests
     [Fact]
     public void Nobody_listens_unless_told_where_and_a_span_costs_nothing_then() => Assert.Null(ServerTraces.Start(MethodName.Other));
 
+    [Fact]
+    public void A_call_that_is_not_sent_has_no_span_and_what_runs_around_it_stays_current()
+    {
+        using var collector = new Collector(new CollectorOptions { Endpoint = new("http://127.0.0.1:9"), TracedPart = 0 });
+        using var around = new Activity("around").Start();
+        Assert.Null(ServerTraces.Start(MethodName.Other));
+        Assert.Same(around, Activity.Current);
+    }
+
+    /// <summary>End to end: a server that is told of a collector, and each call as it arrives there.</summary>
+    [Fact]
+    public async Task Every_call_of_a_server_is_one_span_with_its_method_outcome_and_level()
+    {
+        await using var receiver = await OtlpReceiver.StartAsync();
+        await using var served = await ServedStore.StartAsync((folder, options) =>
+        {
+            File.WriteAllText(folder["server.json"], $$$"""{"collector": {"address": "{{{receiver.Address}}}", "tracedPart": 1, "intervalSeconds": 3600}}""");
+            return options with { Configuration = ServerConfiguration.Read(folder["server.json"]) };
+        });
+        var (channel, id) = served.Client("analyst", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var variants = new V1.Variants.VariantsClient(channel);
+        var headers = new Metadata { { "traceparent", "00-4e4131323837384e4131323837384e41-4e41313238373821-01" }, { "tracestate", "x=" + Secret }, { "baggage", "sample=" + Secret } };
+        await variants.SeenAsync(new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } }, headers);
+        await variants.Frequencies(new V1.FrequenciesRequest { Asking = ServedStore.Treatment }, headers).ResponseStream.ReadAllAsync().LastAsync();
+        await Assert.ThrowsAsync<RpcException>(async () => await variants.SeenAsync(new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" }, Samples = new() { Names = { Secret } } }, headers));
+        await Assert.ThrowsAsync<RpcException>(async () => await new V1.Store.StoreClient(channel).InfoAsync(new V1.InfoRequest { Asking = ServedStore.Treatment }, headers));
+        await Assert.ThrowsAsync<RpcException>(async () => await new V1.Variants.VariantsClient(served.Channel(null)).ResolveAsync(new V1.ResolveRequest { Asking = ServedStore.Treatment, Queries = { Secret } }, headers));
+        await new Grpc.Health.V1.Health.HealthClient(channel).CheckAsync(new(), headers);
+        served.Server.Collector!.Flush();
+
+        var calls = receiver.Spans.Where(s => s.Parent.Length == 0).ToList();
+        Assert.Equal(
+        [
+            ("warehouse.v1.Variants/Seen", "0", "Record", ""), ("warehouse.v1.Variants/Frequencies", "0", "Record", ""), ("warehouse.v1.Variants/Seen", "5", "Record", "BadRequest"),
+            ("warehouse.v1.Store/Info", "7", "", "NotGranted"), ("warehouse.v1.Variants/Resolve", "16", "", "BadCredential"), ("grpc.health.v1.Health/Check", "0", "", ""),
+        ], calls.Select(c => (c.Name, c.Attributes["rpc.grpc.status_code"], c.Attributes.GetValueOrDefault("warehouse.detail", ""), c.Attributes.GetValueOrDefault("warehouse.reason", ""))));
+        Assert.Equal(calls.Count, calls.Select(c => c.Trace).Distinct().Count());
+        Assert.Equal(["Access", "Admission", "Answer", "Audit"], receiver.Spans.Where(s => s.Trace == calls[0].Trace && s.Parent == calls[0].Id).Select(s => s.Name));
+        Assert.Equal(["Access", "Admission", "Answer"], receiver.Spans.Where(s => s.Trace == calls[1].Trace && s.Parent == calls[1].Id).Select(s => s.Name));
+        // Nothing of what the client sent, and nothing of the machine.
+        foreach (var (_, body) in receiver.Received)
+            foreach (var text in (string[])[Secret, id, Environment.MachineName, "22-5-A-C"])
+                Assert.True(body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) < 0, text);
+        Assert.DoesNotContain(receiver.Spans, s => s.Trace.StartsWith("4e4131", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("http://collector.example:4318")]
     [InlineData("http://192.0.2.1:4318")]
@@ -78,9 +120,6 @@ public sealed class CollectorTests
     [InlineData("ftp://127.0.0.1")]
     public void A_collector_that_clear_text_would_travel_to_is_refused(string address) =>
         Assert.Throws<ArgumentException>(() => new Collector(new CollectorOptions { Endpoint = new(address) }));
-
-    private static CollectorOptions Options(WebApplication receiver) =>
-        new() { Endpoint = new(receiver.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()), TracedPart = 1 };
 
     /// <summary>A call, as the listener of a server would run it: around it a span with all that a client can put in.</summary>
     private static ServerMetrics Work()
@@ -145,20 +184,5 @@ public sealed class CollectorTests
             return [];
         }
         return found;
-    }
-
-    private static async Task<WebApplication> ListenAsync(ConcurrentQueue<(string Path, byte[] Body)> received)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
-        var application = builder.Build();
-        application.Run(async http =>
-        {
-            var body = new MemoryStream();
-            await http.Request.Body.CopyToAsync(body);
-            received.Enqueue((http.Request.Path, body.ToArray()));
-        });
-        await application.StartAsync();
-        return application;
     }
 }

@@ -1,3 +1,4 @@
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Coding;
 using Warehouse.Engine.Sealing;
@@ -42,6 +43,8 @@ internal sealed class StoreTargets
         yield return Haplotypes();
         yield return Gaps();
         yield return Catalog();
+        yield return Stream("annotation-file", [AnnotationSeed(isIntervals: false), AnnotationSeed(isIntervals: true)], ReadAnnotations);
+        yield return Stream("annotation-catalog", [AnnotationCatalog.Encode([Release])], b => AnnotationCatalog.Decode(b));
         var segments = Stream("segment", [.. _seeds.Segments.Select(s => StoreSeeds.Build(s, (_, _, b) => b))], ReadSegment);
         yield return segments with { Make = (random, mutator) => MakeSegment(random, mutator, segments) };
     }
@@ -131,6 +134,55 @@ internal sealed class StoreTargets
             foreach (var sheet in catalog.Sheets) _ = sheet.Values.Count;
             if (changed.StartsWith("sketches/", StringComparison.Ordinal)) SketchPart.Decode(input[1..]);
         }) with { Expects = e => e is InvalidDataException or ArgumentException or OverflowException, MaxAllocatedBytes = 64 << 20 };
+    }
+
+    private static readonly AnnotationField[] AnnotationFields =
+        [new("T", AnnotationType.Text, Terms: AnnotationTerms.Hgvs), new("N", AnnotationType.Integer), new("R", AnnotationType.Real), new("F", AnnotationType.Flag), new("G", AnnotationType.Text, Terms: AnnotationTerms.Gene)];
+
+    private static AnnotationRelease Release => new()
+    {
+        Source = "s", Date = new DateOnly(2024, 1, 7), Number = 1, SourceSha256 = new string('a', 64), MappingSha256 = new string('b', 64), ContentSha256 = new string('c', 64), FromVersion = 2, IsIntervals = false, TrimmedOnly = true,
+        Records = 9, Rows = 9, LeftOut = [("no ALT", 1)], Lineage = ["##source=x"], Fields = AnnotationFields,
+    };
+
+    /// <summary>A file of so few rows that its streams are stored, not compressed: changes get inside.</summary>
+    private byte[] AnnotationSeed(bool isIntervals)
+    {
+        var disk = new SimDisk(new SimMachine());
+        var file = new SealedWriter(disk, Header, Key, "annotations");
+        using var writer = new AnnotationWriter(file, new AnnotationShape(isIntervals, true, AnnotationFields) { Sizes = (64, 3, 10) });
+        var rows = new AnnotationRows(AnnotationFields, 64);
+        for (var i = 0; i < 9; i++)
+        {
+            if (isIntervals) rows.Add(writer.ContigOf(i < 6 ? "1" : "X"), 10 * i, 25, i);
+            else rows.Add(writer.ContigOf(i < 6 ? "1" : "X"), 10 * i, "AC"u8, "A"u8, i);
+            if (i % 2 == 0) rows.Column(0).Set("NM_1.2:c.5A>G"u8);
+            if (i % 3 == 0) rows.Column(1).Set(-i);
+            if (i % 2 == 1) rows.Column(2).Set(0.5 * i);
+            if (i == 4) rows.Column(3).Set(1);
+            rows.Column(4).Set("GENE:1"u8);
+        }
+        writer.Add(rows, rows.Order(writer.Ranks()));
+        writer.Complete();
+        using var reader = SealedReader.OpenUnfinished(disk, file);
+        var content = new byte[reader.LengthBytes];
+        reader.Read(0, content);
+        return content;
+    }
+
+    private void ReadAnnotations(byte[] content)
+    {
+        _disk.Poke(_writer.UnfinishedName, _sealed.Of(content));
+        var file = AnnotationFile.Open(SealedReader.OpenUnfinished(_disk, _writer));
+        using var reader = new AnnotationReader(Release with { IsIntervals = file.IsIntervals, Rows = file.Rows, Fields = file.Fields }, file, null);
+        reader.Check(CancellationToken.None);
+        foreach (var contig in reader.Contigs)
+        {
+            reader.Find(contig, 10, "AC"u8, "A"u8);
+            foreach (var hit in reader.Overlapping(contig, 10, 12)) _ = hit.Count;
+        }
+        reader.Search("gene", 10);
+        reader.Search("NM_1:c.5A>G", 10);
     }
 
     private byte[] MakeSegment(Prng random, Mutator mutator, FuzzTarget target)

@@ -1,7 +1,9 @@
 using System.Text;
 using Warehouse.Engine;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Arrow;
 using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Samples;
 using Warehouse.Engine.Simulate;
@@ -41,6 +43,19 @@ internal sealed class TextTargets(string folder)
 
     private static readonly byte[][] BedSeeds = ["track name=x\n#c\n1\t0\t10\n1\t5\t20\tname\t0\t+\nchr2 7 9\n\nX\t100\t100\n"u8.ToArray(), "1\t1\t2147483647\r\n1\t0\t1\r\n"u8.ToArray()];
 
+    private static readonly string[] MappingSeeds =
+    [
+        "# a table\nformat tsv\nassembly GRCh37\ncontig chrom\npos pos\nref ref\nalt alt\nmissing . NA\nfield X text from \"a b\" terms hgvs\nfield N integer class aggregate\nfield R real\nfield F flag\n",
+        "format bed\nfield A text from 4\n",
+        "format vcf\nfield AF real from INFO/AF number A\nfield ID text\nconsequences CSQ\n",
+    ];
+
+    private static readonly string[] IntervalSeeds = ["track name=x\n#c\n1\t0\t10\tname\n1\t5\t20\tother\n\nX\t100\t110\t.\n", "chr2\t7\t9\tone\t0\t+\nchr2\t3\t90\ttwo\t0\t-\n"];
+
+    private static readonly string[] TableSeeds = ["#chrom\tpos\tref\talt\ta b\tN\tR\tF\n1\t10\tA\tG\tNM_1.2:c.5A>G\t7\t0.5\t1\n1\t12\tAC\tA\t.\tNA\t.\tno\nX\t3\ta\tat\t\t-2\t1e-5\ttrue\n"];
+
+    private readonly StoreFolder _annotations = NewStore();
+    private readonly ScratchFile _table = new(Path.Combine(folder, "annotations.tsv"));
     private readonly ScratchFile _index = new(Path.Combine(folder, "only.fai"));
     private readonly ScratchFile _gathered = new(Path.Combine(folder, "gather.vcf"));
 
@@ -68,6 +83,9 @@ internal sealed class TextTargets(string folder)
         yield return new FuzzTarget("region", [.. ((string[])["chr22:16,050,075-16,060,000", "1:5-5", "HLA-A*01:01:1-2", "X"]).Select(Encoding.UTF8.GetBytes)], ReadRegion) { Words = FuzzTarget.WordsOf(":", "-", ",", "chr", "0", "2147483647", "2147483648", "1-") };
         yield return new FuzzTarget("filter", FilterSeeds, ReadFilter) { Words = FuzzTarget.WordsOf("(", ")", "!", "not ", "and", "or", "&&", "||", "==", "!=", "<=", "in", "is", "missing", "\"", "'", "\\", ",", "a", "1e308", "-", ".", "((((((((", "not not not ", "!!!!!!!!") };
         yield return new FuzzTarget("gather", [.. VariantSeeds.Single.Select(Encoding.ASCII.GetBytes), .. CorpusSeeds.Good.Where(IsOfOne)], Gather) { Words = VariantSeeds.Words, SoundSeeds = VariantSeeds.Single.Length };
+        yield return new FuzzTarget("annotation-mapping", [.. MappingSeeds.Select(Encoding.UTF8.GetBytes)], b => AnnotationMapping.Parse(Encoding.UTF8.GetString(b), "fuzz")) { Words = FuzzTarget.WordsOf("\n", "\r\n", " ", "\t", "\"", "#", "format ", "tsv", "bed", "vcf", "field ", "text", "integer", "real", "flag", "from", "number", "class", "terms", "gene", "hgvs", "missing", "contig", "pos", "start", "end", "ref", "alt", "consequences", "assembly", "aggregate") };
+        yield return new FuzzTarget("annotation-table", [.. TableSeeds.Select(Encoding.UTF8.GetBytes)], b => ReadTable(b, MappingSeeds[0])) { Words = FuzzTarget.WordsOf("\t", "\n", "\r\n", ".", "NA", "A", "ACGTN", "acgt", "0", "1", "2147483647", "2147483648", "-1", "1e308", "NaN", "chr1", "NC_000001.11", "#", "\u00ff", "<DEL>"), MaxAllocatedBytes = 32 << 20 };
+        yield return new FuzzTarget("annotation-bed", [.. IntervalSeeds.Select(Encoding.UTF8.GetBytes)], b => ReadTable(b, MappingSeeds[1])) { Words = FuzzTarget.WordsOf("\t", "\n", "track", "browser", "#", "0", "2147483647", "2147483648", "-1", "chr1"), MaxAllocatedBytes = 32 << 20 };
         yield return new FuzzTarget("arrow", [ArrowSeed()], ReadArrow) { Expects = e => e is InvalidDataException };
     }
 
@@ -81,6 +99,29 @@ internal sealed class TextTargets(string folder)
         });
         foreach (var entry in entries)
             if (entry.LengthBases > input.Length || (entry.LengthBases > 0 && entry.OffsetOf(entry.LengthBases - 1) >= input.Length)) throw new InvalidOperationException("a sequence that lies outside its file");
+    }
+
+    private static StoreFolder NewStore()
+    {
+        var machine = new SimMachine();
+        return StoreFolder.Create(new SimDisk(machine), new SimDisk(machine, device: 2), StoreIdentity.New("GRCh37", ReadOnlyMemory<byte>.Empty, TimeProvider.System), TimeProvider.System);
+    }
+
+    /// <summary>As a load reads it, up to a sorted file that no version names.</summary>
+    private void ReadTable(byte[] input, string mapping)
+    {
+        _table.Write(input);
+        var parsed = AnnotationMapping.Parse(mapping, "map");
+        var intake = new AnnotationIntake(new Normalizer(null), Assembly.GRCh37, "fuzz", skipBad: false);
+        var (from, text) = VariantFile.OpenLines(_table.Path, new VcfReadOptions());
+        using (from)
+        using (text)
+        using (var commit = _annotations.BeginCommit())
+        using (var sink = new AnnotationSink(commit, new AnnotationShape(parsed.Format == AnnotationFormat.Bed, true, [.. parsed.Fields.Select(f => f.Field)]) { Sizes = (64, 8, 10) }))
+        {
+            new TableAnnotations((from, text), parsed, intake, "fuzz").ReadInto(sink, null, CancellationToken.None);
+            sink.Complete(CancellationToken.None);
+        }
     }
 
     private void ReadIndex(byte[] input)

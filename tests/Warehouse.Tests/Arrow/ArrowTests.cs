@@ -125,6 +125,33 @@ public sealed class ArrowTests
     }
 
     [Fact]
+    public void Numbers_appended_together_are_those_appended_one_by_one()
+    {
+        const int Seed = 20261130;
+        var random = new Random(Seed);
+        var schema = new ArrowSchema(new ArrowField("a", ArrowType.Int64), new ArrowField("b", ArrowType.Int64));
+        var batch = new ArrowBatchBuilder(schema);
+        for (var length = 0; length <= 256; length++)
+        {
+            batch.Clear();
+            // Behind each other, and behind single and missing cells: every place in a byte of the bitmap.
+            foreach (var part in new[] { random.Next(9), length, random.Next(70) })
+            {
+                int[] values = [.. Enumerable.Range(0, part).Select(_ => random.Next(int.MinValue, int.MaxValue))];
+                batch[0].Append(values);
+                foreach (var value in values) batch[1].Append((long)value);
+                if (random.Next(2) == 0) continue;
+                foreach (var column in new[] { batch[0], batch[1] }) column.AppendNull();
+            }
+            List<ReadOnlyMemory<byte>> together = [], single = [];
+            batch[0].AddBuffers(together);
+            batch[1].AddBuffers(single);
+            Assert.True(together.Zip(single).All(pair => pair.First.Span.SequenceEqual(pair.Second.Span)), $"seed {Seed}, length {length}");
+            Assert.Equal((batch[1].RowCount, batch[1].NullCount), (batch[0].RowCount, batch[0].NullCount));
+        }
+    }
+
+    [Fact]
     public void Writer_refuses_columns_of_different_length_and_values_of_another_type()
     {
         var builder = new ArrowBatchBuilder(Schema);

@@ -39,6 +39,8 @@ public sealed class AuditCommandTests
     [InlineData("seen", "1-100-A-G")]
     [InlineData("freq")]
     [InlineData("cohorts")]
+    [InlineData("info")]
+    [InlineData("snapshots")]
     [InlineData("export", "--format", "vcf", "-o", "-")]
     public void A_log_that_cannot_be_written_ends_the_verb_before_its_first_byte(string verb, params string[] more)
     {
@@ -84,6 +86,58 @@ public sealed class AuditCommandTests
     }
 
     [Fact]
+    public void What_makes_a_store_begins_its_log()
+    {
+        using var store = Store();
+        ExportStore.Must("salvage", store.Path, "--to", store["rescued"]);
+        foreach (var (path, verb, version) in new[] { (store.Path, "init", 1L), (store["rescued"], "salvage", 2L) })
+        {
+            using var audit = StoreAudit.Open(path, null, null);
+            var first = audit.Reader().Entries().First().Entry;
+            Assert.Equal((AuditKind.End, verb, "done", version), (first.Kind, first.Verb, first.Outcome, first.Snapshot));
+        }
+        Assert.Equal(["salvage"], Verbs(store, "--verb", "salvage"));
+    }
+
+    [Fact]
+    public void A_store_is_not_made_where_the_log_of_another_lies()
+    {
+        using var store = Store();
+        Directory.Move(store.Path, store["gone"]);
+        Directory.Move(store.Path + ".keys", store["gone.keys"]);
+        var cli = new Cli.Cli();
+        Assert.Equal(ExitCode.CouldNot, cli.Run("init", store.Path, "--assembly", "GRCh38"));
+        Assert.Contains("holds the log of another store", cli.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(store.Path) || Directory.Exists(store.Path + ".keys"));
+        ExportStore.Must("init", store.Path, "--assembly", "GRCh38", "--audit", store["audit"]);
+    }
+
+    /// <summary>The ways out of damage go on where the log is damaged itself, and say that they are not in it; what they change of the store they do not without.</summary>
+    [Fact]
+    public void Verify_and_salvage_are_in_the_log_and_where_that_cannot_be_they_say_so()
+    {
+        using var store = Store();
+        ExportStore.Must("verify", store.Path);
+        Assert.Equal(["verify"], Verbs(store, "--verb", "verify"));
+        var file = store.Write("file", "not a folder");
+        foreach (var line in new[] { new[] { "verify", store.Path }, ["salvage", store.Path, "--to", store["rescued"]] })
+        {
+            var cli = new Cli.Cli();
+            Assert.Equal(ExitCode.Done, cli.Run([.. line, "--audit", file]));
+            Assert.StartsWith("warehouse: not in the audit log: ", cli.Error, StringComparison.Ordinal);
+        }
+        var repair = new Cli.Cli();
+        Assert.Equal(ExitCode.CouldNot, repair.Run("verify", store.Path, "--repair-from", store.Path, "--audit", file));
+        Assert.Contains("nothing changed", repair.Error, StringComparison.Ordinal);
+
+        var secret = store.Path + ".keys/audit-secret";
+        File.WriteAllBytes(secret, [.. File.ReadAllBytes(secret).Reverse()]);
+        var damaged = new Cli.Cli();
+        Assert.Equal(ExitCode.Done, damaged.Run("verify", store.Path));
+        Assert.Contains("not in the audit log: damaged store: audit-secret", damaged.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_log_inside_the_store_is_refused()
     {
         using var store = Store();
@@ -115,7 +169,7 @@ public sealed class AuditCommandTests
         File.WriteAllBytes(file, bytes);
         var cli = new Cli.Cli();
         Assert.Equal(ExitCode.DamagedStore, cli.Run("audit", "verify", store.Path));
-        Assert.Contains("7\tdamaged\t", cli.Output, StringComparison.Ordinal);
+        Assert.Contains("8\tdamaged\t", cli.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCode.CouldNot, cli.Run("freq", store.Path));
         Assert.Contains("audit verify", cli.Error, StringComparison.Ordinal);
     }
@@ -161,7 +215,7 @@ public sealed class AuditCommandTests
         Parallel.For(0, 24, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ => ExportStore.Must("cohorts", store.Path));
         Assert.Equal("entry\tkind\tproblem\n", ExportStore.Must("audit", "verify", store.Path));
         using var audit = StoreAudit.Open(store.Path, null, null);
-        Assert.Equal(2 + 48, audit.Reader().Entries().Count());
+        Assert.Equal(3 + 48, audit.Reader().Entries().Count());
     }
 
     /// <summary>Names and sizes of the files of a store and of its key folder.</summary>

@@ -25,6 +25,12 @@ internal sealed class Cli
     /// <summary>Where data goes instead of <see cref="Output"/>.</summary>
     public Func<Stream>? OpenOutput { get; init; }
 
+    /// <summary>File of logins; none of the person who runs the tests.</summary>
+    public string LoginsPath { get; init; } = Path.Combine(AppContext.BaseDirectory, "no-logins", "logins.json");
+
+    /// <summary>Measures logins.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Token of the process.</summary>
     public CancellationToken Cancellation { get; init; }
 
@@ -45,6 +51,8 @@ internal sealed class Cli
         OpenInput = () => new MemoryStream(InputBytes ?? Encoding.UTF8.GetBytes(Input)),
         Error = _error,
         OutputIsTerminal = Terminal,
+        LoginsPath = LoginsPath,
+        Clock = Clock,
         Cancellation = Cancellation,
     };
 

@@ -40,6 +40,20 @@ public sealed class WrittenStoreTests
         Assert.Equal(ExitCode.Done, new Cli().Run("verify", store.Path));
     }
 
+    [Theory]
+    [InlineData("freq.tsv", "freq STORE --annotate clinvar,spots --format tsv")]
+    [InlineData("as-of-5.tsv", "freq STORE --as-of 5 --annotate clinvar@1.CLNSIG,clinvar@2.CLNSIG --format tsv")]
+    [InlineData("seen.tsv", "seen STORE SIM1G0 1-1023-A-G --annotate clinvar.CLNSIG --format tsv")]
+    [InlineData("list.tsv", "annotations list STORE --format tsv")]
+    [InlineData(null, "verify STORE")]
+    public void Annotations_of_a_store_answer_what_they_answered_when_it_was_written(string? expected, string line)
+    {
+        using var store = new Written("store-2");
+        var cli = new Cli();
+        Assert.Equal(ExitCode.Done, cli.Run([.. Cli.Words("warehouse " + line).Select(w => w == "STORE" ? store.Path : w)]));
+        if (expected is not null) Assert.Equal(store.Expected(expected), cli.Output);
+    }
+
     private static string[] Lines(string text) => text.Split('\n');
 
     /// <summary>The archive of a fixture, unpacked with its file modes.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Coding;
 using Warehouse.Engine.Segments;
@@ -49,6 +50,18 @@ public sealed class FoundTests
         {
             var from = new ByteReader(to.Written);
             BlockInfo.Read(ref from, 100);
+        });
+    }
+
+    [Fact]
+    public void A_field_of_annotations_that_is_searched_for_and_is_no_text_is_damage()
+    {
+        var to = new ByteWriter();
+        AnnotationFile.WriteFields(to, [new AnnotationField("N", AnnotationType.Integer, Terms: AnnotationTerms.Gene)]);
+        Assert.Throws<InvalidDataException>(() =>
+        {
+            var from = new ByteReader(to.Written);
+            AnnotationFile.ReadFields(ref from);
         });
     }
 

@@ -35,6 +35,16 @@ public sealed class ReleaserTests : IDisposable
     }
 
     [Fact]
+    public void By_information_a_variant_costs_what_it_tells_of_a_carrier()
+    {
+        foreach (var (carriers, answered) in new[] { (500, 11), (100, 2), (11, 1), (2, 1) })
+        {
+            var call = _releaser.Open(SimLedger.Request(project: $"p{carriers}") with { Policy = ReleasePolicy.Research with { SharedFactor = 100 } });
+            Assert.Equal(answered, Ask(call, carriers * 1000, 20, carriers).Answered);
+        }
+    }
+
+    [Fact]
     public void All_projects_share_three_budgets_and_what_one_was_told_is_free_for_it()
     {
         for (var p = 0; p < 3; p++) Assert.Equal(96, Ask(Open(project: $"p{p}"), 1000 * p, 96, carriers: 100).Answered);
@@ -144,7 +154,7 @@ public sealed class ReleaserTests : IDisposable
     public void No_sum_of_what_was_shown_is_small()
     {
         var random = new Random(Seed);
-        var policy = ReleasePolicy.Research with { PeoplePerUnit = 1, MinimumCohort = 20, K = 3 };
+        var policy = ReleasePolicy.ByVariant with { PeoplePerUnit = 1, MinimumCohort = 20, K = 3 };
         var (shown, banded) = (0, 0);
         for (var run = 0; run < 150; run++)
         {

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Testing;
@@ -10,8 +11,10 @@ internal sealed class TestService : Grpc.Testing.TestService.TestServiceBase
 {
     private const string EchoInitial = "x-grpc-test-echo-initial", EchoTrailing = "x-grpc-test-echo-trailing-bin";
 
-    /// <summary>Counts the handlers that were told that nobody waits any more.</summary>
-    public int Cancelled;
+    private readonly Channel<bool> _ends = Channel.CreateUnbounded<bool>();
+
+    /// <summary>Waits for the next handler with a stream of requests to end: true when it was told that nobody waits any more, false when the requests came to their end.</summary>
+    public Task<bool> WasCancelledAsync() => _ends.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     public override async Task<Empty> EmptyCall(Empty request, ServerCallContext context)
     {
@@ -48,9 +51,10 @@ internal sealed class TestService : Grpc.Testing.TestService.TestServiceBase
         }
         catch (OperationCanceledException)
         {
-            Interlocked.Increment(ref Cancelled);
+            _ends.Writer.TryWrite(true);
             throw;
         }
+        _ends.Writer.TryWrite(false);
         return new() { AggregatedPayloadSize = sum };
     }
 
@@ -63,9 +67,10 @@ internal sealed class TestService : Grpc.Testing.TestService.TestServiceBase
         }
         catch (OperationCanceledException)
         {
-            Interlocked.Increment(ref Cancelled);
+            _ends.Writer.TryWrite(true);
             throw;
         }
+        _ends.Writer.TryWrite(false);
     }
 
     public override async Task HalfDuplexCall(IAsyncStreamReader<StreamingOutputCallRequest> requestStream, IServerStreamWriter<StreamingOutputCallResponse> responseStream, ServerCallContext context)

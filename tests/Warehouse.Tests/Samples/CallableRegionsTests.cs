@@ -40,6 +40,17 @@ public sealed class CallableRegionsTests
         Assert.Equal((code, 2L, field), (error.Code, error.Place.Line, error.Place.Field));
     }
 
+    [Theory]
+    [InlineData("c\tJaneDoe\t7\n", "7 bytes that are not digits alone")]
+    [InlineData("c\t1\t\n", "nothing")]
+    [InlineData("c\t-777\t7\n", "a number with a sign")]
+    [InlineData("c\t1\t77777777777\n", "a larger one")]
+    public void A_number_that_is_none_is_described_and_not_quoted(string text, string kind)
+    {
+        var error = Assert.Throws<InputException>(() => Read(text));
+        Assert.Equal($"expected a whole number from 0 to {int.MaxValue}, found {kind}", error.Expected);
+    }
+
     [Fact]
     public void Compressed_file_is_refused_with_what_to_do() =>
         Assert.Equal("bed-compressed", Assert.Throws<InputException>(() => Read("\u001f\u008b\u0008\u0000\n")).Code);

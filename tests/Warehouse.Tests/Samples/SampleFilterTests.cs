@@ -92,7 +92,9 @@ public sealed class SampleFilterTests
         filter.CheckColumns(["sex", "ward"]);
         var error = Assert.Throws<InputException>(() => filter.CheckColumns(["sex", "ancestry"]));
         Assert.Equal("where-column", error.Code);
-        Assert.Contains("'ward' is not a column; the columns are ancestry, sex", error.Message, StringComparison.Ordinal);
+        Assert.Equal("column 2 of the expression is in no sheet; the known columns of the sheets are ancestry, sex", error.Expected);
+        error = Assert.Throws<InputException>(() => filter.CheckColumns(["sex", "bed of the patient", "nurse"]));
+        Assert.Equal("column 2 of the expression is in no sheet; the known columns of the sheets are sex; 2 further columns are there, not named here", error.Expected);
     }
 
     [Fact]

@@ -106,6 +106,28 @@ public sealed class KeyRotationTests
         Assert.Equal(2, SimStore.CheckWhole(sim.Open()));
     }
 
+    /// <summary>A process ends between the name of the secret and its sync; the next one uses what it finds, and then the power goes.</summary>
+    [Fact]
+    public void The_secret_of_the_audit_log_is_durable_before_another_process_uses_it()
+    {
+        var found = 0;
+        for (var at = 0L; ; at++)
+        {
+            Assert.InRange(at, 0, 50);
+            var sim = SimStore.WithVersions(1);
+            sim.Machine.PlanChange(sim.Machine.Changes + at, SimFault.Crash);
+            if (Attempt(() => AuditKeys.Open(sim.Keys).Dispose())) break;
+            sim.Machine.Restart();
+            if (sim.Keys.AllFiles().Contains(KeyFolder.AuditSecret)) found++;
+            string used;
+            using (var other = AuditKeys.Open(sim.Keys)) used = other.VerifierKey;
+            sim.Machine.PowerCycle();
+            using var later = AuditKeys.Open(sim.Keys);
+            Assert.Equal(used, later.VerifierKey);
+        }
+        Assert.InRange(found, 1, 5);
+    }
+
     /// <summary>A rotation stops at each operation, and the acknowledgement, which alone says which master key is in force, is lost.</summary>
     [Fact]
     public void A_rotation_that_stopped_and_a_lost_acknowledgement_leave_every_key_to_be_found()

@@ -189,6 +189,19 @@ public sealed class RecordFieldTests
     }
 
     [Theory]
+    [InlineData("##fileformat=VCFv4.9\n", "found version 4.9")]
+    [InlineData("##fileformat=VCFv4.2 Jane Doe\n", "found another version")]
+    [InlineData("##fileformat=Jane\n", "found another format")]
+    [InlineData("#CHROM\tJane\n", "found another line of a header")]
+    [InlineData("{\"name\": \"Jane\"}\n", "found what looks like JSON")]
+    [InlineData("<patient>Jane</patient>\n", "found what looks like XML")]
+    [InlineData("@Jane\n", "found what looks like sequences")]
+    [InlineData("\n", "found an empty line")]
+    [InlineData("Jane\tDoe\n", "found a line of 8 bytes that does not begin with ##fileformat")]
+    public void A_file_that_is_no_VCF_is_described_and_not_quoted(string text, string kind) =>
+        Assert.Equal("expected a first line of ##fileformat=VCFv4.1 to VCFv4.5, " + kind, Assert.Throws<InputException>(() => VcfFiles.ReadAll(text)).Expected);
+
+    [Theory]
     [InlineData("##fileformat=VCFv4.9\n", "vcf-fileformat")]
     [InlineData("##fileformat=VCFv3.3\n", "vcf-fileformat")]
     [InlineData("#CHROM\tPOS\n", "vcf-fileformat")]

@@ -167,6 +167,25 @@ public sealed class PolicyTests
         Assert.Equal("not-in-force", RuleOf(() => store.Store.ReviewBreakGlass(Director, id)));
     }
 
+    /// <summary>F87: whoever left a break-glass without its review cannot break the glass again; others can.</summary>
+    [Fact]
+    public void A_review_that_is_overdue_blocks_further_use_by_the_same_person()
+    {
+        using var store = new PolicyStore();
+        foreach (var name in (string[])["cli", "doc"]) store.Store.Approve(Director, store.Store.Assign(Steward, Of(name), Role.Clinician));
+        var (clinician, other, request) = (AccessActor.Of(Person("cli")), AccessActor.Of(Person("doc")), new BreakGlassRequest { Samples = ["S1"], Reason = "found unconscious" });
+        var id = store.Store.BreakGlass(clinician, request);
+        store.Store.ReviewBreakGlass(Auditor, store.Store.BreakGlass(other, request));
+        store.Clock.Now = store.Store.Policy().Grants.Single(g => g.Id == id).Made.Utc + PolicySettings.ReviewWithin - Second;
+        store.Store.BreakGlass(clinician, request);
+        store.Clock.Now += Second;
+        Assert.Equal("review-overdue", RuleOf(() => store.Store.BreakGlass(clinician, request)));
+        Assert.Equal("review-overdue", RuleOf(() => store.Store.BreakGlass(AccessActor.Owner("somebody"), request with { Subject = Of("cli") })));
+        store.Store.BreakGlass(other, request);
+        store.Store.ReviewBreakGlass(Auditor, id);
+        store.Store.BreakGlass(clinician, request);
+    }
+
     [Fact]
     public void Operators_stewards_and_auditors_see_nothing_whatever_is_granted_to_them()
     {

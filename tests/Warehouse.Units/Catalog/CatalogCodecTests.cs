@@ -102,6 +102,23 @@ public sealed class CatalogCodecTests
     }
 
     [Fact]
+    public void Entries_that_are_needed_once_are_those_of_the_list_without_pages_that_cannot_be_read_and_keep_none()
+    {
+        var reads = new int[4];
+        int[] Read(int page)
+        {
+            reads[page]++;
+            return page == 1 ? throw new InvalidDataException() : [.. Enumerable.Range(1_024 * page, page == 3 ? 5 : 1_024)];
+        }
+        var paged = new Paged<int>(Enumerable.Range(0, 4).Select(p => new Page<int>(p == 3 ? 5 : 1_024, () => Read(p))));
+        foreach (var first in (int[])[0, 1, 1_023, 1_024, 2_048, 3_000, 3_072, 3_076, 3_077])
+            Assert.Equal(Enumerable.Range(0, 3_077).Where(i => i >= first && i / 1_024 != 1), Paged<int>.Once(paged, first, e => e is InvalidDataException));
+        Assert.Throws<InvalidDataException>(() => Paged<int>.Once(paged, 0, _ => false).Count());
+        Assert.True(reads[2] > 1, "the page was kept");
+        Assert.Equal([2, 3], Paged<int>.Once([1, 2, 3], 1, _ => true));
+    }
+
+    [Fact]
     public void A_list_in_pages_is_the_list_whatever_its_length()
     {
         foreach (var count in (int[])[0, 1, 1_023, 1_024, 1_025, 2_048, 2_049])

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Server.Host;
+using Warehouse.Server.Identity;
+
+namespace Warehouse.Benchmarks;
+
+/// <summary>
+/// The server's side of <see cref="Served"/>, in a process of its own: prints its port, serves until standard input ends. "full" is the product;
+/// "watched" the product whose log tells when the work of a call that was given up has ended; "bare" the same questions without policy and audit.
+/// </summary>
+internal static class ServedProcess
+{
+    public const string Cohort = "tenth", Client = "client.pfx", Authority = "authority.pem", Certificate = "server.pem", Key = "server.key";
+
+    /// <summary>Serves. The first process on a folder makes the certificates, grants its client the store, and names the cohort.</summary>
+    public static async Task<int> RunAsync(string kind, string store, string folder, string? tenth)
+    {
+        var state = Path.Combine(folder, "state");
+        if (kind == "bare")
+        {
+            using var identity = ServerIdentity.Open(state, [], TimeProvider.System);
+            await using var bare = await BareVariants.StartAsync(store, identity.ServerCertificate);
+            await UntilClosedAsync(bare.Port);
+            return 0;
+        }
+        if (tenth is not null)
+        {
+            using var owner = VariantStore.Open(store);
+            if (owner.Cohorts().All(c => c.Name != Cohort)) owner.SetCohort(Cohort, await File.ReadAllLinesAsync(tenth), null);
+        }
+        await using var server = await WarehouseServer.StartAsync(
+            new ServeOptions { StorePath = store, StatePath = state, AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, new EndLog(kind == "watched"));
+        if (!File.Exists(Path.Combine(folder, Client))) Introduce(server, store, folder);
+        await UntilClosedAsync(server.Port);
+        return 0;
+    }
+
+    private static void Introduce(WarehouseServer server, string store, string folder)
+    {
+        var (pem, issued) = server.Identity.Issue("bench", 1, isService: true, roles: [Role.Analyst]);
+        using (var owner = VariantStore.Open(store))
+        {
+            var entry = owner.Grant(AccessActor.Owner("bench"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations] });
+            owner.Approve(AccessActor.Owner("second"), entry);
+        }
+        server.Store.LookNow();
+        using var certificate = X509Certificate2.CreateFromPem(pem, pem);
+        File.WriteAllBytes(Path.Combine(folder, Client), certificate.Export(X509ContentType.Pfx));
+        // For the foreign servers: whom to ask for a certificate, and what to show.
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPem(pem);
+        File.WriteAllText(Path.Combine(folder, Authority), chain[^1].ExportCertificatePem());
+        using var authority = CertificateFactory.NewAuthority("bench", DateTimeOffset.UtcNow, TimeSpan.FromDays(1));
+        using var shown = CertificateFactory.NewServer(authority, ["localhost"], DateTimeOffset.UtcNow, TimeSpan.FromDays(1));
+        using var key = shown.GetECDsaPrivateKey()!;
+        File.WriteAllText(Path.Combine(folder, Certificate), shown.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(folder, Key), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    private static async Task UntilClosedAsync(int port)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"listening {port}"));
+        await Console.In.ReadToEndAsync();
+    }
+
+    /// <summary>Prints the time at which each cancelled call had ended: the clock of both processes is the machine's.</summary>
+    private sealed class EndLog(bool isOn) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => isOn;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var now = Stopwatch.GetTimestamp();
+            if (isOn && state is IEnumerable<KeyValuePair<string, object?>> fields && fields.Any(f => f.Value is StatusCode.Cancelled)) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended {now}"));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using Warehouse.Cli.Output;
+using Warehouse.Clinic.Alerts;
+using Warehouse.Clinic.ClinVar;
+
+namespace Warehouse.Cli;
+
+/// <summary>Releases of ClinVar, watches and alerts as reports.</summary>
+internal static class AlertReports
+{
+    /// <summary>What a release has, and the first of what is not known in it.</summary>
+    public static Report Of(ReleaseFacts facts, string release, string state)
+    {
+        var report = new Report(new Column("fact", ColumnKind.Text), new Column("value", ColumnKind.FreeText));
+        report.Rows.Add(["release", release]);
+        report.Rows.Add(["alleles", Text(facts.Alleles)]);
+        report.Rows.Add(["alleles of the release before that are gone", Text(facts.Retracted)]);
+        report.Rows.Add(["alleles with unrecognised terms", Text(facts.Unrecognised)]);
+        report.Rows.Add(["state", state]);
+        return report.With(facts.First.Select(f => new object?[] { "unrecognised", string.Create(CultureInfo.InvariantCulture, $"line {f.Line}: {f.Allele}: {f.Text}") }));
+    }
+
+    /// <summary>One row per change.</summary>
+    public static Report Of(IEnumerable<ClassChange> changes)
+    {
+        var report = new Report(new Column("variant", ColumnKind.Text), new Column("gene", ColumnKind.FreeText), new Column("axis", ColumnKind.Text), new Column("from", ColumnKind.Text), new Column("to", ColumnKind.Text),
+            new Column("stars_from", ColumnKind.Integer), new Column("stars_to", ColumnKind.Integer), new Column("kinds", ColumnKind.Text), new Column("grade", ColumnKind.Text), new Column("ids", ColumnKind.FreeText));
+        return report.With(changes.Select(c => new object?[] { c.Allele.ToString(), Some(c.Genes), Word(c.Axis), Word(c.From), Word(c.To), (long)c.FromStars, (long)c.ToStars, Words(c.Kinds), Word(c.Grade), Some(c.Ids) }));
+    }
+
+    /// <summary>Changes and alerts by grade.</summary>
+    public static Report Of(ReleasePreview preview)
+    {
+        var report = new Report(new Column("what", ColumnKind.Text), new Column("axis", ColumnKind.Text), new Column("from", ColumnKind.Text), new Column("to", ColumnKind.Text), new Column("grade", ColumnKind.Text), new Column("count", ColumnKind.Integer), new Column("persons", ColumnKind.Integer));
+        foreach (var (grade, alerts, persons) in preview.Alerts) report.Rows.Add(["alerts", null, null, null, Word(grade), (long)alerts, (long)persons]);
+        return report.With(preview.Changes.Select(c => new object?[] { "changes", Word(c.Axis), Word(c.From), Word(c.To), Word(c.Grade), (long)c.Count, null }));
+    }
+
+    /// <summary>What each release says of an allele.</summary>
+    public static Report OfHistory(IEnumerable<(string Release, ClinVarAxis Axis, Classification Said, string Ids)> history) =>
+        new Report(new Column("release", ColumnKind.Text), new Column("axis", ColumnKind.Text), new Column("class", ColumnKind.Text), new Column("stars", ColumnKind.Integer), new Column("terms", ColumnKind.Text), new Column("ids", ColumnKind.FreeText))
+            .With(history.Select(h => new object?[] { h.Release, Word(h.Axis), Word(h.Said.Net), (long)h.Said.Stars, Words(h.Said.Terms), Some(h.Ids) }));
+
+    /// <summary>One row per watch.</summary>
+    public static Report Of(IEnumerable<Watch> watches) =>
+        new Report(new Column("watch", ColumnKind.FreeText), new Column("looks_at", ColumnKind.Text), new Column("items", ColumnKind.FreeText), new Column("on", ColumnKind.Text), new Column("least", ColumnKind.Text), new Column("line", ColumnKind.Real), new Column("hears", ColumnKind.FreeText))
+            .With(watches.Select(w => new object?[] { w.Name, Word(w.Scope), w.Items.Count == 0 ? null : string.Join(' ', w.Items), Words(w.Triggers), Word(w.Least), w.FrequencyLine > 0 ? w.FrequencyLine : null, w.Hears.Count == 0 ? "care" : string.Join(' ', w.Hears) }));
+
+    /// <summary>One row per person.</summary>
+    public static Report Of(IEnumerable<CareRow> rows) =>
+        new Report(new Column("person", ColumnKind.FreeText), new Column("responsible", ColumnKind.FreeText), new Column("deputies", ColumnKind.FreeText))
+            .With(rows.Select(r => new object?[] { r.Person, r.Responsible, r.Deputies.Count == 0 ? null : string.Join(' ', r.Deputies) }));
+
+    /// <summary>Alerts as their recipient sees them.</summary>
+    public static Report OfInbox(IEnumerable<Alert> alerts) =>
+        new Report(new Column("alert", ColumnKind.Text), new Column("grade", ColumnKind.Text), new Column("state", ColumnKind.Text), new Column("person", ColumnKind.FreeText), new Column("samples", ColumnKind.FreeText), new Column("variant", ColumnKind.Text),
+            new Column("gene", ColumnKind.FreeText), new Column("change", ColumnKind.FreeText), new Column("kinds", ColumnKind.Text), new Column("raised", ColumnKind.Text), new Column("acknowledged_by", ColumnKind.FreeText), new Column("reason", ColumnKind.FreeText))
+            .With(alerts.Select(a => new object?[]
+            {
+                a.Id, Word(a.Draft.Grade), Word(a.State), Some(a.Draft.Person), Some(string.Join(' ', a.Draft.Samples)), Some(a.Draft.Allele), Some(a.Draft.Genes), a.Draft.Change, Words(a.Draft.Kinds), Columns.Time(a.RaisedUtc), a.ClosedBy, a.Reason,
+            }));
+
+    /// <summary>Alerts without what they are about: who hears, and how long everything took.</summary>
+    public static Report OfCourse(IEnumerable<Alert> alerts) =>
+        new Report(new Column("alert", ColumnKind.Text), new Column("grade", ColumnKind.Text), new Column("state", ColumnKind.Text), new Column("recipients", ColumnKind.FreeText), new Column("level", ColumnKind.Integer), new Column("raised", ColumnKind.Text),
+            new Column("delivered_after_min", ColumnKind.Integer), new Column("shown_after_min", ColumnKind.Integer), new Column("closed_after_min", ColumnKind.Integer), new Column("snoozed_until", ColumnKind.Text), new Column("self_test", ColumnKind.Text))
+            .With(alerts.Select(a => new object?[]
+            {
+                a.Id, Word(a.Draft.Grade), Word(a.State), Some(string.Join(' ', a.Recipients)), (long)a.Level, Columns.Time(a.RaisedUtc), After(a, a.DeliveredUtc), After(a, a.Shown.Count == 0 ? null : a.Shown.Values.Min()), After(a, a.ClosedUtc),
+                a.SnoozedUntilUtc is { } until ? Columns.Time(until) : null, a.Draft.IsSelfTest ? "yes" : null,
+            }));
+
+    /// <summary>What a run did; an alarm makes the answer incomplete.</summary>
+    public static Report Of(AlertRunReport run) =>
+        new Report(new Column("fact", ColumnKind.Text), new Column("value", ColumnKind.FreeText)) { Code = run.Alarms.Count > 0 ? ExitCode.Incomplete : ExitCode.Done, Notice = run.Alarms.Count > 0 ? run.Alarms[0] : null }
+            .With([["raised", Text(run.Raised)], ["open", Text(run.Open)], ["messages sent", Text(run.Sent)], ["escalated", Text(run.Escalated)], ["suppressed", Text(run.Suppressed)], .. run.Alarms.Select(a => new object?[] { "alarm", a })]);
+
+    /// <summary>Members of a set in kebab-case.</summary>
+    public static string Words<T>(T members) where T : struct, Enum => string.Join('+', members.ToString().Split(", ").Select(Kebab));
+
+    /// <summary>A member of a set in kebab-case.</summary>
+    public static string Word<T>(T member) where T : struct, Enum => Kebab(member.ToString());
+
+    private static string Kebab(string name) => string.Concat(name.Select((c, i) => char.IsUpper(c) && i > 0 ? "-" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString()));
+
+    private static object? After(Alert alert, DateTimeOffset? at) => at is { } moment ? (long)(moment - alert.RaisedUtc).TotalMinutes : null;
+
+    private static string? Some(string text) => text.Length == 0 ? null : text;
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,27 @@
+using Warehouse.Clinic.ClinVar;
+using Warehouse.Engine;
+
+namespace Warehouse.Clinic.Alerts;
+
+/// <summary>What accepting a release would do, before anybody does.</summary>
+/// <param name="Changes">Changes by axis, class before, class now and grade, and how often.</param>
+/// <param name="Alerts">Alerts by grade, and over how many persons.</param>
+public sealed record ReleasePreview(IReadOnlyList<(ClinVarAxis Axis, NetClass From, NetClass To, Grade Grade, int Count)> Changes, IReadOnlyList<(Grade Grade, int Alerts, int Persons)> Alerts)
+{
+    /// <summary>Looks, and changes nothing.</summary>
+    /// <exception cref="InputException">The store has no such release.</exception>
+    public static ReleasePreview Of(AlertSources sources, TimeProvider clock, string release)
+    {
+        var book = new AlertBook(sources.Store.Events, clock);
+        var after = sources.Release(release) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
+        var before = book.Releases.Reverse().Select(r => r.Release.Release).Where(r => r != release).ToList();
+        if (before.Count == 0) return new ReleasePreview([], []); // the first release that holds changes nothing
+        var last = sources.Release(before[0]) ?? throw new InputException("clinvar-unknown", "the release that holds is not in the store any more", InputPlace.None);
+        var earlier = before.Skip(1).Select(sources.Release).TakeWhile(r => r is not null).Select(r => r!.Alleles);
+        var changes = ReleaseComparison.Run(last, after, book.Grades).Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
+        var drafts = new Derivation(sources, sources.Store.Events, clock).Preview(last, after, earlier, release);
+        return new ReleasePreview(
+            [.. changes.OrderByDescending(c => c.Grade).ThenBy(c => c.Axis).ThenBy(c => c.From).ThenBy(c => c.To)],
+            [.. drafts.Where(d => !book.HasKey(d.Key)).GroupBy(d => d.Grade).OrderByDescending(g => g.Key).Select(g => (g.Key, g.Count(), g.Select(d => d.Person).Distinct().Count()))]);
+    }
+}

@@ -1,0 +1,78 @@
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+
+namespace Warehouse.Engine.Events;
+
+/// <summary>
+/// Brings an event log into a new store that has none: the events with their numbers and times, sealed with the new store's keys. Of a damaged log what
+/// is whole from the first event on: what is behind a gap would say things of what nobody knows.
+/// </summary>
+internal static class EventCarrier
+{
+    /// <summary>Carries over.</summary>
+    /// <param name="from">The store and its keys, only read.</param>
+    /// <param name="to">The new store and its keys.</param>
+    /// <param name="stop">Cancels.</param>
+    /// <returns>What is lost, in words; null = nothing.</returns>
+    internal static string? Carry((IStorage Store, IStorage Keys) from, (IStorage Store, IStorage Keys) to, CancellationToken stop)
+    {
+        if (from.Store.Facts(SealedFormat.EventFolder) is null) return IsBegun(from.Keys) ? "no event is taken: its folder is missing" : null;
+        try
+        {
+            using var oldKeys = from.Keys.Facts(KeyFolder.AuditSecret) is null ? null : new EventKeys(from.Keys);
+            if (oldKeys is null) return "no event is taken: the secret that opens it is missing";
+            return Carry(from, oldKeys, to, stop);
+        }
+        catch (DamagedStoreException e) when (e.File == KeyFolder.AuditSecret)
+        {
+            return "no event is taken: the secret that opens it is damaged";
+        }
+        catch (DurableException e) when (e.Operation == "opendir" && !e.IsOfProcess)
+        {
+            return "no event is taken: its folder cannot be read";
+        }
+    }
+
+    private static string? Carry((IStorage Store, IStorage Keys) from, EventKeys oldKeys, (IStorage Store, IStorage Keys) to, CancellationToken stop)
+    {
+        var source = new EventFiles(from.Store, oldKeys);
+        var names = new List<(long First, long? Last, string Name)>();
+        foreach (var name in from.Store.List(SealedFormat.EventFolder))
+            if (EventFile.TryParse(name, out var first, out var last)) names.Add((first, last, name));
+        using var newKeys = new EventKeys(to.Keys);
+        to.Store.CreateFolder(SealedFormat.EventFolder);
+        to.Store.Create(SealedFormat.EventFolder + "/lock").Dispose();
+        to.Store.SyncFolder("");
+        var target = new EventFiles(to.Store, newKeys);
+        DamagedStoreException? problem = null;
+        // Where a merged file is damaged, those that it was made of may still be there.
+        foreach (var (first, _, name) in names.OrderBy(n => n.First).ThenByDescending(n => n.Last ?? 0))
+        {
+            stop.ThrowIfCancellationRequested();
+            if (first != target.End.Number + 1) continue;
+            if (EventVerifier.TryRead(source, name, target.End.Chain, out var content, out var damage) is { } range) target.Take(range, content);
+            else problem ??= damage;
+        }
+        new EventHead(target.End.Number, target.End.Chain).Write(to.Keys, newKeys);
+        return Lost(from.Keys, oldKeys, target.End, names, problem);
+    }
+
+    private static string? Lost(IStorage keys, EventKeys secret, EventEnd end, List<(long First, long? Last, string Name)> names, DamagedStoreException? problem)
+    {
+        EventHead? promised = null;
+        try
+        {
+            promised = EventHead.Read(keys, secret);
+        }
+        catch (DamagedStoreException)
+        {
+            // Then nothing tells how far it went.
+        }
+        var last = Math.Max(promised?.Number ?? 0, names.Select(n => n.Last ?? n.First).DefaultIfEmpty().Max());
+        if (last > end.Number) return FormattableString.Invariant($"events {end.Number + 1} to {last} and perhaps later ones are not taken: {problem?.File ?? SealedFormat.EventFolder}: {problem?.Problem ?? "is missing"}");
+        return promised is null ? FormattableString.Invariant($"taken up to event {end.Number}; the head is lost, so nothing tells whether there were more") : null;
+    }
+
+    private static bool IsBegun(IStorage keys) => keys.Facts(KeyFolder.EventHead) is not null;
+}

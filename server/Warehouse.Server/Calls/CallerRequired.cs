@@ -1,0 +1,31 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+
+namespace Warehouse.Server.Calls;
+
+/// <summary>
+/// Stands before the methods that do not go through <see cref="CallGate"/> by themselves, those of the library (health, reflection) and those that
+/// nobody answers: they are for callers too, within their room. Who shows no credential gets no answer at all. Any thread.
+/// </summary>
+internal sealed class CallerRequired(CallGate gate) : Interceptor
+{
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        IsOfLibrary(context) ? gate.PassAsync(context, () => continuation(request, context)) : continuation(request, context);
+
+    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        IsOfLibrary(context) ? gate.PassAsync(context, () => continuation(requestStream, context)) : continuation(requestStream, context);
+
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        IsOfLibrary(context) ? PassAsync(context, () => continuation(request, responseStream, context)) : continuation(request, responseStream, context);
+
+    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
+        IsOfLibrary(context) ? PassAsync(context, () => continuation(requestStream, responseStream, context)) : continuation(requestStream, responseStream, context);
+
+    private static bool IsOfLibrary(ServerCallContext context) => MethodTable.Of(context.Method) is null or { Reach: Reach.Nothing, Roles: null };
+
+    private Task PassAsync(ServerCallContext context, Func<Task> answer) => gate.PassAsync(context, async () =>
+    {
+        await answer().ConfigureAwait(false);
+        return true;
+    });
+}

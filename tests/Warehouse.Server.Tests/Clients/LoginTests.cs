@@ -1,0 +1,221 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Warehouse.Cli;
+using Warehouse.Engine.Access;
+using Warehouse.Server.Configuration;
+using Warehouse.Server.Identity;
+using Warehouse.Server.Tests.Identity;
+using Warehouse.Tests;
+using Xunit;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Clients;
+
+/// <summary><c>warehouse login</c> and <c>logout</c>, against a foreign identity provider: from the code on the terminal to the message that a login is over.</summary>
+public sealed partial class LoginTests
+{
+    private const string Package = "oidc-provider";
+    private const ExitCode Answered = ExitCode.Incomplete; // the variant asked about is one at which nobody was looked at
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    [NodeFact(Package)]
+    public async Task A_person_logs_in_asks_learns_that_the_login_is_over_and_logs_out()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var provider = await IdentityProvider.StartAsync();
+        await using var served = await StartAsync(provider, "cli");
+        var person = new Person(served, provider);
+        Assert.Contains("log in: warehouse login --server https://localhost:", person.Ask(ExitCode.CouldNot, "--credentials", person.Authority), StringComparison.Ordinal);
+
+        var said = await person.LoginAsync(ExitCode.Done);
+        Assert.Contains($"logged in at {provider.Issuer}", said, StringComparison.Ordinal);
+        Assert.Contains($"knows you as oidc:{provider.Issuer}|alice\n", said, StringComparison.Ordinal);
+        Assert.Equal(Private, File.GetUnixFileMode(person.Logins));
+        Assert.Equal(Private | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(person.Logins)!));
+        var token = JsonNode.Parse(File.ReadAllText(person.Logins))![served.Url]!["Token"]!.GetValue<string>();
+        Assert.DoesNotContain(token, said, StringComparison.Ordinal);
+
+        // The authority is kept with the login; another server has none.
+        Assert.Contains("seen", person.Ask(Answered), StringComparison.Ordinal);
+        Assert.Contains("show a certificate by --credentials, or log in", person.Ask(ExitCode.CouldNot, "--server", $"https://127.0.0.1:{served.Server.Port}", "--credentials", person.Authority), StringComparison.Ordinal);
+
+        // The provider renews nothing here.
+        person.Clock = new HurriedClock(TimeSpan.FromMinutes(11));
+        Assert.Contains("there is no login that holds (over); log in again: warehouse login --server", person.Ask(ExitCode.CouldNot), StringComparison.Ordinal);
+        person.Clock = new HurriedClock();
+
+        // The server's refusal says the same.
+        File.WriteAllText(person.Logins, File.ReadAllText(person.Logins).Replace(token, token[..^4] + "AAAA", StringComparison.Ordinal));
+        Assert.Contains("not authenticated; log in again: warehouse login --server", person.Ask(ExitCode.CouldNot), StringComparison.Ordinal);
+
+        Assert.Contains("logged out", person.Run(ExitCode.Done, "logout", "--server", served.Url), StringComparison.Ordinal);
+        Assert.DoesNotContain("Token", File.ReadAllText(person.Logins), StringComparison.Ordinal);
+        Assert.Contains("or log in", person.Ask(ExitCode.CouldNot, "--credentials", person.Authority), StringComparison.Ordinal);
+        Assert.Contains("no login at localhost", person.Run(ExitCode.Done, "logout", "--server", served.Url), StringComparison.Ordinal);
+    }
+
+    [NodeFact(Package)]
+    public async Task The_lines_of_the_readme_log_in_ask_and_log_out()
+    {
+        using var provider = await IdentityProvider.StartAsync();
+        await using var served = await StartAsync(provider, "cli-long");
+        var person = new Person(served, provider);
+        var said = "";
+        foreach (var line in ReadmeTests.Blocks[7].Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] words = [.. Warehouse.Tests.Cli.Cli.Words(line).Select(w => w == ReadmeTests.Address ? served.Url : w == "lab.wh.server/authority.crt" ? person.Authority : w)];
+            said += words[0] == "login" ? await person.LoginAsync(ExitCode.Done, words: words) : person.Run(words[0] == "seen" ? Answered : ExitCode.Done, words);
+        }
+        Assert.Matches("(?s)logged in at .*22-1029-G-A.*logged out", said);
+    }
+
+    [NodeFact(Package)]
+    public async Task A_login_is_renewed_until_it_is_taken_back()
+    {
+        using var provider = await IdentityProvider.StartAsync();
+        await using var served = await StartAsync(provider, "cli-long");
+        var person = new Person(served, provider);
+        await person.LoginAsync(ExitCode.Done);
+        var first = File.ReadAllText(person.Logins);
+        person.Ask(Answered);
+        Assert.Equal(first, File.ReadAllText(person.Logins));
+
+        person.Clock = new HurriedClock(TimeSpan.FromMinutes(11));
+        person.Ask(Answered);
+        var second = File.ReadAllText(person.Logins);
+        Assert.NotEqual(first, second);
+        Assert.NotEqual(JsonNode.Parse(first)![served.Url]!["Token"]!.GetValue<string>(), JsonNode.Parse(second)![served.Url]!["Token"]!.GetValue<string>());
+
+        // After the logout what was kept gets nothing more from the provider.
+        Assert.EndsWith("logged out", person.Run(ExitCode.Done, "logout", "--server", served.Url).Trim(), StringComparison.Ordinal);
+        File.WriteAllText(person.Logins, second);
+        person.Clock = new HurriedClock(TimeSpan.FromMinutes(22));
+        Assert.Contains("(invalid_grant); log in again", person.Ask(ExitCode.CouldNot), StringComparison.Ordinal);
+    }
+
+    [NodeFact(Package)]
+    public async Task A_server_that_wants_bound_tokens_gets_them_with_a_proof_for_each_call()
+    {
+        using var provider = await IdentityProvider.StartAsync();
+        await using var served = await StartAsync(provider, "cli-proof", isBound: true);
+        var person = new Person(served, provider);
+        await person.LoginAsync(ExitCode.Done);
+        person.Ask(Answered);
+        person.Clock = new HurriedClock(TimeSpan.FromMinutes(11));
+        person.Ask(Answered);
+
+        // The token alone, and with another key, is worth nothing.
+        var kept = JsonNode.Parse(File.ReadAllText(person.Logins))!;
+        kept[served.Url]!["Key"] = null;
+        File.WriteAllText(person.Logins, kept.ToJsonString());
+        Assert.Contains("not authenticated", person.Ask(ExitCode.CouldNot), StringComparison.Ordinal);
+        using var other = Warehouse.Client.Login.ProofKey.Create();
+        kept[served.Url]!["Key"] = other.ToPem();
+        File.WriteAllText(person.Logins, kept.ToJsonString());
+        Assert.Contains("not authenticated", person.Ask(ExitCode.CouldNot), StringComparison.Ordinal);
+    }
+
+    [NodeFact(Package)]
+    public async Task What_keeps_a_person_from_logging_in_is_said()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var provider = await IdentityProvider.StartAsync();
+        await using var served = await StartAsync(provider, "cli");
+        var person = new Person(served, provider);
+        Assert.Contains("the login was denied (access_denied)", await person.LoginAsync(ExitCode.CouldNot, isDenied: true), StringComparison.Ordinal);
+        Assert.False(File.Exists(person.Logins));
+        Assert.Contains("(invalid_client)", person.Run(ExitCode.CouldNot, "login", "--server", served.Url, "--credentials", person.Authority, "--client", "nobody"), StringComparison.Ordinal);
+        Assert.Contains($"by --issuer: {provider.Issuer}", person.Run(ExitCode.BadInput, "login", "--server", served.Url, "--credentials", person.Authority, "--issuer", "https://other.test"), StringComparison.Ordinal);
+        Assert.Contains("https", person.Run(ExitCode.CouldNot, "login", "--server", served.Url, "--issuer", "http://issuer.test", "--client", "c", "--audience", "a"), StringComparison.Ordinal);
+        Assert.Contains("identity provider cannot be reached", person.Run(ExitCode.CouldNot, "login", "--server", served.Url, "--issuer", "http://127.0.0.1:1", "--client", "c", "--audience", "a"), StringComparison.Ordinal);
+        Assert.Contains("in place of the login", person.Run(ExitCode.BadInput, "login", "--server", served.Url, "--credentials", Path.Combine(served.Server.Identity.Folder, ServerIdentity.AdministratorFile)), StringComparison.Ordinal);
+        Assert.Contains("certificate", person.Run(ExitCode.CouldNot, "login", "--server", served.Url), StringComparison.Ordinal);
+
+        // A file that others can read is told, not used; a new login replaces it.
+        await person.LoginAsync(ExitCode.Done);
+        File.SetUnixFileMode(person.Logins, Private | UnixFileMode.GroupRead);
+        Assert.Contains("open to others", person.Ask(ExitCode.BadInput), StringComparison.Ordinal);
+        await person.LoginAsync(ExitCode.Done);
+        Assert.Equal(Private, File.GetUnixFileMode(person.Logins));
+        person.Ask(Answered);
+        File.SetUnixFileMode(person.Logins, Private | UnixFileMode.OtherRead);
+        person.Run(ExitCode.Done, "logout", "--server", served.Url);
+        Assert.False(File.Exists(person.Logins));
+        Assert.Contains("no login is kept", person.Run(ExitCode.Done, "logout", "--server", served.Url), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_people_log_in_is_told_to_everybody_and_is_nothing_unless_configured()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 3, variants: 10);
+        Assert.Empty((await new V1.Issuers.IssuersClient(served.Channel(null)).ListAsync(new())).Issuers);
+        using var folder = new Units.TempFolder();
+        var cli = new Warehouse.Tests.Cli.Cli { LoginsPath = folder["logins"] };
+        Assert.Equal(ExitCode.BadInput, cli.Run("login", "--server", served.Url, "--credentials", Path.Combine(served.Server.Identity.Folder, ServerIdentity.AuthorityFile)));
+        Assert.Contains("this server offers no login", cli.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.BadInput, cli.Run("login"));
+    }
+
+    internal static Task<ServedStore> StartAsync(IdentityProvider provider, string client, bool isBound = false) => StartAsync(provider, new LoginConfiguration { Client = client, Scope = "openid ask" }, isBound);
+
+    private static async Task<ServedStore> StartAsync(IdentityProvider provider, LoginConfiguration login, bool isBound)
+    {
+        var issuer = new IssuerConfiguration
+        {
+            Issuer = provider.Issuer, Audience = IdentityProvider.Audience, IsTest = true, Login = login, RequireBinding = isBound, SecondFactorAmr = ["otp"], Roles = new Dictionary<string, Role> { ["wh-analyst"] = Role.Analyst },
+        };
+        var served = await ServedStore.StartAsync(samples: 8, variants: 60, configure: _ => new() { Issuers = [issuer] });
+        served.Grant(new Subject(SubjectKind.Principal, $"oidc:{provider.Issuer}|alice"), null, Detail.Record);
+        return served;
+    }
+
+    [GeneratedRegex("enter the code ([A-Z0-9-]+)")]
+    private static partial Regex CodePattern();
+
+    /// <summary>Somebody at a terminal, with a browser beside it.</summary>
+    internal sealed class Person(ServedStore served, IdentityProvider provider)
+    {
+        public string Logins { get; } = served["home/warehouse/logins.json"];
+
+        public string Authority { get; } = Path.Combine(served.Server.Identity.Folder, ServerIdentity.AuthorityFile);
+
+        public TimeProvider Clock { get; set; } = new HurriedClock();
+
+        public async Task<string> LoginAsync(ExitCode expected, bool isDenied = false, string[]? words = null)
+        {
+            Task? browser = null;
+            var terminal = new Terminal(line =>
+            {
+                if (CodePattern().Match(line) is { Success: true } code) browser = provider.DoAsync(new() { ["do"] = "approve", ["code"] = code.Groups[1].Value, ["deny"] = isDenied });
+            });
+            var said = await Task.Run(() => Run(expected, terminal, words ?? ["login", "--server", served.Url, "--credentials", Authority]));
+            await browser!;
+            return said;
+        }
+
+        /// <summary>Asks whether a variant was seen.</summary>
+        public string Ask(ExitCode expected, params string[] more) => Run(expected, more.Contains("--server") ? ["seen", .. more, "22-1-A-C"] : ["seen", "--server", served.Url, .. more, "22-1-A-C"]);
+
+        public string Run(ExitCode expected, params string[] words) => Run(expected, new Terminal(_ => { }), words);
+
+        private string Run(ExitCode expected, Terminal terminal, string[] words)
+        {
+            var output = new MemoryStream();
+            var context = new CliContext { Engine = new(), OpenOutput = () => output, OpenInput = () => Stream.Null, Error = terminal, LoginsPath = Logins, Clock = Clock };
+            var exit = CommandLine.Run(words, context);
+            var said = $"{System.Text.Encoding.UTF8.GetString(output.ToArray())}{terminal}".ReplaceLineEndings("\n");
+            Assert.True(exit == expected, $"{exit}: {said}");
+            Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+            return said;
+        }
+    }
+
+    private sealed class Terminal(Action<string> told) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            told(value ?? "");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Warehouse.Server.Configuration;
+using Warehouse.Server.Identity;
+using Warehouse.Server.Notify;
+using Warehouse.Server.Tests.Identity;
+using Warehouse.Units;
+using Xunit;
+
+namespace Warehouse.Server.Tests.Notify;
+
+/// <summary>F82: what waits to be sent is sent by every way, however long one is down and whatever stops in between.</summary>
+public sealed class OutboxTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly FakeClock _clock = new();
+
+    public OutboxTests() => PrivateFolder.Open(_folder["state"]);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_note_is_tried_again_less_and_less_often_until_each_way_has_taken_it_once()
+    {
+        var (good, bad) = (new Way("a"), new Way("b") { IsDown = true });
+        var note = NoteOf(1);
+        using (var box = Open(good, bad))
+        {
+            box.Put(note);
+            box.Put(note with { Entry = 99 }); // the same event again
+            await box.SendDueAsync(default);
+            Assert.Equal((1, 1, 1), (Assert.Single(good.Tried), Assert.Single(bad.Tried), box.Stuck));
+            foreach (var pause in (double[])[5, 30, 120, 600, 1800, 3600, 3600])
+            {
+                _clock.Advance(pause - 1);
+                await box.SendDueAsync(default);
+                var before = bad.Tried.Count;
+                _clock.Advance(1);
+                await box.SendDueAsync(default);
+                Assert.Equal((before + 1, 1), (bad.Tried.Count, good.Tried.Count));
+            }
+        }
+        // Another process goes on where this one stopped, and a day later the way is up again.
+        _clock.Advance(TimeSpan.FromHours(24));
+        bad.IsDown = false;
+        using (var box = Open(good, bad))
+        {
+            var told = new List<Note>();
+            box.Delivered = told.Add;
+            Assert.Equal((1, false), (box.Stuck, box.IsDelivered(note.Id)));
+            await box.SendDueAsync(default);
+            await box.SendDueAsync(default);
+            Assert.Equal((0, true, 9, 1), (box.Stuck, box.IsDelivered(note.Id), bad.Tried.Count, good.Tried.Count));
+            Assert.Equal(note.Id, Assert.Single(told).Id);
+        }
+        using var third = Open(good, bad);
+        Assert.True(third.IsDelivered(note.Id));
+    }
+
+    [Fact]
+    public async Task Without_a_way_notes_wait_and_that_is_known()
+    {
+        using (var box = Open())
+        {
+            box.Put(NoteOf(1));
+            await box.SendDueAsync(default);
+            Assert.Equal(1, box.Stuck);
+        }
+        var way = new Way("a");
+        using var later = Open(way);
+        await later.SendDueAsync(default);
+        Assert.Equal((1, 0), (Assert.Single(way.Tried), later.Stuck));
+    }
+
+    [Fact]
+    public void A_file_that_is_no_note_is_refused_and_what_a_stop_left_is_passed_over()
+    {
+        using (var box = Open()) box.Put(NoteOf(1));
+        File.WriteAllText(Path.Combine(_folder["state"], "outbox", "half.new"), "x");
+        Open().Dispose();
+        File.WriteAllText(Path.Combine(_folder["state"], "outbox", new string('a', 32)), "{}");
+        Assert.Equal("outbox", Assert.Throws<Engine.InputException>(() => Open()).Code);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 204 No Content", true)]
+    [InlineData("HTTP/1.1 400 Bad Request", false)]
+    [InlineData("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/", false)]
+    public async Task A_webhook_gets_the_note_signed_and_only_2xx_takes_it(string status, bool isTaken)
+    {
+        using var listener = new Script();
+        var request = listener.HttpAsync(status + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        using var way = new WebhookSender(new WebhookConfiguration { Url = $"http://127.0.0.1:{listener.Port}/notes", SecretFile = Secret("0123456789abcdef\n"), IsTest = true }, new(), _clock);
+        var note = NoteOf(7);
+        if (isTaken) await way.SendAsync(note, default);
+        else await Assert.ThrowsAsync<HttpRequestException>(() => way.SendAsync(note, default));
+        var (head, body) = await request;
+        Assert.StartsWith("POST /notes HTTP/1.1\r\n", head, StringComparison.Ordinal);
+        Assert.Equal(note, Note.FromJson(body) with { AuditEntries = note.AuditEntries });
+        var stamp = _clock.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        Assert.Contains($"webhook-id: {note.Id}\r\n", head, StringComparison.Ordinal);
+        Assert.Contains($"webhook-timestamp: {stamp}\r\n", head, StringComparison.Ordinal);
+        Assert.Contains($"webhook-signature: {WebhookSender.Sign("0123456789abcdef"u8, note.Id, stamp, body)}\r\n", head, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_signature_covers_id_time_and_body()
+    {
+        var all = new[] { ("i", "1", "b"), ("j", "1", "b"), ("i", "2", "b"), ("i", "1", "c") }.Select(p => WebhookSender.Sign("key"u8, p.Item1, p.Item2, Encoding.ASCII.GetBytes(p.Item3))).ToList();
+        Assert.Equal(4, all.Distinct().Count());
+        Assert.Equal("v1," + Convert.ToBase64String(System.Security.Cryptography.HMACSHA256.HashData("key"u8, "i.1.b"u8)), all[0]);
+    }
+
+    [Fact]
+    public async Task A_mail_relay_gets_one_mail_to_all_with_nothing_but_numbers()
+    {
+        using var listener = new Script();
+        var mail = listener.MailAsync();
+        var way = new MailSender(new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, IsClear = true, From = "warehouse@example.org", To = ["one@example.org", "two@example.org"] }, new());
+        await way.SendAsync(NoteOf(12) with { Calls = 3, Rows = 4, AuditEntries = [5, 6] }, default);
+        var text = await mail;
+        Assert.Equal(2, text.Split('\n').Count(l => l.StartsWith("RCPT TO:", StringComparison.Ordinal)));
+        Assert.Contains("Subject: Break-glass, entry 12: review it", text, StringComparison.Ordinal);
+        Assert.Contains("entries of the audit log 5, 6", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_drop_has_whole_files()
+    {
+        Directory.CreateDirectory(_folder["drop"]);
+        await new FileDrop(_folder["drop"]).SendAsync(NoteOf(3), default);
+        Assert.Equal(NoteOf(3).Id + ".json", Path.GetFileName(Assert.Single(Directory.GetFiles(_folder["drop"]))));
+        Assert.Equal(3, Note.FromJson(File.ReadAllBytes(Directory.GetFiles(_folder["drop"])[0])).Entry);
+    }
+
+    [Theory]
+    [InlineData("webhook-clear", "http://example.org/x", null)]
+    [InlineData("webhook", "nonsense", null)]
+    [InlineData("mail-clear", null, "mail.example.org")]
+    public void Ways_that_are_not_safe_are_refused(string code, string? url, string? host)
+    {
+        var notify = new NotifyConfiguration
+        {
+            Webhook = url is null ? null : new() { Url = url, SecretFile = Secret("0123456789abcdef"), IsTest = true },
+            Mail = host is null ? null : new() { Host = host, IsClear = true, From = "a@example.org", To = ["b@example.org"] },
+        };
+        Assert.Equal(code, Assert.Throws<Engine.InputException>(() => ConfigurationCheck.Check(new ServerConfiguration { Notify = notify }, _folder["store"])).Code);
+    }
+
+    [Fact]
+    public void A_short_secret_of_a_webhook_is_refused() => Assert.Equal("webhook-secret", Assert.Throws<Engine.InputException>(() => ConfigurationCheck.Check(
+        new ServerConfiguration { Notify = new() { Webhook = new() { Url = "https://example.org", SecretFile = Secret("short") } } }, _folder["store"])).Code);
+
+    private Outbox Open(params INoteSender[] ways) => new(_folder["state"], ways, _clock, NullLogger.Instance);
+
+    private Note NoteOf(int entry) => new() { Id = entry.ToString("x32", CultureInfo.InvariantCulture), Topic = NoteTopic.BreakGlass, MadeUtc = _clock.GetUtcNow(), Entry = entry, DueUtc = _clock.GetUtcNow().AddHours(72) };
+
+    private string Secret(string text)
+    {
+        PrivateFolder.WriteFile(_folder["secret"], Encoding.ASCII.GetBytes(text));
+        return _folder["secret"];
+    }
+
+    private sealed class Way(string name) : INoteSender
+    {
+        public string Name => name;
+
+        public bool IsDown { get; set; }
+
+        public List<int> Tried { get; } = [];
+
+        public Task SendAsync(Note note, CancellationToken stop)
+        {
+            Tried.Add(note.Entry);
+            return IsDown ? Task.FromException(new HttpRequestException("down")) : Task.CompletedTask;
+        }
+    }
+
+    /// <summary>A server of one connection that says what it is told to.</summary>
+    private sealed class Script : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+        public Script() => _listener.Start();
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        public async Task<(string Head, byte[] Body)> HttpAsync(string answer)
+        {
+            using var client = await _listener.AcceptTcpClientAsync();
+            var (stream, bytes) = (client.GetStream(), new List<byte>());
+            var end = -1;
+            while (true)
+            {
+                if (end < 0) end = Encoding.ASCII.GetString([.. bytes]).IndexOf("\r\n\r\n", StringComparison.Ordinal);
+                if (end >= 0)
+                {
+                    var head = Encoding.ASCII.GetString([.. bytes], 0, end + 2);
+                    var length = int.Parse(head.Split("\r\n").Single(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))[15..], CultureInfo.InvariantCulture);
+                    if (bytes.Count >= end + 4 + length)
+                    {
+                        await stream.WriteAsync(Encoding.ASCII.GetBytes(answer));
+                        return (head, [.. bytes.Skip(end + 4)]);
+                    }
+                }
+                var more = new byte[4096];
+                var read = await stream.ReadAsync(more);
+                if (read == 0) throw new EndOfStreamException();
+                bytes.AddRange(more.AsSpan(0, read));
+            }
+        }
+
+        /// <summary>Takes one mail; returns all that was said.</summary>
+        public async Task<string> MailAsync()
+        {
+            using var client = await _listener.AcceptTcpClientAsync();
+            using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+            await using var writer = new StreamWriter(client.GetStream(), Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
+            var said = new StringBuilder();
+            await writer.WriteLineAsync("220 relay");
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                said.Append(line).Append('\n');
+                if (line == "DATA")
+                {
+                    await writer.WriteLineAsync("354 go on");
+                    while (await reader.ReadLineAsync() is { } text && text != ".") said.Append(text).Append('\n');
+                    await writer.WriteLineAsync("250 taken");
+                    continue;
+                }
+                await writer.WriteLineAsync(line == "QUIT" ? "221 bye" : "250 relay");
+                if (line == "QUIT") break;
+            }
+            return said.ToString();
+        }
+
+        public void Dispose() => _listener.Dispose();
+    }
+}
