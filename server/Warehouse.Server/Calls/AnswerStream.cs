@@ -72,7 +72,7 @@ internal sealed class ChunkStream(Action<V1.Chunk> send, int chunkBytes) : Answe
         if (_used == 0) return;
         send(new V1.Chunk { Data = UnsafeByteOperations.UnsafeWrap(_buffer.AsMemory(0, _used)) });
         // The bytes are looked at until the next chunk is sent.
-        (_buffer, _sent) = (_sent.Length > 0 ? _sent : GC.AllocateUninitializedArray<byte>(chunkBytes), _buffer);
+        (_buffer, _sent) = (_sent.Length > 0 ? _sent : new byte[_buffer.Length], _buffer);
         _used = 0;
     }
 }

@@ -55,7 +55,7 @@ internal sealed class StoreHost : IDisposable
     /// <exception cref="Warehouse.Engine.Storage.StoreException">It is damaged, or not a store.</exception>
     public static StoreHost Open(string path, string? keysPath, TimeProvider clock, LineLog? log = null) => Over(() => VariantStore.Open(path, keysPath, clock), clock, log);
 
-    /// <summary>Serves a store that is opened as often as it is needed.</summary>
+    /// <summary>Serves a store that it opens: once for all, and again for what is asked apart.</summary>
     public static StoreHost Over(Func<VariantStore> open, TimeProvider clock, LineLog? log = null)
     {
         var store = open();

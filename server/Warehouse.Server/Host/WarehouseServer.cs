@@ -64,14 +64,14 @@ internal sealed record ServiceParts
     /// <summary>Seals what clients show later.</summary>
     public required Tickets Tickets { get; init; }
 
-    /// <summary>Says that it is there.</summary>
-    public required HealthService Health { get; init; }
+    /// <summary>Pages who reviews.</summary>
+    public required GlassPager Pager { get; init; }
 
-    /// <summary>Tells people where to log in.</summary>
+    /// <summary>Where people log in.</summary>
     public required ServerConfiguration Configuration { get; init; }
 
-    /// <summary>Pages who reviews a break-glass; null = the store is not served to anybody but a test.</summary>
-    public GlassPager? Pager { get; init; }
+    /// <summary>Says that it is there.</summary>
+    public required HealthService Health { get; init; }
 }
 
 /// <summary>
@@ -217,7 +217,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var services = ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads,
-            Tickets = new Tickets(options.Clock), Health = _health, Pager = _pager, Configuration = options.Configuration,
+            Tickets = new Tickets(options.Clock), Pager = _pager!, Configuration = options.Configuration, Health = _health,
         });
         _rpc = await RpcServer.StartAsync(services, new RpcServerOptions
         {

@@ -9,7 +9,7 @@ using V1 = Warehouse.Protocol.V1;
 namespace Warehouse.Server.Services;
 
 /// <summary>Who may see what. What an actor may do, the engine decides; a change is in the audit log before it happens. Any thread.</summary>
-internal sealed class AccessService(CallGate gate, GlassPager? pager) : V1.Access.AccessBase
+internal sealed class AccessService(CallGate gate, GlassPager pager) : V1.Access.AccessBase
 {
     public override Task<V1.WhoAmIReply> WhoAmI(V1.WhoAmIRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
@@ -90,7 +90,7 @@ internal sealed class AccessService(CallGate gate, GlassPager? pager) : V1.Acces
     {
         var change = await ChangeAsync(context, request.Asking, request, request.Samples, isOnce: true, change: (store, actor) =>
             store.BreakGlass(actor, new BreakGlassRequest { Samples = request.Samples, Reason = request.Reason, Lasts = request.HasMinutes ? TimeSpan.FromMinutes(request.Minutes) : null })).ConfigureAwait(false);
-        pager?.Wake(); // the page is durable before the caller sees anything by it
+        pager.Wake(); // the page is durable before the caller sees anything by it
         return change;
     }
 
@@ -116,7 +116,7 @@ internal sealed class AccessService(CallGate gate, GlassPager? pager) : V1.Acces
         foreach (var finding in PolicyReview.Of(policy, now))
         {
             var wire = new V1.ReviewFinding { Entry = PolicyWire.Of(finding.Entry, finding.State), Finding = finding.Word, Due = finding.Due is { } due ? Timestamp.FromDateTimeOffset(due) : null };
-            if (finding.Entry is Grant { Kind: GrantKind.BreakGlass } glass && pager is not null) wire.IsPageDelivered = pager.IsDelivered(glass);
+            if (finding.Entry is Grant { Kind: GrantKind.BreakGlass } glass) wire.IsPageDelivered = pager.IsDelivered(glass);
             reply.Findings.Add(wire);
         }
         return Task.FromResult((reply, (long?)reply.Findings.Count));

@@ -221,6 +221,7 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
         "/warehouse.v1.Store/Snapshots" => [[new V1.SnapshotsRequest { Asking = At((V1.Detail)_dice.Next(1, 4)) }]],
         "/warehouse.v1.Store/Info" => [[new V1.InfoRequest { Asking = Asking }]],
         "/warehouse.v1.Store/Verify" => [[new V1.VerifyRequest { Asking = Asking }]],
+        "/warehouse.v1.Issuers/List" => [[new V1.ListIssuersRequest()]],
         "/warehouse.v1.Audit/Search" => [[new V1.AuditSearchRequest { Asking = Asking, Sample = pair.Names[0] }]],
         "/warehouse.v1.Audit/Prove" => [[new V1.AuditProofRequest { Asking = Asking }]],
         "/warehouse.v1.Audit/Checkpoint" => [[new V1.AuditCheckpointRequest { Asking = Asking }]],

@@ -11,7 +11,9 @@ using Warehouse.Engine.Storage;
 using Warehouse.Rpc.Server;
 using Warehouse.Rpc.Services;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
+using Warehouse.Server.Notify;
 using Warehouse.Server.Release;
 using Warehouse.Server.Telemetry;
 using Warehouse.Server.Uploads;
@@ -45,6 +47,7 @@ internal sealed class PairServer : IDisposable
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
     private readonly ServerMetrics _metrics = new();
+    private readonly Outbox _outbox;
     private readonly Heard _log = new();
     private readonly RpcCalls _calls;
 
@@ -61,15 +64,16 @@ internal sealed class PairServer : IDisposable
         _ledger = ReleaseLedger.Open(new SimDisk(machine, device: 2), keys);
         _writer = new StoreWriter(_host, () => memory.Reopen(clock));
         _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, clock);
+        _outbox = new Outbox(house.FolderOf(side), [], clock, _log);
         var gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
         var services = WarehouseServer.ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads,
-            Tickets = house.Tickets, Health = new HealthService(), Configuration = new(),
+            Tickets = house.Tickets, Pager = new GlassPager(_host, _audit, _outbox, _log), Configuration = new ServerConfiguration(), Health = new HealthService(),
         });
         _calls = new RpcCalls(services, new RpcServerOptions
         {
-            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock,
+            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Interceptors = [new CallerRequired(gate)],
             CallLimits = new RpcCallLimits { UnaryDeadline = TimeSpan.FromHours(1), MaxUnaryDeadline = TimeSpan.FromHours(1), StreamIdle = null },
         });
     }
@@ -104,6 +108,7 @@ internal sealed class PairServer : IDisposable
 
     public void Dispose()
     {
+        _outbox.Dispose();
         _uploads.Dispose();
         _writer.Dispose();
         _host.Dispose();
