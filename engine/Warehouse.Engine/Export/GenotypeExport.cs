@@ -25,6 +25,7 @@ public static class GenotypeExport
     public static void WriteLines(this Session session, GenotypeRequest request, (Stream Target, VariantEncoding Encoding) output, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
     {
         var selection = session.Select(request.Samples, new CountRules { PerSample = true });
+        session.Begin(selection);
         var regions = session.RegionsByContig(request.Regions);
         var care = session.CareOf(RowNeeds.Counts | RowNeeds.Calls);
         var header = ExportHeader.Build(session.View, selection, regions, care, stop);
@@ -34,6 +35,7 @@ public static class GenotypeExport
         var (info, lines) = (new LineInfo(), 0L);
         foreach (var (contig, stretches) in regions)
         {
+            session.Touch(session.View.Catalog.Contigs[contig].Canonical);
             var scan = new LineScan(session.View, contig, selection, stretches, care);
             var genotypes = new LineGenotypes(session.View, contig, selection, scan);
             genotypes.Record.ContigIndex = order.IndexOf(contig);
@@ -58,11 +60,13 @@ public static class GenotypeExport
     {
         var rules = new CountRules { PerSample = true };
         var selection = session.Select(request.Samples, rules);
+        session.Begin(selection);
         var care = session.CareOf(RowNeeds.Calls);
         var (catalog, output, rows) = (session.View.Catalog, new GenotypeRow(), 0L);
         foreach (var (contig, regions) in session.RegionsByContig(request.Regions))
         {
             output.Contig = catalog.Contigs[contig].Spelling;
+            session.Touch(catalog.Contigs[contig].Canonical);
             foreach (var (start, end) in regions)
             {
                 care?.Around.Ask(contig, start, end);

@@ -14,11 +14,14 @@ public sealed partial class Session
         var second = Selection.Build(_view.Catalog, _scope, Snapshot, new SampleChoice { Cohort = controls }, rules, null);
         var shared = first.SampleOf.Intersect(second.SampleOf).Count();
         if (shared > 0) throw new InputException("cohorts-overlap", FormattableString.Invariant($"{shared} samples are in both cohorts; cases and controls must be disjoint"), InputPlace.None);
+        // The context is that of a question about the samples of both.
+        Begin(Selection.Build(_view.Catalog, _scope, Snapshot, new SampleChoice { Names = [.. first.SampleOf.Concat(second.SampleOf).Select(s => _view.Catalog.Samples[s].Name)] }, rules, null));
         var care = CareOf(RowNeeds.Counts);
         var (figuresCases, figuresControls) = (new CountFigures[1], new CountFigures[1]);
         var (output, place, rows) = (new CaseControlRow(), new FrequencyRow(), 0L);
         foreach (var contig in _view.ContigsInOrder())
         {
+            Touch(_view.Catalog.Contigs[contig].Canonical);
             care?.Around.Ask(contig, int.MinValue, int.MaxValue);
             var scanCases = ContigScan.Listing(_view, contig, first, rules, (false, care));
             var scanControls = ContigScan.Listing(_view, contig, second, rules, (false, care));

@@ -16,7 +16,7 @@ public sealed partial class Session
     private AnswerContext? _answerContext;
 
     /// <summary>Begins a question: from here on <see cref="AnsweredFrom"/> speaks of it.</summary>
-    private void Begin(Selection selection)
+    internal void Begin(Selection selection)
     {
         _touched.Clear();
         (_asked, _answerContext) = (selection, null);
