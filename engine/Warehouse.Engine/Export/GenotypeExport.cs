@@ -68,6 +68,7 @@ public static class GenotypeExport
         {
             session.Touch(catalog.Contigs[contig].Canonical);
             output.Contig = catalog.Contigs[contig].Spelling;
+            session.Touch(catalog.Contigs[contig].Canonical);
             foreach (var (start, end) in regions)
             {
                 care?.Around.Ask(contig, start, end);

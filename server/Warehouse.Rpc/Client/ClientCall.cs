@@ -245,6 +245,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IAsyncStreamReader<TResp
             _ = _headers.Task.Exception;
             _cancellation.Cancel();
         }
+        // A server that has answered waits for no further request; any other end is a reset.
         if (isByServer) _streamed?.Complete();
         _streamed?.Abandon();
         _response?.Dispose();
