@@ -110,6 +110,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         try
         {
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock);
+            _ = audit.Log; // now: where it cannot be made there is no server, and no call fails for it before it can be entered
             var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.StorePath));
             ledger = ReleaseLedger.Open(audit.Folder, options.KeysPath ?? full + ".keys");
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
