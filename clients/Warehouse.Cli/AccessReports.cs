@@ -70,7 +70,7 @@ internal static class AccessReports
         Grant grant => grant.ToWords(),
         RoleAssignment assignment => Subject.WordOf(assignment.Role),
         Project project => $"{project.Name}: {string.Join(' ', [project.Use.Kind.ToString().ToLowerInvariant(), .. project.Use.Diseases.Select(d => d.Term), .. project.Use.Modifiers])}{(project.CollusionGroup == project.Name ? "" : ", shares budgets as " + project.CollusionGroup)}",
-        PolicySettings settings => FormattableString.Invariant($"k {settings.K}, least cohort {settings.MinCohort}, longest {settings.MaxGrantDays} days, {settings.MaxElevationMinutes} and {settings.MaxBreakGlassMinutes} minutes{(settings.ChargesByVariant ? ", charged by variant" : "")}"),
+        PolicySettings settings => FormattableString.Invariant($"k {settings.K}, least cohort {settings.MinCohort}, longest {settings.MaxGrantDays} days, {settings.MaxElevationMinutes} and {settings.MaxBreakGlassMinutes} minutes{(settings.ChargesByVariant ? "" : ", charged by information")}"),
         _ => "",
     };
 

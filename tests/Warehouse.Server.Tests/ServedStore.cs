@@ -98,14 +98,6 @@ internal sealed class ServedStore : IAsyncDisposable
     public int Grant(Subject subject, string? cohort, params Detail[] details) =>
         Grant(new GrantRequest { Subject = subject, AllSamples = cohort is null, Cohort = cohort, Details = details, Purposes = [Purpose.Treatment, Purpose.Operations] });
 
-    /// <summary>Charges projects per variant, by two people: the default leaves a cohort as small as these one variant or two.</summary>
-    public int ChargeByVariant() => Owner((store, owner) =>
-    {
-        var entry = store.Set(owner, new SettingsRequest { ChargesByVariant = true });
-        store.Approve(AccessActor.Owner("second"), entry);
-        return entry;
-    });
-
     /// <summary>A client with a new certificate in some roles.</summary>
     public (RpcChannel Channel, string Id) Client(string name, params Role[] roles)
     {

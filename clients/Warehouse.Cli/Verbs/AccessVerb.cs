@@ -51,7 +51,7 @@ internal sealed class AccessVerb : Verb
     private readonly Option<int?> _grantDays = new("--grant-days") { HelpName = "N", Description = "Longest life of a grant." };
     private readonly Option<int?> _elevationMinutes = new("--elevation-minutes") { HelpName = "N", Description = "Longest life of an elevation; at most 480." };
     private readonly Option<int?> _glassMinutes = new("--break-glass-minutes") { HelpName = "N", Description = "Longest life of a break-glass; at most 60." };
-    private readonly Option<string?> _charge = new("--charge") { HelpName = "by-information|by-variant", Description = "How projects are charged: by what an answer tells about a carrier (the default), or per variant, a tenth of the cohort." };
+    private readonly Option<string?> _charge = new("--charge") { HelpName = "by-variant|by-information", Description = "How projects are charged: per variant, a tenth of the cohort (the default), or by what an answer tells about a carrier." };
 
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)

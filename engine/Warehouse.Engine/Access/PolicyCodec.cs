@@ -12,7 +12,7 @@ internal static class PolicyCodec
     public const string Part = "policy";
 
     private const byte Version = 1;
-    private const byte GrantEntry = 1, AssignmentEntry = 2, ProjectEntry = 3, SettingsEntry = 4, ChargedSettingsEntry = 5;
+    private const byte GrantEntry = 1, AssignmentEntry = 2, ProjectEntry = 3, SettingsEntry = 4, StrictSettingsEntry = 5;
 
     public static byte[] Encode(Policy policy)
     {
@@ -48,7 +48,7 @@ internal static class PolicyCodec
 
     private static void Write(PolicyEntry entry, ByteWriter to)
     {
-        to.Byte(entry switch { Grant => GrantEntry, RoleAssignment => AssignmentEntry, Project => ProjectEntry, PolicySettings { ChargesByVariant: true } => ChargedSettingsEntry, PolicySettings => SettingsEntry, _ => throw new ArgumentException("an entry of no known kind", nameof(entry)) });
+        to.Byte(entry switch { Grant => GrantEntry, RoleAssignment => AssignmentEntry, Project => ProjectEntry, PolicySettings { ChargesByVariant: false } => StrictSettingsEntry, PolicySettings => SettingsEntry, _ => throw new ArgumentException("an entry of no known kind", nameof(entry)) });
         Write(entry.Made, to);
         Write(entry.Approved, to);
         to.Bool(entry.IsBootstrap);
@@ -76,7 +76,7 @@ internal static class PolicyCodec
             GrantEntry => ReadGrant(ref from, made),
             AssignmentEntry => new RoleAssignment { Made = made, Subject = ReadSubject(ref from), Role = (Role)ReadOf<Role>(ref from) },
             ProjectEntry => ReadProject(ref from, made),
-            SettingsEntry or ChargedSettingsEntry => new PolicySettings { ChargesByVariant = kind == ChargedSettingsEntry, Made = made, K = from.Count(), MinCohort = from.Count(), MaxGrantDays = from.Count(), MaxElevationMinutes = from.Count(), MaxBreakGlassMinutes = from.Count() },
+            SettingsEntry or StrictSettingsEntry => new PolicySettings { ChargesByVariant = kind == SettingsEntry, Made = made, K = from.Count(), MinCohort = from.Count(), MaxGrantDays = from.Count(), MaxElevationMinutes = from.Count(), MaxBreakGlassMinutes = from.Count() },
             _ => throw new InvalidDataException("an entry of the policy is of an unknown kind"),
         };
         return entry with { Id = id, Approved = approved, IsBootstrap = isBootstrap, Ended = ended };

@@ -197,10 +197,10 @@ public sealed record PolicySettings : PolicyEntry
     public int MaxBreakGlassMinutes { get; init; } = 60;
 
     /// <summary>
-    /// A project is charged per variant of a cohort, a tenth of its people in an epoch, in place of by what an answer tells about a carrier. Allows ordinary
+    /// A project is charged per variant of a cohort, a tenth of its people in an epoch; else by what an answer tells about a carrier. The former allows ordinary
     /// questions about rare variants, and holds back less whoever picks variants that a person of interest carries: ARCHITECTURE.md has both in figures.
     /// </summary>
-    public bool ChargesByVariant { get; init; }
+    public bool ChargesByVariant { get; init; } = true;
 }
 
 /// <summary>A version of the store whose data is answered at the levels exists and aggregate until the next epoch opens. Kept here; when one may open is decided elsewhere.</summary>

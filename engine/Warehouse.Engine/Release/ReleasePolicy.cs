@@ -3,11 +3,11 @@ namespace Warehouse.Engine.Release;
 /// <summary>The numbers by which figures of cohorts are released. Immutable, any thread.</summary>
 public sealed record ReleasePolicy
 {
-    /// <summary>For projects of the house: k = 11, exact figures from k on, cohorts of 100 people or more, charged by information.</summary>
-    public static ReleasePolicy Research { get; } = new() { IsByInformation = true };
+    /// <summary>For projects of the house: k = 11, exact figures from k on, cohorts of 100 people or more, charged by variant.</summary>
+    public static ReleasePolicy Research { get; } = new();
 
-    /// <summary>The same, charged by variant: for a house whose policy says so, by two people.</summary>
-    public static ReleasePolicy ByVariant { get; } = new();
+    /// <summary>The same, charged by information: for a house whose policy says so, by two people.</summary>
+    public static ReleasePolicy ByInformation { get; } = new() { IsByInformation = true };
 
     /// <summary>For other sites: k = 21, every count to the nearest 5, cohorts of 1,000 people or more, charged by information.</summary>
     public static ReleasePolicy Federated { get; } = new() { K = 21, RoundTo = 5, MinimumCohort = 1000, IsByInformation = true };

@@ -38,7 +38,7 @@ internal sealed class ReleaseDesk(StoreHost host, ReleaseLedger ledger, TimeProv
         var request = new ReleaseRequest
         {
             Project = ProjectOf(policy, asking, call), Epoch = epoch.Number, Cohort = CohortSet.Of(ledger.Samples, people.Samples), Groups = groups,
-            Policy = (policy.Settings.ChargesByVariant ? ReleasePolicy.ByVariant : ReleasePolicy.Research) with { K = policy.Settings.K, MinimumCohort = policy.Settings.MinCohort },
+            Policy = (policy.Settings.ChargesByVariant ? ReleasePolicy.Research : ReleasePolicy.ByInformation) with { K = policy.Settings.K, MinimumCohort = policy.Settings.MinCohort },
         };
         try
         {

@@ -227,7 +227,6 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
         "/warehouse.v1.Audit/Checkpoint" => [[new V1.AuditCheckpointRequest { Asking = Asking }]],
         "/warehouse.v1.Audit/Review" => [[new V1.AuditReviewRequest { Asking = Asking, Remark = "seen" }]],
         "/grpc.health.v1.Health/Check" or "/grpc.health.v1.Health/Watch" => [[new HealthCheckRequest { Service = _dice.Next(2) == 0 ? "warehouse.v1.Variants" : "none" }]],
-        "/warehouse.v1.Issuers/List" => [[new V1.ListIssuersRequest()]],
         "/grpc.health.v1.Health/List" => [[new HealthListRequest()]],
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo" => [[new Reflection.ServerReflectionRequest { ListServices = "" }]],
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo" => [[new ReflectionAlpha.ServerReflectionRequest { ListServices = "" }]],

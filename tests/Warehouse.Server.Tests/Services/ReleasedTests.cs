@@ -18,7 +18,6 @@ public sealed class ReleasedTests
     public async Task Figures_of_an_epoch_are_banded_below_k_and_the_budget_ends()
     {
         await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
-        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         var variants = new V1.Variants.VariantsClient(channel);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate, Detail.Exists);
@@ -62,16 +61,25 @@ public sealed class ReleasedTests
     }
 
     [Fact]
-    public async Task Unless_two_people_decided_otherwise_an_answer_costs_what_it_tells_of_a_carrier()
+    public async Task Two_people_may_decide_that_an_answer_costs_what_it_tells_of_a_carrier()
     {
         await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
         var (channel, id) = served.Client("researcher", Role.Researcher);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
-        served.Owner((store, owner) => store.Set(owner, new SettingsRequest { ChargesByVariant = true })); // nobody has approved it
+        var entry = served.Owner((store, owner) => store.Set(owner, new SettingsRequest { ChargesByVariant = false }));
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
         var variants = new V1.Variants.VariantsClient(channel);
-        await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-5-A-C" } });
-        Assert.Equal("over-budget", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { "22-6-A-C" } })));
+        // Nobody has approved it: a rare variant costs 5 of 14.
+        await AskAsync("22-5-A-C");
+        await AskAsync("22-6-A-C");
+        served.Owner((store, _) =>
+        {
+            store.Approve(AccessActor.Owner("second"), entry);
+            return true;
+        });
+        Assert.Equal("over-budget", await RuleOf(() => AskAsync("22-7-A-C")));
+
+        Task AskAsync(string query) => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { query } }).ResponseAsync;
     }
 
     /// <summary>I8: what was charged cannot be taken back between two processes: the log has how far the ledger went.</summary>
@@ -82,7 +90,6 @@ public sealed class ReleasedTests
     public async Task A_ledger_that_does_not_go_as_far_as_the_log_says_releases_nothing(string how)
     {
         await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
-        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
@@ -156,7 +163,6 @@ public sealed class ReleasedTests
     public async Task A_listing_stops_where_the_budget_does_and_says_so()
     {
         await using var served = await ServedStore.StartAsync(samples: 200, variants: 60, seed: 6);
-        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
@@ -181,7 +187,6 @@ public sealed class ReleasedTests
     public async Task Somebody_withdrawn_since_the_epoch_closes_the_cohort_until_the_next(bool isNamed)
     {
         await using var served = await ServedStore.StartAsync(samples: 120, variants: 30, seed: 7);
-        served.ChargeByVariant();
         var (channel, id) = served.Client("researcher", Role.Researcher);
         var variants = new V1.Variants.VariantsClient(channel);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);

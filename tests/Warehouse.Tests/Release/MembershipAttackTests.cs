@@ -16,10 +16,10 @@ public sealed class MembershipAttackTests(ITestOutputHelper output)
 
     private const double Gate = 0.10;
 
-    private static readonly ReleasePolicy Flat = ReleasePolicy.ByVariant with { SharedFactor = 1_000_000 };
+    private static readonly ReleasePolicy Flat = ReleasePolicy.Research with { SharedFactor = 1_000_000 };
 
-    // What holds unless two people have put something else into the policy.
-    private static readonly ReleasePolicy ByInformation = ReleasePolicy.Research with { SharedFactor = 1_000_000 };
+    // What holds once two people have put it into the policy.
+    private static readonly ReleasePolicy ByInformation = ReleasePolicy.ByInformation with { SharedFactor = 1_000_000 };
 
     private static readonly ReleasePolicy Unbounded = Flat with { PeoplePerUnit = 1, RareUnits = 1 };
 
@@ -40,7 +40,7 @@ public sealed class MembershipAttackTests(ITestOutputHelper output)
 
     /// <summary>
     /// The other side: variants of a cohort of 2,504 that a project can ask for in an epoch, by how many people carry each. By variant an ordinary question is
-    /// possible; by information hardly a rare one. Hence the default for whoever decides nothing, and the setting for whoever does.
+    /// possible; by information hardly a rare one. Hence the default of the brief, and the setting for a house to which the bound is worth more.
     /// </summary>
     [Fact]
     public void What_a_project_can_ask_for_under_each_charge()
@@ -49,8 +49,8 @@ public sealed class MembershipAttackTests(ITestOutputHelper output)
         var table = new (int? Carriers, int ByVariant, int ByInformation)[] { (1252, 246, 24), (901, 246, 12), (250, 246, 3), (100, 246, 1), (33, 246, 1), (20, 50, 1), (null, 50, 1) };
         foreach (var (carriers, byVariant, byInformation) in table)
         {
-            output.WriteLine($"{carriers?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "fewer than k"}: {Asked(ReleasePolicy.ByVariant, carriers)} by variant, {Asked(ReleasePolicy.Research, carriers)} by information");
-            Assert.Equal((byVariant, byInformation), (Asked(ReleasePolicy.ByVariant, carriers), Asked(ReleasePolicy.Research, carriers)));
+            output.WriteLine($"{carriers?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "fewer than k"}: {Asked(ReleasePolicy.Research, carriers)} by variant, {Asked(ReleasePolicy.ByInformation, carriers)} by information");
+            Assert.Equal((byVariant, byInformation), (Asked(ReleasePolicy.Research, carriers), Asked(ReleasePolicy.ByInformation, carriers)));
         }
 
         static int Asked(ReleasePolicy policy, int? carriers)
@@ -63,7 +63,7 @@ public sealed class MembershipAttackTests(ITestOutputHelper output)
 
     /// <summary>
     /// With 5 units for a rare variant the gate holds for random variants of the victim. It does not against who picks those that his victim carries
-    /// and that are about as frequent as k: that is what charging by information is for, the default.
+    /// and that are about as frequent as k: that is what charging by information is for.
     /// </summary>
     [Fact]
     public void Variants_of_the_victim_tell_no_more_than_the_table_says()

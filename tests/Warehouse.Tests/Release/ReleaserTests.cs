@@ -154,7 +154,7 @@ public sealed class ReleaserTests : IDisposable
     public void No_sum_of_what_was_shown_is_small()
     {
         var random = new Random(Seed);
-        var policy = ReleasePolicy.ByVariant with { PeoplePerUnit = 1, MinimumCohort = 20, K = 3 };
+        var policy = ReleasePolicy.Research with { PeoplePerUnit = 1, MinimumCohort = 20, K = 3 };
         var (shown, banded) = (0, 0);
         for (var run = 0; run < 150; run++)
         {

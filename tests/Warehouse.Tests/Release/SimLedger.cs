@@ -40,7 +40,7 @@ internal sealed class SimLedger
     internal Releaser Releaser(ReleaseLedger ledger) => new(ledger, Machine.Clock);
 
     internal static ReleaseRequest Request(CohortSet? cohort = null, IReadOnlyList<CohortSet>? groups = null, string project = "p") =>
-        new() { Project = project, Epoch = 1, Cohort = cohort ?? Cohort, Groups = groups ?? [], Policy = ReleasePolicy.ByVariant };
+        new() { Project = project, Epoch = 1, Cohort = cohort ?? Cohort, Groups = groups ?? [], Policy = ReleasePolicy.Research };
 
     /// <summary>Figures of a set in which so many people carry one copy.</summary>
     internal static BaseCells Carriers(CohortSet set, int carriers) => TableAttack.Cells(set.People, carriers, 0);
