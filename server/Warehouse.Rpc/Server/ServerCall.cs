@@ -221,8 +221,9 @@ internal sealed class ServerCall : ServerCallContext
         if (_http.RequestAborted.IsCancellationRequested) return;
         if (isWriting || _writer.IsTorn)
         {
-            // The replies cannot be ended in order: one is half written, or waits for a client that does not read.
-            _http.Features.Get<IHttpResetFeature>()?.Reset(_writer.IsTorn && !isWriting ? ResetInternal : ResetCancel);
+            // The replies cannot be ended in order: one is half written, or waits for a client that does not read. A call that was cut is
+            // cancelled, whether or not its handler has already noticed.
+            _http.Features.Get<IHttpResetFeature>()?.Reset(isWriting || _cut.Task.IsCompleted ? ResetCancel : ResetInternal);
             return;
         }
         var response = _http.Response;

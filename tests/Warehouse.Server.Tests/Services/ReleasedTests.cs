@@ -69,15 +69,16 @@ public sealed class ReleasedTests
         var entry = served.Owner((store, owner) => store.Set(owner, new SettingsRequest { ChargesByVariant = false }));
         served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
         var variants = new V1.Variants.VariantsClient(channel);
-        // Nobody has approved it: a rare variant costs 5 of 14.
+        // Nobody has approved it: one that nobody carries costs 5 of 14, by variant, and 12 by information.
         await AskAsync("22-5-A-C");
-        await AskAsync("22-6-A-C");
+        Assert.True(served.Server.Store.Policy.Settings.ChargesByVariant);
         served.Owner((store, _) =>
         {
             store.Approve(AccessActor.Owner("second"), entry);
             return true;
         });
-        Assert.Equal("over-budget", await RuleOf(() => AskAsync("22-7-A-C")));
+        Assert.False(served.Server.Store.Policy.Settings.ChargesByVariant);
+        Assert.Equal("over-budget", await RuleOf(() => AskAsync("22-6-A-C")));
 
         Task AskAsync(string query) => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { query } }).ResponseAsync;
     }
@@ -104,7 +105,7 @@ public sealed class ReleasedTests
         TakeBack();
         Verify(served, Warehouse.Cli.ExitCode.DamagedStore);
         await served.ServeAsync();
-        Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-7-A-C")));
+        Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-6-A-C")));
         await StopAsync();
         await served.ServeAsync(); // it is not forgotten with the process
         Assert.Equal("ledger-lost", await RuleOf(() => AskAsync("22-5-A-C")));
