@@ -119,6 +119,7 @@ public sealed class ClinVarPairTests
             var v when v.StartsWith("probably_fine") => "unrecognised",
             var v when v.Contains("pathogenic") => "pathogenic",
             var v when v.Contains("benign") => "benign",
+            var v when v.Contains("risk") => "risk",
             var v when v.Contains("uncertain") => "uncertain",
             _ => "other",
         };

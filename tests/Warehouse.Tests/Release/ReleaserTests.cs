@@ -39,7 +39,7 @@ public sealed class ReleaserTests : IDisposable
     {
         foreach (var (carriers, answered) in new[] { (500, 11), (100, 2), (11, 1), (2, 1) })
         {
-            var call = _releaser.Open(SimLedger.Request(project: $"p{carriers}") with { Policy = ReleasePolicy.Research with { SharedFactor = 100 } });
+            var call = _releaser.Open(SimLedger.Request(project: $"p{carriers}") with { Policy = ReleasePolicy.ByInformation with { SharedFactor = 100 } });
             Assert.Equal(answered, Ask(call, carriers * 1000, 20, carriers).Answered);
         }
     }
