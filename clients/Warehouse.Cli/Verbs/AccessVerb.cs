@@ -1,19 +1,16 @@
 using System.CommandLine;
 using System.Globalization;
 using Warehouse.Cli.Options;
-using Warehouse.Cli.Output;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 
 namespace Warehouse.Cli.Verbs;
 
 /// <summary><c>access</c> and its sub-verbs: who may see what of a store that is served. Whoever runs them is the store's owner, and is named.</summary>
-internal sealed class AccessVerb : Verb
+internal sealed class AccessVerb : GroupVerb
 {
     private const string ByVariant = "by-variant";
 
-    private readonly StoreSymbols _store = new();
-    private readonly OutputSymbols _output = new();
     private readonly Argument<string> _subject = new("SUBJECT") { Description = "role:ROLE, group:NAME, attribute:NAME=VALUE, or a principal: oidc:ISSUER|SUBJECT, cert:SHA256, local:ACCOUNT." };
     private readonly Argument<string> _role = new("ROLE") { Description = "lab-director, reviewer, analyst, researcher, clinician, data-steward, auditor, operator or spoke." };
     private readonly Argument<string> _name = new("NAME") { Description = "The project's name." };
@@ -88,9 +85,6 @@ internal sealed class AccessVerb : Verb
         Shows(command, context, ("explain", "Say why somebody is refused, or how answers are bounded, without telling what is hidden."), [_subject, _roles, _groups, _attributes, _factor, _purpose, _detail, _project],
             (parsed, address) => context.Engine.Explain(address, Question(parsed)));
     }
-
-    /// <inheritdoc/>
-    protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
 
     private void BreakGlass(Command command, CliContext context) => Sub(command, context, ("break-glass", "Open one patient's samples in an emergency, at once, for an hour at most; another principal reviews it within 72 hours."), [_for, _patient, _minutes, _needed], (parsed, address) =>
     {
@@ -179,30 +173,6 @@ internal sealed class AccessVerb : Verb
         context.BeginChange(address, parsed);
         return context.Engine.ChangePolicy(address, store => change(parsed, store));
     });
-
-    private void Shows(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> show) => Sub(command, context, sub, symbols, (parsed, address) =>
-    {
-        context.Begin(address, parsed);
-        return show(parsed, address);
-    });
-
-    private void Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
-    {
-        var sub = new Command(named.Name, named.Summary);
-        _store.AddTo(sub);
-        foreach (var symbol in symbols)
-        {
-            if (symbol is Argument argument) sub.Arguments.Add(argument);
-            else sub.Options.Add((Option)symbol);
-        }
-        _output.AddTo(sub);
-        sub.SetAction(parsed =>
-        {
-            var report = run(parsed, _store.Read(parsed));
-            return (int)_output.Write(parsed, context, report.Columns, report.WriteTo);
-        });
-        command.Subcommands.Add(sub);
-    }
 
     private static Option<string[]> Many(string name, string helpName, string description, bool required = false) =>
         new(name) { HelpName = helpName, Required = required, Description = description, AllowMultipleArgumentsPerToken = true, Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore };

@@ -1,30 +1,20 @@
 using System.CommandLine;
 using System.Globalization;
 using Warehouse.Cli.Options;
-using Warehouse.Cli.Output;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Engine;
 
 namespace Warehouse.Cli.Verbs;
 
 /// <summary>What the verbs of watches and alerts share: every sub-verb is an audited call of the store's owner.</summary>
-internal abstract class AlertVerb : Verb
+internal abstract class AlertVerb : GroupVerb
 {
-    private readonly StoreSymbols _store = new();
-    private readonly OutputSymbols _output = new();
-
     /// <summary>The owner, in whose name it runs.</summary>
     protected static string Who => Engine.Owner.Id;
 
-    /// <inheritdoc/>
-    protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
-
     /// <summary>A sub-verb that shows.</summary>
-    protected void Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, AlertSources, Report> show) => Sub(command, context, named, symbols, (parsed, address) =>
-    {
-        context.Begin(address, parsed);
-        return context.Engine.OfAlerts(address, sources => show(parsed, sources));
-    });
+    protected void Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, AlertSources, Report> show) =>
+        Shows(command, context, named, symbols, (parsed, address) => context.Engine.OfAlerts(address, sources => show(parsed, sources)));
 
     /// <summary>A sub-verb that changes.</summary>
     protected void Changes(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, AlertSources, Report> change) => Sub(command, context, named, symbols, (parsed, address) =>
@@ -45,24 +35,6 @@ internal abstract class AlertVerb : Verb
         foreach (var value in Enum.GetValues<T>())
             if (AlertReports.Word(value) == word) return value;
         throw new InputException("alert-word", $"expected one of {string.Join(", ", Enum.GetValues<T>().Select(AlertReports.Word))}", InputPlace.None);
-    }
-
-    private void Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
-    {
-        var sub = new Command(named.Name, named.Summary);
-        _store.AddTo(sub);
-        foreach (var symbol in symbols)
-            if (symbol is Argument argument) sub.Arguments.Add(argument);
-            else sub.Options.Add((Option)symbol);
-        _output.AddTo(sub);
-        sub.SetAction(parsed =>
-        {
-            var report = run(parsed, _store.Read(parsed));
-            var code = _output.Write(parsed, context, report.Columns, report.WriteTo);
-            if (report.Notice is { } notice) context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(notice));
-            return (int)code;
-        });
-        command.Subcommands.Add(sub);
     }
 }
 

@@ -10,10 +10,8 @@ using Warehouse.Engine;
 namespace Warehouse.Cli.Verbs;
 
 /// <summary><c>assess</c> and its sub-verbs: what the laboratory says of alleles. Whoever runs them is the store's owner, and is named.</summary>
-internal sealed class AssessVerb : Verb
+internal sealed class AssessVerb : GroupVerb
 {
-    private readonly StoreSymbols _store = new();
-    private readonly OutputSymbols _output = new();
     private readonly ContentSymbols _content = new();
     private readonly SampleSymbols _samples = new();
     private readonly Argument<string> _variant = new("VARIANT") { Description = "The allele, in any spelling." };
@@ -73,9 +71,6 @@ internal sealed class AssessVerb : Verb
         Settings(command, context);
     }
 
-    /// <inheritdoc/>
-    protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
-
     private void Settings(Command command, CliContext context) => Sub(command, context, ("settings", "Show the laboratory's name and thresholds, or change some."), [_laboratory, _ba1, _bs1, _pm2, _least], (parsed, address) =>
     {
         var isChange = parsed.GetValue(_laboratory) is not null || parsed.GetValue(_ba1) is not null || parsed.GetValue(_bs1) is not null || parsed.GetValue(_pm2) is not null || parsed.GetValue(_least) is not null;
@@ -132,11 +127,11 @@ internal sealed class AssessVerb : Verb
     private void Export(Command command, CliContext context)
     {
         var export = new Command("export", "Write the signed assessments, or all of them and those of others, for other programs.");
-        _store.AddTo(export);
+        Store.AddTo(export);
         foreach (var option in (Option[])[_as, _all, _path]) export.Options.Add(option);
         export.SetAction(parsed =>
         {
-            var address = _store.Read(parsed);
+            var address = Store.Read(parsed);
             context.Begin(address, parsed);
             return (int)context.Engine.Assessments(address, (desk, store) => Export(parsed, context, desk, store));
         });
@@ -220,29 +215,4 @@ internal sealed class AssessVerb : Verb
         context.BeginChange(address, parsed);
         return context.Engine.ChangeAssessment(address, (desk, store) => change(parsed, desk, (store, context)));
     });
-
-    private Command Shows(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> show) => Sub(command, context, sub, symbols, (parsed, address) =>
-    {
-        context.Begin(address, parsed);
-        return show(parsed, address);
-    });
-
-    private Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
-    {
-        var sub = new Command(named.Name, named.Summary);
-        _store.AddTo(sub);
-        foreach (var symbol in symbols)
-        {
-            if (symbol is Argument argument) sub.Arguments.Add(argument);
-            else sub.Options.Add((Option)symbol);
-        }
-        _output.AddTo(sub);
-        sub.SetAction(parsed =>
-        {
-            var report = run(parsed, _store.Read(parsed));
-            return (int)_output.Write(parsed, context, report.Columns, report.WriteTo);
-        });
-        command.Subcommands.Add(sub);
-        return sub;
-    }
 }

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Warehouse.Cli.Options;
+using Warehouse.Cli.Output;
+
+namespace Warehouse.Cli.Verbs;
+
+/// <summary>A verb of sub-verbs, each of which takes a store and prints one report.</summary>
+internal abstract class GroupVerb : Verb
+{
+    private readonly OutputSymbols _output = new();
+
+    /// <summary>The store that each of them takes.</summary>
+    protected StoreSymbols Store { get; } = new();
+
+    /// <inheritdoc/>
+    protected sealed override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
+
+    /// <summary>Adds a sub-verb that shows: its call is begun before anything is looked at.</summary>
+    protected Command Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> show) => Sub(command, context, named, symbols, (parsed, address) =>
+    {
+        context.Begin(address, parsed);
+        return show(parsed, address);
+    });
+
+    /// <summary>Adds a sub-verb, which begins its call itself.</summary>
+    protected Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
+    {
+        var sub = new Command(named.Name, named.Summary);
+        Store.AddTo(sub);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Argument argument) sub.Arguments.Add(argument);
+            else sub.Options.Add((Option)symbol);
+        }
+        _output.AddTo(sub);
+        sub.SetAction(parsed =>
+        {
+            var report = run(parsed, Store.Read(parsed));
+            var code = _output.Write(parsed, context, report.Columns, report.WriteTo);
+            if (report.Notice is { } notice) context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(notice));
+            return (int)code;
+        });
+        command.Subcommands.Add(sub);
+        return sub;
+    }
+}
