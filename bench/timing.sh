@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures whether the time of an answer tells of hidden data (F67): tests/Warehouse.Server.Tests/Pairs/PairTiming.cs, which says how. Rewrites bench/results/TIMING.md.
+# Measures whether the time of an answer tells of hidden data (F67): tests/Warehouse.Server.Tests/Pairs/PairTiming.cs, which says how. Rewrites bench/results/timing.md.
 #   bench/timing.sh [--count N] [--seed S]
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TZ=UTC
 mkdir -p artifacts
 dotnet build tests/Warehouse.Server.Tests -c Release -p:RestoreLockedMode=true -nologo -v quiet --tl:off </dev/null >artifacts/build.log 2>&1 || { cat artifacts/build.log >&2; exit 1; }
-page=bench/results/TIMING.md
+page=bench/results/timing.md
 table=$(dotnet artifacts/bin/Warehouse.Server.Tests/release/Warehouse.Server.Tests.dll timing "$@")
 {
   printf '%s\n\n' '# Times of answers on stores that a caller cannot tell apart'
