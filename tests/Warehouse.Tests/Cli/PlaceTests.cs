@@ -61,6 +61,9 @@ public sealed class PlaceTests
     {
         using var store = Filled();
         Peer.Output("chmod", "755", Path.GetDirectoryName(store.Path)!);
+        // Where the tests were built nobody else may come in, as in a clone below a private folder.
+        Peer.Output("cp", "-r", AppContext.BaseDirectory, store["program"]);
+        Peer.Output("chmod", "-R", "a+rX", store["program"]);
         var (keys, segment) = (store.Path + ".keys", Directory.GetFiles(Path.Combine(store.Path, "f")).First(f => File.ReadAllBytes(f)[12] == SegmentWriter.FileKind));
         store.Write("b.vcf", ExportStore.Vcf("z", ["22 300 . A C . PASS . GT 0/1"]));
         var right = ExportStore.Must("freq", store.Path);
@@ -69,7 +72,7 @@ public sealed class PlaceTests
             Peer.Output("chown", "-R", $"{Nobody}:{Nobody}", store.Path, keys);
             Peer.Output("chmod", mode, path);
         }
-        (int Exit, string Output, string Error) As(string line) => Peer.Run("setpriv", ["--reuid", Nobody, "--regid", Nobody, "--clear-groups", "dotnet", Path.Combine(AppContext.BaseDirectory, "warehouse.dll"),
+        (int Exit, string Output, string Error) As(string line) => Peer.Run("setpriv", ["--reuid", Nobody, "--regid", Nobody, "--clear-groups", "dotnet", store["program/warehouse.dll"],
             .. line.Split(' ').Select(w => w == "STORE" ? store.Path : w)]);
         void Denied(string line, string text = "ermission denied")
         {
