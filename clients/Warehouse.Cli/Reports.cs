@@ -4,6 +4,7 @@ using Warehouse.Engine;
 using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Doctor;
 using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Query;
 
 namespace Warehouse.Cli;
 
@@ -96,6 +97,13 @@ internal static class Reports
 
     /// <summary>One row per member of a cohort.</summary>
     public static Report OfMembers(IEnumerable<string> names) => new Report(new Column("sample", ColumnKind.FreeText)).With(names.Select(n => new object?[] { n }));
+
+    /// <summary>Whom samples are of: the columns of the vault behind sample and person, empty where it does not have him.</summary>
+    public static Report OfLinks(IReadOnlyList<string> columns, IEnumerable<LinkedSample> links) =>
+        new Report([new Column("sample", ColumnKind.FreeText), new Column("person", ColumnKind.FreeText), .. columns.Select(c => new Column(c, ColumnKind.FreeText))])
+            .With(links.Select(l => (object?[])[Cell(l.Sample), Cell(l.Person), .. (IEnumerable<string?>?)l.Cells ?? new string?[columns.Count]]));
+
+    private static string? Cell(string text) => text.Length > 0 ? text : null;
 
     /// <summary>One row per cohort.</summary>
     public static Report Of(params CohortInfo[] cohorts) => OfCohorts(cohorts.Select(c => (c.Name, (long?)c.Samples, c.Version, c.Where)));

@@ -25,6 +25,7 @@ public sealed class WarehouseClient : IDisposable
     private readonly Variants.VariantsClient _variants;
     private readonly Store.StoreClient _store;
     private readonly Cohorts.CohortsClient _cohorts;
+    private readonly Linkage.LinkageClient _linkage;
     private readonly Access.AccessClient _access;
     private readonly Issuers.IssuersClient _issuers;
 
@@ -41,7 +42,7 @@ public sealed class WarehouseClient : IDisposable
             ClientCertificate = options.Credentials?.Certificate, IsServerCertificateTaken = options.Credentials?.Check, MaxReceiveBytes = MaxReplyBytes, Clock = options.Clock,
             Credentials = options.Token is not null ? CallCredentials.FromInterceptor(ShowTokenAsync) : null,
         });
-        (_variants, _store, _cohorts, _access, _issuers) = (new(_channel), new(_channel), new(_channel), new(_channel), new(_channel));
+        (_variants, _store, _cohorts, _linkage, _access, _issuers) = (new(_channel), new(_channel), new(_channel), new(_channel), new(_channel), new(_channel));
     }
 
     /// <summary>To the server that the environment names; see <see cref="ConnectOptions.FromEnvironment"/>.</summary>
@@ -242,6 +243,15 @@ public sealed class WarehouseClient : IDisposable
         ask ??= _options.Ask;
         var request = new ShowCohortRequest { Asking = ask.ToWire(), Name = name };
         return (await _caller.AskAsync(how => _cohorts.ShowAsync(request, how), ask, stop).ConfigureAwait(false)).Samples;
+    }
+
+    /// <summary>Whom samples are of, and which samples are of persons: at most 1000 of both together. Of what the caller does not see at the level linkage nothing is told.</summary>
+    /// <exception cref="WarehouseException">Refused, or the server has no linkage vault (<c>no-linkage</c>).</exception>
+    public async Task<ResolvePersonsReply> LinkAsync(IEnumerable<string> samples, IEnumerable<string> persons, AskOptions? ask = null, CancellationToken stop = default)
+    {
+        ask = (ask ?? _options.Ask) with { Detail = Detail.Linkage };
+        var request = new ResolvePersonsRequest { Asking = ask.ToWire(), Samples = { samples }, Persons = { persons } };
+        return await _caller.AskAsync(how => _linkage.ResolveAsync(request, how), ask, stop).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using Warehouse.Engine.Access;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Events;
 using Warehouse.Engine.Ingest;
+using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Query;
 using Warehouse.Engine.Sealing;
@@ -50,6 +51,9 @@ public sealed partial class VariantStore : IDisposable
     /// <summary>The store's assembly.</summary>
     public Assembly Assembly { get; }
 
+    /// <summary>Its random id.</summary>
+    internal FileId Id => _folder.Identity.StoreId;
+
     /// <summary>The newest manifest version.</summary>
     public long Version => _folder.Current.Version;
 
@@ -90,7 +94,10 @@ public sealed partial class VariantStore : IDisposable
     {
         var time = clock ?? TimeProvider.System;
         var storage = DiskStorage.Open(path, "store folder");
-        return new VariantStore(StoreFolder.Open(storage, DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), time));
+        var folder = StoreFolder.Open(storage, DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), time);
+        if (folder.Identity.Assembly != LinkageVault.Kind) return new VariantStore(folder);
+        folder.Dispose();
+        throw new StoreRefusedException("the folder is the linkage vault of a store, and no store");
     }
 
     /// <summary>The key folder of a store: the one named, else the store's full path with <c>.keys</c> appended. A slash at the end of the path, as shells append it, must not put the keys into the store.</summary>

@@ -1,4 +1,5 @@
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Samples;
 
 namespace Warehouse.Engine.Query;
@@ -9,8 +10,39 @@ namespace Warehouse.Engine.Query;
 /// <param name="Version">The newest version in which a part of it was loaded.</param>
 public sealed record LoadedSample(string Name, string Person, long Version);
 
+/// <summary>Whom a sample is of.</summary>
+/// <param name="Sample">The sample that was asked for, or one of a person who was; empty where the session sees none of him.</param>
+/// <param name="Person">The person, as the sheet names him; empty where the session does not see the sample.</param>
+/// <param name="Cells">What the vault says of him, a cell for each of its columns; null where it has nothing.</param>
+public sealed record LinkedSample(string Sample, string Person, IReadOnlyList<string>? Cells);
+
 public sealed partial class Session
 {
+    /// <summary>
+    /// Whom samples are of, and what the vault says of them: what is asked for in the order in which it is asked for, of a person all samples that the scope sees at the level linkage. Of what
+    /// it does not see nothing is told, be it hidden, withdrawn or not there.
+    /// </summary>
+    /// <param name="table">What the vault has.</param>
+    /// <param name="samples">Names of samples.</param>
+    /// <param name="persons">Persons, as the sheet names them.</param>
+    public IReadOnlyList<LinkedSample> Link(IdentityTable table, IEnumerable<string> samples, IEnumerable<string> persons)
+    {
+        var seen = Detail == Detail.Linkage || _scope.IsOwner ? LoadedSamples() : [];
+        var (byName, byPerson) = (seen.ToDictionary(s => s.Name, StringComparer.Ordinal), seen.ToLookup(s => s.Person, StringComparer.Ordinal));
+        var links = new List<LinkedSample>();
+        foreach (var name in samples) links.Add(byName.TryGetValue(name, out var sample) ? Linked(sample) : new LinkedSample(name, "", null));
+        foreach (var person in persons)
+        {
+            if (byPerson[person].Any()) links.AddRange(byPerson[person].Select(Linked));
+            else links.Add(new LinkedSample("", person, null));
+        }
+        foreach (var link in links)
+            if (link is { Sample.Length: > 0, Person.Length: > 0 }) Shown?.Invoke(link.Sample);
+        return links;
+
+        LinkedSample Linked(LoadedSample sample) => new(sample.Name, sample.Person, table.Find(sample.Person));
+    }
+
     /// <summary>The samples of the snapshot that the scope sees, in store order. Whose they are is told to the owner, and to callers at the level linkage.</summary>
     public IReadOnlyList<LoadedSample> LoadedSamples()
     {

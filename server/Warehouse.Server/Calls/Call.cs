@@ -48,9 +48,15 @@ internal sealed class Call : IDisposable
         DetailOf(asking) < Engine.Access.Detail.Record ? throw Refusals.BadRequest("detail") : AskAtLevel(asking, isListing);
 
     /// <summary>The same at any level: for answers that have no figure of samples in them, and for those that the rules of release judge.</summary>
-    public Session AskAtLevel(V1.Asking asking, bool isListing = false)
+    public Session AskAtLevel(V1.Asking asking, bool isListing = false) => Open(asking, DetailOf(asking), isListing);
+
+    /// <summary>The same at the level linkage, whether the request names it or no level.</summary>
+    public Session AskForLinkage(V1.Asking asking) =>
+        asking.Detail is V1.Detail.Linkage or V1.Detail.Unspecified ? Open(asking, Detail.Linkage, isListing: false) : throw Refusals.BadRequest("detail");
+
+    private Session Open(V1.Asking asking, Detail detail, bool isListing)
     {
-        _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, DetailOf(asking), asking.HasSnapshot ? asking.Snapshot : null, isListing);
+        _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, detail, asking.HasSnapshot ? asking.Snapshot : null, isListing);
         _session = _host.Borrow(_key, Who.Caller);
         Audit.Asks(_session.Snapshot, null, null, PolicyOf(_session));
         return _session;
@@ -96,7 +102,7 @@ internal sealed class Call : IDisposable
         V1.Purpose.Treatment => Purpose.Treatment, V1.Purpose.Operations => Purpose.Operations, V1.Purpose.Research => Purpose.Research, _ => throw Refusals.BadRequest("purpose"),
     };
 
-    /// <summary>The level that a request asks to be answered at. None is answered at the level linkage: what tells the person of a sample would lie in a vault that is not there.</summary>
+    /// <summary>The level that a request asks to be answered at. What is of variants is not answered at the level linkage.</summary>
     public static Detail DetailOf(V1.Asking asking) => asking.Detail is V1.Detail.Linkage ? throw Refusals.Unserved("no-linkage") : LevelOf(asking);
 
     /// <summary>The level that a request names, whether or not anything is answered at it.</summary>

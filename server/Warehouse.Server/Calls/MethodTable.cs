@@ -84,6 +84,7 @@ internal static class MethodTable
         ["/warehouse.v1.Cohorts/Show"] = new(Reach.Records, Readers),
         ["/warehouse.v1.Cohorts/Set"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Cohorts/Refresh"] = new(Reach.Writing, Loaders),
+        ["/warehouse.v1.Linkage/Resolve"] = new(Reach.Records, [Role.LabDirector, Role.Reviewer, Role.Clinician], NeedsSecondFactor: true),
         ["/warehouse.v1.Ingest/Upload"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Ingest/Status"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Ingest/Cancel"] = new(Reach.Writing, Loaders),

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Linkage;
 
 namespace Warehouse.Server.Configuration;
 
@@ -58,6 +59,13 @@ internal sealed record ServerConfiguration
 
     /// <summary>Where notes go: somebody who reviews is paged when a glass is broken.</summary>
     public NotifyConfiguration Notify { get; init; } = new();
+
+    /// <summary>The vault that tells whom samples are of. A server that shall not tell gets no keys of it.</summary>
+    public LinkageConfiguration Linkage { get; init; } = new();
+
+    /// <summary>Where the vault lies.</summary>
+    [JsonIgnore]
+    internal VaultPlaces VaultPlaces => new(Linkage.Vault is { } vault ? Resolve(vault) : null, Linkage.Keys is { } keys ? Resolve(keys) : null);
 
     /// <summary>Where figures and traces are sent; null for nowhere.</summary>
     public CollectorConfiguration? Collector { get; init; }
@@ -274,6 +282,16 @@ internal sealed record DirectoryConfiguration
 
     /// <summary>Seconds in which an answer has to come.</summary>
     public int TimeoutSeconds { get; init; } = 5;
+}
+
+/// <summary>The vault that tells whom samples are of.</summary>
+internal sealed record LinkageConfiguration
+{
+    /// <summary>Its folder; null is <c>STORE.linkage</c>. Where none is, nobody is told.</summary>
+    public string? Vault { get; init; }
+
+    /// <summary>Folder of its keys; null is the folder of the vault with <c>.keys</c> behind it.</summary>
+    public string? Keys { get; init; }
 }
 
 /// <summary>Where notes go. Each goes every way that is configured; with none, notes wait and the operator's page says so. Notes have no data of persons.</summary>

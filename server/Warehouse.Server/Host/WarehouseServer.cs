@@ -2,6 +2,7 @@ using System.Net;
 using Grpc.Health.V1;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
+using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Release;
 using Warehouse.Protocol.Flight;
 using Warehouse.Protocol.V1;
@@ -66,6 +67,9 @@ internal sealed record ServiceParts
 
     /// <summary>Pages who reviews.</summary>
     public required GlassPager Pager { get; init; }
+
+    /// <summary>Opens the linkage vault of the store; null = it has none.</summary>
+    public required Func<VariantStore, LinkageVault?> Vault { get; init; }
 
     /// <summary>Where people log in.</summary>
     public required ServerConfiguration Configuration { get; init; }
@@ -195,6 +199,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Variants.BindService(new VariantsService(gate, parts.Desk)), Variants.Descriptor)
             .Add(Protocol.V1.Store.BindService(new StoreService(gate, parts.Verify)), Protocol.V1.Store.Descriptor)
             .Add(Cohorts.BindService(new CohortsService(gate, parts.Writer)), Cohorts.Descriptor)
+            .Add(Protocol.V1.Linkage.BindService(new LinkageService(gate, parts.Vault)), Protocol.V1.Linkage.Descriptor)
             .Add(FlightService.BindService(new FlightTables(gate, parts.Tickets)), FlightService.Descriptor)
             .Add(Ingest.BindService(new IngestService(gate, parts.Uploads)), Ingest.Descriptor)
             .Add(Access.BindService(new AccessService(gate, parts.Pager)), Access.Descriptor)
@@ -218,6 +223,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         {
             Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads,
             Tickets = new Tickets(options.Clock), Pager = _pager!, Configuration = options.Configuration, Health = _health,
+            Vault = store => LinkageVault.TryOpen(store, options.StorePath, configuration.VaultPlaces, options.Clock),
         });
         _rpc = await RpcServer.StartAsync(services, new RpcServerOptions
         {

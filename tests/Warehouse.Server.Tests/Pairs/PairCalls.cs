@@ -221,6 +221,7 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
         "/warehouse.v1.Store/Snapshots" => [[new V1.SnapshotsRequest { Asking = At((V1.Detail)_dice.Next(1, 4)) }]],
         "/warehouse.v1.Store/Info" => [[new V1.InfoRequest { Asking = Asking }]],
         "/warehouse.v1.Store/Verify" => [[new V1.VerifyRequest { Asking = Asking }]],
+        "/warehouse.v1.Linkage/Resolve" => [[new V1.ResolvePersonsRequest { Asking = At(_dice.Next(4) == 0 ? V1.Detail.Record : V1.Detail.Linkage), Samples = { pair.Names.Where(_ => _dice.Next(3) > 0).Append("nobody") }, Persons = { pair.Names[_dice.Next(pair.Names.Count)], "P0", "P1", "ghost0", "ghost1" } }]],
         "/warehouse.v1.Issuers/List" => [[new V1.ListIssuersRequest()]],
         "/warehouse.v1.Audit/Search" => [[new V1.AuditSearchRequest { Asking = Asking, Sample = pair.Names[0] }]],
         "/warehouse.v1.Audit/Prove" => [[new V1.AuditProofRequest { Asking = Asking }]],

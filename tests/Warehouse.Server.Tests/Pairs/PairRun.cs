@@ -49,7 +49,7 @@ internal static partial class PairRun
         var all = seed % 4 == 0 && !pair.IsWhole;
         if (all) pair.GrantAll(house.Everything.Caller);
         var answered = new List<(string, StatusCode)>();
-        using PairServer left = new(pair.Left, pair.Left.Keys, house, 0), right = new(pair.Right, pair.Left.Keys, house, 1);
+        using PairServer left = new(pair.Left, pair.Left.Keys, house, 0, pair), right = new(pair.Right, pair.Left.Keys, house, 1, pair);
         difference = Parting(seed, Ask(left), Ask(right));
         foreach (var server in (PairServer[])[left, right])
             if (server.Failures is { Length: > 0 } failures) difference = $"seed {seed}: the server failed: {failures}\n{difference}";

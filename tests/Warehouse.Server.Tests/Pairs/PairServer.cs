@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
+using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Release;
 using Warehouse.Engine.Storage;
 using Warehouse.Rpc.Server;
@@ -18,6 +19,7 @@ using Warehouse.Server.Release;
 using Warehouse.Server.Telemetry;
 using Warehouse.Server.Uploads;
 using Warehouse.Simulation;
+using Warehouse.Units.Access;
 using Warehouse.Units.Query;
 
 namespace Warehouse.Server.Tests.Pairs;
@@ -50,12 +52,14 @@ internal sealed class PairServer : IDisposable
     private readonly Outbox _outbox;
     private readonly Heard _log = new();
     private readonly RpcCalls _calls;
+    private (SimDisk Vault, SimDisk Keys)? _vault;
 
     /// <param name="memory">The store.</param>
     /// <param name="keys">Keys of the audit log: those of one of the two stores, so that equal entries are equal text.</param>
     /// <param name="house">What is common.</param>
     /// <param name="side">0 or 1: one server of each at a time.</param>
-    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side)
+    /// <param name="pair">What the linkage vault has in common with that of the other side; null = there is no vault.</param>
+    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side, StorePair? pair = null)
     {
         var clock = house.Clock;
         var machine = new SimMachine();
@@ -70,6 +74,7 @@ internal sealed class PairServer : IDisposable
         {
             Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads,
             Tickets = house.Tickets, Pager = new GlassPager(_host, _audit, _outbox, _log), Configuration = new ServerConfiguration(), Health = new HealthService(),
+            Vault = store => pair is null ? null : VaultOf(store, side, pair),
         });
         _calls = new RpcCalls(services, new RpcServerOptions
         {
@@ -115,6 +120,22 @@ internal sealed class PairServer : IDisposable
         _audit.Dispose();
         _ledger.Dispose();
         _metrics.Dispose();
+    }
+
+    /// <summary>Whom samples are of: equal for persons of whom the caller sees a sample, and all else of this side alone. Made when it is first asked for.</summary>
+    private LinkageVault VaultOf(VariantStore store, int side, StorePair pair)
+    {
+        if (_vault is null)
+        {
+            var machine = new SimMachine();
+            _vault = (new SimDisk(machine), new SimDisk(machine, device: 2));
+            using var made = LinkageVault.Create(_vault.Value.Vault, _vault.Value.Keys, store, TimeProvider.System);
+            using var all = store.OpenSession();
+            var (own, persons) = (pair.IsWhole ? 0 : side, all.LoadedSamples().ToLookup(s => s.Person, s => s.Name, StringComparer.Ordinal));
+            var rows = persons.Select(p => $"{p.Key}\t{(p.Any(pair.Visible.Contains) ? "known" : "hidden" + own)}");
+            made.Set(IdentityTable.Parse([$"person\tname", .. rows, $"ghost{own}\tnobody"], "table"));
+        }
+        return LinkageVault.Over(_vault.Value.Vault, _vault.Value.Keys, store, TimeProvider.System);
     }
 
     private static MemoryStream Framed(IEnumerable<IMessage> requests)

@@ -12,7 +12,7 @@ public sealed class ExampleTests
     {
         ["ingest"] = "committed snapshot\t", ["seen"] = "22-1029-A-G", ["freq"] = "\nX\t", ["carriers"] = "\tS000001\t", ["case-control"] = "", ["cohort"] = "\n",
         ["cohorts"] = "\naffected\t", ["export"] = "", ["withdraw"] = "samples withdrawn\t1\n", ["compact"] = "\nsegments after\t1\n", ["verify"] = "kind\tfile\tproblem\n", ["salvage"] = "\ntaken\tsnapshot ", ["keys"] = "master key\t2\n",
-        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:", ["logout"] = "", ["annotations"] = "\t", ["care"] = "\t", ["watch"] = "\t", ["clinvar"] = "\t", ["alerts"] = "\t", ["assess"] = "\t",
+        ["info"] = "{\"fact\":\"samples\",\"value\":\"42\"}", ["snapshots"] = "\n11\t", ["simulate"] = "\nfile\treference.fa\n", ["doctor"] = "\nencryption\tok\t", ["audit"] = "\t", ["access"] = "\t", ["serve"] = "export WAREHOUSE_SERVER=https://127.0.0.1:", ["logout"] = "", ["annotations"] = "\t", ["care"] = "\t", ["watch"] = "\t", ["clinvar"] = "\t", ["alerts"] = "\t", ["linkage"] = "\t", ["assess"] = "\t",
     };
 
     [PeerFact("sh", "zcat")]
@@ -56,6 +56,7 @@ public sealed class ExampleTests
         File.WriteAllText(folder["clinvar.vcf"], "##fileformat=VCFv4.1\n##fileDate=2024-01-07\n##reference=GRCh37\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description=\"c\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n22\t1029\t1\tA\tG\t.\t.\tCLNSIG=Benign\n");
         File.WriteAllText(folder["clinvar-new.vcf"], File.ReadAllText(folder["clinvar.vcf"]).Replace("CLNSIG=Benign", "CLNSIG=Pathogenic"));
         File.WriteAllText(folder["care.tsv"], $"person\tresponsible\tdeputies\nS000001\tlocal:{Environment.UserName}\tlocal:deputy\n");
+        File.WriteAllText(folder["identities.tsv"], "person\tname\tborn\nS000001\tJane Roe\t1970-01-01\nS000005\tRichard Roe\t\n");
         File.WriteAllText(folder["genes.txt"], "BRCA1\nBRCA2\n");
         Directory.CreateDirectory(folder["outbox"]);
         File.WriteAllText(folder["panel.tsv"], "chr\tpos\tref\talt\tscore\n22\t1029\tA\tG\t0.5\n");

@@ -60,7 +60,7 @@ public sealed class VerbTableTests
 
     [Fact]
     public void The_verbs_are_those_of_the_contract() => Assert.Equal(
-        ["init", "ingest", "seen", "freq", "carriers", "case-control", "cohort", "cohorts", "export", "annotations", "withdraw", "compact", "verify", "salvage", "keys", "info", "snapshots", "simulate", "audit", "access", "assess", "care", "watch", "clinvar", "alerts", "serve", "login", "logout", "doctor"],
+        ["init", "ingest", "seen", "freq", "carriers", "case-control", "cohort", "cohorts", "export", "annotations", "withdraw", "compact", "verify", "salvage", "keys", "info", "snapshots", "simulate", "audit", "access", "assess", "care", "watch", "clinvar", "alerts", "linkage", "serve", "login", "logout", "doctor"],
         VerbTable.All.Select(v => v.Name));
 
     [Fact]

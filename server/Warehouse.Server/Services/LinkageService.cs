@@ -1,0 +1,31 @@
+using Grpc.Core;
+using Warehouse.Engine;
+using Warehouse.Engine.Linkage;
+using Warehouse.Protocol.V1;
+using Warehouse.Server.Calls;
+
+namespace Warehouse.Server.Services;
+
+/// <summary>Whom samples are of, from the vault, which is opened for each call and not kept. Any thread.</summary>
+internal sealed class LinkageService(CallGate gate, Func<VariantStore, LinkageVault?> open) : Linkage.LinkageBase
+{
+    /// <summary>Of one reply, so that it stays under the longest message (4 MiB).</summary>
+    private const int MostBytes = 3 << 20;
+
+    public override Task<ResolvePersonsReply> Resolve(ResolvePersonsRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
+    {
+        VariantsService.CheckCount(request.Samples.Count + request.Persons.Count, VariantsService.MostQueries);
+        var session = call.AskForLinkage(request.Asking ?? new());
+        session.Shown = call.Audit.Shows;
+        var table = gate.Host.Ask(store =>
+        {
+            using var vault = open(store) ?? throw Refusals.Unserved("no-linkage");
+            return vault.Read();
+        });
+        var reply = new ResolvePersonsReply { Columns = { table.Columns }, Snapshot = session.Snapshot };
+        foreach (var link in session.Link(table, request.Samples, request.Persons))
+            reply.Samples.Add(new LinkedSample { Sample = link.Sample, Person = link.Person, IsKnown = link.Cells is not null, Cells = { link.Cells ?? [] } });
+        if (reply.CalculateSize() > MostBytes) throw Refusals.BadRequest("too-many");
+        return Task.FromResult((reply, (long?)reply.Samples.Count));
+    });
+}
