@@ -94,6 +94,8 @@ public sealed class CanaryServerTests
         yield return ("resolve", async () => await variants.ResolveAsync(new() { Asking = Asking(), Queries = { tokens.Next(CanaryKind.PatientName) } }, Headers()));
         yield return ("cohort", async () => await cohorts.ShowAsync(new() { Asking = Asking(), Name = cohort }, Headers()));
         yield return ("no cohort", async () => await cohorts.ShowAsync(new() { Asking = Asking(), Name = tokens.Next(CanaryKind.CohortName) }, Headers()));
+        var linkage = new V1.Linkage.LinkageClient(channel);
+        yield return ("linkage", async () => await linkage.ResolveAsync(new() { Asking = Asking(), Samples = { samples[0], tokens.Next(CanaryKind.SampleId) }, Persons = { tokens.Next(CanaryKind.PatientName) } }, Headers()));
         yield return ("grant", async () => await access.GrantAsync(new() { Asking = Asking(), Subject = tokens.Next(CanaryKind.PatientName), Samples = { samples[1] }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Treatment } }, Headers()));
         yield return ("break-glass", async () => await access.BreakGlassAsync(new() { Asking = Asking(), Samples = { samples[2] }, Reason = "emergency" }, Headers()));
         yield return ("audit", () => Read(audit.Search(new() { Asking = Asking(), Sample = samples[0] }, Headers())));

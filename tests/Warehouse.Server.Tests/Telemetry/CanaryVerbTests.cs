@@ -85,7 +85,7 @@ public sealed class CanaryVerbTests
             Directory.CreateDirectory(In);
             Directory.CreateDirectory(Out);
             Directory.CreateDirectory(_folder["lab"]);
-            Run = new CanaryRun(Tokens, CanarySink.Of("standard error", _error), CanarySink.OfFiles("store", Store), CanarySink.OfFiles("keys", Store + ".keys"), CanarySink.OfFiles("audit log", Store + ".audit"),
+            Run = new CanaryRun(Tokens, CanarySink.Of("standard error", _error), CanarySink.OfFiles("store", Store), CanarySink.OfFiles("keys", Store + ".keys"), CanarySink.OfFiles("audit log", Store + ".audit"), CanarySink.OfFiles("linkage vault", Store + ".linkage"),
                 CanarySink.OfFiles("outbox", Path.Combine(_folder["lab"], "outbox")), CanarySink.OfFileNames("names of files", _folder["lab"]), CanarySink.OfEvents(_events), new CanarySink("temp", false, Temp, PlantInTemp));
         }
 
@@ -148,6 +148,12 @@ public sealed class CanaryVerbTests
                 (["clinvar", "compare", Store, "2024-01-07", "2024-02-04"], ""),
                 (["alerts", "run", Store, "--fhir-tasks", Path.Combine(_folder["lab"], "outbox")], ""),
                 (["alerts", "list", Store], ""),
+                (["linkage", "import", Store, Write("identities", $"person\tname\tmrn\tborn\np0\t{Tokens.Next(CanaryKind.PatientName)}\t{Tokens.Next(CanaryKind.Mrn)}\t{Tokens.Next(CanaryKind.BirthDate)}\n{Tokens.Next(CanaryKind.OrderId)}\tx\ty\tz\n")], ""),
+                (["linkage", "show", Store, "--samples-file", names], ""),
+                (["linkage", "show", Store, "--persons-file", Write("whom", "p0\n")], ""),
+                (["linkage", "rotate", Store], ""),
+                (["linkage", "verify", Store], ""),
+                (["linkage", "remove", Store, "--persons-file", Write("whom2", "p0\n")], ""),
                 (["withdraw", Store, "--samples-file", Write("withdrawn", _samples[5] + "\n")], ""),
                 (["compact", Store], ""),
                 (["verify", Store], ""),
@@ -188,6 +194,7 @@ public sealed class CanaryVerbTests
                 (["annotations", "load", Store, "panel", Write("panel2.vcf", "##fileformat=VCFv4.2\n##INFO=<ID=N,Number=1,Type=Integer,Description=\"n\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t.\tA\tG\t.\t.\tN=" + Tokens.Next(CanaryKind.InfoValue) + "\n"), "--release", "2024-01-07"], ""),
                 (["care", "import", Store, Write("care2", $"person\tresponsible\tdeputies\n{Tokens.Next(CanaryKind.PatientName)}\n")], ""), (["watch", "add", Store, "x", "--cohort", Name()], ""), (["watch", "remove", Store, Name()], ""),
                 (["clinvar", "load", Store, missing, "--release", "2024-03-03"], ""), (["clinvar", "history", Store, Name()], ""), (["alerts", "ack", Store, Name(), "--reason", Tokens.Next(CanaryKind.BundleNote)], ""),
+                (["linkage", "import", Store, Write("identities2", $"person\tname\n{Tokens.Next(CanaryKind.PatientName)}\n")], ""), (["linkage", "import", Store, missing], ""), (["linkage", "show", Store, "--samples-file", missing], ""), (["linkage", "show", Store, "--persons-file", stranger, "--vault", missing], ""),
                 (["withdraw", Store, "--samples-file", stranger], ""), (["compact", Store, "--purge-before", Name()], ""), (["verify", missing], ""), (["salvage", missing, "--to", Path.Combine(Out, "r")], ""), (["keys", "rotate", missing], ""),
                 (["info", missing], ""), (["snapshots", missing], ""), (["simulate", Path.Combine(Out, "s"), "--samples", Name()], ""), (["audit", "prove", Store, Name()], ""), (["audit", "search", Store, "--from", Name()], ""), (["audit", "verify", missing], ""),
                 (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""),
