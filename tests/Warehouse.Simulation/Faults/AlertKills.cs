@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Warehouse.Simulation.Faults;
 
@@ -98,13 +99,16 @@ public sealed class AlertKills : IDisposable
             if (_chance.Next(2) == 0) UntilDelivered();
         }
         var (date, file) = _laboratory.NextRelease();
+        int? previewed = null;
         if (_chance.Next(2) == 0) Until("clinvar", "load", Store, file, "--release", date);
         else
         {
             Until("clinvar", "load", Store, file, "--release", date, "--hold");
+            previewed = Rows(Until("clinvar", "preview", Store, date)).Where(r => r[0] == "alerts").Sum(r => int.Parse(r[5], CultureInfo.InvariantCulture));
             Until("clinvar", "accept", Store, date);
         }
-        _laboratory.Accepted();
+        var raised = _laboratory.Accepted();
+        if (previewed is { } said && said != raised) throw new HarnessException($"the preview says {said} alerts, there are {raised}");
         UntilDelivered();
         Probe();
         _laboratory.Shown(Rows(Until("alerts", "list", Store)));

@@ -67,9 +67,10 @@ internal sealed class AlertLaboratory(string folder, Random chance)
         return (date, Write($"{date}.vcf", text.ToString()));
     }
 
-    /// <summary>It holds.</summary>
-    internal void Accepted()
+    /// <summary>It holds; returns how many alerts follow from that.</summary>
+    internal int Accepted()
     {
+        var before = _raised.Count;
         _changed.Clear();
         for (var site = 0; site < Sites; site++)
         {
@@ -79,6 +80,7 @@ internal sealed class AlertLaboratory(string folder, Random chance)
         }
         _releases++;
         foreach (var sample in _samples) RaiseChanges(sample);
+        return _raised.Count - before;
     }
 
     /// <summary>Rows of the inbox were printed: the clinician has seen them.</summary>
