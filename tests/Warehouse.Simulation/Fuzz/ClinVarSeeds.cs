@@ -17,7 +17,7 @@ internal static class ClinVarSeeds
         + "1\t101\t8\tAT\tA\t.\t.\tAF_EXAC=0.00001;CLNSIG=Conflicting_classifications_of_pathogenicity;CLNSIGCONF=Pathogenic(1)|Uncertain_significance(2);CLNREVSTAT=criteria_provided,_conflicting_classifications\nX\t5\t9\tG\tA\t.\t.\tONC=Oncogenic;ONCREVSTAT=reviewed_by_expert_panel;SCI=Tier_I_-_Strong;SCIREVSTAT=no_assertion_criteria_provided\nX\t6\t10\tG\t.\t.\t.\tCLNSIG=Benign\n";
 
     private static readonly string Predicted = "##fileformat=VCFv4.2\n##INFO=<ID=CSQ,Number=.,Type=String,Description=\"VEP. Format: Allele|Consequence|SYMBOL|HGVSc|HGVSp|MANE_SELECT\">\n" + Info("CLNSIG", "GENE") + Columns
-        + "1\t10\t1\tA\tC,AT\t.\t.\tCLNSIG=Benign;CSQ=C|missense_variant|G1|NM_1.2:c.5A>C|NP_1.1:p.Lys2Thr|NM_1.2,T|frameshift_variant|G1|NM_1.2:c.5_6insT||;GENE=G1\n";
+        + "1\t10\t1\tA\tC,AT\t.\t.\tCLNSIG=Benign;CSQ=C|missense_variant|G1|NM_1.2:c.5A>C|NP_1.1:p.Lys2Thr|NM_1.2,AT|frameshift_variant|G1|NM_1.2:c.5_6insT||;GENE=G1\n";
 
     /// <summary>The releases.</summary>
     public static byte[][] Vcf { get; } = [Encoding.UTF8.GetBytes(Lists), Encoding.UTF8.GetBytes(Single), Encoding.UTF8.GetBytes(Predicted)];
