@@ -29,7 +29,7 @@ public sealed partial class VariantStore
             return new AnnotationReceipt(same, false, same == NewestOf(releases, same.Source, Version), Version, unmapped);
         if (ofSource.Find(r => r.UntilVersion == 0 && r.Date == read.Date) is { } taken)
             throw new InputException("release-date-taken", $"the store has {taken}, of another file or mapping: drop it first, or say the day on which this one was released", InputPlace.None);
-        if (ofSource.Find(r => r.UntilVersion == 0 && r.SourceSha256 == read.SourceSha256 && r.MappingSha256 == read.MappingSha256) is { } replayed)
+        if (ofSource.Find(r => r.UntilVersion == 0 && r.SourceSha256 == read.SourceSha256 && (r.MappingSha256 == read.MappingSha256 || r.ContentSha256 == read.ContentSha256)) is { } replayed)
             throw new InputException("release-replayed", $"the store has this very file as {replayed}: one file is one release", InputPlace.None);
         var release = read with { Number = ofSource.Count + 1, FromVersion = commit.Version };
         AnnotationRelease[] all = [.. releases, release];

@@ -16,6 +16,7 @@ internal static class Harness
         ["crash"] = options => ForSomeTime(CrashStates.Run, options),
         ["fault"] = options => ForSomeTime(FaultLoop.Run, options),
         ["kill"] = options => ForSomeTime(KillLoop.Run, options),
+        ["alerts"] = options => ForSomeTime((seed, isEnough) => AlertKills.Run(Path.GetFullPath(options.Program), seed, isEnough), options),
         ["history"] = options => ForSomeTime(HistoryRun.Run, options),
     };
 

@@ -23,6 +23,9 @@ internal sealed record SoakOptions
     /// <summary>One input of a file.</summary>
     public string? InputPath { get; init; }
 
+    /// <summary>The released program, for the harness that runs it.</summary>
+    public string Program { get; init; } = Path.Combine("artifacts", "warehouse", "warehouse");
+
     /// <summary>Where the inputs of findings are written.</summary>
     public string Artifacts { get; init; } = Path.Combine("artifacts", "soak");
 
@@ -41,6 +44,7 @@ internal sealed record SoakOptions
                 "--iteration" => options with { Iteration = long.Parse(value, CultureInfo.InvariantCulture) },
                 "--count" => options with { Count = long.Parse(value, CultureInfo.InvariantCulture) },
                 "--input" => options with { InputPath = value },
+                "--program" => options with { Program = value },
                 "--artifacts" => options with { Artifacts = value },
                 _ => throw new ArgumentException($"unknown option {arguments[0]}"),
             };

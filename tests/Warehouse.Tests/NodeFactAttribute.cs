@@ -4,10 +4,19 @@ namespace Warehouse.Tests;
 public sealed class NodeFactAttribute : Xunit.FactAttribute
 {
     /// <summary>Decides at discovery.</summary>
-    public NodeFactAttribute(string package)
-    {
-        if (TestData.Required) return;
-        if (!Peer.Exists("node")) Skip = "node is not installed";
-        else if (!Directory.Exists(Path.Combine(TestData.ProjectRoot, "tests", "interop", "node_modules", package))) Skip = $"{package} is not installed: run npm ci in tests/interop";
-    }
+    public NodeFactAttribute(string package) => Skip = WhyNot(package);
+
+    /// <summary>Why a test with a package cannot run; null when it can or must.</summary>
+    internal static string? WhyNot(string package) =>
+        TestData.Required ? null
+        : !Peer.Exists("node") ? "node is not installed"
+        : !Directory.Exists(Path.Combine(TestData.ProjectRoot, "tests", "interop", "node_modules", package)) ? $"{package} is not installed: run npm ci in tests/interop"
+        : null;
+}
+
+/// <summary>The same of a test with cases.</summary>
+public sealed class NodeTheoryAttribute : Xunit.TheoryAttribute
+{
+    /// <summary>Decides at discovery.</summary>
+    public NodeTheoryAttribute(string package) => Skip = NodeFactAttribute.WhyNot(package);
 }

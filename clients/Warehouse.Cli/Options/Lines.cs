@@ -10,12 +10,15 @@ internal static class Lines
     public const int MaxLineBytes = 1 << 20;
 
     /// <summary>Sample names, one per line; empty lines are skipped, a final CR is dropped.</summary>
-    public static IEnumerable<string> Names(string path, CliContext context) => Read(path, context, comments: false);
+    public static IEnumerable<string> Names(string path, CliContext context) => Read(path, context, comments: false).Select(l => l.Text);
+
+    /// <summary>Lines that are not empty, each with its 1-based number in the file.</summary>
+    public static IEnumerable<(long Number, string Text)> Numbered(string path, CliContext context) => Read(path, context, comments: false);
 
     /// <summary>Spellings of variants, one per line; empty lines and lines that start with # are skipped.</summary>
-    public static IEnumerable<string> Variants(string path, CliContext context) => Read(path, context, comments: true);
+    public static IEnumerable<string> Variants(string path, CliContext context) => Read(path, context, comments: true).Select(l => l.Text);
 
-    private static IEnumerable<string> Read(string path, CliContext context, bool comments)
+    private static IEnumerable<(long Number, string Text)> Read(string path, CliContext context, bool comments)
     {
         if (path != "-" && !File.Exists(path)) throw new InputException("no-file", "no such file", new InputPlace(path, 0, 0, ""));
         using var stream = path == "-" ? context.OpenInput() : File.OpenRead(path);
@@ -25,7 +28,7 @@ internal static class Lines
             var line = number == 1 ? text.TrimStart('\uFEFF') : text; // a byte order mark is no part of the first name
             if (comments && number == 1 && line.StartsWith("##fileformat=", StringComparison.Ordinal))
                 throw new InputException("variant-list", "this is a VCF; a list of variants has one spelling per line (seen --vcf annotates a VCF)", new InputPlace(path, 1, 0, ""));
-            if (line.Length > 0 && !(comments && line[0] == '#')) yield return line;
+            if (line.Length > 0 && !(comments && line[0] == '#')) yield return (number, line);
         }
     }
 

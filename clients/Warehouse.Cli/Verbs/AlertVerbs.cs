@@ -124,27 +124,11 @@ internal sealed class CareVerb : AlertVerb
     {
         Changes(command, context, ("import", "Say who cares for persons; those that the file does not name stay as they are."), [_file], (parsed, sources) =>
         {
-            var rows = Read(parsed.GetRequiredValue(_file), context);
+            var file = parsed.GetRequiredValue(_file);
+            var rows = CareTable.ReadAll(Lines.Numbered(file, context), file);
             Append(sources, [.. rows.Chunk(1000).Select(r => new CareSet(r))]);
             return Report.OfFacts(("persons", rows.Count.ToString(CultureInfo.InvariantCulture)));
         });
         Shows(command, context, ("show", "List who cares for whom."), [], (_, sources) => AlertReports.Of(Book(sources).Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal)));
-    }
-
-    private static List<CareRow> Read(string file, CliContext context)
-    {
-        var (rows, number) = (new List<CareRow>(), 0);
-        foreach (var line in Lines.Names(file, context))
-        {
-            var cells = line.Split('\t');
-            var place = new InputPlace(file, ++number, 0, "");
-            if (number == 1 && !cells.SequenceEqual(["person", "responsible", "deputies"])) throw new InputException("care-header", "the first line is: person, responsible, deputies, parted by tabs", place);
-            if (number == 1) continue;
-            if (cells.Length is not (2 or 3) || cells[0].Length is 0 or > 500) throw new InputException("care-row", "a row has person, responsible and deputies, parted by tabs", place);
-            string[] deputies = cells.Length < 3 ? [] : [.. cells[2].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
-            foreach (var id in (IEnumerable<string>)[.. deputies, .. cells[1].Length > 0 ? [cells[1]] : Array.Empty<string>()]) Warehouse.Engine.Access.Subject.Parse(id);
-            rows.Add(new CareRow(cells[0], cells[1], deputies));
-        }
-        return rows;
     }
 }

@@ -113,7 +113,7 @@ internal sealed class AssessVerb : GroupVerb
         var statements = DiscordantPair.StatementsOf(desk.List(Engine.Owner), desk.Others(Engine.Owner), desk.Settings.Laboratory).ToList();
         if (parsed.GetValue(_with) is { } file)
         {
-            foreach (var (line, number) in Options.Lines.Names(file, context).Select((l, i) => (l, i + 1L)))
+            foreach (var (number, line) in Options.Lines.Numbered(file, context))
             {
                 if (line[0] == '#') continue;
                 var cells = line.Split('\t');
@@ -186,10 +186,9 @@ internal sealed class AssessVerb : GroupVerb
 
     private static List<OtherAssessment> Statements(string path, CliContext context)
     {
-        var (statements, number) = (new List<OtherAssessment>(), 0L);
-        foreach (var line in Options.Lines.Names(path, context))
+        var statements = new List<OtherAssessment>();
+        foreach (var (number, line) in Options.Lines.Numbered(path, context))
         {
-            number++;
             try
             {
                 statements.Add(OtherAssessment.Parse(Encoding.UTF8.GetBytes(line)));

@@ -34,7 +34,7 @@ internal static class AlertCodec
     {
         if (logged.Schema != Schema) throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"event {logged.Number} has a schema that this program does not know"));
         var from = new ByteReader(logged.Payload.Span);
-        var at = DateTimeOffset.FromUnixTimeMilliseconds(from.Signed());
+        var at = Moment(ref from);
         var kind = logged.Kind[Prefix.Length..];
         var one = DecodeSetting(kind, ref from) ?? DecodeCourse(kind, ref from) ?? DecodeAct(kind, ref from) ?? throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"event {logged.Number} has a kind that this program does not know"));
         from.End();
@@ -94,7 +94,7 @@ internal static class AlertCodec
                 });
             case "unwatch": return new WatchRemoved(from.Text());
             case "care":
-                var rows = new CareRow[from.Count(MostItems)];
+                var rows = new CareRow[Items(ref from)];
                 for (var i = 0; i < rows.Length; i++) rows[i] = new CareRow(from.Text(), from.Text(), Texts(ref from));
                 return new CareSet(rows);
             case "grades": return new GradesSet(from.Text());
@@ -147,12 +147,12 @@ internal static class AlertCodec
         switch (kind)
         {
             case "raised":
-                var drafts = new AlertDraft[from.Count(MostItems)];
+                var drafts = new AlertDraft[Items(ref from)];
                 for (var i = 0; i < drafts.Length; i++) drafts[i] = DecodeDraft(ref from);
                 return new AlertsRaised(drafts);
             case "derived": return new DerivedThrough((long)from.Var(), (long)from.Var());
             case "routed":
-                var routes = new (string, IReadOnlyList<string>)[from.Count(MostItems)];
+                var routes = new (string, IReadOnlyList<string>)[Items(ref from)];
                 for (var i = 0; i < routes.Length; i++) routes[i] = (from.Text(), Texts(ref from));
                 return new AlertsRouted(routes);
             case "delivered": return new AlertsDelivered(from.Text(), from.Text(), Texts(ref from));
@@ -233,12 +233,17 @@ internal static class AlertCodec
 
     private static string[] Texts(ref ByteReader from)
     {
-        var texts = new string[from.Count(Math.Min(MostItems, from.Remaining))];
+        var texts = new string[Items(ref from)];
         for (var i = 0; i < texts.Length; i++) texts[i] = from.Text();
         return texts;
     }
 
-    private static DateTimeOffset Moment(ref ByteReader from) => DateTimeOffset.FromUnixTimeMilliseconds(from.Signed());
+    /// <summary>A number of items, of which each has a byte at least.</summary>
+    private static int Items(ref ByteReader from) => from.Count(Math.Min(MostItems, from.Remaining));
+
+    private static DateTimeOffset Moment(ref ByteReader from) =>
+        from.Signed() is var at && at >= DateTimeOffset.MinValue.ToUnixTimeMilliseconds() && at <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+            ? DateTimeOffset.FromUnixTimeMilliseconds(at) : throw new InvalidDataException("a stored time cannot be");
 
     private static T Member<T>(ref ByteReader from) where T : struct, Enum =>
         (T)Enum.ToObject(typeof(T), from.Count()) is var value && Enum.IsDefined(value) ? value : throw new InvalidDataException("a stored word is of no set");

@@ -109,6 +109,9 @@ public sealed class AlertRun
     {
         foreach (var (drafts, through) in new Derivation(_sources, _log, _clock).Since(book.Derived))
         {
+#if PLANTED_DERIVED_BEFORE_RAISED
+            book.AppendDecided(_owner, through.Version, () => [through]);
+#endif
             for (var (next, isDone) = (0, false); !isDone;)
             {
                 var (end, made) = (next, 0);
@@ -206,6 +209,9 @@ public sealed class AlertRun
             var id = part.Length == 1 ? part[0].Id : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', part.Select(a => a.Id))))[..10]);
             try
             {
+#if PLANTED_TOLD_BEFORE_SENT
+                book.AppendDecided(_owner, Version, () => [new AlertsDelivered(way.Name, recipient, [.. part.Select(a => a.Id)])]);
+#endif
                 way.Send(new AlertMessage(id, recipient, part.Max(a => a.Draft.Grade), part.Length, book.NowUtc) { IsSelfTest = part.All(a => a.Draft.IsSelfTest) });
             }
             catch (IOException)

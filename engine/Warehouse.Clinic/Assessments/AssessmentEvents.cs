@@ -46,11 +46,11 @@ internal abstract record AssessmentEvent
         var members = new JsonMembers(document.RootElement);
         AssessmentEvent read = logged.Kind switch
         {
-            Kinds.Draft => new Drafted(members.OptionalNumber("id"), (int)(members.OptionalNumber("version") ?? 0), members.OptionalNumber("supersedes"), AssessmentJson.Read(members.Object("content"))),
-            Kinds.Submit => new Submitted(members.Number("id"), (int)members.Number("version")),
-            Kinds.Return => new Returned(members.Number("id"), (int)members.Number("version"), members.Text("reason")),
-            Kinds.Sign => new Signed(members.Number("id"), (int)members.Number("version"), Words.Parse<SignatureMeaning>(members.Text("meaning")), members.Text("reason"), members.Text("content_sha256")) { IsAlone = members.Flag("alone") },
-            Kinds.Retire => new Given(members.Number("id"), (int)members.Number("version"), members.Text("reason")),
+            Kinds.Draft => new Drafted(members.OptionalNumber("id"), members.OptionalWhole("version") ?? 0, members.OptionalNumber("supersedes"), AssessmentJson.Read(members.Object("content"))),
+            Kinds.Submit => new Submitted(members.Number("id"), members.Whole("version")),
+            Kinds.Return => new Returned(members.Number("id"), members.Whole("version"), members.Text("reason")),
+            Kinds.Sign => new Signed(members.Number("id"), members.Whole("version"), Words.Parse<SignatureMeaning>(members.Text("meaning")), members.Text("reason"), members.Text("content_sha256")) { IsAlone = members.Flag("alone") },
+            Kinds.Retire => new Given(members.Number("id"), members.Whole("version"), members.Text("reason")),
             Kinds.Settings => new SettingsChanged(AssessmentSettings.Read(ref members)),
             Kinds.Import => new Imported(OtherAssessment.Read(members.Object("statement"))),
             _ => throw Later(),

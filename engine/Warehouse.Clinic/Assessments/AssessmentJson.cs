@@ -134,7 +134,12 @@ internal readonly struct JsonMembers
     internal long Number(string name) =>
         _members.Remove(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : throw AssessmentJson.Bad($"the member {name} is no whole number");
 
+    /// <summary>A number of 32 bits; one that is larger is refused, not made another.</summary>
+    internal int Whole(string name) => Number(name) is >= int.MinValue and <= int.MaxValue and var number ? (int)number : throw AssessmentJson.Bad($"the member {name} is too large");
+
     internal long? OptionalNumber(string name) => _members.ContainsKey(name) ? Number(name) : null;
+
+    internal int? OptionalWhole(string name) => _members.ContainsKey(name) ? Whole(name) : null;
 
     internal double Real(string name) =>
         _members.Remove(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) ? number : throw AssessmentJson.Bad($"the member {name} is no number");

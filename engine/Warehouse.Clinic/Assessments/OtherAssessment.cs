@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Warehouse.Engine;
+using Warehouse.Engine.Vcf;
 
 namespace Warehouse.Clinic.Assessments;
 
@@ -61,7 +63,8 @@ public sealed record OtherAssessment
     public static OtherAssessment Parse(ReadOnlyMemory<byte> line)
     {
         using var document = AssessmentJson.Parse(line);
-        return Read(document.RootElement);
+        var read = Read(document.RootElement);
+        return VcfText.IsContigName(Encoding.UTF8.GetBytes(read.Content.Allele.Contig)) ? read : throw AssessmentJson.Bad("its contig has a name that no VCF can hold");
     }
 
     internal static OtherAssessment Read(JsonElement from)
@@ -72,7 +75,7 @@ public sealed record OtherAssessment
         if (members.Number("points") != content.Points || members.Text("implied") != Words.Of(content.Implied)) throw AssessmentJson.Bad("points or implied class are not those of its criteria");
         var read = new OtherAssessment
         {
-            Laboratory = members.Text("laboratory"), Id = members.Number("id"), Version = (int)Math.Clamp(members.Number("version"), 0, int.MaxValue), State = Words.Parse<AssessmentState>(members.Text("state")),
+            Laboratory = members.Text("laboratory"), Id = members.Number("id"), Version = members.Whole("version"), State = Words.Parse<AssessmentState>(members.Text("state")),
             Assembly = members.Text("assembly"), Content = content,
         };
         if (read.Laboratory.Length is 0 or > 100 || read.Laboratory.Any(char.IsControl) || read.Id < 1 || read.Version < 1 || read.Assembly.Length is 0 or > 100) throw AssessmentJson.Bad("laboratory, id, version or assembly cannot be");

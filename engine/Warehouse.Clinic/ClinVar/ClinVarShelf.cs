@@ -96,7 +96,7 @@ internal sealed class ClinVarRows : IDisposable
         (_reader, _blocks) = (reader, reader.Blocks().GetEnumerator());
         _all =
         [
-            First("ID", "measureset_id"), First("GENEINFO", "GENE", "symbol"), First("CLNDN", "all_traits"),
+            First("ID", "measureset_id"), First("GENEINFO", "GENE", "symbol"), First("CLNDN", "CLNDBN", "all_traits"),
             First("CLNSIG", "clinical_significance"), First("CLNREVSTAT", "review_status"), First("CLNSIGCONF"),
             First("ONC"), First("ONCREVSTAT"), First("ONCCONF"), First("SCI"), First("SCIREVSTAT"), First("SCICONF"),
         ];

@@ -20,7 +20,7 @@ public enum AnnotationFormat
 /// <summary>Which field of a release comes from where.</summary>
 /// <param name="Field">The field.</param>
 /// <param name="From">VCF: ID, QUAL, FILTER or an INFO key; TSV: a column's name, or its number from 1; BED: its number.</param>
-/// <param name="Number">VCF: A or R = one value per allele; else the whole value.</param>
+/// <param name="Number">VCF: A or R = one value per allele; L = one per entry of <see cref="AnnotationMapping.AlleleList"/>, where the header has that key; else the whole value.</param>
 public sealed record MappedField(AnnotationField Field, string From, char Number = '1');
 
 /// <summary>
@@ -62,6 +62,9 @@ public sealed record AnnotationMapping
     /// <summary>Fields that a file need not have: those that its header does not declare are left out.</summary>
     public bool FieldsAreOptional { get; init; }
 
+    /// <summary>VCF: the INFO key that says of which allele each entry of a field of number L is; null = there is none.</summary>
+    public string? AlleleList { get; init; }
+
     /// <summary>Lower-case hex.</summary>
     public required string Sha256 { get; init; }
 
@@ -70,22 +73,24 @@ public sealed record AnnotationMapping
 
     /// <summary>
     /// ClinVar's VCF as NCBI releases it. From memory, but for what the data of the tests show: the keys of 2018 (those of germline classes), of 2021, and of 2024,
-    /// which adds the axes ONC and SCI. All values are kept as written.
+    /// which adds the axes ONC and SCI; and the layout before 2018, in which a record has several ALT and CLNALLE says of which allele each entry of the other keys is. All values are kept as written.
     /// </summary>
     public static AnnotationMapping ClinVar { get; } = new()
     {
         FieldsAreOptional = true,
-        Sha256 = DigestOf("clinvar, 1"),
+        AlleleList = "CLNALLE",
+        Sha256 = DigestOf("clinvar, 2"),
         Fields =
         [
             new MappedField(new AnnotationField("ID", AnnotationType.Text, Description: "ClinVar variation identifier"), "ID"),
             .. ((string[])["CLNSIG", "CLNREVSTAT", "CLNSIGCONF", "CLNSIGINCL", "CLNVCSO", "CLNVC", "CLNDN", "CLNDNINCL", "CLNDISDB", "CLNDISDBINCL", "CLNHGVS", "CLNVI", "MC",
                 "ORIGIN", "RS", "SSR", "DBVARID", "ONC", "ONCREVSTAT", "ONCCONF", "ONCINCL", "ONCDN", "ONCDNINCL", "ONCDISDB", "ONCDISDBINCL", "SCI", "SCIREVSTAT", "SCICONF", "SCIINCL",
-                "SCIDN", "SCIDNINCL", "SCIDISDB", "SCIDISDBINCL"]).Select(k => new MappedField(new AnnotationField(k, AnnotationType.Text), k)),
+                "SCIDN", "SCIDNINCL", "SCIDISDB", "SCIDISDBINCL"]).Select(k => new MappedField(new AnnotationField(k, AnnotationType.Text), k, k is "CLNSIG" or "CLNREVSTAT" or "CLNHGVS" ? 'L' : '1')),
             new MappedField(new AnnotationField("GENEINFO", AnnotationType.Text, Terms: AnnotationTerms.Gene), "GENEINFO"),
             new MappedField(new AnnotationField("GENE", AnnotationType.Text, Terms: AnnotationTerms.Gene), "GENE"),
             new MappedField(new AnnotationField("ALLELEID", AnnotationType.Integer), "ALLELEID"),
             .. ((string[])["AF_ESP", "AF_EXAC", "AF_TGP"]).Select(k => new MappedField(new AnnotationField(k, AnnotationType.Real), k)),
+            .. ((string[])["CLNDBN", "CLNACC"]).Select(k => new MappedField(new AnnotationField(k, AnnotationType.Text), k, 'L')),
         ],
     };
 

@@ -16,6 +16,7 @@ internal sealed class VcfAnnotations
     private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
     private readonly List<(byte[] Key, char Number, int Field)> _info = [];
     private readonly List<(int Slot, Consequences Plan, int FirstField)> _consequences = [];
+    private readonly AlleleList? _list;
     private (int Start, int Length)[] _found = [];
     private int _expected;
     private bool _isAscii;
@@ -28,11 +29,13 @@ internal sealed class VcfAnnotations
         var fields = new List<AnnotationField>();
         var mapped = mapping.Fields.Count > 0 || mapping.Consequences.Count > 0 ? mapping.Fields : AllOf(declared);
         foreach (var field in mapped) Add(field, declared, mapping.FieldsAreOptional, fields);
+        if (mapping.AlleleList is { } list && declared.ContainsKey(list) && _taken.Add(list)) _info.Add((Encoding.UTF8.GetBytes(list), '1', -1));
         var consequences = mapping.Consequences.Count > 0 ? mapping.Consequences : ((string[])["CSQ", "ANN"]).Where(k => declared.ContainsKey(k) && (mapping.Fields.Count == 0 || mapping.FieldsAreOptional));
         foreach (var key in consequences) AddConsequences(key, declared, fields);
         if (fields.Count is 0 or > AnnotationField.MaxFields) throw Bad("annotation-fields", $"the mapping takes {fields.Count} fields of this file: 1 to {AnnotationField.MaxFields} are possible");
         if (fields.Select(f => f.Name).Distinct(StringComparer.Ordinal).Count() != fields.Count) throw Bad("annotation-fields", "two fields have one name");
         OrderByHeader([.. declared.Keys]);
+        if (mapping.AlleleList is { } alleles && declared.ContainsKey(alleles)) _list = new AlleleList(alleles, _info.FindIndex(i => i.Key.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(alleles))), [.. Enumerable.Range(0, _info.Count).Where(i => _info[i].Number == 'L')]);
         (Fields, _found) = (fields, new (int, int)[_info.Count]);
         Unmapped = [.. declared.Keys.Where(k => !_taken.Contains(k)).Order(StringComparer.Ordinal)];
     }
@@ -95,27 +98,41 @@ internal sealed class VcfAnnotations
         if (!_intake.Accepts(canonical, record.Start, record.Ref.Span, at)) return;
         _isAscii = Ascii.IsValid(record.LineText.Span);
         FindInfo(record.LineText.Span);
-        for (var i = 0; i < record.Alts.Count; i++)
+        if (_list?.Read(record, _found) == true)
         {
-            var alt = record.Alts[i].Span;
-            if (AlleleKinds.Classify(alt) is var kind && kind != AlleleKind.Bases)
-            {
-                _intake.LeaveOut(kind switch { AlleleKind.Symbolic => "symbolic ALT", AlleleKind.Breakend => "breakend", _ => "ALT is * or <*>" });
-                continue;
-            }
-            if (Ascii.EqualsIgnoreCase(alt, record.Ref.Span))
-            {
-                _intake.LeaveOut("ALT is REF");
-                continue;
-            }
-            var normal = _intake.Normalizer.Normalize(canonical, record.Start, record.Ref.Span, alt);
-            sink.Rows.Add(contig, normal.Start, normal.Ref, normal.Alt, record.Line);
-            SetCells(sink.Rows, record, i);
-            sink.EndRow();
+            foreach (var reason in _list.LeftOut) _intake.LeaveOut(reason);
+            for (var entry = 0; entry < _list.Alleles.Count; entry++)
+                if (_list.Alleles[entry] > 0) Add(record, (contig, canonical), (_list.Alleles[entry] - 1, entry), sink);
+            return;
         }
+        for (var i = 0; i < record.Alts.Count; i++) Add(record, (contig, canonical), (i, -1), sink);
     }
 
-    private void SetCells(AnnotationRows rows, VcfRecord record, int allele)
+    /// <summary>One row.</summary>
+    /// <param name="record">The record.</param>
+    /// <param name="at">Its contig, by number and canonical name.</param>
+    /// <param name="what">Which ALT, from 0, and which entry of its lists; -1 = the lists are whole values.</param>
+    /// <param name="sink">Takes it.</param>
+    private void Add(VcfRecord record, (int Contig, string Canonical) at, (int Allele, int Entry) what, AnnotationSink sink)
+    {
+        var alt = record.Alts[what.Allele].Span;
+        if (AlleleKinds.Classify(alt) is var kind && kind != AlleleKind.Bases)
+        {
+            _intake.LeaveOut(kind switch { AlleleKind.Symbolic => "symbolic ALT", AlleleKind.Breakend => "breakend", _ => "ALT is * or <*>" });
+            return;
+        }
+        if (Ascii.EqualsIgnoreCase(alt, record.Ref.Span))
+        {
+            _intake.LeaveOut("ALT is REF");
+            return;
+        }
+        var normal = _intake.Normalizer.Normalize(at.Canonical, record.Start, record.Ref.Span, alt);
+        sink.Rows.Add(at.Contig, normal.Start, normal.Ref, normal.Alt, record.Line);
+        SetCells(sink.Rows, record, what.Allele, what.Entry);
+        sink.EndRow();
+    }
+
+    private void SetCells(AnnotationRows rows, VcfRecord record, int allele, int entry)
     {
         var line = record.LineText.Span;
         var (at, alleles) = ((record.Line, record.OffsetBytes), record.Alts.Count);
@@ -137,6 +154,7 @@ internal sealed class VcfAnnotations
                 continue;
             }
             var value = line.Slice(start, length);
+            if (number == 'L' && entry >= 0) value = AlleleList.ItemOf(value, entry);
             if (number is 'A' or 'R') value = ItemOf(value, number == 'A' ? allele : allele + 1, number == 'A' ? alleles : alleles + 1, record, Fields[field]);
             if (value is not [(byte)'.']) AnnotationCells.Set(rows.Column(field), Fields[field], value, at, _isAscii);
         }

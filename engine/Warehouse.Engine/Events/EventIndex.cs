@@ -95,15 +95,17 @@ internal sealed class EventIndex
     /// <summary>Reads the content of a file; null when it is of another version of the rule.</summary>
     internal static EventIndex? Decode(ReadOnlySpan<byte> bytes, int? version, string name)
     {
-        if (bytes.Length < HeaderBytes || !bytes.StartsWith(Magic) || BinaryPrimitives.ReadInt64LittleEndian(bytes[56..]) * PairBytes != bytes.Length - HeaderBytes) throw EventFile.Damaged(name, "is no index");
+        if (bytes.Length < HeaderBytes || !bytes.StartsWith(Magic) || (bytes.Length - HeaderBytes) % PairBytes != 0 || BinaryPrimitives.ReadInt64LittleEndian(bytes[56..]) != (bytes.Length - HeaderBytes) / PairBytes) throw EventFile.Damaged(name, "is no index");
         if (version is not null && BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]) != version) return null;
         var words = MemoryMarshal.Cast<byte, ulong>(bytes[HeaderBytes..]);
+        var covered = BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]);
         var pairs = new (ulong Subject, long Number)[words.Length / 2];
         for (var i = 0; i < pairs.Length; i++)
         {
             pairs[i] = (words[2 * i], (long)words[2 * i + 1]);
+            if (pairs[i].Number < 1 || pairs[i].Number > covered) throw EventFile.Damaged(name, "names an event that it does not cover");
             if (i > 0 && pairs[i - 1].CompareTo(pairs[i]) >= 0) throw EventFile.Damaged(name, "is not in order");
         }
-        return new EventIndex(pairs, BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), Digest.Read(bytes[24..]));
+        return new EventIndex(pairs, covered, Digest.Read(bytes[24..]));
     }
 }

@@ -26,7 +26,7 @@ public sealed class FaultLoop
         Change[] history =
         [
             new(ChangeKind.Ingest, Files(0, batch)), new(ChangeKind.Ingest, SampleFiles.NameOf(0, "s900", "s901")), new(ChangeKind.Cohort, "x", "s0", "s900"),
-            new(ChangeKind.Replace, SampleFiles.NameOf(1, "s0")), new(ChangeKind.Withdraw, "s901"),
+            new(ChangeKind.Replace, SampleFiles.NameOf(1, "s0")), new(ChangeKind.Withdraw, "s901"), new(ChangeKind.Annotate, "0"), new(ChangeKind.Annotate, "1"), new(ChangeKind.Log, "0", "2"), new(ChangeKind.Assess, "1"), new(ChangeKind.Index),
         ];
         foreach (var change in history)
         {
@@ -109,6 +109,7 @@ public sealed class FaultLoop
     [
         new(ChangeKind.Ingest, Files(100, batch)), new(ChangeKind.Replace, SampleFiles.NameOf(2, "s0")), new(ChangeKind.Withdraw, "s900"),
         new(ChangeKind.Cohort, "x", "s0"), new(ChangeKind.Compact), new(ChangeKind.Purge), new(ChangeKind.Collect), new(ChangeKind.Rotate),
+        new(ChangeKind.Annotate, "2"), new(ChangeKind.Retire, "0"), new(ChangeKind.Log, "1", "3"), new(ChangeKind.Assess, "2"), new(ChangeKind.Index),
     ];
 
     /// <summary>The operations of a change that nothing disturbs.</summary>
@@ -173,7 +174,7 @@ public sealed class FaultLoop
             }
             ledger.Settle(store.Version);
             if (isDiskAtFault || turn % 5 > 1) return; // of a disk at fault what is not named yet may still be broken
-            if (ledger.State == _promised.State && change.Commits) Again(host, ledger, store, change);
+            if (ledger.State == _promised.State && (change.Commits || (change.Kind == ChangeKind.Log && ledger.Events == _promised.Events))) Again(host, ledger, store, change);
             Again(host, ledger, store, new Change(ChangeKind.Compact));
             host.Machine.PowerCycle();
             using var last = host.Open();

@@ -96,6 +96,7 @@ public sealed class KillLoop
                 var change = _workloads[i].Next(state);
                 if (change.Kind is ChangeKind.Ingest or ChangeKind.Replace)
                     foreach (var file in change.Names) new SampleFiles(Path.Combine(_root, "files")).PathOf(file);
+                if (change.Kind == ChangeKind.Annotate) new SampleFiles(Path.Combine(_root, "files")).ReleaseOf(int.Parse(change.Names[0], CultureInfo.InvariantCulture));
                 state = state.After(change, 0)!;
                 planned[i].Enqueue(change);
                 process.StandardInput.WriteLine(FormattableString.Invariant($"{i} {change}"));

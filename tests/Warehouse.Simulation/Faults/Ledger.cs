@@ -11,6 +11,7 @@ namespace Warehouse.Simulation.Faults;
 internal sealed class Ledger
 {
     private readonly List<StoreState> _states = [StoreState.Empty, StoreState.Empty]; // by version; 0 is none
+    private readonly EventLedger _events = new();
     private Change? _open;
 
     /// <summary>The newest version that was acknowledged.</summary>
@@ -28,6 +29,7 @@ internal sealed class Ledger
     internal void Begin(Change change)
     {
         _open = change;
+        _events.Begin(change);
         if (change.MayCommit) _states.Add(State.After(change, Newest) ?? throw new InvalidOperationException($"the workload drew a change that must be refused: {change}"));
     }
 
@@ -36,14 +38,19 @@ internal sealed class Ledger
     {
         var expected = _open!.Commits || (_open.MayCommit && version == Newest) ? Newest : _open.MayCommit ? Newest - 1 : Newest;
         if (version != expected) throw new HarnessException($"{_open} was acknowledged as version {version}, expected {expected}");
+        _events.Acknowledge();
         Settle(version);
         Promised = version;
     }
 
-    /// <summary>The process that wrote is gone and the store shows this version: newer ones never came to be.</summary>
+    /// <summary>How many events were promised.</summary>
+    internal int Events => _events.Count;
+
+    /// <summary>The process that wrote is gone and the store shows this version: newer ones never came to be. Of events, what the last quarrel has seen is there.</summary>
     internal void Settle(long version)
     {
         while (Newest > version) _states.RemoveAt(_states.Count - 1);
+        _events.Settle();
         _open = null;
     }
 
@@ -52,6 +59,7 @@ internal sealed class Ledger
         var copy = new Ledger { Promised = Promised, _open = _open };
         copy._states.Clear();
         copy._states.AddRange(_states);
+        copy._events.Take(_events);
         return copy;
     }
 
@@ -64,6 +72,7 @@ internal sealed class Ledger
         if (store.Version > Newest) return $"the store shows version {store.Version}, which nobody wrote";
         var state = StateOf(store.Version);
         if (state.Quarrel(store) is { } quarrel) return $"version {store.Version}: {quarrel}";
+        if (_events.Quarrel(store, isThorough) is { } unsaid) return unsaid;
         if (!isThorough) return null;
         if (store.Verify().Where(f => f.Kind != FindingKind.Surplus).Select(f => $"{f.File} {f.Problem}").FirstOrDefault() is { } finding) return "verify: " + finding;
         for (var version = Math.Max(1, state.PurgedBefore); version < store.Version; version += 3)

@@ -47,5 +47,25 @@ internal sealed class SampleFiles(string folder)
         return path;
     }
 
+    /// <summary>Name of the source of all releases of annotations.</summary>
+    internal const string Source = "notes";
+
+    /// <summary>Day of an edition of it.</summary>
+    internal static DateOnly DateOf(int edition) => new DateOnly(2024, 1, 1).AddDays(edition);
+
+    /// <summary>What an edition says, allele by allele.</summary>
+    internal static IEnumerable<string> SaidBy(int edition) => Enumerable.Range(0, Sites).Select(site => FormattableString.Invariant($"{Alleles[site]} c{edition}.{site}"));
+
+    /// <summary>Path of an edition's file; it is written when it is asked for first.</summary>
+    internal string ReleaseOf(int edition)
+    {
+        var path = Path.Combine(folder, FormattableString.Invariant($"notes-{edition}.vcf"));
+        if (File.Exists(path)) return path;
+        var text = new StringBuilder("##fileformat=VCFv4.2\n##contig=<ID=1>\n##INFO=<ID=SAYS,Number=1,Type=String,Description=\"x\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n");
+        for (var site = 0; site < Sites; site++) text.Append(CultureInfo.InvariantCulture, $"1\t{Position(site)}\t.\tA\tC\t.\t.\tSAYS=c{edition}.{site}\n");
+        File.WriteAllText(path, text.ToString());
+        return path;
+    }
+
     private static int Position(int site) => 100 * (site + 1);
 }

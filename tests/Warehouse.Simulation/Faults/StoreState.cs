@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Warehouse.Engine;
 using Warehouse.Engine.Query;
 
@@ -22,6 +23,9 @@ internal sealed record StoreState
 
     internal ImmutableSortedDictionary<string, ImmutableArray<string>> Cohorts { get; private init; } = ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal);
 
+    /// <summary>Releases of annotations that were ever loaded: edition, version of the load, version of the retirement or 0.</summary>
+    internal ImmutableList<(int Edition, long From, long Until)> Releases { get; private init; } = [];
+
     /// <summary>The oldest version that can be asked.</summary>
     internal long PurgedBefore { get; private init; }
 
@@ -40,6 +44,12 @@ internal sealed record StoreState
                 return change.Names.All(Samples.ContainsKey) ? this with { Samples = Samples.RemoveRange(change.Names), Withdrawn = Withdrawn.Union(change.Names) } : null;
             case ChangeKind.Cohort:
                 return change.Names.Skip(1).All(Samples.ContainsKey) ? this with { Cohorts = Cohorts.SetItem(change.Names[0], [.. change.Names.Skip(1)]) } : null;
+            case ChangeKind.Annotate:
+                var edition = int.Parse(change.Names[0], CultureInfo.InvariantCulture);
+                return Releases.Exists(r => r.Edition == edition) ? null : this with { Releases = Releases.Add((edition, version + 1, 0)) };
+            case ChangeKind.Retire:
+                var at = Releases.FindIndex(r => r.Until == 0 && r.Edition == int.Parse(change.Names[0], CultureInfo.InvariantCulture));
+                return at < 0 ? null : this with { Releases = Releases.SetItem(at, Releases[at] with { Until = version + 1 }) };
             case ChangeKind.Purge:
                 return this with { PurgedBefore = Math.Max(PurgedBefore, version) };
             default:
@@ -72,9 +82,27 @@ internal sealed record StoreState
         var cohorts = string.Join(' ', store.Cohorts().Select(c => $"{c.Name}:{c.Samples}"));
         var expected = string.Join(' ', Cohorts.Select(c => $"{c.Key}:{c.Value.Count(Samples.ContainsKey)}"));
         if (cohorts != expected) return $"its cohorts are [{cohorts}], not [{expected}]";
+        if (ReleaseQuarrel(store) is { } quarrel) return quarrel;
         using var session = store.OpenSession();
         var (said, right) = (AnswersOf(session), Answers());
         return said == right ? null : $"it answers\n{said}not\n{right}";
+    }
+
+    /// <summary>What is wrong with the releases of annotations and with what those in force say.</summary>
+    private string? ReleaseQuarrel(VariantStore store)
+    {
+        if (Releases.Count == 0) return null;
+        var found = string.Join(' ', store.AnnotationReleases().Select(r => FormattableString.Invariant($"{r.Date.DayNumber - SampleFiles.DateOf(0).DayNumber}:{r.FromVersion}:{r.UntilVersion}")));
+        var expected = string.Join(' ', Releases.Select(r => FormattableString.Invariant($"{r.Edition}:{r.From}:{r.Until}")));
+        if (found != expected) return $"its releases of annotations are [{found}], not [{expected}]";
+        foreach (var (edition, _, _) in Releases.Where(r => r.Until == 0))
+        {
+            using var reader = store.OpenAnnotations(FormattableString.Invariant($"{SampleFiles.Source}@{SampleFiles.DateOf(edition):yyyy-MM-dd}"));
+            var field = reader.FieldOf("SAYS");
+            var says = reader.Blocks().SelectMany(b => Enumerable.Range(0, b.Count).Select(row => $"{b.VariantOf(row)} {b.Column(field).StringOf(b.Column(field).Codes[row])}"));
+            if (!says.SequenceEqual(SampleFiles.SaidBy(edition))) return $"release {edition} says something else";
+        }
+        return null;
     }
 
     private static string Figures(string name, IEnumerable<string> samples, IReadOnlyDictionary<string, string> files)

@@ -13,7 +13,7 @@ internal static class FuzzHarness
     private static readonly TimeSpan TurnTime = TimeSpan.FromSeconds(2);
 
     /// <summary>All targets. Their files lie in the folder.</summary>
-    public static IReadOnlyList<FuzzTarget> Targets(string folder) => [.. VariantTargets.All(), .. new TextTargets(folder).All(), new IngestTarget(folder).Target(), .. new StoreTargets(new StoreSeeds(folder)).All(), .. new KeyTargets().All()];
+    public static IReadOnlyList<FuzzTarget> Targets(string folder) => [.. VariantTargets.All(), .. new TextTargets(folder).All(), new IngestTarget(folder).Target(), .. new StoreTargets(new StoreSeeds(folder)).All(), .. new KeyTargets().All(), .. new EventTargets().All(), .. ClinicTargets.All()];
 
     /// <summary>Runs the harness: how many inputs, and how many findings.</summary>
     public static (long Runs, long Failures) Run(SoakOptions options)

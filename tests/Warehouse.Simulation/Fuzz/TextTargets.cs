@@ -86,6 +86,7 @@ internal sealed class TextTargets(string folder)
         yield return new FuzzTarget("annotation-mapping", [.. MappingSeeds.Select(Encoding.UTF8.GetBytes)], b => AnnotationMapping.Parse(Encoding.UTF8.GetString(b), "fuzz")) { Words = FuzzTarget.WordsOf("\n", "\r\n", " ", "\t", "\"", "#", "format ", "tsv", "bed", "vcf", "field ", "text", "integer", "real", "flag", "from", "number", "class", "terms", "gene", "hgvs", "missing", "contig", "pos", "start", "end", "ref", "alt", "consequences", "assembly", "aggregate") };
         yield return new FuzzTarget("annotation-table", [.. TableSeeds.Select(Encoding.UTF8.GetBytes)], b => ReadTable(b, MappingSeeds[0])) { Words = FuzzTarget.WordsOf("\t", "\n", "\r\n", ".", "NA", "A", "ACGTN", "acgt", "0", "1", "2147483647", "2147483648", "-1", "1e308", "NaN", "chr1", "NC_000001.11", "#", "\u00ff", "<DEL>"), MaxAllocatedBytes = 32 << 20 };
         yield return new FuzzTarget("annotation-bed", [.. IntervalSeeds.Select(Encoding.UTF8.GetBytes)], b => ReadTable(b, MappingSeeds[1])) { Words = FuzzTarget.WordsOf("\t", "\n", "track", "browser", "#", "0", "2147483647", "2147483648", "-1", "chr1"), MaxAllocatedBytes = 32 << 20 };
+        yield return new FuzzTarget("annotation-vcf", ClinVarSeeds.Vcf, ReadClinVar) { Words = ClinVarSeeds.Words, MaxAllocatedBytes = 32 << 20 };
         yield return new FuzzTarget("arrow", [ArrowSeed()], ReadArrow) { Expects = e => e is InvalidDataException };
     }
 
@@ -122,6 +123,20 @@ internal sealed class TextTargets(string folder)
             new TableAnnotations((from, text), parsed, intake, "fuzz").ReadInto(sink, null, CancellationToken.None);
             sink.Complete(CancellationToken.None);
         }
+    }
+
+    /// <summary>A release of ClinVar in one of its layouts, likewise; the input chooses whether what is not understood refuses it.</summary>
+    private void ReadClinVar(byte[] input)
+    {
+        var skips = (Crc32.Compute(input) & 1) != 0;
+        var intake = new AnnotationIntake(new Normalizer(null), Assembly.GRCh37, "fuzz", skips);
+        using var reader = VariantFile.Open(new MemoryStream(input), "fuzz", new VcfReadOptions { SitesOnly = true, SkipBadRecords = skips, Limits = new VcfLimits { MaxInflatedBytes = 1 << 24 } });
+        var source = new VcfAnnotations(reader, AnnotationMapping.ClinVar, intake, "fuzz");
+        using var commit = _annotations.BeginCommit();
+        using var sink = new AnnotationSink(commit, new AnnotationShape(false, true, source.Fields) { Sizes = (64, 8, 10) });
+        source.ReadInto(sink, null, CancellationToken.None);
+        intake.Complete();
+        sink.Complete(CancellationToken.None);
     }
 
     private void ReadIndex(byte[] input)

@@ -46,6 +46,21 @@ public sealed class AlertVerbTests
         Assert.Contains("\talerts list\t", Does(0, "audit", "search", store).Replace("\"", ""));
     }
 
+    /// <summary>Empty lines are passed over, and counted: an error names the line that an editor shows.</summary>
+    [Fact]
+    public void A_line_of_an_import_that_is_refused_is_named_by_its_number_in_the_file()
+    {
+        using var folder = new TempFolder();
+        var store = folder["lab.wh"];
+        Does(0, "init", store, "--assembly", "GRCh37");
+        File.WriteAllText(folder["care.tsv"], "\nperson\tresponsible\tdeputies\n\n\nP1\tlocal:a\tlocal:b\n\t\n");
+        Assert.Contains("care.tsv:6", Fails(2, "care", "import", store, folder["care.tsv"]));
+        File.WriteAllText(folder["care.tsv"], "person\tresponsible\tdeputies\nP1\tlocal:a\tnobody\n");
+        Assert.Contains("care.tsv:2", Fails(2, "care", "import", store, folder["care.tsv"]));
+        File.WriteAllText(folder["others.jsonl"], "\n\n{}\n");
+        Assert.Contains("others.jsonl:3", Fails(2, "assess", "import", store, folder["others.jsonl"]));
+    }
+
     private static string Does(int code, params string[] words)
     {
         var cli = new Cli();

@@ -1,4 +1,7 @@
 using Warehouse.Cli;
+using Warehouse.Clinic.Assessments;
+using Warehouse.Engine;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Simulate;
 using Warehouse.Tests.Export;
@@ -76,9 +79,10 @@ public sealed class DamageTests
         }
     }
 
-    private static readonly string[] FlipQuestions = ["freq STORE --format tsv", "seen STORE 22-100-A-C 22-100-A-G --json", "carriers STORE 22-100-A-C", "verify STORE"];
+    private static readonly string[] FlipQuestions = ["freq STORE --format tsv", "seen STORE 22-100-A-C 22-100-A-G --json", "carriers STORE 22-100-A-C",
+        "seen STORE 22-100-A-C --annotate clinvar --json", "assess list STORE --all", "assess show STORE 4", "watch list STORE", "alerts list STORE --everybody", "verify STORE"];
 
-    private static readonly string[] FileKinds = ["acknowledged", "list", "manifest", "master key", "part", "segment", "store", "table"];
+    private static readonly string[] FileKinds = ["acknowledged", "annotations", "event head", "event index", "events", "list", "manifest", "master key", "part", "segment", "store", "table"];
 
     /// <summary>Flips bits of each kind of file, one at a time, and asks a program; what it answers wrongly.</summary>
     private static List<string> FlipBits(ExportStore store, Func<ExportStore, string, Answered> ask, int flipsPerKind)
@@ -235,17 +239,23 @@ public sealed class DamageTests
     private static string KindOf(string path)
     {
         var name = Path.GetFileName(path);
-        if (Path.GetFileName(Path.GetDirectoryName(path)) == "f") return File.ReadAllBytes(path)[12] switch { SegmentWriter.FileKind => "segment", 242 => "list", _ => "part" };
+        if (Path.GetFileName(Path.GetDirectoryName(path)) == "f") return File.ReadAllBytes(path)[12] switch { SegmentWriter.FileKind => "segment", AnnotationFile.FileKind => "annotations", 242 => "list", _ => "part" };
+        if (Path.GetFileName(Path.GetDirectoryName(path)) == "e") return name.StartsWith("index-", StringComparison.Ordinal) ? "event index" : "events";
+        if (name == "events-head") return "event head";
         return name.Length == 20 ? "manifest" : name.StartsWith("master-", StringComparison.Ordinal) ? "master key" : name.Split('-')[0];
     }
 
-    /// <summary>One segment and what belongs to it, and nothing that only older versions name.</summary>
+    /// <summary>One segment and what belongs to it, a release of ClinVar, an event log with its index, and nothing that only older versions name.</summary>
     private static ExportStore Small()
     {
         var store = new ExportStore("GRCh37");
         store.Ingest("a.vcf", "a b", ["22 100 . A C . PASS . GT 0/1 1|1", "22 200 . AT A . q10 . GT 0/0 ./."]);
         store.Ingest("b.vcf", "c", ["22 100 . A C . PASS . GT 0/1"]);
+        ExportStore.Must("clinvar", "load", store.Path, store.Write("clinvar.vcf", "##fileformat=VCFv4.1\n##reference=GRCh37\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description=\"c\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n22\t100\t7\tA\tC\t.\t.\tCLNSIG=Pathogenic\n"), "--release", "2024-01-07");
+        ExportStore.Must("watch", "add", store.Path, "everybody");
+        ExportStore.Must("assess", "draft", store.Path, "22-100-A-C", "--condition", "MONDO:0005267", "--class", "likely-pathogenic", "--criterion", "PVS1");
         ExportStore.Must("compact", store.Path);
+        using (var opened = VariantStore.Open(store.Path)) opened.Events.SaveIndex(AssessmentEvent.Index);
         return store;
     }
 

@@ -1,7 +1,11 @@
 using System.Buffers.Binary;
+using Warehouse.Clinic.Alerts;
+using Warehouse.Clinic.Assessments;
+using Warehouse.Engine;
 using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Catalog;
 using Warehouse.Engine.Coding;
+using Warehouse.Engine.Events;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
 using Warehouse.Simulation.Fuzz;
@@ -78,5 +82,65 @@ public sealed class FoundTests
         var late = (byte[])sound.Clone();
         BinaryPrimitives.WriteInt64LittleEndian(late.AsSpan(32), -1);
         Assert.Contains("its time", Assert.Throws<DamagedStoreException>(() => target.Run(late)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_index_of_the_event_log_that_names_an_event_it_does_not_cover_is_damage()
+    {
+        var target = new EventTargets().All().Single(t => t.Name == "event-index");
+        var sound = target.Seeds[0];
+        target.Run(sound);
+        foreach (var number in (long[])[0, -1, 4, long.MaxValue])
+        {
+            var other = (byte[])sound.Clone();
+            BinaryPrimitives.WriteInt64LittleEndian(other.AsSpan(EventIndex.HeaderBytes + 8), number);
+            Assert.Throws<DamagedStoreException>(() => EventIndex.Decode(other, 1, "index-x"));
+        }
+        // A number of pairs whose bytes are those that are there, but for 64 bits that they do not fit into.
+        var count = (byte[])sound.Clone();
+        count[63] |= 0x10;
+        Assert.Throws<DamagedStoreException>(() => EventIndex.Decode(count, 1, "index-x"));
+    }
+
+    [Fact]
+    public void A_time_or_a_number_of_items_of_an_alert_event_that_cannot_be_is_damage_and_takes_no_memory()
+    {
+        LoggedEvent Event(string kind, Action<ByteWriter> payload)
+        {
+            var to = new ByteWriter();
+            payload(to);
+            return new LoggedEvent { Number = 1, TimeUtc = DateTimeOffset.UnixEpoch, Actor = "a", ManifestVersion = 1, Kind = kind, Schema = 1, Payload = to.ToArray() };
+        }
+
+        foreach (var at in (long[])[long.MaxValue, long.MinValue]) Assert.Throws<InvalidDataException>(() => AlertCodec.Decode(Event("alerts/salt", to => to.Signed(at))));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (var kind in (string[])["alerts/care", "alerts/raised", "alerts/routed", "alerts/shown"])
+            Assert.Throws<InvalidDataException>(() => AlertCodec.Decode(Event(kind, to =>
+            {
+                to.Signed(0);
+                if (kind == "alerts/shown") to.Text("a");
+                to.Var(1 << 20);
+            })));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 18);
+    }
+
+    [Fact]
+    public void A_version_of_a_statement_beyond_32_bits_is_refused_and_not_made_another()
+    {
+        var target = ClinicTargets.All().Single(t => t.Name == "assessment");
+        var line = System.Text.Encoding.UTF8.GetString(target.Seeds[0]);
+        Assert.Contains("\"version\":3,", line, StringComparison.Ordinal);
+        foreach (var version in (string[])["4294967299", "2147483648", "9223372036854775807"])
+            Assert.Equal("assess-json", Assert.Throws<InputException>(() => OtherAssessment.Parse(System.Text.Encoding.UTF8.GetBytes(line.Replace("\"version\":3,", $"\"version\":{version},", StringComparison.Ordinal)))).Code);
+    }
+
+    [Theory]
+    [InlineData("22>")]
+    [InlineData("2,")]
+    [InlineData("(22)")]
+    public void A_statement_on_a_contig_that_no_VCF_can_name_is_refused(string contig)
+    {
+        var line = System.Text.Encoding.UTF8.GetString(ClinicTargets.All().Single(t => t.Name == "assessment").Seeds[0]);
+        Assert.Equal("assess-json", Assert.Throws<InputException>(() => OtherAssessment.Parse(System.Text.Encoding.UTF8.GetBytes(line.Replace("\"22-1029-A-G\"", $"\"{contig}-1029-A-G\"", StringComparison.Ordinal)))).Code);
     }
 }

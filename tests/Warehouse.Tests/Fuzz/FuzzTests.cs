@@ -19,9 +19,10 @@ public sealed class FuzzTests : IDisposable
     public static TheoryData<string, int> Targets => new()
     {
         { "vcf", 35 }, { "bcf", 40 }, { "bgzf", 40 }, { "gzip", 40 }, { "fasta", 1 }, { "fai", 1 }, { "reference", 5 }, { "bed", 5 }, { "sheet", 15 },
-        { "variant", 12 }, { "region", 1 }, { "filter", 4 }, { "gather", 1 }, { "annotation-mapping", 6 }, { "annotation-table", 5 }, { "annotation-bed", 3 }, { "arrow", 1 }, { "ingest", 30 },
+        { "variant", 12 }, { "region", 1 }, { "filter", 4 }, { "gather", 1 }, { "annotation-mapping", 6 }, { "annotation-table", 5 }, { "annotation-bed", 3 }, { "annotation-vcf", 15 }, { "arrow", 1 }, { "ingest", 30 },
         { "sites", 1 }, { "sets", 1 }, { "evidence", 1 }, { "detail", 1 }, { "bits", 1 }, { "packed", 1 }, { "haplotypes", 1 }, { "gaps", 1 }, { "catalog", 2 }, { "annotation-file", 1 }, { "annotation-catalog", 1 }, { "segment", 1 },
         { "identity", 2 }, { "master", 2 }, { "table", 2 }, { "acknowledged", 2 }, { "sealed", 1 }, { "manifest", 1 }, { "list", 1 },
+        { "event-file", 1 }, { "event-index", 1 }, { "event-head", 2 }, { "alert-event", 1 }, { "assess-event", 3 }, { "assessment", 5 }, { "care", 3 }, { "grades", 1 }, { "clinvar-terms", 1 },
     };
 
     [Theory]

@@ -23,7 +23,7 @@ public sealed class ProjectArrowTests
         [Server] = [Primitives, Engine, Clinic, Protocol, Rpc, Analyzers],
         [Client] = [Protocol, Rpc],
         [Cli] = [Primitives, Engine, Clinic, Client, Protocol, Rpc],
-        [Simulation] = [Primitives, Engine],
+        [Simulation] = [Primitives, Engine, Clinic],
         [Units] = [Primitives, Engine, Clinic, Simulation],
         ["Warehouse.Tests"] = [Primitives, Engine, Clinic, Cli, Rpc, Server, Simulation, Units],
         ["Warehouse.Server.Tests"] = [Primitives, Engine, Clinic, Cli, Client, Protocol, Rpc, Server, Analyzers, Simulation, Units],
