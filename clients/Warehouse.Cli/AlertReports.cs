@@ -21,12 +21,7 @@ internal static class AlertReports
     }
 
     /// <summary>One row per change.</summary>
-    public static Report Of(IEnumerable<ClassChange> changes)
-    {
-        var report = new Report(new Column("variant", ColumnKind.Text), new Column("gene", ColumnKind.FreeText), new Column("axis", ColumnKind.Text), new Column("from", ColumnKind.Text), new Column("to", ColumnKind.Text),
-            new Column("stars_from", ColumnKind.Integer), new Column("stars_to", ColumnKind.Integer), new Column("kinds", ColumnKind.Text), new Column("grade", ColumnKind.Text), new Column("ids", ColumnKind.FreeText));
-        return report.With(changes.Select(c => new object?[] { c.Allele.ToString(), Some(c.Genes), Word(c.Axis), Word(c.From), Word(c.To), (long)c.FromStars, (long)c.ToStars, Words(c.Kinds), Word(c.Grade), Some(c.Ids) }));
-    }
+    public static Report Of(IEnumerable<ChangeRow> changes) => new Report(ChangeRow.Columns).With(changes.Select(c => c.Cells));
 
     /// <summary>Changes and alerts by grade.</summary>
     public static Report Of(ReleasePreview preview)
@@ -36,10 +31,18 @@ internal static class AlertReports
         return report.With(preview.Changes.Select(c => new object?[] { "changes", Word(c.Axis), Word(c.From), Word(c.To), Word(c.Grade), (long)c.Count, null }));
     }
 
+    /// <summary>One row per release.</summary>
+    public static Report OfReleases(IEnumerable<(string Release, bool Holds, bool IsThere, long? Alleles, long? Unrecognised, string Digest)> releases) =>
+        new Report(new Column("release", ColumnKind.Text), new Column("holds", ColumnKind.Text), new Column("there", ColumnKind.Text), new Column("alleles", ColumnKind.Integer), new Column("unrecognised", ColumnKind.Integer), new Column("digest", ColumnKind.Text))
+            .With(releases.Select(r => new object?[] { r.Release, r.Holds ? "yes" : "no", r.IsThere ? "yes" : "no", r.Alleles, r.Unrecognised, r.Digest }));
+
     /// <summary>What each release says of an allele.</summary>
-    public static Report OfHistory(IEnumerable<(string Release, ClinVarAxis Axis, Classification Said, string Ids)> history) =>
+    public static Report Of(IEnumerable<ReleaseHistory> history) => OfHistory(history.Select(h => (h.Release, h.Axis, h.Said.Net, h.Said.Stars, Words(h.Said.Terms), h.Ids)));
+
+    /// <summary>The same of rows.</summary>
+    public static Report OfHistory(IEnumerable<(string Release, ClinVarAxis Axis, NetClass Net, int Stars, string Terms, string Ids)> history) =>
         new Report(new Column("release", ColumnKind.Text), new Column("axis", ColumnKind.Text), new Column("class", ColumnKind.Text), new Column("stars", ColumnKind.Integer), new Column("terms", ColumnKind.Text), new Column("ids", ColumnKind.FreeText))
-            .With(history.Select(h => new object?[] { h.Release, Word(h.Axis), Word(h.Said.Net), (long)h.Said.Stars, Words(h.Said.Terms), Some(h.Ids) }));
+            .With(history.Select(h => new object?[] { h.Release, Word(h.Axis), Word(h.Net), (long)h.Stars, h.Terms, Some(h.Ids) }));
 
     /// <summary>One row per watch.</summary>
     public static Report Of(IEnumerable<Watch> watches) =>
@@ -52,28 +55,23 @@ internal static class AlertReports
             .With(rows.Select(r => new object?[] { r.Person, r.Responsible, r.Deputies.Count == 0 ? null : string.Join(' ', r.Deputies) }));
 
     /// <summary>Alerts as their recipient sees them.</summary>
-    public static Report OfInbox(IEnumerable<Alert> alerts) =>
-        new Report(new Column("alert", ColumnKind.Text), new Column("grade", ColumnKind.Text), new Column("state", ColumnKind.Text), new Column("person", ColumnKind.FreeText), new Column("samples", ColumnKind.FreeText), new Column("variant", ColumnKind.Text),
-            new Column("gene", ColumnKind.FreeText), new Column("change", ColumnKind.FreeText), new Column("kinds", ColumnKind.Text), new Column("raised", ColumnKind.Text), new Column("acknowledged_by", ColumnKind.FreeText), new Column("reason", ColumnKind.FreeText))
-            .With(alerts.Select(a => new object?[]
-            {
-                a.Id, Word(a.Draft.Grade), Word(a.State), Some(a.Draft.Person), Some(string.Join(' ', a.Draft.Samples)), Some(a.Draft.Allele), Some(a.Draft.Genes), a.Draft.Change, Words(a.Draft.Kinds), Columns.Time(a.RaisedUtc), a.ClosedBy, a.Reason,
-            }));
+    public static Report Of(IEnumerable<InboxRow> alerts) => new Report(InboxRow.Columns).With(alerts.Select(a => a.Cells));
 
     /// <summary>Alerts without what they are about: who hears, and how long everything took.</summary>
-    public static Report OfCourse(IEnumerable<Alert> alerts) =>
-        new Report(new Column("alert", ColumnKind.Text), new Column("grade", ColumnKind.Text), new Column("state", ColumnKind.Text), new Column("recipients", ColumnKind.FreeText), new Column("level", ColumnKind.Integer), new Column("raised", ColumnKind.Text),
-            new Column("delivered_after_min", ColumnKind.Integer), new Column("shown_after_min", ColumnKind.Integer), new Column("closed_after_min", ColumnKind.Integer), new Column("snoozed_until", ColumnKind.Text), new Column("self_test", ColumnKind.Text))
-            .With(alerts.Select(a => new object?[]
-            {
-                a.Id, Word(a.Draft.Grade), Word(a.State), Some(string.Join(' ', a.Recipients)), (long)a.Level, Columns.Time(a.RaisedUtc), After(a, a.DeliveredUtc), After(a, a.Shown.Count == 0 ? null : a.Shown.Values.Min()), After(a, a.ClosedUtc),
-                a.SnoozedUntilUtc is { } until ? Columns.Time(until) : null, a.Draft.IsSelfTest ? "yes" : null,
-            }));
+    public static Report Of(IEnumerable<CourseRow> alerts) => new Report(CourseRow.Columns).With(alerts.Select(a => a.Cells));
+
+    /// <summary>Where alerts stand; an alarm makes the answer incomplete.</summary>
+    public static Report Of(AlertStatus status) =>
+        new Report(new Column("fact", ColumnKind.Text), new Column("value", ColumnKind.FreeText)) { Code = status.Alarms.Count > 0 ? ExitCode.Incomplete : ExitCode.Done, Notice = status.Alarms.Count > 0 ? status.Alarms[0].Text : null }
+            .With([
+                .. status.Open.SelectMany(o => new object?[][] { [Word(o.Grade) + " open", Text(o.Open)], [Word(o.Grade) + " that nobody looked at", Text(o.Unshown)] }),
+                ["raised through snapshot", Text(status.DerivedVersion)], ["self-test passed", status.SelfTestPassedUtc is { } at ? Columns.Time(at) : null], .. status.Alarms.Select(a => new object?[] { "alarm", a.Text }),
+            ]);
 
     /// <summary>What a run did; an alarm makes the answer incomplete.</summary>
     public static Report Of(AlertRunReport run) =>
-        new Report(new Column("fact", ColumnKind.Text), new Column("value", ColumnKind.FreeText)) { Code = run.Alarms.Count > 0 ? ExitCode.Incomplete : ExitCode.Done, Notice = run.Alarms.Count > 0 ? run.Alarms[0] : null }
-            .With([["raised", Text(run.Raised)], ["open", Text(run.Open)], ["messages sent", Text(run.Sent)], ["escalated", Text(run.Escalated)], ["suppressed", Text(run.Suppressed)], .. run.Alarms.Select(a => new object?[] { "alarm", a })]);
+        new Report(new Column("fact", ColumnKind.Text), new Column("value", ColumnKind.FreeText)) { Code = run.Alarms.Count > 0 ? ExitCode.Incomplete : ExitCode.Done, Notice = run.Alarms.Count > 0 ? run.Alarms[0].Text : null }
+            .With([["raised", Text(run.Raised)], ["open", Text(run.Open)], ["messages sent", Text(run.Sent)], ["escalated", Text(run.Escalated)], ["suppressed", Text(run.Suppressed)], .. run.Alarms.Select(a => new object?[] { "alarm", a.Text })]);
 
     /// <summary>Members of a set in kebab-case.</summary>
     public static string Words<T>(T members) where T : struct, Enum => string.Join('+', members.ToString().Split(", ").Select(Kebab));
@@ -83,9 +81,8 @@ internal static class AlertReports
 
     private static string Kebab(string name) => string.Concat(name.Select((c, i) => char.IsUpper(c) && i > 0 ? "-" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString()));
 
-    private static object? After(Alert alert, DateTimeOffset? at) => at is { } moment ? (long)(moment - alert.RaisedUtc).TotalMinutes : null;
-
-    private static string? Some(string text) => text.Length == 0 ? null : text;
+    /// <summary>A text; null when there is none.</summary>
+    public static string? Some(string text) => text.Length == 0 ? null : text;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

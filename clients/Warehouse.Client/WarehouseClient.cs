@@ -11,7 +11,7 @@ namespace Warehouse.Client;
 /// <see cref="WarehouseException"/> for a refusal, a failure or an answer that is cut, and <see cref="OperationCanceledException"/> when its token
 /// says so.
 /// </summary>
-public sealed class WarehouseClient : IDisposable
+public sealed partial class WarehouseClient : IDisposable
 {
     /// <summary>Queries in one message of <c>Seen</c>, <c>Carriers</c> and <c>Resolve</c>, and alleles in one of <c>FrequenciesOf</c>.</summary>
     public const int MaxQueries = 1000, MaxAlleles = 10_000;
@@ -28,6 +28,10 @@ public sealed class WarehouseClient : IDisposable
     private readonly Linkage.LinkageClient _linkage;
     private readonly Access.AccessClient _access;
     private readonly Issuers.IssuersClient _issuers;
+    private readonly Alerts.AlertsClient _alerts;
+    private readonly Watches.WatchesClient _watches;
+    private readonly Care.CareClient _care;
+    private readonly ClinVar.ClinVarClient _clinVar;
 
     /// <summary>To a server; nothing is sent yet.</summary>
     /// <exception cref="WarehouseException">The address is one in clear text of another machine.</exception>
@@ -43,6 +47,7 @@ public sealed class WarehouseClient : IDisposable
             Credentials = options.Token is not null ? CallCredentials.FromInterceptor(ShowTokenAsync) : null,
         });
         (_variants, _store, _cohorts, _linkage, _access, _issuers) = (new(_channel), new(_channel), new(_channel), new(_channel), new(_channel), new(_channel));
+        (_alerts, _watches, _care, _clinVar) = (new(_channel), new(_channel), new(_channel), new(_channel));
     }
 
     /// <summary>To the server that the environment names; see <see cref="ConnectOptions.FromEnvironment"/>.</summary>

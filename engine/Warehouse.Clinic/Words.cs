@@ -18,6 +18,10 @@ public static class Words
         return word.ToString();
     }
 
+    /// <summary>The words of what a set of flags has; <c>none</c> for none.</summary>
+    public static IEnumerable<string> OfFlags<T>(T flags) where T : struct, Enum =>
+        flags.ToString().Split(", ").Select(name => string.Concat(name.Select((c, i) => char.IsUpper(c) && i > 0 ? "-" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString())));
+
     /// <summary>The member of a word; null for any other text.</summary>
     public static T? TryParse<T>(string word) where T : struct, Enum
     {

@@ -52,6 +52,9 @@ internal sealed class RemoteEngine : Engine
         _client = new WarehouseClient(connect);
     }
 
+    /// <summary>Watches and alerts of the server.</summary>
+    public RemoteAlerts Alerts => new(_client);
+
     /// <summary>What helps when the server does not know who asks; null for who shows a certificate.</summary>
     public string? Advice { get; }
 

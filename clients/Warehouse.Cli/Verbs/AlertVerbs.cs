@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Warehouse.Cli.Options;
+using Warehouse.Cli.Remote;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Engine;
 
@@ -12,22 +13,30 @@ internal abstract class AlertVerb : GroupVerb
     /// <summary>The owner, in whose name it runs.</summary>
     protected static string Who => Engine.Owner.Id;
 
-    /// <summary>A sub-verb that shows.</summary>
-    protected void Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, AlertSources, Report> show) =>
-        Shows(command, context, named, symbols, (parsed, address) => context.Engine.OfAlerts(address, sources => show(parsed, sources)));
+    /// <summary>A sub-verb that shows, of a store or of a server.</summary>
+    protected void Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) show) =>
+        Served(command, context, named, symbols, (parsed, address) =>
+        {
+            context.Begin(address, parsed);
+            return Run(parsed, context, address, show);
+        });
 
-    /// <summary>A sub-verb that changes.</summary>
-    protected void Changes(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, AlertSources, Report> change) => Sub(command, context, named, symbols, (parsed, address) =>
-    {
-        context.BeginChange(address, parsed);
-        return context.Engine.OfAlerts(address, sources => change(parsed, sources));
-    });
+    /// <summary>A sub-verb that changes, of a store or of a server.</summary>
+    protected void Changes(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) change) =>
+        Served(command, context, named, symbols, (parsed, address) =>
+        {
+            context.BeginChange(address, parsed);
+            return Run(parsed, context, address, change);
+        });
+
+    private static Report Run(ParseResult parsed, CliContext context, StoreAddress address, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) how) =>
+        address.Server is null ? context.Engine.OfAlerts(address, sources => how.Local(parsed, sources)) : how.Remote(parsed, ((RemoteEngine)context.Engine).Alerts);
 
     /// <summary>The log of a store.</summary>
     protected static AlertBook Book(AlertSources sources) => new(sources.Store.Events, TimeProvider.System);
 
     /// <summary>Appends what was decided by whoever runs the command.</summary>
-    protected static void Append(AlertSources sources, params AlertEvent[] events) => Book(sources).Append(Who, sources.Store.Version, events);
+    protected static void Append(AlertSources sources, params AlertEvent[] events) => Book(sources).AppendDecided(Who, sources.Store.Version, () => events);
 
     /// <summary>A member of a set, spelled in kebab-case.</summary>
     protected static T Word<T>(string word) where T : struct, Enum
@@ -50,67 +59,49 @@ internal sealed class WatchVerb : AlertVerb
     private readonly Option<string[]> _on = new("--on") { HelpName = "TRIGGER", AllowMultipleArgumentsPerToken = true, Description = "class, review, newly-seen, assessment, discordance, assessed-carried, frequency; all but review and frequency where not said." };
     private readonly Option<string> _least = new("--least") { HelpName = "GRADE", DefaultValueFactory = _ => "minor", Description = "Changes of a lower grade raise nothing: minor, major or critical." };
     private readonly Option<double?> _line = new("--frequency-line") { HelpName = "X", Description = "The line of the trigger frequency, between 0 and 1." };
-    private readonly Option<string[]> _hears = new("--hear") { HelpName = "PRINCIPAL", AllowMultipleArgumentsPerToken = true, Description = "Who hears; those who care for the person where not said." };
+    private readonly Option<string[]> _hears = new("--hear") { HelpName = "PRINCIPAL", AllowMultipleArgumentsPerToken = true, Description = "Who hears, a caller or role:ROLE; those who care for the person where not said." };
 
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Changes(command, context, ("add", "Keep a watch, in place of one of its name; it looks at what comes from now on."), [_name, _cohort, _person, _genes, _regions, _variants, _on, _least, _line, _hears], (parsed, sources) =>
+        Changes(command, context, ("add", "Keep a watch, in place of one of its name; it looks at what comes from now on."), [_name, _cohort, _person, _genes, _regions, _variants, _on, _least, _line, _hears], ((parsed, sources) =>
         {
-            var watch = Read(parsed, context, sources);
+            using var session = sources.Store.OpenSession();
+            var watch = WatchIntake.Checked(Read(parsed, context), session);
             Append(sources, new WatchSet(watch));
             return AlertReports.Of([watch]);
-        });
-        Shows(command, context, ("list", "List the watches."), [], (_, sources) => AlertReports.Of(Book(sources).Watches.Values));
-        Changes(command, context, ("remove", "Keep a watch no more; its open alerts stay."), [_name], (parsed, sources) =>
+        }, (parsed, remote) => remote.Keep(Read(parsed, context))));
+        Shows(command, context, ("list", "List the watches."), [], ((_, sources) => AlertReports.Of(Book(sources).Watches.Values), (_, remote) => remote.Watches()));
+        Changes(command, context, ("remove", "Keep a watch no more; its open alerts stay."), [_name], ((parsed, sources) =>
         {
             var name = parsed.GetRequiredValue(_name);
             if (!Book(sources).Watches.ContainsKey(name)) throw new InputException("watch-unknown", "there is no watch of that name", InputPlace.None);
             Append(sources, new WatchRemoved(name));
             return AlertReports.Of(Book(sources).Watches.Values);
-        });
+        }, (parsed, remote) => remote.Remove(parsed.GetRequiredValue(_name))));
     }
 
-    private Watch Read(ParseResult parsed, CliContext context, AlertSources sources)
+    /// <summary>The watch as it is typed.</summary>
+    private Watch Read(ParseResult parsed, CliContext context)
     {
-        var (scope, items) = Looks(parsed, context, sources);
+        var (scope, items) = Looks(parsed, context);
         var triggers = (parsed.GetValue(_on) ?? []).Select(Word<WatchTriggers>).Aggregate(WatchTriggers.None, (all, one) => all | one);
-        var line = parsed.GetValue(_line) ?? 0;
-        if ((triggers & WatchTriggers.Frequency) != 0 != line is > 0 and < 1) throw new InputException("watch-frequency", "the trigger frequency needs its line, between 0 and 1, and nothing else has one", InputPlace.None);
-        var name = parsed.GetRequiredValue(_name);
-        if (name.Length is 0 or > Watch.MaxName || items.Count > Watch.MaxItems) throw new InputException("watch-size", string.Create(CultureInfo.InvariantCulture, $"a watch has a name of at most {Watch.MaxName} characters and at most {Watch.MaxItems} items"), InputPlace.None);
-        return new Watch { Name = name, Scope = scope, Items = items, Triggers = triggers == WatchTriggers.None ? WatchTriggers.Default : triggers, Least = Word<Clinic.ClinVar.Grade>(parsed.GetRequiredValue(_least)), Hears = parsed.GetValue(_hears) ?? [], FrequencyLine = line };
+        return new Watch
+        {
+            Name = parsed.GetRequiredValue(_name), Scope = scope, Items = items, Triggers = triggers == WatchTriggers.None ? WatchTriggers.Default : triggers, Least = Word<Clinic.ClinVar.Grade>(parsed.GetRequiredValue(_least)),
+            Hears = parsed.GetValue(_hears) ?? [], FrequencyLine = parsed.GetValue(_line) ?? 0,
+        };
     }
 
-    private (WatchScope, IReadOnlyList<string>) Looks(ParseResult parsed, CliContext context, AlertSources sources)
+    private (WatchScope, IReadOnlyList<string>) Looks(ParseResult parsed, CliContext context)
     {
         Option[] scopes = [_cohort, _person, _genes, _regions, _variants];
         if (scopes.Count(s => parsed.GetResult(s) is not null) > 1) throw new InputException("watch-scope", "a watch looks at one of a cohort, a person, genes, regions, alleles, or at everybody", InputPlace.None);
-        using var session = sources.Store.OpenSession();
-        if (parsed.GetValue(_cohort) is { } cohort)
-        {
-            session.CohortMembers(cohort); // there must be one
-            return (WatchScope.Cohort, [cohort]);
-        }
+        if (parsed.GetValue(_cohort) is { } cohort) return (WatchScope.Cohort, [cohort]);
         if (parsed.GetValue(_person) is { } file) return (WatchScope.Person, [.. Lines.Names(file, context).Take(1)]);
         if (parsed.GetValue(_genes) is { } genes) return (WatchScope.Genes, [.. Lines.Names(genes, context)]);
-        if (parsed.GetValue(_regions) is { } regions)
-        {
-            string[] texts = [.. Lines.Names(regions, context)];
-            foreach (var text in texts) Warehouse.Engine.Query.RegionText.Parse(text);
-            return (WatchScope.Regions, texts);
-        }
-        if (parsed.GetValue(_variants) is not { } variants) return (WatchScope.Everybody, []);
-        string[] spellings = [.. Lines.Variants(variants, context)];
-        return (WatchScope.Alleles, [.. session.Resolve(spellings).Select(Spelled)]);
-    }
-
-    /// <summary>An allele as the log names it.</summary>
-    private static string Spelled(Warehouse.Engine.Query.SeenAnswer answer)
-    {
-        if (answer.Contig is null || answer.Reason is not null || answer.MatchedAlleles is not null) throw new InputException("watch-variant", answer.Reason ?? "an allele of plain bases is needed", InputPlace.None);
-        var contig = answer.Contig.StartsWith("chr", StringComparison.Ordinal) ? answer.Contig[3..] : answer.Contig;
-        return string.Create(CultureInfo.InvariantCulture, $"{(contig == "M" ? "MT" : contig)}-{answer.Start + 1L}-{answer.Ref}-{answer.Alt}");
+        if (parsed.GetValue(_regions) is { } regions) return (WatchScope.Regions, [.. Lines.Names(regions, context)]);
+        return parsed.GetValue(_variants) is { } variants ? (WatchScope.Alleles, [.. Lines.Variants(variants, context)]) : (WatchScope.Everybody, []);
     }
 }
 
@@ -122,13 +113,16 @@ internal sealed class CareVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Changes(command, context, ("import", "Say who cares for persons; those that the file does not name stay as they are."), [_file], (parsed, sources) =>
+        Changes(command, context, ("import", "Say who cares for persons; those that the file does not name stay as they are."), [_file], ((parsed, sources) =>
         {
-            var file = parsed.GetRequiredValue(_file);
-            var rows = CareTable.ReadAll(Lines.Numbered(file, context), file);
+            var rows = Read(parsed.GetRequiredValue(_file), context);
             Append(sources, [.. rows.Chunk(1000).Select(r => new CareSet(r))]);
-            return Report.OfFacts(("persons", rows.Count.ToString(CultureInfo.InvariantCulture)));
-        });
-        Shows(command, context, ("show", "List who cares for whom."), [], (_, sources) => AlertReports.Of(Book(sources).Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal)));
+            return Persons(rows.Count);
+        }, (parsed, remote) => Persons(remote.Import(Read(parsed.GetRequiredValue(_file), context)))));
+        Shows(command, context, ("show", "List who cares for whom."), [], ((_, sources) => AlertReports.Of(Book(sources).Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal)), (_, remote) => remote.Care()));
     }
+
+    private static Report Persons(int count) => Report.OfFacts(("persons", count.ToString(CultureInfo.InvariantCulture)));
+
+    private static IReadOnlyList<CareRow> Read(string file, CliContext context) => CareTable.ReadAll(Lines.Numbered(file, context), file);
 }

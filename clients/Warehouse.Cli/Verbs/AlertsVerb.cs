@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Warehouse.Cli.Options;
+using Warehouse.Cli.Remote;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Engine;
 
@@ -24,43 +25,65 @@ internal sealed class AlertsVerb : AlertVerb
     private readonly Option<int?> _major = new("--major-hours") { HelpName = "N", Description = "The same of a major one." };
     private readonly Option<int?> _minor = new("--minor-hours") { HelpName = "N", Description = "The same of a minor one." };
     private readonly Option<int?> _messages = new("--messages-an-hour") { HelpName = "N", Description = "Messages an hour to one recipient by one way; what is more goes as one." };
-    private readonly Option<string[]> _directors = new("--director") { HelpName = "PRINCIPAL", AllowMultipleArgumentsPerToken = true, Description = "Who hears when no deputy is left, and of the self-test." };
+    private readonly Option<string[]> _directors = new("--director") { HelpName = "PRINCIPAL", AllowMultipleArgumentsPerToken = true, Description = "Who hears when no deputy is left, and of the self-test; a caller or role:ROLE." };
+
+    private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "Stop after so many alerts." };
 
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Changes(command, context, ("list", "List the alerts that wait for you; they count as shown to you then."), [_everybody, _closed], (parsed, sources) =>
+        Changes(command, context, ("list", "List the alerts that wait for you; they count as shown to you then."), [_everybody, _closed], ((parsed, sources) =>
         {
-            if (parsed.GetValue(_everybody)) return AlertReports.OfCourse(Book(sources).Alerts.Where(a => parsed.GetValue(_closed) || a.State == AlertState.Open));
+            if (parsed.GetValue(_everybody)) return AlertReports.Of(Book(sources).Alerts.Where(a => parsed.GetValue(_closed) || a.State == AlertState.Open).Select(CourseRow.Of));
             using var desk = Desk(sources);
-            return AlertReports.OfInbox(desk.Inbox(parsed.GetValue(_closed)));
-        });
-        Changes(command, context, ("show", "Show one of your alerts; it counts as shown to you then."), [_id], (parsed, sources) =>
-        {
-            using var desk = Desk(sources);
-            return AlertReports.OfInbox([desk.Show(parsed.GetRequiredValue(_id))]);
-        });
-        Changes(command, context, ("ack", "Acknowledge alerts that were shown to you: you take care."), [_ids, _reason], (parsed, sources) =>
+            return AlertReports.Of(desk.Inbox(parsed.GetValue(_closed)).Select(a => InboxRow.Of(a, desk.SamplesOf(a))));
+        }, (parsed, remote) => parsed.GetValue(_everybody) ? remote.Course(parsed.GetValue(_closed)) : remote.Inbox(parsed.GetValue(_closed), context)));
+        Changes(command, context, ("show", "Show one of your alerts; it counts as shown to you then."), [_id], ((parsed, sources) =>
         {
             using var desk = Desk(sources);
-            string[] ids = parsed.GetRequiredValue(_ids) is ["-"] ? [.. Lines.Names("-", context)] : parsed.GetRequiredValue(_ids);
+            var alert = desk.Show(parsed.GetRequiredValue(_id));
+            return AlertReports.Of([InboxRow.Of(alert, desk.SamplesOf(alert))]);
+        }, (parsed, remote) => remote.Show(parsed.GetRequiredValue(_id))));
+        DeclareFollow(command, context);
+        Changes(command, context, ("ack", "Acknowledge alerts that were shown to you: you take care."), [_ids, _reason], ((parsed, sources) =>
+        {
+            using var desk = Desk(sources);
+            var ids = Ids(parsed, context);
             desk.Acknowledge(ids, parsed.GetRequiredValue(_reason));
-            return AlertReports.OfCourse(ids.Select(id => desk.Book.Find(id)!));
-        });
-        Acts(command, context, ("delegate", "Hand an alert to somebody who may see the patient."), [_to], (parsed, desk, id, reason) => desk.Delegate(id, parsed.GetRequiredValue(_to), reason));
-        Acts(command, context, ("snooze", "Put an alert off: it does not go further meanwhile."), [_hours], (parsed, desk, id, reason) => desk.Snooze(id, desk.Book.NowUtc.AddHours(parsed.GetRequiredValue(_hours)), reason));
-        Acts(command, context, ("escalate", "Send an alert to the next deputy now."), [], (parsed, desk, id, reason) => desk.Escalate(id, reason));
-        Changes(command, context, ("run", "Raise, route, escalate and deliver all that is due, and test itself once a day; run it every few minutes. Exit code 4 when somebody must look."), [_communications, _tasks, _webhook, _secret], RunAll);
-        Changes(command, context, ("settings", "Show when alerts go further and who the directors are, or change it."), [_critical, _major, _minor, _messages, _directors], Settings);
+            return AlertReports.Of(ids.Select(id => CourseRow.Of(desk.Book.Find(id)!)));
+        }, (parsed, remote) => remote.Acknowledge(Ids(parsed, context), parsed.GetRequiredValue(_reason))));
+        Acts(command, context, ("delegate", "Hand an alert to somebody who may see the patient."), [_to], ((parsed, desk, id, reason) => desk.Delegate(id, parsed.GetRequiredValue(_to), reason), (parsed, remote, id, reason) => remote.Delegate(id, parsed.GetRequiredValue(_to), reason)));
+        Acts(command, context, ("snooze", "Put an alert off: it does not go further meanwhile."), [_hours], ((parsed, desk, id, reason) => desk.Snooze(id, desk.Book.NowUtc.AddHours(parsed.GetRequiredValue(_hours)), reason), (parsed, remote, id, reason) => remote.Snooze(id, parsed.GetRequiredValue(_hours), reason)));
+        Acts(command, context, ("escalate", "Send an alert to the next deputy now."), [], ((parsed, desk, id, reason) => desk.Escalate(id, reason), (parsed, remote, id, reason) => remote.Escalate(id, reason)));
+        Changes(command, context, ("run", "Raise, route, escalate and deliver all that is due, and test itself once a day; run it every few minutes. Exit code 4 when somebody must look. A server does it by itself, by its own ways."), [_communications, _tasks, _webhook, _secret], (RunAll, RunServer));
+        Shows(command, context, ("status", "Where alerts stand, and what somebody must look at: then the exit code is 4."), [], ((_, sources) => AlertReports.Of(AlertStatus.Of(Book(sources))), (_, remote) => remote.Status()));
+        Changes(command, context, ("settings", "Show when alerts go further and who the directors are, or change it."), [_critical, _major, _minor, _messages, _directors], (Settings, Settings));
     }
 
-    private void Acts(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Action<ParseResult, AlertDesk, string, string> act) => Changes(command, context, named, [_id, .. symbols, _reason], (parsed, sources) =>
+    /// <summary>Alerts as they come have no end, so they are no report.</summary>
+    private void DeclareFollow(Command command, CliContext context)
     {
-        using var desk = Desk(sources);
-        var id = parsed.GetRequiredValue(_id);
-        act(parsed, desk, id, parsed.GetRequiredValue(_reason));
-        return AlertReports.OfCourse([desk.Book.Find(id)!]);
-    });
+        var follow = new Command("follow", "Print the alerts of a server that wait for you, then each new one as it comes, as TSV.");
+        Store.AddReadingTo(follow, AsksServer, isAlone: true);
+        follow.Options.Add(_count);
+        follow.SetAction(parsed =>
+        {
+            var address = Store.Read(parsed, context);
+            return (int)(address.Server is null ? throw new InputException("alerts-follow", "alerts follow asks a server: name one by --server URL", InputPlace.None) : ((RemoteEngine)context.Engine).Alerts.Follow(parsed.GetValue(_count), context));
+        });
+        command.Subcommands.Add(follow);
+    }
+
+    private void Acts(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Action<ParseResult, AlertDesk, string, string> Local, Func<ParseResult, RemoteAlerts, string, string, Report> Remote) act) =>
+        Changes(command, context, named, [_id, .. symbols, _reason], ((parsed, sources) =>
+        {
+            using var desk = Desk(sources);
+            var id = parsed.GetRequiredValue(_id);
+            act.Local(parsed, desk, id, parsed.GetRequiredValue(_reason));
+            return AlertReports.Of([CourseRow.Of(desk.Book.Find(id)!)]);
+        }, (parsed, remote) => act.Remote(parsed, remote, parsed.GetRequiredValue(_id), parsed.GetRequiredValue(_reason))));
+
+    private string[] Ids(ParseResult parsed, CliContext context) => parsed.GetRequiredValue(_ids) is ["-"] ? [.. Lines.Names("-", context)] : parsed.GetRequiredValue(_ids);
 
     private static AlertDesk Desk(AlertSources sources) => new(sources, TimeProvider.System, Who, Who);
 
@@ -86,23 +109,42 @@ internal sealed class AlertsVerb : AlertVerb
         }
         catch (Exception e) when (e is ArgumentException or UriFormatException)
         {
-            throw new InputException("alert-webhook", $"the address is https, or http on this machine, and the secret has {WebhookWay.MinSecretBytes} bytes or more", InputPlace.None);
+            throw new InputException("alert-webhook", $"the address is https, or http on this machine, and the secret has {SignedPost.MinSecretBytes} bytes or more", InputPlace.None);
         }
+    }
+
+    private Report RunServer(ParseResult parsed, RemoteAlerts remote)
+    {
+        if (((Option[])[_communications, _tasks, _webhook, _secret]).FirstOrDefault(o => parsed.GetResult(o) is not null) is { } way)
+            throw new InputException("alert-ways", $"{way.Name} is for a store that lies here: a server's ways are in its configuration", InputPlace.None);
+        return remote.Run();
     }
 
     private Report Settings(ParseResult parsed, AlertSources sources)
     {
         var now = Book(sources).Settings;
-        var next = now with
-        {
-            CriticalHours = Hours(parsed.GetValue(_critical)) ?? now.CriticalHours, MajorHours = Hours(parsed.GetValue(_major)) ?? now.MajorHours, MinorHours = Hours(parsed.GetValue(_minor)) ?? now.MinorHours,
-            MessagesAnHour = Hours(parsed.GetValue(_messages)) ?? now.MessagesAnHour, Directors = parsed.GetResult(_directors) is null ? now.Directors : parsed.GetValue(_directors) ?? [],
-        };
-        foreach (var id in next.Directors) Warehouse.Engine.Access.Subject.Parse(id);
+        var next = Next(parsed, now);
         if (next != now) Append(sources, new SettingsSet(next));
-        string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-        return Report.OfFacts(("critical hours", Text(next.CriticalHours)), ("major hours", Text(next.MajorHours)), ("minor hours", Text(next.MinorHours)), ("messages an hour", Text(next.MessagesAnHour)), ("directors", string.Join(' ', next.Directors)));
+        return OfSettings(next);
     }
 
-    private static int? Hours(int? given) => given is null or >= 1 and <= 10_000 ? given : throw new InputException("alert-settings", "a number from 1 to 10,000 is needed", InputPlace.None);
+    private Report Settings(ParseResult parsed, RemoteAlerts remote)
+    {
+        var now = remote.Settings();
+        var next = Next(parsed, now);
+        if (next != now) remote.Change(next);
+        return OfSettings(next);
+    }
+
+    private AlertSettings Next(ParseResult parsed, AlertSettings now) => WatchIntake.Checked(now with
+    {
+        CriticalHours = parsed.GetValue(_critical) ?? now.CriticalHours, MajorHours = parsed.GetValue(_major) ?? now.MajorHours, MinorHours = parsed.GetValue(_minor) ?? now.MinorHours,
+        MessagesAnHour = parsed.GetValue(_messages) ?? now.MessagesAnHour, Directors = parsed.GetResult(_directors) is null ? now.Directors : parsed.GetValue(_directors) ?? [],
+    });
+
+    private static Report OfSettings(AlertSettings settings)
+    {
+        string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+        return Report.OfFacts(("critical hours", Text(settings.CriticalHours)), ("major hours", Text(settings.MajorHours)), ("minor hours", Text(settings.MinorHours)), ("messages an hour", Text(settings.MessagesAnHour)), ("directors", string.Join(' ', settings.Directors)));
+    }
 }

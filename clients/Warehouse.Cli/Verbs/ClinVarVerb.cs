@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Warehouse.Cli.Remote;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
@@ -26,12 +27,21 @@ internal sealed class ClinVarVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Changes(command, context, ("load", "Load a release and let it hold: alerts follow from what it changed."), [_file, _release, _hold, _unknown, _gone], (parsed, sources) => Load(parsed, sources, context));
-        Changes(command, context, ("accept", "Let a release hold that was loaded before."), [_date, _unknown, _gone], (parsed, sources) => Accept(parsed, sources, parsed.GetRequiredValue(_date), context));
-        Shows(command, context, ("compare", "What changed between two releases, by net class."), [_from, _to, _all], Compare);
-        Shows(command, context, ("preview", "How many alerts a release would raise, before it is accepted."), [_date], (parsed, sources) => AlertReports.Of(ReleasePreview.Of(sources, TimeProvider.System, parsed.GetRequiredValue(_date))));
-        Shows(command, context, ("history", "What each release that holds says of an allele."), [_allele], History);
-        Changes(command, context, ("grades", "Show the table of grades, or put another in its place."), [_grades], Grades);
+        Sub(command, context, ("load", "Load a release and let it hold: alerts follow from what it changed."), [_file, _release, _hold, _unknown, _gone], (parsed, address) =>
+        {
+            context.BeginChange(address, parsed);
+            return context.Engine.OfAlerts(address, sources => Load(parsed, sources, context));
+        });
+        Changes(command, context, ("accept", "Let a release hold that was loaded before."), [_date, _unknown, _gone], ((parsed, sources) => Accept(parsed, sources, parsed.GetRequiredValue(_date), context), (parsed, remote) => Accept(parsed, remote, parsed.GetRequiredValue(_date), context)));
+        Shows(command, context, ("releases", "The releases in the store, and which of them hold."), [], ((_, sources) => AlertReports.OfReleases(ReleaseRow.Of(sources, Book(sources)).Select(r => (r.Release, r.Holds, r.IsThere, r.Alleles, r.Unrecognised, r.Digest))), (_, remote) => remote.Releases()));
+        Shows(command, context, ("compare", "What changed between two releases, by net class."), [_from, _to, _all], (Compare, (parsed, remote) => remote.Compare(parsed.GetRequiredValue(_from), parsed.GetRequiredValue(_to), parsed.GetValue(_all), context.Cancellation)));
+        Shows(command, context, ("preview", "How many alerts a release would raise, before it is accepted."), [_date], ((parsed, sources) => AlertReports.Of(ReleasePreview.Of(sources, TimeProvider.System, parsed.GetRequiredValue(_date))), (parsed, remote) => remote.Preview(parsed.GetRequiredValue(_date))));
+        Shows(command, context, ("history", "What each release that holds says of an allele."), [_allele], (History, (parsed, remote) => remote.History(parsed.GetRequiredValue(_allele))));
+        Changes(command, context, ("grades", "Show the table of grades, or put another in its place."), [_grades], ((parsed, sources) =>
+        {
+            if (Given(parsed) is { } table) Append(sources, new GradesSet(table.Text));
+            return OfGrades(Book(sources).Grades);
+        }, (parsed, remote) => OfGrades(Given(parsed) is { } table ? remote.Change(table) : remote.Grades())));
     }
 
     private Report Load(ParseResult parsed, AlertSources sources, CliContext context)
@@ -50,45 +60,51 @@ internal sealed class ClinVarVerb : AlertVerb
         var book = Book(sources);
         var facts = ReleaseIntake.Look(sources, book, date);
         var options = new AcceptOptions { Unrecognised = parsed.GetValue(_unknown), Retracted = parsed.GetValue(_gone) };
-        // What is not known is listed before it is refused.
-        if (facts.Unrecognised > options.Unrecognised)
-            foreach (var (allele, line, text) in facts.First.Take(100)) context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"warehouse: line {line}: {allele}: unrecognised: {Output.SafeText.EscapeMessage(text)}"));
+        Tell(facts, options, context);
         var isNew = ReleaseIntake.Accept(sources, book, Who, (date, facts), options);
         return AlertReports.Of(facts, date, isNew ? "holds" : "held already");
     }
 
+    private Report Accept(ParseResult parsed, RemoteAlerts remote, string date, CliContext context)
+    {
+        var options = new AcceptOptions { Unrecognised = parsed.GetValue(_unknown), Retracted = parsed.GetValue(_gone) };
+        Tell(remote.Facts(date), options, context);
+        var (facts, isNew) = remote.Accept(date, options);
+        return AlertReports.Of(facts, date, isNew ? "holds" : "held already");
+    }
+
+    /// <summary>What is not known is listed before it is refused.</summary>
+    private static void Tell(ReleaseFacts facts, AcceptOptions options, CliContext context)
+    {
+        if (facts.Unrecognised <= options.Unrecognised) return;
+        foreach (var (allele, line, text) in facts.First.Take(100)) context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"warehouse: line {line}: {allele}: unrecognised: {Output.SafeText.EscapeMessage(text)}"));
+    }
+
     private Report Compare(ParseResult parsed, AlertSources sources)
     {
-        var (before, after) = (Shelved(sources, parsed.GetRequiredValue(_from)), Shelved(sources, parsed.GetRequiredValue(_to)));
+        var (before, after) = (ReleaseIntake.Shelved(sources, parsed.GetRequiredValue(_from)), ReleaseIntake.Shelved(sources, parsed.GetRequiredValue(_to)));
         var changes = ReleaseComparison.Run(before, after, Book(sources).Grades);
-        return AlertReports.Of(parsed.GetValue(_all) ? changes : changes.Where(c => c.IsOfClass));
+        return AlertReports.Of((parsed.GetValue(_all) ? changes : changes.Where(c => c.IsOfClass)).Select(ChangeRow.Made));
     }
 
     private Report History(ParseResult parsed, AlertSources sources)
     {
         using var session = sources.Store.OpenSession();
         var asked = session.Resolve([parsed.GetRequiredValue(_allele)]).Single();
-        if (asked.Reason is { } fault) throw new InputException("clinvar-variant", fault, InputPlace.None);
-        var history = new List<(string, ClinVarAxis, Classification, string)>();
-        foreach (var (_, release) in Book(sources).Releases)
-        {
-            var found = Shelved(sources, release.Release).Alleles().FirstOrDefault(a => a.Allele.Start == asked.Start && a.Allele.Ref == asked.Ref && a.Allele.Alt == asked.Alt && (a.Allele.Contig == asked.Contig || "chr" + a.Allele.Contig == asked.Contig));
-            foreach (var axis in Enum.GetValues<ClinVarAxis>())
-                if (axis == ClinVarAxis.Germline || found?.On(axis) is { } other && other != Classification.None) history.Add((release.Release, axis, found?.On(axis) ?? Classification.None, found is null ? "" : string.Join(',', found.Ids)));
-        }
-        return AlertReports.OfHistory(history);
+        return AlertReports.Of(ReleaseHistory.Of(sources, Book(sources), asked));
     }
 
-    private Report Grades(ParseResult parsed, AlertSources sources)
+    /// <summary>The table of a file that is named.</summary>
+    private GradeTable? Given(ParseResult parsed)
     {
-        if (parsed.GetValue(_grades) is { } file)
-        {
-            if (!File.Exists(file) || new FileInfo(file).Length > 1 << 18) throw new InputException("grade-file", "a table of grades is a file of at most 256 KiB", new InputPlace(file, 0, 0, ""));
-            Append(sources, new GradesSet(GradeTable.Parse(File.ReadAllText(file, Encoding.UTF8), file).Text));
-        }
-        string[] columns = ["axis", "kind", "from", "to", "grade"];
-        return new Report([.. columns.Select(c => new Output.Column(c, Output.ColumnKind.Text))]).With(Book(sources).Grades.Rows.Select(r => r.ToArray<object?>()));
+        if (parsed.GetValue(_grades) is not { } file) return null;
+        if (!File.Exists(file) || new FileInfo(file).Length > WatchIntake.MaxGradeBytes) throw new InputException("grade-file", "a table of grades is a file of at most 256 KiB", new InputPlace(file, 0, 0, ""));
+        return GradeTable.Parse(File.ReadAllText(file, Encoding.UTF8), file);
     }
 
-    private static ShelvedRelease Shelved(AlertSources sources, string date) => sources.Release(date) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
+    private static Report OfGrades(GradeTable grades)
+    {
+        string[] columns = ["axis", "kind", "from", "to", "grade"];
+        return new Report([.. columns.Select(c => new Output.Column(c, Output.ColumnKind.Text))]).With(grades.Rows.Select(r => r.ToArray<object?>()));
+    }
 }

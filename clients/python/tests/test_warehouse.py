@@ -31,6 +31,17 @@ class ServerTests(unittest.TestCase):
             self.assertEqual(want["af"] is None, row["af"] is None)
             self.assertAlmostEqual(want["af"] or 0, row["af"] or 0, places=5)
 
+    def test_alerts_are_shown_and_then_acknowledged(self):
+        (alert,) = self.lab.inbox()
+        self.assertEqual((os.environ["WAREHOUSE_ALERT"], 1), (alert.allele, len(alert.samples)))
+        with self.assertRaises(warehouse.WarehouseError) as refused:
+            self.lab.acknowledge(["0" * 20], "nothing")
+        self.assertEqual("alert-unknown", refused.exception.rule)
+        (course,) = self.lab.acknowledge([alert.id], "recontacted")
+        self.assertTrue(course.HasField("closed"))
+        self.assertEqual([], self.lab.inbox())
+        self.assertEqual(["recontacted"], [a.reason for a in self.lab.inbox(closed=True)])
+
     def test_seen_has_three_answers(self):
         wanted = expected("seen")
         answers = list(self.lab.seen(w["query"] for w in wanted))

@@ -9,7 +9,7 @@
 An answer is Seen, NotSeen or NotAssessable: a failure never reads as not seen. Positions are 1-based, as in VCF. What the server refuses is a
 WarehouseError with the rule's name. Messages are those of server/Warehouse.Protocol/Protos, in warehouse.v1.
 
-Every question here reads, so it is asked again, four times at most, while the server cannot be reached; a timeout is the time for all of that.
+A question that reads is asked again, four times at most, while the server cannot be reached; a timeout is the time for all of that. A change is asked for once.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from . import arrow
-from .v1 import common_pb2, variants_pb2
+from .v1 import alerts_pb2, common_pb2, variants_pb2
 
 __all__ = ["connect", "Client", "Seen", "NotSeen", "NotAssessable", "Answer", "CarriersAnswer", "Frequencies", "WarehouseError"]
 
@@ -165,6 +165,8 @@ class Client:
         self._seen = self._method("unary_unary", "Seen", variants_pb2.SeenRequest, variants_pb2.SeenReply)
         self._frequencies = self._method("unary_stream", "Frequencies", variants_pb2.FrequenciesRequest, common_pb2.Chunk)
         self._carriers = self._method("unary_stream", "Carriers", variants_pb2.CarriersRequest, variants_pb2.CarriersReply)
+        self._inbox = self._method("unary_unary", "Inbox", alerts_pb2.InboxRequest, alerts_pb2.InboxReply, "Alerts")
+        self._acknowledge = self._method("unary_unary", "Acknowledge", alerts_pb2.AcknowledgeRequest, alerts_pb2.CourseReply, "Alerts")
 
     def __enter__(self) -> Client:
         return self
@@ -225,6 +227,25 @@ class Client:
             snapshot = _pinned(snapshot, context)
             yield from answers
 
+    def inbox(self, *, closed: bool = False) -> List[Any]:
+        """Alerts that wait for the caller (warehouse.v1.Alert), the gravest and oldest first; they count as shown to him. Always for treatment."""
+        request = alerts_pb2.InboxRequest(asking=self._for_treatment(), closed=closed)
+        reply = _again(lambda left: self._inbox(request, timeout=left), UNARY_SECONDS if self._timeout is None else self._timeout)
+        return list(reply.alerts)
+
+    def acknowledge(self, ids: Iterable[str], reason: str) -> List[Any]:
+        """Acknowledges alerts that were shown to the caller: he takes care. What became of them (warehouse.v1.AlertCourse), in the order of the ids."""
+        if isinstance(ids, str):
+            raise TypeError("ids is a list of ids, not one id")
+        request = alerts_pb2.AcknowledgeRequest(asking=self._for_treatment(), ids=ids, reason=reason)
+        try:
+            return list(self._acknowledge(request, timeout=UNARY_SECONDS if self._timeout is None else self._timeout).alerts)
+        except grpc.RpcError as failure:
+            raise _error(failure) from failure
+
+    def _for_treatment(self) -> Any:
+        return common_pb2.Asking(purpose=common_pb2.PURPOSE_TREATMENT, project=self._asking["project"])
+
     def _read_carriers(self, request: Any, left: Optional[float]) -> Tuple[List[CarriersAnswer], Any]:
         answers: List[CarriersAnswer] = []
         carriers: List[Any] = []
@@ -245,8 +266,8 @@ class Client:
     def _ask(self, snapshot: Optional[int]) -> Any:
         return common_pb2.Asking(**self._asking) if snapshot is None else common_pb2.Asking(snapshot=snapshot, **self._asking)
 
-    def _method(self, kind: str, name: str, request: Any, reply: Any) -> Callable[..., Any]:
-        made: Callable[..., Any] = getattr(self._channel, kind)("/warehouse.v1.Variants/" + name, request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
+    def _method(self, kind: str, name: str, request: Any, reply: Any, service: str = "Variants") -> Callable[..., Any]:
+        made: Callable[..., Any] = getattr(self._channel, kind)(f"/warehouse.v1.{service}/{name}", request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
         return made
 
 

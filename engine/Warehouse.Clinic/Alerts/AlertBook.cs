@@ -95,6 +95,9 @@ public sealed class AlertBook
     /// <summary>Why a way failed last; null when it works, or was not tried.</summary>
     public DeliveryFailed? FailureOf(string way) => _failures.GetValueOrDefault(way);
 
+    /// <summary>Ways that failed when they were last tried.</summary>
+    public IEnumerable<string> FailingWays => _failures.Keys.Order(StringComparer.Ordinal);
+
     /// <summary>How many messages went to somebody by a way within the hour.</summary>
     public int MessagesInHour(string way, string recipient) =>
         _messages.TryGetValue((way, recipient), out var sent) ? sent.Count(at => at > NowUtc.AddHours(-1)) : 0;
@@ -125,7 +128,7 @@ public sealed class AlertBook
     }
 
     /// <summary>Decides and appends until nobody else was quicker.</summary>
-    internal void AppendDecided(string actor, long version, Func<IReadOnlyList<AlertEvent>> decide)
+    public void AppendDecided(string actor, long version, Func<IReadOnlyList<AlertEvent>> decide)
     {
         for (var attempt = 1; ; attempt++)
         {

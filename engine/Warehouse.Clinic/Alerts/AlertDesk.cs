@@ -1,5 +1,6 @@
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 
 namespace Warehouse.Clinic.Alerts;
 
@@ -29,15 +30,26 @@ public sealed class AlertDesk : IDisposable
     public AlertDesk(AlertSources sources, TimeProvider clock, string who, string owner) =>
         (_sources, _who, Book, _routing) = (sources, who, new AlertBook(sources.Store.Events, clock), new Routing(sources, owner));
 
+    /// <summary>The desk of somebody who is here, so that what his credentials state of him counts, over a log that was read already.</summary>
+    /// <param name="sources">What alerts follow from.</param>
+    /// <param name="book">The log.</param>
+    /// <param name="caller">The recipient.</param>
+    /// <param name="owner">Id of the store's owner.</param>
+    public AlertDesk(AlertSources sources, AlertBook book, Caller caller, string owner) =>
+        (_sources, _who, Book, _routing) = (sources, caller.Id, book, new Routing(sources with { Callers = () => sources.Callers().Prepend(caller) }, owner));
+
     /// <summary>The log as it was read last.</summary>
     public AlertBook Book { get; }
 
     /// <summary>His alerts, the gravest and oldest first; on return they count as shown to him.</summary>
     /// <param name="closed">Also those that are closed.</param>
-    public IReadOnlyList<Alert> Inbox(bool closed = false)
+    /// <param name="most">So many at the most.</param>
+    /// <param name="isAsked">Says of which of his alerts he asks; null = of all.</param>
+    public IReadOnlyList<Alert> Inbox(bool closed = false, int most = int.MaxValue, Func<Alert, bool>? isAsked = null)
     {
         Book.Refresh();
-        var his = Book.Alerts.Where(a => IsHis(a) && (closed || a.State == AlertState.Open)).OrderByDescending(a => a.Draft.Grade).ThenBy(a => a.RaisedUtc).ThenBy(a => a.Id, StringComparer.Ordinal).ToList();
+        var asked = Book.Alerts.Where(a => a.Recipients.Contains(_who) && (closed || a.State == AlertState.Open) && isAsked?.Invoke(a) != false);
+        var his = asked.OrderByDescending(a => a.Draft.Grade).ThenBy(a => a.RaisedUtc).ThenBy(a => a.Id, StringComparer.Ordinal).Where(IsHis).Take(most).ToList();
         Shows(his);
         return his;
     }
@@ -51,6 +63,9 @@ public sealed class AlertDesk : IDisposable
         Shows([alert]);
         return alert;
     }
+
+    /// <summary>The samples of an alert in which he may see its allele now.</summary>
+    public IReadOnlyList<string> SamplesOf(Alert alert) => _routing.SamplesSeenBy(_who, alert.Draft);
 
     /// <summary>Acknowledges an alert: he has seen it and takes care.</summary>
     /// <exception cref="InputException">It is not his, was not shown to him, or is closed; or there is no reason.</exception>

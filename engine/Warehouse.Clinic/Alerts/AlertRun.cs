@@ -25,8 +25,8 @@ public sealed record AlertRunReport
     /// <summary>Alerts suppressed, since the samples were withdrawn.</summary>
     public int Suppressed { get; init; }
 
-    /// <summary>What somebody must look at, in words without data of persons; none = all is well.</summary>
-    public IReadOnlyList<string> Alarms { get; init; } = [];
+    /// <summary>What somebody must look at; none = all is well.</summary>
+    public IReadOnlyList<AlertAlarm> Alarms { get; init; } = [];
 }
 
 /// <summary>
@@ -45,14 +45,14 @@ public sealed class AlertRun
     /// <summary>Escalations of one alert: by then everybody named has been told.</summary>
     private const int MostLevels = 24;
 
-    private static readonly TimeSpan TestEvery = TimeSpan.FromHours(24), TestOverdue = TimeSpan.FromHours(26), LongestPause = TimeSpan.FromHours(1);
+    private static readonly TimeSpan TestEvery = TimeSpan.FromHours(24), LongestPause = TimeSpan.FromHours(1);
 
     private readonly AlertSources _sources;
     private readonly EventLog _log;
     private readonly TimeProvider _clock;
     private readonly string _owner;
     private readonly IReadOnlyList<IAlertWay> _ways;
-    private readonly List<string> _alarms = [];
+    private readonly List<AlertAlarm> _alarms = [];
     private int _sent, _escalated, _suppressed, _raised;
 
     /// <summary>A run over a store.</summary>
@@ -69,7 +69,7 @@ public sealed class AlertRun
     public AlertRunReport Run()
     {
         var book = new AlertBook(_log, _clock);
-        if (book.IsClockBehind) _alarms.Add("the clock was set back: time goes on from the newest event");
+        if (book.IsClockBehind) _alarms.Add(AlertAlarm.ClockBehind);
         if (book.Head > 0) BeginSelfTest(book);
         var failure = TryRaise(book);
         using (var routing = new Routing(_sources, _owner))
@@ -81,8 +81,7 @@ public sealed class AlertRun
         Deliver(book);
         EndSelfTest(book);
         failure?.Throw();
-        var unseen = book.Alerts.Count(a => a.State == AlertState.Open && a.IsRouted && a.Recipients.Count == 0 && !a.Draft.IsSelfTest);
-        if (unseen > 0) _alarms.Add(string.Create(CultureInfo.InvariantCulture, $"{unseen} alerts have nobody who may see them: grant access, or name a clinician by care import"));
+        if (AlertAlarm.UnseenIn(book) is { } unseen) _alarms.Add(unseen);
         return new AlertRunReport
         {
             Raised = _raised, Sent = _sent, Escalated = _escalated, Suppressed = _suppressed, Alarms = [.. _alarms], Open = book.Alerts.Count(a => a.State == AlertState.Open && !a.Draft.IsSelfTest),
@@ -182,7 +181,7 @@ public sealed class AlertRun
         {
             if (book.FailureOf(way.Name) is { } failure && failure.AgainUtc > book.NowUtc)
             {
-                _alarms.Add($"{way.Name} does not work: messages wait");
+                _alarms.Add(AlertAlarm.WayFails(way.Name));
                 continue;
             }
             var pending = new SortedDictionary<string, List<Alert>>(StringComparer.Ordinal);
@@ -214,12 +213,12 @@ public sealed class AlertRun
 #endif
                 way.Send(new AlertMessage(id, recipient, part.Max(a => a.Draft.Grade), part.Length, book.NowUtc) { IsSelfTest = part.All(a => a.Draft.IsSelfTest) });
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 var attempt = (book.FailureOf(way.Name)?.Attempt ?? 0) + 1;
                 var pause = TimeSpan.FromMinutes(Math.Pow(2, Math.Min(attempt - 1, 10)));
                 book.AppendDecided(_owner, Version, () => [new DeliveryFailed(way.Name, attempt, book.NowUtc + (pause < LongestPause ? pause : LongestPause))]);
-                _alarms.Add($"{way.Name} does not work: messages wait");
+                _alarms.Add(AlertAlarm.WayFails(way.Name));
                 return false;
             }
             _sent++;
@@ -242,8 +241,6 @@ public sealed class AlertRun
             var older = book.Alerts.Where(a => a.Draft.IsSelfTest && a.State == AlertState.Open);
             return [new SelfTestPassed(test.Mark), .. older.Select(a => new AlertSuppressed(a.Id, "self-test"))];
         });
-        if (book.SelfTest is null) return;
-        if (book.SelfTestPassed?.Mark != book.SelfTest.Value.Mark) _alarms.Add("the self-test did not go through");
-        else if (book.NowUtc - book.SelfTestPassed.Value.AtUtc > TestOverdue) _alarms.Add("the self-test is overdue");
+        if (AlertAlarm.SelfTestOf(book) is { } failed) _alarms.Add(failed);
     }
 }

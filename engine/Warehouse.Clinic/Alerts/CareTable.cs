@@ -1,14 +1,10 @@
 using Warehouse.Engine;
-using Warehouse.Engine.Access;
 
 namespace Warehouse.Clinic.Alerts;
 
 /// <summary>Who cares for whom, as a table of text.</summary>
 public static class CareTable
 {
-    /// <summary>Longest name of a person, in characters.</summary>
-    public const int MaxPerson = 500;
-
     /// <summary>Reads a table of persons: person, responsible, deputies (parted by commas), parted by tabs, with a header; the last column may be left out.</summary>
     /// <param name="lines">Its lines that are not empty, with their numbers.</param>
     /// <param name="file">What to call it in errors.</param>
@@ -26,24 +22,10 @@ public static class CareTable
                 rows = [];
                 continue;
             }
-            if (cells.Length is not (2 or 3) || cells[0].Length is 0 or > MaxPerson) throw new InputException("care-row", "a row has person, responsible and deputies, parted by tabs", place);
+            if (cells.Length is not (2 or 3)) throw new InputException("care-row", "a row has person, responsible and deputies, parted by tabs", place);
             string[] deputies = cells.Length < 3 ? [] : cells[2].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-            foreach (var id in deputies) Check(id, place);
-            if (cells[1].Length > 0) Check(cells[1], place);
-            rows.Add(new CareRow(cells[0], cells[1], deputies));
+            rows.Add(WatchIntake.Checked(new CareRow(cells[0], cells[1], deputies), place));
         }
         return rows ?? [];
-    }
-
-    private static void Check(string id, InputPlace place)
-    {
-        try
-        {
-            Subject.Parse(id);
-        }
-        catch (InputException bad) when (bad.Place.IsNone)
-        {
-            throw new InputException(bad.Code, bad.Expected, place);
-        }
     }
 }

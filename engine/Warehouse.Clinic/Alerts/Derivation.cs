@@ -31,6 +31,9 @@ public sealed record AlertSources
 
     /// <summary>Gets the name of each sample whose data is used; null = nobody asks.</summary>
     public Action<string>? Shown { get; init; }
+
+    /// <summary>Callers of whom more is known than their id, though they are not here: the roles and groups that their credentials state.</summary>
+    public Func<IEnumerable<Caller>> Callers { get; init; } = () => [];
 }
 
 /// <summary>

@@ -77,6 +77,8 @@ public static class ReleaseIntake
         return true;
     }
 
-    private static ShelvedRelease Shelved(AlertSources sources, string release) =>
+    /// <summary>A release that the store has.</summary>
+    /// <exception cref="InputException">It has none of that date.</exception>
+    public static ShelvedRelease Shelved(AlertSources sources, string release) =>
         sources.Release(release) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
 }

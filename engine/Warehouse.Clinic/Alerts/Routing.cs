@@ -9,8 +9,13 @@ namespace Warehouse.Clinic.Alerts;
 /// </summary>
 internal sealed class Routing(AlertSources sources, string owner) : IDisposable
 {
+    private const string RolePrefix = "role:";
+
     private readonly Dictionary<string, Session?> _sessions = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string Recipient, string Allele), HashSet<string>> _carriers = [];
+    private readonly Dictionary<(string Recipient, string Allele), (HashSet<string> Persons, HashSet<string> Samples)> _carriers = [];
+    private readonly Dictionary<string, IReadOnlyList<string>> _holders = new(StringComparer.Ordinal);
+    private List<Caller>? _known;
+    private Policy? _policy;
     private Dictionary<string, string>? _persons;
 
     /// <summary>Who hears of an alert and may see what it is about, in order; nobody = an alarm.</summary>
@@ -29,21 +34,33 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
     internal bool IsElsewhere(Alert alert, AlertBook book) => !Wanted(alert, book).First.Any(alert.Recipients.Contains);
 
     /// <summary>Whether somebody may see, now, what an alert is about: its allele in a sample of the person.</summary>
-    internal bool MaySee(string recipient, AlertDraft draft) => CarriersSeenBy(recipient, draft).Contains(draft.Person);
+    internal bool MaySee(string recipient, AlertDraft draft) => CarriersSeenBy(recipient, draft).Persons.Contains(draft.Person);
 
     /// <summary>Whether the person still has a sample that carries what an alert is about.</summary>
     internal bool IsCarried(AlertDraft draft) => MaySee(owner, draft);
 
-    private HashSet<string> CarriersSeenBy(string recipient, AlertDraft draft)
+    /// <summary>Of the samples that an alert is about, those in which somebody may see its allele now: who sees one of a person's samples learns nothing of another.</summary>
+    internal IReadOnlyList<string> SamplesSeenBy(string recipient, AlertDraft draft)
+    {
+        if (draft.Samples.Count == 0) return [];
+        var seen = CarriersSeenBy(recipient, draft).Samples;
+        return [.. draft.Samples.Where(seen.Contains)];
+    }
+
+    private (HashSet<string> Persons, HashSet<string> Samples) CarriersSeenBy(string recipient, AlertDraft draft)
     {
         if (!_carriers.TryGetValue((recipient, draft.Allele), out var carriers))
         {
-            carriers = _carriers[(recipient, draft.Allele)] = new HashSet<string>(StringComparer.Ordinal);
+            carriers = _carriers[(recipient, draft.Allele)] = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
             if (SessionOf(recipient) is { } session)
                 foreach (var answer in session.Carriers([draft.Allele]))
                 {
                     if (answer.Seen.Damage is { } damage) throw new InvalidDataException(damage);
-                    foreach (var carrier in answer.Carriers) carriers.Add(PersonOf(carrier.Sample));
+                    foreach (var carrier in answer.Carriers)
+                    {
+                        carriers.Samples.Add(carrier.Sample);
+                        carriers.Persons.Add(PersonOf(carrier.Sample));
+                    }
                 }
         }
         return carriers;
@@ -68,7 +85,7 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
     private (IReadOnlyList<string> First, IReadOnlyList<string> Then) Wanted(Alert alert, AlertBook book)
     {
         IReadOnlyList<string> directors = book.Settings.Directors.Count > 0 ? book.Settings.Directors : [owner];
-        if (alert.Draft.IsSelfTest) return (directors, []);
+        if (alert.Draft.IsSelfTest) return ([.. Persons(directors).Distinct(StringComparer.Ordinal)], []);
         var (first, then) = (new List<string>(), new List<string>());
         var watches = alert.Draft.Watches.Select(w => book.Watches.GetValueOrDefault(w)).OfType<Watch>().ToList();
         foreach (var watch in watches) first.AddRange(watch.Hears);
@@ -83,8 +100,25 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
         if (alert.Delegate is { } other) first.Insert(0, other);
         if (first.Count == 0) first.AddRange(directors);
         then.AddRange(directors);
-        return ([.. first.Distinct(StringComparer.Ordinal)], then);
+        return ([.. Persons(first).Distinct(StringComparer.Ordinal)], [.. Persons(then)]);
     }
+
+    /// <summary>Ids, with those who hold a role in the place of <c>role:NAME</c>.</summary>
+    private IEnumerable<string> Persons(IEnumerable<string> named) => named.SelectMany(n => n.StartsWith(RolePrefix, StringComparison.Ordinal) ? HoldersOf(n) : [n]);
+
+    /// <summary>Whom the policy assigns a role by his id, and those that are known whose credentials state it; not who has it by a group, since who is in it nobody knows here.</summary>
+    private IReadOnlyList<string> HoldersOf(string named)
+    {
+        if (_holders.TryGetValue(named, out var known)) return known;
+        var (word, policy) = (named[RolePrefix.Length..], _policy ??= sources.Store.Policy());
+        var assigned = policy.Entries.OfType<RoleAssignment>().Where(a => a.Subject.Kind == SubjectKind.Principal).Select(a => a.Subject.Name);
+        return _holders[named] = [.. assigned.Concat(Known().Select(c => c.Id)).Distinct(StringComparer.Ordinal).Where(id => policy.RolesOf(CallerOf(id)).Any(r => Subject.WordOf(r) == word)).Order(StringComparer.Ordinal)];
+    }
+
+    private List<Caller> Known() => _known ??= [.. sources.Callers()];
+
+    /// <summary>What is known of somebody, who need not be here: at least his id, and with that the grants to him and to roles that the policy assigns to him.</summary>
+    private Caller CallerOf(string id) => Known().FirstOrDefault(c => c.Id == id) ?? new Caller { Id = id };
 
     private Session? SessionOf(string recipient)
     {
@@ -92,8 +126,7 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
         var options = new SessionOptions { Purpose = Purpose.Treatment, AnyOrder = true, Shown = sources.Shown };
         try
         {
-            // Nothing but his id is known of somebody who is not here: grants to him, and to roles that the policy assigns to him, are what he may see.
-            return _sessions[recipient] = sources.Store.OpenSession(recipient == owner ? options : options with { Caller = new Caller { Id = recipient } });
+            return _sessions[recipient] = sources.Store.OpenSession(recipient == owner ? options : options with { Caller = CallerOf(recipient) });
         }
         catch (AccessRefusedException)
         {

@@ -80,7 +80,7 @@ public sealed record Watch
     /// <summary>Changes of a lower grade raise nothing.</summary>
     public Grade Least { get; init; } = Grade.Minor;
 
-    /// <summary>Who hears of them: ids of callers. None = those who care for the person.</summary>
+    /// <summary>Who hears of them: ids of callers, or <c>role:NAME</c> for all who are known to hold a role. None = those who care for the person.</summary>
     public IReadOnlyList<string> Hears { get; init; } = [];
 
     /// <summary>The line of <see cref="WatchTriggers.Frequency"/>, above 0 and below 1; 0 = none.</summary>

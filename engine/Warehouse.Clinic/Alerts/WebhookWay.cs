@@ -1,37 +1,16 @@
-using System.Globalization;
-using System.Net.Http.Headers;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 
 namespace Warehouse.Clinic.Alerts;
 
-/// <summary>
-/// Messages by HTTP POST of a JSON object to one address, by https, or to this machine. Three headers, those of the server's own notes, tell the receiver from whom it is and that it is not old:
-/// <code>
-/// webhook-id         the id of the message: the same when it is sent again, and then nothing is to be done
-/// webhook-timestamp  seconds since 1970, of this try
-/// webhook-signature  v1, and base64 of HMAC-SHA256 by the shared secret over ID.TIMESTAMP.BODY
-/// </code>
-/// Any answer of 200 to 299 takes it on; nothing of an answer is read, and no redirection followed. One thread.
-/// </summary>
-public sealed class WebhookWay : IAlertWay, IDisposable
+/// <summary>Messages by signed HTTP POST (<see cref="SignedPost"/>) of a JSON object: id, recipient, grade, how many alerts, whether it is the self-test. One thread.</summary>
+public sealed class WebhookWay(SignedPost post) : IAlertWay, IDisposable
 {
-    /// <summary>Shortest secret.</summary>
-    public const int MinSecretBytes = 32;
-
-    private readonly Uri _address;
-    private readonly byte[] _secret;
-    private readonly HttpClient _client;
-
     /// <summary>A way to an address.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="secretFile">The content of the file of the secret.</param>
     /// <exception cref="ArgumentException">The address is neither https nor of this machine, or the secret is too short.</exception>
-    public WebhookWay(Uri address, byte[] secret)
+    public WebhookWay(Uri address, byte[] secretFile) : this(new SignedPost(address, secretFile))
     {
-        if (!address.IsAbsoluteUri || !(address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback))) throw new ArgumentException("the address of a webhook is https, or http on this machine", nameof(address));
-        if (secret.Length < MinSecretBytes) throw new ArgumentException($"the secret of a webhook has {MinSecretBytes} bytes or more", nameof(secret));
-        (_address, _secret) = (address, secret);
-        _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false }) { Timeout = TimeSpan.FromSeconds(10), MaxResponseContentBufferSize = 1 << 16 };
     }
 
     /// <inheritdoc/>
@@ -40,36 +19,18 @@ public sealed class WebhookWay : IAlertWay, IDisposable
     /// <inheritdoc/>
     public void Send(AlertMessage message)
     {
-        var body = Body(message);
-        using var request = new HttpRequestMessage(HttpMethod.Post, _address) { Content = new ByteArrayContent(body) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        request.Headers.Add("webhook-id", message.Id);
-        request.Headers.Add("webhook-timestamp", Seconds(message));
-        request.Headers.Add("webhook-signature", Signature(_secret, message, body));
         try
         {
-            using var response = _client.Send(request, HttpCompletionOption.ResponseHeadersRead);
-            if (!response.IsSuccessStatusCode) throw new IOException(string.Create(CultureInfo.InvariantCulture, $"the webhook answered {(int)response.StatusCode}"));
+            post.SendAsync(message.Id, message.SentUtc, Body(message), CancellationToken.None).GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            throw new IOException("the webhook does not answer", e);
+            throw new IOException("the webhook does not take messages", e);
         }
     }
 
-    /// <summary>The signature of a message with its body.</summary>
-    public static string Signature(byte[] secret, AlertMessage message, ReadOnlySpan<byte> body)
-    {
-        using var mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret);
-        mac.AppendData(Encoding.ASCII.GetBytes($"{message.Id}.{Seconds(message)}."));
-        mac.AppendData(body);
-        return "v1," + Convert.ToBase64String(mac.GetHashAndReset());
-    }
-
     /// <inheritdoc/>
-    public void Dispose() => _client.Dispose();
-
-    private static string Seconds(AlertMessage message) => message.SentUtc.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+    public void Dispose() => post.Dispose();
 
     private static byte[] Body(AlertMessage message)
     {

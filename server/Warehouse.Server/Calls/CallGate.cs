@@ -121,6 +121,14 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
     }
 
+    /// <summary>Whether what was shown, the role and the grant hold still; for a stream that waits, at least every <see cref="Authenticated.CheckEvery"/>.</summary>
+    public void RequireStill(string method, Call call)
+    {
+        if (!call.Who.IsValid()) throw Authenticated.Refusal();
+        if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
+        if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
+    }
+
     private void Run<TReply>(string method, Call call, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
     {
@@ -136,9 +144,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 call.Stop.ThrowIfCancellationRequested();
                 if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
                 {
-                    if (!call.Who.IsValid()) throw Authenticated.Refusal();
-                    if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
-                    if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
+                    RequireStill(method, call);
                     checkedAt = clock.GetTimestamp();
                 }
                 call.Audit.Begin();

@@ -49,6 +49,9 @@ internal static class MethodTable
     private static readonly Role[] Stewards = [Role.DataSteward, Role.LabDirector];
     private static readonly Role[] Auditors = [Role.Auditor];
 
+    /// <summary>Who is told of patients.</summary>
+    private static readonly Role[] Hearers = [Role.Clinician, Role.LabDirector, Role.Reviewer];
+
     private static readonly FrozenDictionary<string, MethodRule> Rules = new Dictionary<string, MethodRule>(StringComparer.Ordinal)
     {
         ["/grpc.health.v1.Health/Check"] = new(Reach.Nothing),
@@ -104,6 +107,34 @@ internal static class MethodTable
         ["/warehouse.v1.Access/ReviewBreakGlass"] = new(Reach.Policy, [.. Stewards, .. Auditors], NeedsSecondFactor: true),
         ["/warehouse.v1.Access/Review"] = new(Reach.Policy, [.. Stewards, .. Auditors]),
         ["/warehouse.v1.Access/OpenEpoch"] = new(Reach.Policy, Stewards, NeedsSecondFactor: true),
+        ["/warehouse.v1.Alerts/Inbox"] = new(Reach.Records, Hearers),
+        ["/warehouse.v1.Alerts/Follow"] = new(Reach.Records, Hearers),
+        ["/warehouse.v1.Alerts/Show"] = new(Reach.Records, Hearers),
+        ["/warehouse.v1.Alerts/Acknowledge"] = new(Reach.Records, Hearers),
+        ["/warehouse.v1.Alerts/Delegate"] = new(Reach.Records, Hearers),
+        ["/warehouse.v1.Alerts/Snooze"] = new(Reach.Records, Hearers),
+        ["/warehouse.v1.Alerts/Escalate"] = new(Reach.Records, Hearers),
+        // Without what they are about.
+        ["/warehouse.v1.Alerts/Course"] = new(Reach.Operation, Stewards),
+        ["/warehouse.v1.Alerts/Status"] = new(Reach.Operation, [.. Stewards, Role.Operator]),
+        ["/warehouse.v1.Alerts/Run"] = new(Reach.Operation, [.. Stewards, Role.Operator]),
+        ["/warehouse.v1.Alerts/Settings"] = new(Reach.Policy, Stewards),
+        ["/warehouse.v1.Alerts/ChangeSettings"] = new(Reach.Policy, Stewards, NeedsSecondFactor: true),
+        // Who hears of whom.
+        ["/warehouse.v1.Watches/List"] = new(Reach.Policy, Stewards),
+        ["/warehouse.v1.Watches/Set"] = new(Reach.Policy, Stewards, NeedsSecondFactor: true),
+        ["/warehouse.v1.Watches/Remove"] = new(Reach.Policy, Stewards, NeedsSecondFactor: true),
+        ["/warehouse.v1.Care/List"] = new(Reach.Policy, Stewards),
+        ["/warehouse.v1.Care/Import"] = new(Reach.Policy, Stewards, NeedsSecondFactor: true),
+        ["/warehouse.v1.ClinVar/Releases"] = new(Reach.Operation, [.. Readers, Role.DataSteward]),
+        ["/warehouse.v1.ClinVar/Look"] = new(Reach.Operation, [.. Readers, Role.DataSteward]),
+        ["/warehouse.v1.ClinVar/Compare"] = new(Reach.Operation, [.. Readers, Role.DataSteward]),
+        ["/warehouse.v1.ClinVar/History"] = new(Reach.Operation, Readers),
+        ["/warehouse.v1.ClinVar/Grades"] = new(Reach.Operation, [.. Readers, Role.DataSteward]),
+        // Over everybody who is in the store.
+        ["/warehouse.v1.ClinVar/Preview"] = new(Reach.Operation, Stewards),
+        ["/warehouse.v1.ClinVar/Accept"] = new(Reach.Policy, Stewards, NeedsSecondFactor: true),
+        ["/warehouse.v1.ClinVar/SetGrades"] = new(Reach.Policy, Stewards, NeedsSecondFactor: true),
         ["/warehouse.v1.Audit/Search"] = new(Reach.Log, Auditors, NeedsSecondFactor: true),
         ["/warehouse.v1.Audit/Prove"] = new(Reach.Log, Auditors),
         ["/warehouse.v1.Audit/Checkpoint"] = new(Reach.Log, [.. Auditors, .. Operators]),

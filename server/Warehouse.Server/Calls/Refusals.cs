@@ -4,6 +4,7 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
+using Warehouse.Engine.Events;
 using Warehouse.Engine.Release;
 using Warehouse.Engine.Storage;
 using Warehouse.Primitives;
@@ -34,6 +35,9 @@ internal static class Refusals
     /// <summary>Something else is being done with the same thing.</summary>
     public static RpcException Busy(string rule) => Of(StatusCode.Aborted, "something else is being done with it; try again", rule);
 
+    /// <summary>The server stops; another, or the same one a little later, answers.</summary>
+    public static RpcException Stopping() => Of(StatusCode.Unavailable, "the server stops; try again", "stopping");
+
     /// <summary>There is something else of that name.</summary>
     public static RpcException Exists(string rule) => Of(StatusCode.AlreadyExists, "there is another of this name", rule);
 
@@ -46,12 +50,13 @@ internal static class Refusals
         RpcException { StatusCode: StatusCode.InvalidArgument } known => (known, "bad-input", false),
         RpcException { StatusCode: StatusCode.Unauthenticated } known => (known, "unauthenticated", false),
         RpcException known => (known, "could-not", false),
-        InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
+        InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" or "alert-unknown" or "watch-unknown" or "clinvar-unknown" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),
         AccessRefusedException refused => (Denied(refused.Rule), "denied", false),
         ReleaseRefusedException refused => (Of(refused.Rule is ReleaseRule.OverBudget or ReleaseRule.ProjectLocked ? StatusCode.ResourceExhausted : StatusCode.FailedPrecondition, "the rules of release refuse it", ReleaseRules.NameOf(refused.Rule)), "not-released", false),
         LedgerLostException => (Of(StatusCode.FailedPrecondition, "the release ledger is not whole, so nothing is released; the operator knows what to do", "ledger-lost", incident: incident()), "could-not", true),
         LedgerRefusedException => (Of(StatusCode.Unavailable, "the release ledger cannot be written, so nothing is released", "ledger", incident: incident()), "could-not", true),
+        EventConflictException => (Busy("events"), "could-not", false),
         OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
         AuditRefusedException => (Of(StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown", "audit", incident: incident()), "audit-refused", true),
         DamagedStoreException or InvalidDataException => (Of(StatusCode.DataLoss, "a part of the store is damaged", "damaged", incident: incident()), "damaged", true),

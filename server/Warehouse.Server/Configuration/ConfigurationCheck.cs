@@ -14,7 +14,7 @@ namespace Warehouse.Server.Configuration;
 internal static class ConfigurationCheck
 {
     private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1";
-    private const int MinPasswordLength = 8, MinSecretLength = 16;
+    private const int MinPasswordLength = 8;
 
     // Methods and classes that a password, or something that is no secret, reaches by itself (RFC 8176, OpenID Connect Core, SAML).
     private static readonly string[] SingleFactors =
@@ -42,6 +42,7 @@ internal static class ConfigurationCheck
         for (var i = 0; i < configuration.Issuers.Count; i++) CheckIssuer(rules, configuration, i);
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
         CheckNotify(rules, configuration, store);
+        CheckAlerts(rules, configuration.Alerts, store);
         if (configuration.RevokedTokens is not null) CheckWritable(rules, configuration.RevokedTokens, "revokedTokens");
         if (configuration.Collector is { } collector) CheckCollector(rules, collector);
     }
@@ -192,26 +193,45 @@ internal static class ConfigurationCheck
 
     private static void CheckNotify(Rules rules, ServerConfiguration configuration, string store)
     {
-        if (configuration.Notify.Webhook is { } webhook)
-        {
-            rules.Require(Uri.TryCreate(webhook.Url, UriKind.Absolute, out var url) && url.UserInfo.Length == 0, "webhook", "notify.webhook.url", "an address as https://host/path is required");
-            rules.Require(url.Scheme == Uri.UriSchemeHttps || (webhook.IsTest && url.Scheme == Uri.UriSchemeHttp && IsLoopback(url.Host)), "webhook-clear", "notify.webhook.url", "a webhook is told by https");
-            var file = configuration.Resolve(webhook.SecretFile);
-            PrivateFolder.Check(file, isFolder: false, "key-open", "the secret of the webhook is open to others: its mode must be 0600");
-            rules.Require(System.IO.File.ReadAllText(file).TrimEnd('\r', '\n').Length >= MinSecretLength, "webhook-secret", "notify.webhook.secretFile", $"the secret has at least {MinSecretLength} characters");
-        }
-        if (configuration.Notify.Mail is { } mail)
-        {
-            rules.Require(Uri.CheckHostName(mail.Host) is not UriHostNameType.Unknown && mail.Port is > 0 and <= 65535, "mail", "notify.mail.host", "host and port of the relay are required");
-            rules.Require(!mail.IsClear || IsLoopback(mail.Host), "mail-clear", "notify.mail.isClear", "a relay is told in clear text on a loopback address only");
-            rules.Require(IsAddress(mail.From) && mail.To.Count is > 0 and <= 100 && mail.To.All(IsAddress), "mail", "notify.mail", "from and to are mail addresses, and somebody is to get it");
-            rules.Require((mail.Account is null) == (mail.PasswordFile is null), "mail", "notify.mail.account", "account and passwordFile go together");
-            if (mail.PasswordFile is { } password) PrivateFolder.Check(configuration.Resolve(password), isFolder: false, "key-open", "the password of the mail relay is open to others: its mode must be 0600");
-        }
-        if (configuration.Notify.Drop is not { } drop) return;
-        var folder = configuration.Resolve(drop);
-        rules.Require(Directory.Exists(folder), "no-folder", "notify.drop", "the folder is not there");
-        rules.Require(!IsWithin(folder, Root(store)), "drop-in-store", "notify.drop", "notes do not lie in the store, which is copied and put back");
+        if (configuration.Notify.Webhook is { } webhook) CheckWebhook(rules, webhook, "notify.webhook");
+        if (configuration.Notify.Mail is { } mail) CheckMail(rules, mail, "notify.mail");
+        if (configuration.Notify.Drop is { } drop) CheckDrop(rules, drop, "notify.drop", store);
+    }
+
+    private static void CheckAlerts(Rules rules, AlertConfiguration alerts, string store)
+    {
+        if (alerts.Webhook is { } webhook) CheckWebhook(rules, webhook, "alerts.webhook");
+        if (alerts.Mail is { } mail) CheckMail(rules, mail, "alerts.mail");
+        rules.Require(alerts.Addresses.Count == 0 || alerts.Mail is not null, "mail", "alerts.addresses", "addresses need a relay: alerts.mail");
+        rules.Require(alerts.Addresses.Values.All(IsAddress), "mail", "alerts.addresses", "an id of a caller to one mail address");
+        if (alerts.FhirTasks is { } tasks) CheckDrop(rules, tasks, "alerts.fhirTasks", store);
+        if (alerts.FhirCommunications is { } communications) CheckDrop(rules, communications, "alerts.fhirCommunications", store);
+    }
+
+    private static void CheckWebhook(Rules rules, WebhookConfiguration webhook, string place)
+    {
+        rules.Require(Uri.TryCreate(webhook.Url, UriKind.Absolute, out var url) && url.UserInfo.Length == 0, "webhook", place + ".url", "an address as https://host/path is required");
+        rules.Require(url.Scheme == Uri.UriSchemeHttps || (webhook.IsTest && url.Scheme == Uri.UriSchemeHttp && IsLoopback(url.Host)), "webhook-clear", place + ".url", "a webhook is told by https");
+        var file = rules.Configuration.Resolve(webhook.SecretFile);
+        PrivateFolder.Check(file, isFolder: false, "key-open", "the secret of the webhook is open to others: its mode must be 0600");
+        rules.Require(Clinic.Alerts.SignedPost.IsSecret(System.IO.File.ReadAllBytes(file)), "webhook-secret", place + ".secretFile", $"the secret has at least {Clinic.Alerts.SignedPost.MinSecretBytes} bytes");
+        if (webhook.Authorities is { } authorities) CheckAuthorities(rules, authorities, place + ".authorities");
+    }
+
+    private static void CheckMail(Rules rules, MailConfiguration mail, string place)
+    {
+        rules.Require(Uri.CheckHostName(mail.Host) is not UriHostNameType.Unknown && mail.Port is > 0 and <= 65535, "mail", place + ".host", "host and port of the relay are required");
+        rules.Require(!mail.IsClear || IsLoopback(mail.Host), "mail-clear", place + ".isClear", "a relay is told in clear text on a loopback address only");
+        rules.Require(IsAddress(mail.From) && mail.To.Count is > 0 and <= 100 && mail.To.All(IsAddress), "mail", place, "from and to are mail addresses, and somebody is to get it");
+        rules.Require((mail.Account is null) == (mail.PasswordFile is null), "mail", place + ".account", "account and passwordFile go together");
+        if (mail.PasswordFile is { } password) PrivateFolder.Check(rules.Configuration.Resolve(password), isFolder: false, "key-open", "the password of the mail relay is open to others: its mode must be 0600");
+    }
+
+    private static void CheckDrop(Rules rules, string drop, string place, string store)
+    {
+        var folder = rules.Configuration.Resolve(drop);
+        rules.Require(Directory.Exists(folder), "no-folder", place, "the folder is not there");
+        rules.Require(!IsWithin(folder, Root(store)), "drop-in-store", place, "what leaves does not lie in the store, which is copied and put back");
     }
 
     private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));

@@ -67,6 +67,9 @@ internal sealed record ServerConfiguration
     [JsonIgnore]
     internal VaultPlaces VaultPlaces => new(Linkage.Vault is { } vault ? Resolve(vault) : null, Linkage.Keys is { } keys ? Resolve(keys) : null);
 
+    /// <summary>Where messages about alerts go, beside the inbox.</summary>
+    public AlertConfiguration Alerts { get; init; } = new();
+
     /// <summary>Where figures and traces are sent; null for nowhere.</summary>
     public CollectorConfiguration? Collector { get; init; }
 
@@ -307,13 +310,35 @@ internal sealed record NotifyConfiguration
     public string? Drop { get; init; }
 }
 
+/// <summary>
+/// Where messages about alerts go, beside the inbox of each recipient. Each goes every way that is configured, and is tried again until it was taken; with none, who does not
+/// look into his inbox hears nothing. Messages have an id that means nothing, the id of the recipient, a grade and a number.
+/// </summary>
+internal sealed record AlertConfiguration
+{
+    /// <summary>A program that is told by HTTPS.</summary>
+    public WebhookConfiguration? Webhook { get; init; }
+
+    /// <summary>A mail relay; its receivers get what is for recipients who have no address of their own.</summary>
+    public MailConfiguration? Mail { get; init; }
+
+    /// <summary>Mail addresses of recipients, by their ids as callers.</summary>
+    public IReadOnlyDictionary<string, string> Addresses { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>A folder into which each message is put as a FHIR Task.</summary>
+    public string? FhirTasks { get; init; }
+
+    /// <summary>A folder into which each message is put as a FHIR Communication.</summary>
+    public string? FhirCommunications { get; init; }
+}
+
 /// <summary>A program that is told by HTTPS; what it gets is signed.</summary>
 internal sealed record WebhookConfiguration
 {
     /// <summary>Address: https, or http on a loopback address where <see cref="IsTest"/> says so.</summary>
     public string Url { get; init; } = "";
 
-    /// <summary>File of the secret that both know, mode 0600, 16 bytes or more.</summary>
+    /// <summary>File of the secret that both know, mode 0600, 32 bytes or more, without the line end behind them.</summary>
     public string SecretFile { get; init; } = "";
 
     /// <summary>Authorities of its certificate, PEM; null for those of the system.</summary>

@@ -71,6 +71,12 @@ internal sealed record ServiceParts
     /// <summary>Opens the linkage vault of the store; null = it has none.</summary>
     public required Func<VariantStore, LinkageVault?> Vault { get; init; }
 
+    /// <summary>Watches and alerts.</summary>
+    public required AlertHost Alerts { get; init; }
+
+    /// <summary>Brings alerts up to date.</summary>
+    public required AlertRounds Rounds { get; init; }
+
     /// <summary>Where people log in.</summary>
     public required ServerConfiguration Configuration { get; init; }
 
@@ -94,6 +100,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private RpcServer? _rpc;
     private OperatorListener? _operator;
     private GlassPager? _pager;
+    private AlertHost? _alerts;
+    private AlertRounds? _rounds;
     private Collector? _collector;
     private volatile bool _isDraining;
 
@@ -117,6 +125,12 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     /// <summary>Pages who reviews.</summary>
     public GlassPager Pager => _pager!;
+
+    /// <summary>Watches and alerts, for calls.</summary>
+    public AlertHost Alerts => _alerts!;
+
+    /// <summary>Brings alerts up to date.</summary>
+    public AlertRounds Rounds => _rounds!;
 
     /// <summary>Sends figures and traces; null when nobody said where.</summary>
     public Collector? Collector => _collector;
@@ -151,10 +165,14 @@ internal sealed class WarehouseServer : IAsyncDisposable
             var told = log?.Server ?? NullLogger.Instance;
             if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
-            var writer = new StoreWriter(store, () => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock));
+            VariantStore Open() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock);
+            var writer = new StoreWriter(store, Open);
             server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
+            server._alerts = new AlertHost(Open, callers.Identity.CallersIssued, options.Clock);
+            server._rounds = new AlertRounds(store, server._alerts, audit, new AlertParts(Open, AlertWays.Of(configuration), report.Metrics, told, options.Clock));
+            server._rounds.Start();
             await server.ListenAsync(options, configuration, log, stop).ConfigureAwait(false);
             return server;
         }
@@ -179,9 +197,12 @@ internal sealed class WarehouseServer : IAsyncDisposable
     {
         _isDraining = true;
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
+        _alerts?.Stop(); // who follows would have the whole grace
         if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
         if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
         if (_pager is { } pager) await pager.DisposeAsync().ConfigureAwait(false);
+        if (_rounds is { } rounds) await rounds.DisposeAsync().ConfigureAwait(false);
+        _alerts?.Dispose();
         _collector?.Dispose();
         _report.Metrics.Dispose();
         _uploads.Dispose();
@@ -204,6 +225,10 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Ingest.BindService(new IngestService(gate, parts.Uploads)), Ingest.Descriptor)
             .Add(Access.BindService(new AccessService(gate, parts.Pager)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
+            .Add(Protocol.V1.Alerts.BindService(new AlertsService(gate, parts.Alerts, parts.Rounds)), Protocol.V1.Alerts.Descriptor)
+            .Add(Watches.BindService(new WatchesService(gate, parts.Alerts)), Watches.Descriptor)
+            .Add(Care.BindService(new CareService(gate, parts.Alerts)), Care.Descriptor)
+            .Add(Protocol.V1.ClinVar.BindService(new ClinVarService(gate, parts.Alerts)), Protocol.V1.ClinVar.Descriptor)
             .Add(Issuers.BindService(new IssuersService(parts.Configuration)), Issuers.Descriptor)
             .Add(Health.BindService(parts.Health), Health.Descriptor);
         services.AddReflection();
@@ -222,7 +247,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var services = ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads,
-            Tickets = new Tickets(options.Clock), Pager = _pager!, Configuration = options.Configuration, Health = _health,
+            Tickets = new Tickets(options.Clock), Pager = _pager!, Alerts = _alerts!, Rounds = _rounds!, Configuration = options.Configuration, Health = _health,
             Vault = store => LinkageVault.TryOpen(store, options.StorePath, configuration.VaultPlaces, options.Clock),
         });
         _rpc = await RpcServer.StartAsync(services, new RpcServerOptions
@@ -248,6 +273,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         if (_report.IsAuditLost) return Readiness.NoAudit;
         if (_ledger.Lost is not null) return Readiness.LedgerLost;
         if (_pager!.IsReviewOverdue) return Readiness.ReviewOverdue;
+        if (_rounds!.HasAlarm) return Readiness.AlertAlarm;
         return _pager.IsStuck ? Readiness.PageUndelivered : Readiness.Ready;
     }
 }

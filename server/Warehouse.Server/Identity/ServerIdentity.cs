@@ -59,6 +59,10 @@ internal sealed class ServerIdentity : IDisposable
     /// <summary>Every client certificate that was issued, oldest first.</summary>
     public IReadOnlyList<IssuedCertificate> Issued => IssuedCertificate.ReadAll(_folder, ClientsFile);
 
+    /// <summary>Whoever has a certificate of the local authority that holds, with what it states.</summary>
+    public IEnumerable<Caller> CallersIssued() => Issued.Where(i => i.Revoked is null && i.NotAfter > _clock.GetUtcNow())
+        .Select(i => new Caller { Id = i.Id, Roles = i.Roles.ToHashSet(), HasSecondFactor = true, IsService = i.IsService });
+
     /// <summary>Id of the caller who started the server first.</summary>
     public string AdministratorId => Issued[0].Id;
 

@@ -79,7 +79,7 @@ public sealed class OperatorListener : IAsyncDisposable
             case "/healthz": return Answer(http, StatusCodes.Status200OK, "ok\n");
             case "/readyz":
                 var readiness = _readiness();
-                return Answer(http, readiness is Readiness.Ready or Readiness.ReviewOverdue or Readiness.LedgerLost or Readiness.PageUndelivered ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, readiness + "\n");
+                return Answer(http, readiness is Readiness.Ready or Readiness.ReviewOverdue or Readiness.LedgerLost or Readiness.PageUndelivered or Readiness.AlertAlarm ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, readiness + "\n");
             default: return Answer(http, StatusCodes.Status404NotFound, "no such page\n");
         }
     }

@@ -78,4 +78,7 @@ public enum Readiness
 
     /// <summary>A page about a break-glass could not be delivered, or no way to deliver it is configured: it answers still.</summary>
     PageUndelivered,
+
+    /// <summary>Alerts could not be brought up to date, or somebody must look after them (<c>alerts status</c>): it answers still.</summary>
+    AlertAlarm,
 }

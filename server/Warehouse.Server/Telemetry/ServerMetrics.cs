@@ -20,6 +20,12 @@ public enum Gauge
 
     /// <summary>Connections.</summary>
     Connections,
+
+    /// <summary>Alerts that are open.</summary>
+    OpenAlerts,
+
+    /// <summary>What somebody must look at for the alerts' sake.</summary>
+    AlertAlarms,
 }
 
 /// <summary>
@@ -126,6 +132,8 @@ public sealed class ServerMetrics : IDisposable
         Gauge.QueuedCalls => "Calls that wait to be admitted.",
         Gauge.CachedBytes => "Bytes of decoded blocks that the store keeps.",
         Gauge.OpenFiles => "Files of the store that are open.",
+        Gauge.OpenAlerts => "Alerts that nobody has acknowledged.",
+        Gauge.AlertAlarms => "Alarms of the last run of the alerts; a run that failed is one.",
         _ => "Connections.",
     };
 

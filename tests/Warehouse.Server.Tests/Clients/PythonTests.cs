@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using Warehouse.Engine.Access;
+using Warehouse.Server.Tests.Services;
 using Warehouse.Tests;
 using Xunit;
 using CliRun = Warehouse.Tests.Cli.Cli;
@@ -17,10 +18,12 @@ public sealed class PythonTests
     [PeerFact("python3")]
     public async Task Its_own_tests_pass_against_a_server()
     {
-        await using var served = await ServedStore.StartAsync(samples: 30, variants: 500);
-        var (pem, issued) = served.Server.Identity.Issue("python", 1, isService: true, roles: [Role.Analyst]);
-        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
-        File.WriteAllText(served["python.pem"], pem);
+        await using var house = await AlertHouse.StartAsync(samples: 30, variants: 500);
+        var served = house.Served;
+        var (_, id) = house.Client("python", Role.Analyst, Role.Clinician);
+        await house.BeginAsync("Pathogenic", AlertHouse.Care("NEW1", id));
+        house.Ingest("NEW1");
+        house.Settle();
         Directory.CreateDirectory(served["expected"]);
         var variants = Answer(served, "tsv", "freq").Split('\n')[1..].Where(l => l.Length > 0).Select(l => l.Split('\t')).Select(c => $"{c[0]}-{c[1]}-{c[2]}-{c[3]}").Take(60).ToArray();
         File.WriteAllText(served["expected/freq.json"], Answer(served, "json", "freq"));
@@ -31,11 +34,12 @@ public sealed class PythonTests
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         start.Environment["WAREHOUSE_SERVER"] = $"https://localhost:{served.Server.Port}";
         start.Environment["WAREHOUSE_CREDENTIALS"] = served["python.pem"];
+        start.Environment["WAREHOUSE_ALERT"] = house.Allele;
         start.Environment["WAREHOUSE_EXPECTED"] = served["expected"];
         using var process = Process.Start(start)!;
         var said = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0 && said.Contains("Ran 10 tests", StringComparison.Ordinal), said);
+        Assert.True(process.ExitCode == 0 && said.Contains("Ran 11 tests", StringComparison.Ordinal), said);
     }
 
     [PeerFact("python3")]
@@ -45,7 +49,7 @@ public sealed class PythonTests
         (string Name, ByteString Data)[] files =
         [
             ("common", V1.CommonReflection.Descriptor.SerializedData), ("variants", V1.VariantsReflection.Descriptor.SerializedData),
-            ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData),
+            ("alerts", V1.AlertsReflection.Descriptor.SerializedData), ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData),
         ];
         foreach (var (name, data) in files) File.WriteAllBytes(folder[name], data.ToByteArray());
         const string Script = """
@@ -53,7 +57,7 @@ public sealed class PythonTests
             sys.path.insert(0, sys.argv[1])
             from importlib import import_module
             from google.protobuf.descriptor_pb2 import FileDescriptorProto
-            for name in ("common", "variants", "store", "cohorts", "data_class"):
+            for name in ("common", "variants", "alerts", "store", "cohorts", "data_class"):
                 ours = FileDescriptorProto.FromString(import_module(f"warehouse.v1.{name}_pb2").DESCRIPTOR.serialized_pb)
                 with open(f"{sys.argv[2]}/{name}", "rb") as stream:
                     theirs = FileDescriptorProto.FromString(stream.read())

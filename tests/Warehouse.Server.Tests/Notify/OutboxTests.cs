@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Warehouse.Clinic.Alerts;
+using Warehouse.Clinic.ClinVar;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Notify;
@@ -93,7 +95,7 @@ public sealed class OutboxTests : IDisposable
     {
         using var listener = new Script();
         var request = listener.HttpAsync(status + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        using var way = new WebhookSender(new WebhookConfiguration { Url = $"http://127.0.0.1:{listener.Port}/notes", SecretFile = Secret("0123456789abcdef\n"), IsTest = true }, new(), _clock);
+        using var way = new WebhookSender(new WebhookConfiguration { Url = $"http://127.0.0.1:{listener.Port}/notes", SecretFile = Secret("0123456789abcdef0123456789abcdef\n"), IsTest = true }, new(), _clock);
         var note = NoteOf(7);
         if (isTaken) await way.SendAsync(note, default);
         else await Assert.ThrowsAsync<HttpRequestException>(() => way.SendAsync(note, default));
@@ -103,13 +105,13 @@ public sealed class OutboxTests : IDisposable
         var stamp = _clock.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         Assert.Contains($"webhook-id: {note.Id}\r\n", head, StringComparison.Ordinal);
         Assert.Contains($"webhook-timestamp: {stamp}\r\n", head, StringComparison.Ordinal);
-        Assert.Contains($"webhook-signature: {WebhookSender.Sign("0123456789abcdef"u8, note.Id, stamp, body)}\r\n", head, StringComparison.Ordinal);
+        Assert.Contains($"webhook-signature: {SignedPost.Sign("0123456789abcdef0123456789abcdef"u8, note.Id, stamp, body)}\r\n", head, StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_signature_covers_id_time_and_body()
     {
-        var all = new[] { ("i", "1", "b"), ("j", "1", "b"), ("i", "2", "b"), ("i", "1", "c") }.Select(p => WebhookSender.Sign("key"u8, p.Item1, p.Item2, Encoding.ASCII.GetBytes(p.Item3))).ToList();
+        var all = new[] { ("i", "1", "b"), ("j", "1", "b"), ("i", "2", "b"), ("i", "1", "c") }.Select(p => SignedPost.Sign("key"u8, p.Item1, p.Item2, Encoding.ASCII.GetBytes(p.Item3))).ToList();
         Assert.Equal(4, all.Distinct().Count());
         Assert.Equal("v1," + Convert.ToBase64String(System.Security.Cryptography.HMACSHA256.HashData("key"u8, "i.1.b"u8)), all[0]);
     }
@@ -125,6 +127,50 @@ public sealed class OutboxTests : IDisposable
         Assert.Equal(2, text.Split('\n').Count(l => l.StartsWith("RCPT TO:", StringComparison.Ordinal)));
         Assert.Contains("Subject: Break-glass, entry 12: review it", text, StringComparison.Ordinal);
         Assert.Contains("entries of the audit log 5, 6", text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Of an alert a mail has an id, the grade and a number; somebody without an address of his own is told by the receivers of the relay.</summary>
+    [Fact]
+    public async Task A_message_about_an_alert_goes_to_the_address_of_its_recipient_or_to_whoever_is_there_for_all()
+    {
+        foreach (var (who, to, says) in ((string, string, string?)[])[("cert:ann", "ann@example.org", null), ("cert:ben", "desk@example.org", "for cert:ben")])
+        {
+            using var listener = new Script();
+            var mail = listener.MailAsync();
+            var alerts = new AlertConfiguration
+            {
+                Mail = new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, IsClear = true, From = "warehouse@example.org", To = ["desk@example.org"] }, Addresses = new Dictionary<string, string> { ["cert:ann"] = "ann@example.org" },
+            };
+            new AlertMail(alerts, new()).Send(new AlertMessage("0123456789abcdef0123", who, Grade.Critical, 1, _clock.GetUtcNow()));
+            var text = await mail;
+            Assert.Equal($"RCPT TO:<{to}>", Assert.Single(text.Split('\n').Select(l => l.TrimEnd('\r')), l => l.StartsWith("RCPT TO:", StringComparison.Ordinal)));
+            Assert.Contains("Subject: Alerts: one waits, critical", text, StringComparison.Ordinal);
+            Assert.Contains("id 0123456789abcdef0123", text, StringComparison.Ordinal);
+            Assert.Equal(says is not null, text.Contains("for cert:", StringComparison.Ordinal));
+        }
+        var gone = new AlertConfiguration { Mail = new MailConfiguration { Host = "127.0.0.1", Port = 1, IsClear = true, From = "a@example.org", To = ["b@example.org"] } };
+        Assert.Throws<IOException>(() => new AlertMail(gone, new()).Send(new AlertMessage("0123456789abcdef0123", "cert:ann", Grade.Minor, 2, _clock.GetUtcNow())));
+    }
+
+    [Theory]
+    [InlineData("webhook-secret", "notify")]
+    [InlineData("webhook-secret", "alerts")]
+    [InlineData("mail", "addresses")]
+    [InlineData("no-folder", "tasks")]
+    [InlineData("drop-in-store", "communications")]
+    public void Both_kinds_of_messages_are_held_to_the_same_rules(string code, string which)
+    {
+        var webhook = new WebhookConfiguration { Url = "https://example.org", SecretFile = Secret("0123456789abcdef0123456789abcde\r\n") };
+        Directory.CreateDirectory(_folder["store/inside"]);
+        var configuration = which switch
+        {
+            "notify" => new ServerConfiguration { Notify = new() { Webhook = webhook } },
+            "alerts" => new ServerConfiguration { Alerts = new() { Webhook = webhook } },
+            "addresses" => new ServerConfiguration { Alerts = new() { Addresses = new Dictionary<string, string> { ["cert:ann"] = "ann@example.org" } } },
+            "tasks" => new ServerConfiguration { Alerts = new() { FhirTasks = _folder["none"] } },
+            _ => new ServerConfiguration { Alerts = new() { FhirCommunications = _folder["store/inside"] } },
+        };
+        Assert.Equal(code, Assert.Throws<Engine.InputException>(() => ConfigurationCheck.Check(configuration, _folder["store"])).Code);
     }
 
     [Fact]
@@ -144,7 +190,7 @@ public sealed class OutboxTests : IDisposable
     {
         var notify = new NotifyConfiguration
         {
-            Webhook = url is null ? null : new() { Url = url, SecretFile = Secret("0123456789abcdef"), IsTest = true },
+            Webhook = url is null ? null : new() { Url = url, SecretFile = Secret("0123456789abcdef0123456789abcdef"), IsTest = true },
             Mail = host is null ? null : new() { Host = host, IsClear = true, From = "a@example.org", To = ["b@example.org"] },
         };
         Assert.Equal(code, Assert.Throws<Engine.InputException>(() => ConfigurationCheck.Check(new ServerConfiguration { Notify = notify }, _folder["store"])).Code);
@@ -152,7 +198,7 @@ public sealed class OutboxTests : IDisposable
 
     [Fact]
     public void A_short_secret_of_a_webhook_is_refused() => Assert.Equal("webhook-secret", Assert.Throws<Engine.InputException>(() => ConfigurationCheck.Check(
-        new ServerConfiguration { Notify = new() { Webhook = new() { Url = "https://example.org", SecretFile = Secret("short") } } }, _folder["store"])).Code);
+        new ServerConfiguration { Notify = new() { Webhook = new() { Url = "https://example.org", SecretFile = Secret("0123456789abcdef0123456789abcde\n") } } }, _folder["store"])).Code);
 
     private Outbox Open(params INoteSender[] ways) => new(_folder["state"], ways, _clock, NullLogger.Instance);
 

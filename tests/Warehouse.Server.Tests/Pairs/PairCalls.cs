@@ -25,6 +25,9 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
     /// <summary>Methods with how they were answered.</summary>
     public List<(string Method, StatusCode Status)> Answered { get; } = [];
 
+    /// <summary>Ids of alerts in the logs of both.</summary>
+    public required IReadOnlyList<string> Alerted { get; init; }
+
     private V1.Asking Asking => new()
     {
         Purpose = pair.Options.Purpose == Purpose.Research ? V1.Purpose.Research : V1.Purpose.Operations, Project = pair.Options.Project ?? "",
@@ -63,6 +66,9 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
         "warehouse.v1.Cohorts" => Cohorts(method),
         "warehouse.v1.Access" => Access(method),
         "warehouse.v1.Ingest" => Uploads(method),
+        "warehouse.v1.Alerts" => Alerts(method),
+        "warehouse.v1.Watches" or "warehouse.v1.Care" => Watches(method),
+        "warehouse.v1.ClinVar" => ClinVar(method),
         "arrow.flight.protocol.FlightService" => Flight(method),
         _ => Others(method),
     };
@@ -215,6 +221,51 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
             default: throw Unlisted(method);
         }
     }
+
+    private IEnumerable<IMessage[]> Alerts(string method)
+    {
+        // What alerts are about is told for treatment alone; how it is refused for anything else is compared too.
+        var asking = _dice.Next(4) == 0 ? Asking : new V1.Asking { Purpose = V1.Purpose.Treatment };
+        var id = Alerted.Count == 0 || _dice.Next(4) == 0 ? new string('0', 20) : Alerted[_dice.Next(Alerted.Count)];
+        return method[(method.LastIndexOf('/') + 1)..] switch
+        {
+            "Inbox" => [[new V1.InboxRequest { Asking = asking, Closed = _dice.Next(2) == 0 }], [new V1.InboxRequest { Asking = new V1.Asking { Purpose = V1.Purpose.Treatment } }]],
+            "Follow" => [[new V1.FollowRequest { Asking = asking }]],
+            "Show" => [.. Alerted.Append(id).Select(a => (IMessage[])[new V1.ShowAlertRequest { Asking = asking, Id = a }])],
+            "Acknowledge" => [[new V1.AcknowledgeRequest { Asking = asking, Ids = { id }, Reason = "seen" }], [new V1.AcknowledgeRequest { Asking = asking, Ids = { Alerted }, Reason = "all" }]],
+            "Delegate" => [[new V1.DelegateRequest { Asking = asking, Id = id, To = _dice.Next(2) == 0 ? "cert:another" : user.Caller.Id, Reason = "hers" }]],
+            "Snooze" => [[new V1.SnoozeRequest { Asking = asking, Id = id, Hours = 1, Reason = "later" }]],
+            "Escalate" => [[new V1.EscalateRequest { Asking = asking, Id = id, Reason = "now" }]],
+            "Course" => [[new V1.CourseRequest { Asking = Asking, Closed = true }]],
+            "Status" => [[new V1.AlertStatusRequest { Asking = Asking }]],
+            "Run" => [[new V1.RunAlertsRequest { Asking = Asking }]],
+            "Settings" => [[new V1.AlertSettingsRequest { Asking = Asking }]],
+            "ChangeSettings" => [[new V1.ChangeAlertSettingsRequest { Asking = Asking, Settings = new V1.AlertSettings { CriticalHours = 1, MajorHours = 1, MinorHours = 1, MessagesAnHour = 1 } }]],
+            _ => throw Unlisted(method),
+        };
+    }
+
+    private IEnumerable<IMessage[]> Watches(string method) => method switch
+    {
+        "/warehouse.v1.Watches/List" => [[new V1.ListWatchesRequest { Asking = Asking }]],
+        "/warehouse.v1.Watches/Set" => [[new V1.SetWatchRequest { Asking = Asking, Watch = new V1.Watch { Name = "w", Scope = V1.WatchScope.Cohort, Items = { questions.CohortNames[_dice.Next(questions.CohortNames.Count)] } } }]],
+        "/warehouse.v1.Watches/Remove" => [[new V1.RemoveWatchRequest { Asking = Asking, Name = "w" }]],
+        "/warehouse.v1.Care/List" => [[new V1.ListCareRequest { Asking = Asking }]],
+        "/warehouse.v1.Care/Import" => [[new V1.ImportCareRequest { Asking = Asking, Rows = { new V1.CareRow { Person = pair.Names[0], Responsible = "cert:another" } }, Commit = true }]],
+        _ => throw Unlisted(method),
+    };
+
+    private IEnumerable<IMessage[]> ClinVar(string method) => method[(method.LastIndexOf('/') + 1)..] switch
+    {
+        "Releases" => [[new V1.ClinVarReleasesRequest { Asking = Asking }]],
+        "Look" or "Preview" => [[new V1.ClinVarReleaseRequest { Asking = Asking, Release = "2024-01-07" }]],
+        "Compare" => [[new V1.CompareReleasesRequest { Asking = Asking, Before = "2024-01-07", After = "2024-02-04" }]],
+        "Accept" => [[new V1.AcceptReleaseRequest { Asking = Asking, Release = "2024-01-07" }]],
+        "History" => [.. questions.Spellings.Take(3).Select(s => (IMessage[])[new V1.ClinVarHistoryRequest { Asking = At(_dice.Next(2) == 0 ? V1.Detail.Exists : V1.Detail.Record), Allele = s }])],
+        "Grades" => [[new V1.GradesRequest { Asking = Asking }]],
+        "SetGrades" => [[new V1.SetGradesRequest { Asking = Asking, Text = "* * * * minor" }]],
+        _ => throw Unlisted(method),
+    };
 
     private IEnumerable<IMessage[]> Others(string method) => method switch
     {

@@ -25,7 +25,7 @@ internal sealed record PairOutcome(string? Difference, bool DiffersForOwner, boo
 /// </summary>
 internal static partial class PairRun
 {
-    private static readonly string[] Changing = ["/Set", "/Refresh", "/Elevate", "/Revoke", "/BreakGlass", "/Upload"];
+    private static readonly string[] Changing = ["/Delegate", "/Snooze", "/Escalate", "/Acknowledge", "/Set", "/Refresh", "/Elevate", "/Revoke", "/BreakGlass", "/Upload"];
 
     /// <summary>Methods in the order in which they are asked: those that change something last.</summary>
     private static readonly string[] Methods = [.. MethodTable.Methods.Order(StringComparer.Ordinal).OrderBy(m => Array.FindIndex(Changing, c => m.EndsWith(c, StringComparison.Ordinal)))];
@@ -48,7 +48,7 @@ internal static partial class PairRun
         var asked = Stopwatch.GetTimestamp();
         var all = seed % 4 == 0 && !pair.IsWhole;
         if (all) pair.GrantAll(house.Everything.Caller);
-        var answered = new List<(string, StatusCode)>();
+        var (answered, alerts) = (new List<(string, StatusCode)>(), PairAlerts.Seed(pair));
         using PairServer left = new(pair.Left, pair.Left.Keys, house, 0, pair), right = new(pair.Right, pair.Left.Keys, house, 1, pair);
         difference = Parting(seed, Ask(left), Ask(right));
         foreach (var server in (PairServer[])[left, right])
@@ -58,7 +58,7 @@ internal static partial class PairRun
 
         string Ask(PairServer server)
         {
-            var calls = new PairCalls(pair, questions, server, user, seed);
+            var calls = new PairCalls(pair, questions, server, user, seed) { Alerted = alerts };
             var text = calls.Ask(Methods.Where((m, i) => (whole || (i + seed) % 2 == 0) && IsAsked(m, user.Caller, i + (seed / 2))));
             answered.AddRange(calls.Answered);
             return text + Log(server, house);

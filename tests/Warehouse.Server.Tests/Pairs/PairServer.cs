@@ -50,6 +50,7 @@ internal sealed class PairServer : IDisposable
     private readonly BatchUploads _uploads;
     private readonly ServerMetrics _metrics = new();
     private readonly Outbox _outbox;
+    private readonly AlertHost _alerts;
     private readonly Heard _log = new();
     private readonly RpcCalls _calls;
     private (SimDisk Vault, SimDisk Keys)? _vault;
@@ -69,11 +70,14 @@ internal sealed class PairServer : IDisposable
         _writer = new StoreWriter(_host, () => memory.Reopen(clock));
         _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, clock);
         _outbox = new Outbox(house.FolderOf(side), [], clock, _log);
+        _alerts = new AlertHost(() => memory.Reopen(clock), () => [], clock);
+        var rounds = new AlertRounds(_host, _alerts, _audit, new AlertParts(() => memory.Reopen(clock), [], _metrics, _log, clock));
+        _alerts.Stop(); // who follows is let go when he has heard what there is
         var gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
         var services = WarehouseServer.ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads,
-            Tickets = house.Tickets, Pager = new GlassPager(_host, _audit, _outbox, _log), Configuration = new ServerConfiguration(), Health = new HealthService(),
+            Tickets = house.Tickets, Pager = new GlassPager(_host, _audit, _outbox, _log), Alerts = _alerts, Rounds = rounds, Configuration = new ServerConfiguration(), Health = new HealthService(),
             Vault = store => pair is null ? null : VaultOf(store, side, pair),
         });
         _calls = new RpcCalls(services, new RpcServerOptions
@@ -113,6 +117,7 @@ internal sealed class PairServer : IDisposable
 
     public void Dispose()
     {
+        _alerts.Dispose();
         _outbox.Dispose();
         _uploads.Dispose();
         _writer.Dispose();

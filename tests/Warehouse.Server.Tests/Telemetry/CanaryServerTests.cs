@@ -98,8 +98,39 @@ public sealed class CanaryServerTests
         yield return ("linkage", async () => await linkage.ResolveAsync(new() { Asking = Asking(), Samples = { samples[0], tokens.Next(CanaryKind.SampleId) }, Persons = { tokens.Next(CanaryKind.PatientName) } }, Headers()));
         yield return ("grant", async () => await access.GrantAsync(new() { Asking = Asking(), Subject = tokens.Next(CanaryKind.PatientName), Samples = { samples[1] }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Treatment } }, Headers()));
         yield return ("break-glass", async () => await access.BreakGlassAsync(new() { Asking = Asking(), Samples = { samples[2] }, Reason = "emergency" }, Headers()));
+        foreach (var call in ClinicCalls(channel, tokens)) yield return call;
         yield return ("audit", () => Read(audit.Search(new() { Asking = Asking(), Sample = samples[0] }, Headers())));
         yield return ("no message", async () => await variants.SeenAsync(V1.SeenRequest.Parser.ParseFrom(new V1.SeenRequest { Asking = Asking() }.ToByteArray()), Headers()));
+    }
+
+    private static IEnumerable<(string Name, Func<Task> Act)> ClinicCalls(RpcChannel channel, CanaryTokens tokens)
+    {
+        V1.Asking Asking() => new() { Purpose = V1.Purpose.Treatment };
+        Metadata Headers() => new() { { "x-note", tokens.Next(CanaryKind.Metadata) } };
+        var (alerts, watches, care, clinVar) = (new V1.Alerts.AlertsClient(channel), new V1.Watches.WatchesClient(channel), new V1.Care.CareClient(channel), new V1.ClinVar.ClinVarClient(channel));
+        yield return ("care", async () =>
+        {
+            using var call = care.Import(Headers());
+            await call.RequestStream.WriteAsync(new() { Asking = Asking(), Rows = { new V1.CareRow { Person = tokens.Next(CanaryKind.PatientName), Responsible = "local:somebody" }, new V1.CareRow { Person = tokens.Next(CanaryKind.Mrn), Responsible = "local:somebody", Deputies = { "local:another" } } }, Commit = true });
+            await call.RequestStream.CompleteAsync();
+            await call;
+        });
+        yield return ("care that is not understood", async () =>
+        {
+            using var call = care.Import(Headers());
+            await call.RequestStream.WriteAsync(new() { Asking = Asking(), Rows = { new V1.CareRow { Person = tokens.Next(CanaryKind.PatientName), Responsible = tokens.Next(CanaryKind.PatientName) } }, Commit = true });
+            await call.RequestStream.CompleteAsync();
+            await call;
+        });
+        yield return ("care, all", () => Read(care.List(new() { Asking = Asking() }, Headers())));
+        yield return ("watch", async () => await watches.SetAsync(new() { Asking = Asking(), Watch = new() { Name = tokens.Next(CanaryKind.OrderId), Scope = V1.WatchScope.Person, Items = { tokens.Next(CanaryKind.PatientName) } } }, Headers()));
+        yield return ("watch over no cohort", async () => await watches.SetAsync(new() { Asking = Asking(), Watch = new() { Name = "w", Scope = V1.WatchScope.Cohort, Items = { tokens.Next(CanaryKind.CohortName) } } }, Headers()));
+        yield return ("watch that is not there", async () => await watches.RemoveAsync(new() { Asking = Asking(), Name = tokens.Next(CanaryKind.OrderId) }, Headers()));
+        yield return ("acknowledge", async () => await alerts.AcknowledgeAsync(new() { Asking = Asking(), Ids = { tokens.Next(CanaryKind.CliInput) }, Reason = tokens.Next(CanaryKind.BundleNote) }, Headers()));
+        yield return ("inbox", async () => await alerts.InboxAsync(new() { Asking = Asking(), Closed = true }, Headers()));
+        yield return ("alerts, a run", async () => await alerts.RunAsync(new() { Asking = Asking() }, Headers()));
+        yield return ("history", async () => await clinVar.HistoryAsync(new() { Asking = Asking(), Allele = tokens.Next(CanaryKind.CliInput) }, Headers()));
+        yield return ("grades", async () => await clinVar.SetGradesAsync(new() { Asking = Asking(), Text = tokens.Next(CanaryKind.CliInput) }, Headers()));
     }
 
     private static async Task Read<T>(AsyncServerStreamingCall<T> call)

@@ -109,7 +109,7 @@ internal static class ClinicTargets
     {
         var lines = Encoding.UTF8.GetString(input).Split('\n').Select((l, i) => (Number: i + 1L, Text: l.TrimEnd('\r'))).Where(l => l.Text.Length > 0);
         foreach (var row in CareTable.ReadAll(lines, "fuzz"))
-            if (row.Person.Length is 0 or > CareTable.MaxPerson || row.Deputies.Any(d => d.Length == 0)) throw new InvalidOperationException("a row without a person or a deputy without a name");
+            if (row.Person.Length is 0 or > WatchIntake.MaxPerson || row.Deputies.Any(d => d.Length == 0)) throw new InvalidOperationException("a row without a person or a deputy without a name");
     }
 
     private static void ReadGrades(byte[] input)

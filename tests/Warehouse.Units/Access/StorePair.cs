@@ -127,7 +127,7 @@ internal sealed class StorePair : IDisposable
         Do(() => store.SetCohort("granted", [.. all.Where(_visible.Contains)], null));
         if (_compacts == 0) Do(() => store.Compact());
         var (owner, second, user) = (PolicyStore.Owner, AccessActor.Owner("second"), new Subject(SubjectKind.Principal, Caller.Id));
-        var request = new GrantRequest { Subject = user, Details = Enum.GetValues<Detail>(), Purposes = [Purpose.Operations, Purpose.Research], Reason = "work" };
+        var request = new GrantRequest { Subject = user, Details = Enum.GetValues<Detail>(), Purposes = [Purpose.Operations, Purpose.Research, Purpose.Treatment], Reason = "work" };
         Do(() => store.Grant(owner, _grant switch
         {
             PairGrant.List => request with { Samples = [.. all.Where(_visible.Contains)] }, PairGrant.Cohort => request with { Cohort = "granted" }, _ => request with { AllSamples = true },

@@ -1,0 +1,118 @@
+using Warehouse.Clinic.Alerts;
+using Warehouse.Clinic.ClinVar;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+
+namespace Warehouse.Server.Host;
+
+/// <summary>
+/// Watches and alerts of the store that is served, for calls: one instance of the store and one reading of its log, which is read on and never anew, for one call
+/// at a time. What it is asked for is short: a recipient's inbox, an acknowledgement; runs have instances of their own (<see cref="AlertRounds"/>). Opened when it
+/// is first asked. A failure leaves nothing behind: what is known is read again. Any thread.
+/// </summary>
+/// <param name="open">Opens the store once more.</param>
+/// <param name="callers">Callers of whom more is known than their id, though they are not here.</param>
+/// <param name="clock">Tells the time.</param>
+internal sealed class AlertHost(Func<VariantStore> open, Func<IEnumerable<Caller>> callers, TimeProvider clock) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private VariantStore? _store;
+    private AlertBook? _book;
+    private TaskCompletionSource _changed = NewSignal();
+
+    /// <summary>Whoever runs the server: he sees everything, and in his name alerts are raised, as when he runs them himself.</summary>
+    public static string Owner { get; } = AccessActor.Owner(Environment.UserName is { Length: > 0 } name ? name : "unknown").Id;
+
+    /// <summary>Whether the server stops: who follows is let go.</summary>
+    public bool IsStopping { get; private set; }
+
+    /// <summary>Called when something was changed by a call.</summary>
+    public Action? Wake { get; set; }
+
+    /// <summary>Done when alerts may have changed. Taken before alerts are looked at, so that no change is missed between.</summary>
+    public Task Changed
+    {
+        get
+        {
+            lock (_gate) return _changed.Task;
+        }
+    }
+
+    /// <summary>What alerts follow from, over an instance of the store.</summary>
+    public AlertSources Over(VariantStore store, Action<string>? shown = null)
+    {
+        var assessments = new Lazy<IReadOnlyList<SignedAssessment>>(() => OwnAssessments.Of(store.Events, store.Assembly));
+        return new AlertSources { Store = store, Release = date => ClinVarShelf.Find(store, date), Assessments = () => assessments.Value, Callers = callers, Shown = shown };
+    }
+
+    /// <summary>Asks the log and the store.</summary>
+    public T Ask<T>(Func<AlertSources, AlertBook, T> question)
+    {
+        lock (_gate)
+        {
+            _store ??= open();
+            _store.Policy(); // looks for what others have committed
+            try
+            {
+                _book ??= new AlertBook(_store.Events, clock);
+                _book.Refresh();
+                return question(Over(_store), _book);
+            }
+            catch (Exception e) when (e is not (InputException or Grpc.Core.RpcException))
+            {
+                _book = null; // whatever was half read
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Asks for somebody who is here.</summary>
+    public T Ask<T>(Caller caller, Func<AlertDesk, T> question) => Ask((sources, book) =>
+    {
+        using var desk = new AlertDesk(sources, book, caller, Owner);
+        return question(desk);
+    });
+
+    /// <summary>The same of what changes something: who follows is told, and a run is due.</summary>
+    public T Change<T>(Func<AlertSources, AlertBook, T> change) => Changes(Ask(change));
+
+    /// <summary>The same by somebody who is here.</summary>
+    public T Change<T>(Caller caller, Func<AlertDesk, T> change) => Changes(Ask(caller, change));
+
+    /// <summary>Tells who follows that alerts may have changed.</summary>
+    public void Tell()
+    {
+        lock (_gate)
+        {
+            _changed.TrySetResult();
+            _changed = NewSignal();
+        }
+    }
+
+    /// <summary>Lets those go who follow.</summary>
+    public void Stop()
+    {
+        IsStopping = true;
+        Tell();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Stop();
+        lock (_gate)
+        {
+            _store?.Dispose();
+            (_store, _book) = (null, null);
+        }
+    }
+
+    private T Changes<T>(T result)
+    {
+        Tell();
+        Wake?.Invoke();
+        return result;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,48 @@
+using Grpc.Core;
+using Warehouse.Clinic.Alerts;
+using Warehouse.Engine;
+using Warehouse.Protocol.V1;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Host;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Services;
+
+/// <summary>What is looked at, and who hears. A change is in the audit log before it is made. Any thread.</summary>
+internal sealed class WatchesService(CallGate gate, AlertHost alerts) : Watches.WatchesBase
+{
+    public override Task<ListWatchesReply> List(ListWatchesRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, _ => Task.FromResult(All()));
+
+    public override Task<V1.Watch> Set(SetWatchRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
+    {
+        var asked = AlertWire.Of(request.Watch ?? throw Refusals.BadRequest("watch"));
+        call.Audit.Begin();
+        var kept = alerts.Change((sources, book) =>
+        {
+            using var session = sources.Store.OpenSession();
+            var watch = WatchIntake.Checked(asked, session);
+            book.AppendDecided(call.Who.Caller.Id, sources.Store.Version, () => [new WatchSet(watch)]);
+            return watch;
+        });
+        return Task.FromResult((AlertWire.Of(kept), (long?)1));
+    });
+
+    public override Task<ListWatchesReply> Remove(RemoveWatchRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
+    {
+        call.Audit.Begin();
+        alerts.Change((sources, book) =>
+        {
+            book.AppendDecided(call.Who.Caller.Id, sources.Store.Version, () =>
+                book.Watches.ContainsKey(request.Name) ? [new WatchRemoved(request.Name)] : throw new InputException("watch-unknown", "there is no watch of that name", InputPlace.None));
+            return 0;
+        });
+        return Task.FromResult(All());
+    });
+
+    private (ListWatchesReply, long?) All()
+    {
+        var reply = new ListWatchesReply();
+        reply.Watches.AddRange(alerts.Ask((_, book) => book.Watches.Values.Select(AlertWire.Of).ToList()));
+        return (reply, reply.Watches.Count);
+    }
+}

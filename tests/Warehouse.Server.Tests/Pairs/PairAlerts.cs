@@ -1,0 +1,47 @@
+using Warehouse.Clinic.Alerts;
+using Warehouse.Clinic.ClinVar;
+using Warehouse.Engine;
+using Warehouse.Engine.Events;
+using Warehouse.Engine.Export;
+using Warehouse.Units.Access;
+
+namespace Warehouse.Server.Tests.Pairs;
+
+/// <summary>
+/// Alerts in the logs of a pair, the same ones in both: of samples that the caller sees, and of some that only one of the stores has. All are routed to him, as if he
+/// had seen all of them once: which of them he is told of goes by what he sees now.
+/// </summary>
+internal static class PairAlerts
+{
+    private const int OfEach = 4;
+
+    private static readonly byte[] Salt = new byte[16];
+
+    /// <summary>Writes them; returns their ids.</summary>
+    public static IReadOnlyList<string> Seed(StorePair pair)
+    {
+        var drafts = DraftsOf(pair.Left.Store, pair).Concat(DraftsOf(pair.Right.Store, pair)).DistinctBy(d => d.Key).ToList();
+        var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+        AlertEvent[] events = [new Salted(Salt), new AlertsRaised(drafts), new AlertsRouted([.. drafts.Select(d => (d.IdWith(Salt), (IReadOnlyList<string>)[pair.Caller.Id]))])];
+        foreach (var store in (VariantStore[])[pair.Left.Store, pair.Right.Store])
+            store.Events.Append(new EventBatch { Actor = "local:lab", ManifestVersion = store.Version, Events = [.. events.Select(e => AlertCodec.Encode(e, at))] });
+        return [.. drafts.Select(d => d.IdWith(Salt))];
+    }
+
+    private static IEnumerable<AlertDraft> DraftsOf(VariantStore store, StorePair pair)
+    {
+        using var session = store.OpenSession();
+        var persons = session.LoadedSamples().ToDictionary(s => s.Name, s => s.Person, StringComparer.Ordinal);
+        var (seen, hidden, drafts) = (0, 0, new List<AlertDraft>());
+        foreach (var row in session.Rows(new GenotypeRequest()))
+        {
+            if (!row.Alt.All(char.IsAsciiLetterUpper) || (pair.Visible.Contains(row.Sample) ? seen++ : hidden++) >= OfEach) continue;
+            drafts.Add(new AlertDraft
+            {
+                Trigger = WatchTriggers.Class, Person = persons.GetValueOrDefault(row.Sample, row.Sample), Allele = FormattableString.Invariant($"{row.Contig}-{row.Start + 1}-{row.Ref}-{row.Alt}"), Change = "clinvar 2024-02-04 germline uncertain>pathogenic",
+                Grade = Grade.Critical, Samples = [row.Sample, pair.Names[0]], Genes = "GENE", Kinds = ChangeKinds.Upgrade,
+            });
+        }
+        return drafts;
+    }
+}
