@@ -30,6 +30,21 @@ internal sealed class Caller(ConnectOptions options)
         }
     }
 
+    /// <summary>Changes something: asked once, whatever happens.</summary>
+    public async Task<T> ChangeAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> start, AskOptions ask, CancellationToken stop)
+    {
+        try
+        {
+            using var call = start(How(ask.Deadline ?? options.Deadline, stop));
+            return await call.ResponseAsync.ConfigureAwait(false);
+        }
+        catch (RpcException failure)
+        {
+            stop.ThrowIfCancellationRequested();
+            throw WarehouseException.Of(failure);
+        }
+    }
+
     /// <summary>Asks a question with many replies.</summary>
     public async IAsyncEnumerable<T> ReadAsync<T>(Func<CallOptions, AsyncServerStreamingCall<T>> start, AskOptions ask, [EnumeratorCancellation] CancellationToken stop)
     {

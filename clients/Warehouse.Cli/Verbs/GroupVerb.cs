@@ -12,6 +12,9 @@ internal abstract class GroupVerb : Verb
     /// <summary>The store that each of them takes.</summary>
     protected StoreSymbols Store { get; } = new();
 
+    /// <summary>Whether a server may be named in place of the store.</summary>
+    protected virtual bool MayAskServer => false;
+
     /// <inheritdoc/>
     protected sealed override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
 
@@ -26,7 +29,8 @@ internal abstract class GroupVerb : Verb
     protected Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
     {
         var sub = new Command(named.Name, named.Summary);
-        Store.AddTo(sub);
+        if (MayAskServer) Store.AddReadingTo(sub, AsksServer);
+        else Store.AddTo(sub);
         foreach (var symbol in symbols)
         {
             if (symbol is Argument argument) sub.Arguments.Add(argument);
@@ -35,7 +39,7 @@ internal abstract class GroupVerb : Verb
         _output.AddTo(sub);
         sub.SetAction(parsed =>
         {
-            var report = run(parsed, Store.Read(parsed));
+            var report = run(parsed, MayAskServer ? Store.Read(parsed, context) : Store.Read(parsed));
             var code = _output.Write(parsed, context, report.Columns, report.WriteTo);
             if (report.Notice is { } notice) context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(notice));
             return (int)code;

@@ -58,6 +58,9 @@ internal sealed record ServiceParts
     /// <summary>Changes the store.</summary>
     public required StoreWriter Writer { get; init; }
 
+    /// <summary>What the laboratory says of alleles.</summary>
+    public required LabBook Book { get; init; }
+
     /// <summary>Receives files.</summary>
     public required BatchUploads Uploads { get; init; }
 
@@ -85,6 +88,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly CallerChecks _callers;
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
+    private readonly LabBook _book;
     private readonly HealthService _health = new();
     private readonly CallReport _report;
     private RpcServer? _rpc;
@@ -93,8 +97,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private Collector? _collector;
     private volatile bool _isDraining;
 
-    private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads) change, CallReport report) =>
-        (_store, _audit, _ledger, _callers, _writer, _uploads, _report) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, report);
+    private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads, LabBook Book) change, CallReport report) =>
+        (_store, _audit, _ledger, _callers, _writer, _uploads, _book, _report) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, change.Book, report);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity => _callers.Identity;
@@ -147,8 +151,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
             var told = log?.Server ?? NullLogger.Instance;
             if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
-            var writer = new StoreWriter(store, () => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock));
-            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)), report);
+            VariantStore Again() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock);
+            var writer = new StoreWriter(store, Again);
+            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock), new LabBook(Again)), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
             await server.ListenAsync(options, configuration, log, stop).ConfigureAwait(false);
@@ -181,6 +186,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _collector?.Dispose();
         _report.Metrics.Dispose();
         _uploads.Dispose();
+        _book.Dispose();
         _writer.Dispose();
         _store.Dispose();
         _audit.Dispose();
@@ -197,6 +203,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Cohorts.BindService(new CohortsService(gate, parts.Writer)), Cohorts.Descriptor)
             .Add(FlightService.BindService(new FlightTables(gate, parts.Tickets)), FlightService.Descriptor)
             .Add(Ingest.BindService(new IngestService(gate, parts.Uploads)), Ingest.Descriptor)
+            .Add(Protocol.V1.Annotations.BindService(new AnnotationsService(gate, parts.Writer)), Protocol.V1.Annotations.Descriptor)
+            .Add(Assessments.BindService(new AssessmentsService(gate, parts.Book, parts.Desk)), Assessments.Descriptor)
             .Add(Access.BindService(new AccessService(gate, parts.Pager)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
             .Add(Issuers.BindService(new IssuersService(parts.Configuration)), Issuers.Descriptor)
@@ -216,7 +224,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
         var services = ServicesOf(gate, new ServiceParts
         {
-            Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads,
+            Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads, Book = _book,
             Tickets = new Tickets(options.Clock), Pager = _pager!, Configuration = options.Configuration, Health = _health,
         });
         _rpc = await RpcServer.StartAsync(services, new RpcServerOptions

@@ -49,6 +49,7 @@ public sealed class NonInterferenceTests(ITestOutputHelper output)
         "/arrow.flight.protocol.FlightService/ListActions", "/arrow.flight.protocol.FlightService/PollFlightInfo", "/grpc.health.v1.Health/Watch",
         "/warehouse.v1.Access/Approve", "/warehouse.v1.Access/Assign", "/warehouse.v1.Access/Attest", "/warehouse.v1.Access/BreakGlass", "/warehouse.v1.Access/ChangeSettings", "/warehouse.v1.Access/Grant", "/warehouse.v1.Access/OpenEpoch",
         "/warehouse.v1.Access/RegisterProject", "/warehouse.v1.Access/Review", "/warehouse.v1.Access/ReviewBreakGlass", "/warehouse.v1.Access/Unassign",
+        "/warehouse.v1.Annotations/Retire", "/warehouse.v1.Assessments/ChangeSettings",
         "/warehouse.v1.Audit/Checkpoint", "/warehouse.v1.Audit/Prove", "/warehouse.v1.Audit/Review", "/warehouse.v1.Audit/Search", "/warehouse.v1.Store/Info", "/warehouse.v1.Store/Verify",
     ];
 }
