@@ -74,6 +74,11 @@ internal static class AssessmentReports
             ("ac", Text(figures.Ac)), ("an", Text(figures.An)), ("homozygotes", Text(figures.NHomAlt)), ("samples", Text(figures.NSamples)), ("not assessed", Text(figures.NNotAssessed)), ("snapshot", Text(evidence.Snapshot))]);
     }
 
+    /// <summary>A suggestion with released figures, which may be held back.</summary>
+    public static Report Of(FrequencyEvidence evidence, (bool IsBanded, long Epoch) released) => Report.OfFacts([
+        ("suggested", evidence.Criterion is { } use ? $"{use.Code} {Words.Of(use.Strength)}" : "nothing"), ("note", evidence.Note), .. evidence.Criterion is { } with ? [("evidence", with.Evidence)] : Array.Empty<(string, string)>(),
+        .. released.IsBanded ? Array.Empty<(string, string)>() : [("ac", Text(evidence.Figures.Ac)), ("an", Text(evidence.Figures.An)), ("homozygotes", Text(evidence.Figures.NHomAlt))], ("release epoch", Text(released.Epoch))]);
+
     /// <summary>The settings in force.</summary>
     public static Report Of(AssessmentSettings settings) => Report.OfFacts(("laboratory", settings.Laboratory), ("ba1", Text(settings.Ba1)), ("bs1", Text(settings.Bs1)), ("pm2", Text(settings.Pm2)), ("least alleles", Text(settings.LeastAlleles)));
 

@@ -19,7 +19,7 @@ internal partial class Engine
     private string? JoinedSnapshot => Joined?.Snapshot.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Cells of what is joined.</summary>
-    public JoinedCells? Cells { get; private set; }
+    public JoinedCells? Cells { get; protected set; }
 
     /// <summary>Loads a release; the report has one row per fact.</summary>
     public virtual Report LoadAnnotations(StoreAddress store, AnnotationRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation)
@@ -53,13 +53,13 @@ internal partial class Engine
         if (choices.Length == 0) return asOf;
         _joinedStore = Open(store);
         Joined = _joinedStore.JoinAnnotations(choices, Snapshot(asOf));
-        Cells = new JoinedCells(Joined);
+        Cells = new JoinedCells(new JoinedReleases(Joined));
         foreach (var release in Joined.Releases) error.WriteLine("warehouse: annotated from " + SafeText.EscapeMessage(release.ToString()));
         return JoinedSnapshot;
     }
 
     /// <summary>Lets go of what was joined.</summary>
-    public void EndJoin()
+    public virtual void EndJoin()
     {
         Joined?.Dispose();
         _joinedStore?.Dispose();
@@ -71,11 +71,10 @@ internal partial class Engine
     /// <summary>
     /// Spellings as a session understands them: a gene, or HGVS of a transcript or protein, becomes all alleles that the newest annotations know by it.
     /// </summary>
-    private sealed class NamedQueries(VariantStore store, long snapshot) : IDisposable
+    /// <param name="search">Alleles of a gene or an HGVS text; none where it is not known.</param>
+    protected sealed class NamedQueries(Func<string, IReadOnlyList<string>> search)
     {
         private readonly Queue<(string Text, int Alleles, bool IsGene)> _asked = new();
-        private AnnotationSet? _search;
-        private bool _opened;
         private int _left;
         private bool _shown;
         private SeenState _worst;
@@ -86,10 +85,10 @@ internal partial class Engine
             foreach (var query in queries)
             {
                 var (isHgvs, isGene) = (NotationQuery.IsHgvs(query), NotationQuery.IsGene(query));
-                var alleles = isHgvs || isGene ? Search()?.Search(query, MostNamed) ?? [] : [];
+                var alleles = isHgvs || isGene ? search(query) : [];
                 _asked.Enqueue((query, alleles.Count, isGene));
                 if (alleles.Count == 0) yield return query; // whoever understands it otherwise, or says why not
-                else foreach (var allele in alleles) yield return allele.ToString();
+                else foreach (var allele in alleles) yield return allele;
             }
         }
 
@@ -120,14 +119,21 @@ internal partial class Engine
             return new SeenAnswer { Query = text, State = _worst, Reason = reason, Context = answer.Context };
         }
 
-        public void Dispose() => _search?.Dispose();
-
         private static string? Place(SeenAnswer answer) => answer.TrimmedOnly ? null : "one of several alleles of this name";
+    }
 
-        private AnnotationSet? Search()
+    /// <summary>Finds alleles by name in the newest annotations of a store, which are opened with the first name.</summary>
+    private sealed class NameSearch(VariantStore store, long snapshot) : IDisposable
+    {
+        private AnnotationSet? _search;
+        private bool _opened;
+
+        public IReadOnlyList<string> Of(string name)
         {
             if (!_opened) (_search, _opened) = (store.SearchAnnotations(snapshot), true);
-            return _search;
+            return [.. (_search?.Search(name, MostNamed) ?? []).Select(v => v.ToString())];
         }
+
+        public void Dispose() => _search?.Dispose();
     }
 }

@@ -81,7 +81,8 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(JoinedSnapshot));
-        using var named = new NamedQueries(opened, session.Snapshot);
+        using var search = new NameSearch(opened, session.Snapshot);
+        var named = new NamedQueries(search.Of);
         ShowsNamed(request.Samples);
         foreach (var found in session.Seen(named.Of(request.Queries), request.Samples, cancellation))
             if (named.Take(found) is { } answer) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
@@ -136,7 +137,8 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(JoinedSnapshot));
-        using var named = new NamedQueries(opened, session.Snapshot);
+        using var search = new NameSearch(opened, session.Snapshot);
+        var named = new NamedQueries(search.Of);
         foreach (var found in session.Carriers(named.Of(queries), cancellation))
             if (named.Take(found.Seen) is { } answer) yield return found with { Seen = answer };
     }

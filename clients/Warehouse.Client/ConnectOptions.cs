@@ -65,6 +65,9 @@ public sealed record AskOptions
     /// <summary>Only these samples, by name; at the level record only.</summary>
     public IReadOnlyList<string>? Samples { get; init; }
 
+    /// <summary>Releases of annotations, and fields of these, that are joined to each allele of an answer: clinvar, clinvar@2024-01-07, clinvar.CLNSIG.</summary>
+    public IReadOnlyList<string> Annotate { get; init; } = [];
+
     /// <summary>
     /// What lacks a damaged part of the store is an answer too, whose end names that part. Otherwise it ends with an exception: fewer rows would
     /// read as fewer variants.

@@ -19,6 +19,9 @@ public sealed partial class WarehouseClient : IDisposable
     // A request stays under what servers take in one message (1 MiB); a reply with long alleles may be longer than that.
     private const int MaxQueryBytes = 1 << 19, MaxReplyBytes = 64 << 20, VcfPieceBytes = 1 << 16;
 
+    /// <summary>Queries in one message where annotations are joined: a reply has a cell of each column for each.</summary>
+    private const int MaxAnnotated = 200;
+
     private readonly ConnectOptions _options;
     private readonly Caller _caller;
     private readonly RpcChannel _channel;
@@ -50,6 +53,9 @@ public sealed partial class WarehouseClient : IDisposable
         (_alerts, _watches, _care, _clinVar) = (new(_channel), new(_channel), new(_channel), new(_channel));
     }
 
+    /// <summary>What a question says unless it says otherwise.</summary>
+    public AskOptions Ask => _options.Ask;
+
     /// <summary>To the server that the environment names; see <see cref="ConnectOptions.FromEnvironment"/>.</summary>
     public static WarehouseClient FromEnvironment() => new(ConnectOptions.FromEnvironment());
 
@@ -73,7 +79,7 @@ public sealed partial class WarehouseClient : IDisposable
     public async Task<IReadOnlyList<SeenAnswer>> SeenAsync(IReadOnlyCollection<string> queries, AskOptions? ask = null, bool identify = false, CancellationToken stop = default)
     {
         ask ??= _options.Ask;
-        var request = new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Identify = identify, Queries = { queries } };
+        var request = new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Identify = identify, Queries = { queries }, Annotate = { ask.Annotate } };
         var reply = await _caller.AskAsync(how => _variants.SeenAsync(request, how), ask, stop).ConfigureAwait(false);
         if (reply.Answers.Count != queries.Count) throw WarehouseException.Cut();
         return [.. reply.Answers.Select(a => SeenAnswer.Of(a, a.Contig.Length > 0 ? reply.Context : null))];
@@ -83,7 +89,7 @@ public sealed partial class WarehouseClient : IDisposable
     public async IAsyncEnumerable<SeenAnswer> SeenAsync(IAsyncEnumerable<string> queries, AskOptions? ask = null, bool identify = false, [EnumeratorCancellation] CancellationToken stop = default)
     {
         ask ??= _options.Ask;
-        await foreach (var part in PartsAsync(queries, stop).ConfigureAwait(false))
+        await foreach (var part in PartsAsync(queries, ask.Annotate.Count > 0 ? MaxAnnotated : MaxQueries, stop).ConfigureAwait(false))
         {
             foreach (var answer in await SeenAsync(part, ask, identify, stop).ConfigureAwait(false))
             {
@@ -107,7 +113,7 @@ public sealed partial class WarehouseClient : IDisposable
         ask ??= _options.Ask;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var call = _variants.SeenStream(_caller.How(ask.Deadline, ending.Token));
-        var sending = SendAsync(call.RequestStream, new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire() }, vcf, ending);
+        var sending = SendAsync(call.RequestStream, new SeenRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Annotate = { ask.Annotate } }, vcf, ending);
         try
         {
             SeenStreamEnd? end = null;
@@ -142,6 +148,7 @@ public sealed partial class WarehouseClient : IDisposable
         var asked = request.Clone();
         asked.Asking ??= ask.ToWire();
         asked.Samples ??= ask.SamplesToWire();
+        if (asked.Annotate.Count == 0) asked.Annotate.AddRange(ask.Annotate);
         return new ByteAnswer(ask, stop => _caller.ReadAsync(how => _variants.Frequencies(asked, how), ask, stop));
     }
 
@@ -152,6 +159,7 @@ public sealed partial class WarehouseClient : IDisposable
         var asked = request.Clone();
         asked.Asking ??= ask.ToWire();
         asked.Samples ??= ask.SamplesToWire();
+        if (asked.Annotate.Count == 0) asked.Annotate.AddRange(ask.Annotate);
         return _caller.AskAsync(how => _variants.FrequenciesOfAsync(asked, how), ask, stop);
     }
 
@@ -167,9 +175,9 @@ public sealed partial class WarehouseClient : IDisposable
     public async IAsyncEnumerable<CarriersAnswer> CarriersAsync(IAsyncEnumerable<string> queries, AskOptions? ask = null, [EnumeratorCancellation] CancellationToken stop = default)
     {
         ask ??= _options.Ask;
-        await foreach (var part in PartsAsync(queries, stop).ConfigureAwait(false))
+        await foreach (var part in PartsAsync(queries, MaxQueries, stop).ConfigureAwait(false))
         {
-            var request = new CarriersRequest { Asking = ask.ToWire(), Queries = { part } };
+            var request = new CarriersRequest { Asking = ask.ToWire(), Queries = { part }, Annotate = { ask.Annotate } };
             var (answers, end) = (0, default(AnswerEnd));
             CarriersReply? first = null;
             var carriers = new List<Carrier>();
@@ -201,7 +209,7 @@ public sealed partial class WarehouseClient : IDisposable
     public ByteAnswer Export(ExportFormat format, IEnumerable<Region>? regions = null, AskOptions? ask = null)
     {
         ask ??= _options.Ask;
-        var asked = new ExportRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Format = format, Regions = { regions ?? [] } };
+        var asked = new ExportRequest { Asking = ask.ToWire(), Samples = ask.SamplesToWire(), Format = format, Regions = { regions ?? [] }, Annotate = { ask.Annotate } };
         return new ByteAnswer(ask, stop => _caller.ReadAsync(how => _variants.Export(asked, how), ask, stop));
     }
 
@@ -292,13 +300,13 @@ public sealed partial class WarehouseClient : IDisposable
         metadata.Add("dpop", key.Prove($"{call.ServiceUrl}/{call.MethodName}", _options.Clock.GetUtcNow(), token.Token));
     }
 
-    private static async IAsyncEnumerable<IReadOnlyList<string>> PartsAsync(IAsyncEnumerable<string> queries, [EnumeratorCancellation] CancellationToken stop)
+    private static async IAsyncEnumerable<IReadOnlyList<string>> PartsAsync(IAsyncEnumerable<string> queries, int most, [EnumeratorCancellation] CancellationToken stop)
     {
         var (part, bytes) = (new List<string>(), 0);
         await foreach (var query in queries.WithCancellation(stop).ConfigureAwait(false))
         {
             var length = System.Text.Encoding.UTF8.GetByteCount(query);
-            if (part.Count == MaxQueries || (part.Count > 0 && bytes + length > MaxQueryBytes))
+            if (part.Count == most || (part.Count > 0 && bytes + length > MaxQueryBytes))
             {
                 yield return part;
                 (part, bytes) = ([], 0);

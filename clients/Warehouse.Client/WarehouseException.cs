@@ -19,6 +19,9 @@ public sealed class WarehouseException : Exception
     /// <summary>Which query of the request is meant, 1-based; 0 = the request as a whole.</summary>
     public int Item { get; private init; }
 
+    /// <summary>Of a change that was decided on another version: the version at which the thing is; 0 = not told.</summary>
+    public int Version { get; private init; }
+
     /// <summary>Id of the incident in the server's log, for errors that are the server's own; else empty.</summary>
     public string Incident { get; private init; } = "";
 
@@ -38,7 +41,7 @@ public sealed class WarehouseException : Exception
         foreach (var detail in failure.GetRpcStatus()?.Details ?? [])
             if (detail.TypeUrl == RefusalType) refusal = Refusal.Parser.ParseFrom(detail.Value);
         var text = refusal?.Text is { Length: > 0 } said ? said : failure.Status.Detail is { Length: > 0 } detailText ? detailText : TextOf(failure.StatusCode);
-        return new(failure.StatusCode, refusal?.Rule ?? "", text, failure) { Item = refusal?.Item ?? 0, Incident = refusal?.Incident ?? "" };
+        return new(failure.StatusCode, refusal?.Rule ?? "", text, failure) { Item = refusal?.Item ?? 0, Version = refusal?.Version ?? 0, Incident = refusal?.Incident ?? "" };
     }
 
     private static string TextOf(StatusCode code) => code switch

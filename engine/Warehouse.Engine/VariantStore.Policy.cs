@@ -88,10 +88,15 @@ public sealed partial class VariantStore
     }
 
     /// <summary>Whether nothing of the store is hidden from a caller, for what he asks.</summary>
-    public bool HidesNothing(SessionOptions asked)
+    public bool HidesNothing(SessionOptions asked) => BoundsOf(asked).HidesNothing;
+
+    /// <summary>Whether a caller is granted all samples, whichever come, for what he asks: then what was once counted over everybody may be told to him, whoever was withdrawn since.</summary>
+    public bool CoversAll(SessionOptions asked) => BoundsOf(asked).CoversAll;
+
+    private Scope BoundsOf(SessionOptions asked)
     {
         _folder.Refresh();
-        return Scope.Of(PolicyNow(), new AccessQuestion(asked.Caller ?? throw new ArgumentException("nothing is hidden from the owner", nameof(asked)), asked.Purpose, asked.Project, NowUtc), Catalog()).At(asked.Detail).HidesNothing;
+        return Scope.Of(PolicyNow(), new AccessQuestion(asked.Caller ?? throw new ArgumentException("nothing is hidden from the owner", nameof(asked)), asked.Purpose, asked.Project, NowUtc), Catalog()).At(asked.Detail);
     }
 
     /// <summary>Why a caller is refused, or how his answers are bounded, without telling what is hidden.</summary>

@@ -11,14 +11,13 @@ internal sealed class AnnotateSymbol
         HelpName = "SOURCE,…", Description = "Add what annotations say of each allele: clinvar (the newest release), clinvar@2024-01-07 or clinvar@3 (by day or number), clinvar.CLNSIG (one field).",
     };
 
-    public void AddTo(Command command, bool asksServer)
+    public void AddTo(Command command)
     {
         command.Options.Add(_sources);
         command.Validators.Add(result =>
         {
             if (result.GetResult(_sources) is null) return;
-            if (asksServer) result.AddError($"{Name} works on a STORE alone: it has no --server");
-            else if (result.GetValue(_sources) is not { Length: > 0 } text || text.Split(',').Any(s => s.Length == 0)) result.AddError($"{Name} needs sources, apart by commas");
+            if (result.GetValue(_sources) is not { Length: > 0 } text || text.Split(',').Any(s => s.Length == 0)) result.AddError($"{Name} needs sources, apart by commas");
         });
     }
 

@@ -16,7 +16,7 @@ namespace Warehouse.Cli.Remote;
 /// The calls of verbs that read, to a server: messages become the engine's records, so that what prints them cannot tell. The server audits; no
 /// entry is written here. One thread.
 /// </summary>
-internal sealed class RemoteEngine : Engine
+internal sealed partial class RemoteEngine : Engine
 {
     // Alleles in one question, so that an answer with a row per group stays under the longest message (4 MiB).
     private const int AllelesAtOnce = 1000, GroupedAllelesAtOnce = 50;
@@ -25,10 +25,12 @@ internal sealed class RemoteEngine : Engine
     private readonly AskOptions _ask;
     private readonly HttpClient? _http;
     private readonly PersonLogin? _person;
+    private readonly CancellationToken _cancellation;
 
     /// <summary>Of a server; nothing is sent yet. A certificate among the credentials is shown; without one, the login that is kept.</summary>
     public RemoteEngine(ServerAddress server, CliContext context)
     {
+        _cancellation = context.Cancellation;
         _ask = new AskOptions
         {
             Purpose = server.Purpose switch { "treatment" => V1.Purpose.Treatment, "research" => V1.Purpose.Research, _ => V1.Purpose.Operations },
@@ -74,10 +76,12 @@ internal sealed class RemoteEngine : Engine
     /// <inheritdoc/>
     public override IEnumerable<SeenAnswer> Seen(StoreAddress store, SeenRequest request, CancellationToken cancellation)
     {
-        foreach (var answer in Wait.Each(_client.SeenAsync(request.Queries.ToAsyncEnumerable(), About(request.Samples), request.Identify, cancellation), cancellation))
+        var named = Named(cancellation);
+        foreach (var answer in Wait.Each(_client.SeenAsync(named.Of(request.Queries).ToAsyncEnumerable(), Joining(About(request.Samples)), request.Identify, cancellation), cancellation))
         {
             Released = RemoteRows.Released(answer.Message.Figures, answer.Message.Released, answer.Message.Contig);
-            yield return RemoteRows.Of(answer);
+            _cells?.Take(answer.Message.Annotations);
+            if (named.Take(RemoteRows.Of(answer)) is { } shown) yield return shown;
         }
     }
 
@@ -87,7 +91,7 @@ internal sealed class RemoteEngine : Engine
         if (IsPacked(request.OutputPath)) throw new InputException("packed-output", "a server's annotation is text: name the output .vcf, or pipe it to bgzip", InputPlace.None);
         if (request.InputPath != "-" && !File.Exists(request.InputPath)) throw new InputException("no-file", "no such file", new InputPlace(request.InputPath, 0, 0, ""));
         using var input = request.InputPath == "-" ? Console.OpenStandardInput() : File.OpenRead(request.InputPath);
-        var end = _client.AnnotateAsync(input, output, About(request.Samples), cancellation).GetAwaiter().GetResult();
+        var end = _client.AnnotateAsync(input, output, Joining(About(request.Samples)), cancellation).GetAwaiter().GetResult();
         AnnotationDamage = end.Damage.Length > 0 ? end.Damage : null;
         return AnnotationDamage is not null ? ExitCode.DamagedStore : end.NotAssessable > 0 ? ExitCode.Incomplete : end.Seen > 0 ? ExitCode.Done : ExitCode.NothingMatched;
     }
@@ -96,15 +100,19 @@ internal sealed class RemoteEngine : Engine
     public override IEnumerable<FrequencyRow> Frequencies(StoreAddress store, string? asOf, FrequencyRequest request, CancellationToken cancellation)
     {
         if (request.Rules.NoPrecomputed) throw new InputException("no-precomputed", "--no-precomputed is for a store that lies here", InputPlace.None);
-        var ask = About(request.Samples) with { Snapshot = Snapshot(asOf) };
+        var ask = Joining(About(request.Samples)) with { Snapshot = Snapshot(asOf) };
         return request.Variants is null ? Listed(request, ask, cancellation) : Asked(request, ask, cancellation);
     }
 
     /// <inheritdoc/>
     public override IEnumerable<CarrierAnswer> Carriers(StoreAddress store, IEnumerable<string> queries, CancellationToken cancellation)
     {
-        foreach (var answer in Wait.Each(_client.CarriersAsync(queries.ToAsyncEnumerable(), null, cancellation), cancellation))
-            yield return new CarrierAnswer(RemoteRows.Of(answer.Seen), [.. answer.Carriers.Select(RemoteRows.Of)]);
+        var named = Named(cancellation);
+        foreach (var answer in Wait.Each(_client.CarriersAsync(named.Of(queries).ToAsyncEnumerable(), Joining(_ask), cancellation), cancellation))
+        {
+            _cells?.Take(answer.Seen.Message.Annotations);
+            if (named.Take(RemoteRows.Of(answer.Seen)) is { } shown) yield return new CarrierAnswer(shown, [.. answer.Carriers.Select(RemoteRows.Of)]);
+        }
     }
 
     /// <inheritdoc/>
@@ -128,7 +136,7 @@ internal sealed class RemoteEngine : Engine
     /// <inheritdoc/>
     public override void Export(StoreAddress store, ExportRequest request, Stream output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
-        var ask = About(request.Samples) with { Snapshot = Snapshot(request.AsOf) };
+        var ask = Joining(About(request.Samples)) with { Snapshot = Snapshot(request.AsOf) };
         var format = request.Format switch
         {
             ExportFormat.Bcf => V1.ExportFormat.Bcf, ExportFormat.Vcf => IsPacked(request.OutputPath) ? V1.ExportFormat.VcfBgzf : V1.ExportFormat.Vcf, _ => V1.ExportFormat.Arrow,
@@ -139,12 +147,13 @@ internal sealed class RemoteEngine : Engine
             Take(answer.CopyToAsync(output, cancellation).GetAwaiter().GetResult());
             return;
         }
-        using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(Columns.Genotypes(), output) : new ArrowRowWriter(Columns.Genotypes(), output);
+        using RowWriter writer = request.Format == ExportFormat.Tsv ? new TsvWriter(JoinedCells.Behind(Columns.Genotypes(), Cells), output) : new ArrowRowWriter(JoinedCells.Behind(Columns.Genotypes(), Cells), output);
         var row = new Warehouse.Engine.Export.GenotypeRow();
         foreach (var (batch, at) in Rows(answer, cancellation))
         {
             RemoteRows.Fill(row, batch, at);
-            Columns.Write(writer, row);
+            _cells?.Take(batch, at);
+            Columns.Write(writer, row, Cells);
         }
         foreach (var range in Unavailable) Columns.WriteUnavailable(writer, range);
         writer.Complete();
@@ -175,6 +184,7 @@ internal sealed class RemoteEngine : Engine
         {
             columns ??= new FrequencyColumns(batch.Schema);
             Released = columns.Fill(row, batch, at);
+            _cells?.Take(batch, at);
             yield return row;
         }
     }
@@ -190,6 +200,7 @@ internal sealed class RemoteEngine : Engine
             foreach (var answer in reply.Rows)
             {
                 RemoteRows.Fill(row, answer);
+                _cells?.Take(answer.Annotations);
                 Released = row.Damage is null ? RemoteRows.Released(answer.Figures, answer.Released, answer.Contig) : null;
                 yield return row;
             }

@@ -23,11 +23,14 @@ internal static class RemoteFailure
         if (failure is not WarehouseException refused) return null;
         var advice = refused.Code == StatusCode.Unauthenticated && engine is RemoteEngine { Advice: { } text } ? $"; {text}" : "";
         var place = refused.Item > 0 ? FormattableString.Invariant($": query {refused.Item}") : "";
+        if (refused.Version > 0) place += FormattableString.Invariant($": it is at version {refused.Version}");
         var incident = refused.Incident.Length > 0 ? $"; the server's log has it as incident {refused.Incident}" : "";
         // Codes as for a store that lies here: what is wrong with the question is bad input; that one may not, or cannot now, is neither.
         var code = refused.Code switch
         {
-            StatusCode.InvalidArgument or StatusCode.NotFound => ExitCode.BadInput, StatusCode.DataLoss => refused.Rule == "cut-answer" ? ExitCode.CouldNot : ExitCode.DamagedStore, _ => ExitCode.CouldNot,
+            StatusCode.InvalidArgument or StatusCode.NotFound => ExitCode.BadInput,
+            StatusCode.Aborted when refused.Rule.StartsWith("assess-", StringComparison.Ordinal) => ExitCode.BadInput,
+            StatusCode.DataLoss => refused.Rule == "cut-answer" ? ExitCode.CouldNot : ExitCode.DamagedStore, _ => ExitCode.CouldNot,
         };
         return (refused.Message + place + incident + advice, code);
     }

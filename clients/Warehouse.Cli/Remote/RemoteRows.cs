@@ -1,4 +1,6 @@
+using System.Globalization;
 using Warehouse.Cli.Output;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Arrow;
 using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
@@ -83,7 +85,17 @@ internal static class RemoteRows
 
     private static string? Text(string text) => text.Length == 0 ? null : text;
 
-    private static CountFigures Of(V1.Figures? wire) => wire is null ? default : new CountFigures
+    /// <summary>A release of annotations.</summary>
+    public static AnnotationRelease Of(V1.AnnotationRelease wire) => new()
+    {
+        Source = wire.Source, Date = DateOnly.ParseExact(wire.Date, "yyyy-MM-dd", CultureInfo.InvariantCulture), Number = wire.Number, SourceSha256 = wire.SourceSha256, MappingSha256 = wire.MappingSha256, ContentSha256 = wire.ContentSha256,
+        FromVersion = wire.FromVersion, UntilVersion = wire.UntilVersion, IsPurged = wire.IsPurged, IsIntervals = wire.IsIntervals, TrimmedOnly = wire.TrimmedOnly, Records = wire.Records, Rows = wire.Rows,
+        LeftOut = [.. wire.LeftOut.Select(l => (l.Reason, l.Count))], Lineage = [.. wire.Lineage],
+        Fields = [.. wire.Fields.Select(f => new AnnotationField(f.Name, f.Type == V1.AnnotationType.Unspecified ? AnnotationType.Text : (AnnotationType)((int)f.Type - 1), Description: f.Description))],
+    };
+
+    /// <summary>Exact figures.</summary>
+    public static CountFigures Of(V1.Figures? wire) => wire is null ? default : new CountFigures
     {
         Ac = wire.Ac, An = wire.An, NHet = wire.NHet, NHomAlt = wire.NHomAlt, NHemi = wire.NHemi, NHalf = wire.NHalf, NNoCall = wire.NNoCall, NNotAssessed = wire.NNotAssessed,
         NSamples = wire.NSamples, AnAssumed = wire.AnAssumed,

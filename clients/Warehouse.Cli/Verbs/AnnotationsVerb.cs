@@ -7,7 +7,7 @@ using Warehouse.Engine.Annotations;
 
 namespace Warehouse.Cli.Verbs;
 
-/// <summary><c>annotations load</c>, <c>list</c> and <c>drop</c>.</summary>
+/// <summary><c>annotations load</c>, of a store that lies here alone, <c>list</c> and <c>drop</c>.</summary>
 internal sealed class AnnotationsVerb : Verb
 {
     private enum OnError
@@ -44,9 +44,9 @@ internal sealed class AnnotationsVerb : Verb
         foreach (var argument in (Argument[])[_source, _file]) load.Arguments.Add(argument);
         foreach (var option in (Option[])[_release, _mapping, _onError]) load.Options.Add(option);
         var list = new Command("list", "List the releases of a store, retired ones too.");
-        _store.AddTo(list);
+        _store.AddReadingTo(list, AsksServer, isAlone: true);
         var drop = new Command("drop", "Retire a release: snapshots of before still show it, until they are purged.");
-        _store.AddTo(drop);
+        _store.AddReadingTo(drop, AsksServer);
         drop.Arguments.Add(_choice);
         foreach (var sub in (Command[])[load, list, drop])
         {
@@ -59,7 +59,7 @@ internal sealed class AnnotationsVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var store = _store.Read(parsed);
+        var store = parsed.CommandResult.Command.Name == "load" ? _store.Read(parsed) : _store.Read(parsed, context);
         var report = parsed.CommandResult.Command.Name switch
         {
             "load" => Load(parsed, context, store),

@@ -9,7 +9,7 @@ using Warehouse.Engine;
 
 namespace Warehouse.Cli.Verbs;
 
-/// <summary><c>assess</c> and its sub-verbs: what the laboratory says of alleles. Whoever runs them is the store's owner, and is named.</summary>
+/// <summary><c>assess</c> and its sub-verbs: what the laboratory says of alleles. Whoever runs them is the store's owner, or whom a server takes him for, and is named.</summary>
 internal sealed class AssessVerb : GroupVerb
 {
     private readonly ContentSymbols _content = new();
@@ -39,33 +39,36 @@ internal sealed class AssessVerb : GroupVerb
     private readonly Option<long?> _least = new("--least-alleles") { HelpName = "N", Description = "With fewer alleles assessed nothing is suggested." };
 
     /// <inheritdoc/>
+    protected override bool MayAskServer => true;
+
+    /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        var draft = Changes(command, context, ("draft", "Begin an assessment of an allele in a condition, or change one that is being written."), [_variant, _edit, _version], Draft);
+        var draft = Changes(command, context, ("draft", "Begin an assessment of an allele in a condition, or change one that is being written."), [_variant, _edit, _version], (parsed, desk) => Draft(parsed, desk, context));
         _content.AddTo(draft);
-        Changes(command, context, ("review", "Hand a draft in: it waits for a signature by somebody else. Or send it back."), [_id, _version, _back, _why], (parsed, desk, _) =>
-            parsed.GetValue(_back) ? desk.Return(Engine.Owner, Id(parsed), Seen(parsed, desk), parsed.GetValue(_why) ?? "") : desk.Submit(Engine.Owner, Id(parsed), Seen(parsed, desk)));
-        Changes(command, context, ("sign", "Sign: from now on it is what the laboratory says. Author and signer are two people."), [_id, _needed, _meaning, _reason], (parsed, desk, _) =>
-            desk.Sign(Engine.Owner, Id(parsed), parsed.GetValue(_needed), Words.Parse<SignatureMeaning>(parsed.GetRequiredValue(_meaning)), parsed.GetRequiredValue(_reason)));
-        var supersede = Changes(command, context, ("supersede", "Begin an assessment that takes the place of a signed one, with what the options change of it; the old one holds until it is signed."), [_id], (parsed, desk, _) =>
+        Changes(command, context, ("review", "Hand a draft in: it waits for a signature by somebody else. Or send it back."), [_id, _version, _back, _why], (parsed, desk) =>
+            parsed.GetValue(_back) ? desk.Return(Id(parsed), Seen(parsed, desk), parsed.GetValue(_why) ?? "") : desk.Submit(Id(parsed), Seen(parsed, desk)));
+        Changes(command, context, ("sign", "Sign: from now on it is what the laboratory says. Author and signer are two people."), [_id, _needed, _meaning, _reason], (parsed, desk) =>
+            desk.Sign(Id(parsed), parsed.GetValue(_needed), Words.Parse<SignatureMeaning>(parsed.GetRequiredValue(_meaning)), parsed.GetRequiredValue(_reason)));
+        var supersede = Changes(command, context, ("supersede", "Begin an assessment that takes the place of a signed one, with what the options change of it; the old one holds until it is signed."), [_id], (parsed, desk) =>
         {
             var old = Required(desk, Id(parsed));
-            return desk.Begin(Engine.Owner, _content.Read(parsed, context, old.Content.Allele, old.Content), old.Id);
+            return desk.Begin(_content.Read(parsed, context, old.Content.Allele, old.Content), old.Id);
         });
         _content.AddTo(supersede);
-        Changes(command, context, ("retire", "Take a signed assessment back, or give up one that is not signed."), [_id, _version, _reason], (parsed, desk, _) => desk.Retire(Engine.Owner, Id(parsed), Seen(parsed, desk), parsed.GetRequiredValue(_reason)));
-        Shows(command, context, ("show", "Show an assessment: what it says, who wrote it, who signed it."), [_id, _history], (parsed, address) => context.Engine.Assessments(address, (desk, _) =>
-            AssessmentReports.InFull(parsed.GetValue(_history) ? desk.History(Engine.Owner, Required(desk, Id(parsed)).Id) : [Required(desk, Id(parsed))])));
-        var list = Shows(command, context, ("list", "List assessments, by allele and condition."), [_of, _state, _all], (parsed, address) => context.Engine.Assessments(address, (desk, store) => List(parsed, context, desk, store)));
+        Changes(command, context, ("retire", "Take a signed assessment back, or give up one that is not signed."), [_id, _version, _reason], (parsed, desk) => desk.Retire(Id(parsed), Seen(parsed, desk), parsed.GetRequiredValue(_reason)));
+        Shows(command, context, ("show", "Show an assessment: what it says, who wrote it, who signed it."), [_id, _history], (parsed, address) => context.Engine.Assessments(address, desk =>
+            AssessmentReports.InFull(parsed.GetValue(_history) ? desk.History(Required(desk, Id(parsed)).Id) : [Required(desk, Id(parsed))])));
+        var list = Shows(command, context, ("list", "List assessments, by allele and condition."), [_of, _state, _all], (parsed, address) => context.Engine.Assessments(address, desk => List(parsed, desk)));
         _asOf.AddTo(list);
         Sub(command, context, ("import", "Take in what other laboratories say, all of a file or nothing."), [_file], (parsed, address) =>
         {
             var statements = Statements(parsed.GetRequiredValue(_file), context);
             context.BeginChange(address, parsed);
-            return context.Engine.Assessments(address, (desk, _) => AssessmentReports.Of(desk.Import(Engine.Owner, statements)));
+            return context.Engine.Assessments(address, desk => AssessmentReports.Of(desk.Import(statements)));
         });
         Export(command, context);
-        Shows(command, context, ("discordance", "List alleles of which laboratories, or ClinVar, say what differs in care, the worst first."), [_with], (parsed, address) => context.Engine.Assessments(address, (desk, store) => Discordance(parsed, context, desk, store)));
+        Shows(command, context, ("discordance", "List alleles of which laboratories, or ClinVar, say what differs in care, the worst first."), [_with], (parsed, address) => context.Engine.Assessments(address, desk => Discordance(parsed, context, desk)));
         var suggest = Shows(command, context, ("suggest", "Suggest BA1, BS1 or PM2 from the store's own figures, and show them."), [_variant], (parsed, address) => context.Engine.Suggest(address, parsed.GetRequiredValue(_variant), _samples.Read(parsed, context), context.Cancellation));
         _samples.AddTo(suggest);
         Settings(command, context);
@@ -76,12 +79,12 @@ internal sealed class AssessVerb : GroupVerb
         var isChange = parsed.GetValue(_laboratory) is not null || parsed.GetValue(_ba1) is not null || parsed.GetValue(_bs1) is not null || parsed.GetValue(_pm2) is not null || parsed.GetValue(_least) is not null;
         if (isChange) context.BeginChange(address, parsed);
         else context.Begin(address, parsed);
-        return context.Engine.Assessments(address, (desk, _) =>
+        return context.Engine.Assessments(address, desk =>
         {
             var now = desk.Settings;
             if (isChange)
             {
-                desk.Set(Engine.Owner, new AssessmentSettings
+                desk.Set(new AssessmentSettings
                 {
                     Laboratory = parsed.GetValue(_laboratory) ?? now.Laboratory, Ba1 = parsed.GetValue(_ba1) ?? now.Ba1, Bs1 = parsed.GetValue(_bs1) ?? now.Bs1, Pm2 = parsed.GetValue(_pm2) ?? now.Pm2, LeastAlleles = parsed.GetValue(_least) ?? now.LeastAlleles,
                 });
@@ -90,27 +93,25 @@ internal sealed class AssessVerb : GroupVerb
         });
     });
 
-    private Assessment Draft(ParseResult parsed, AssessmentDesk desk, (VariantStore Store, CliContext Context) at)
+    private Assessment Draft(ParseResult parsed, IAssessments desk, CliContext context)
     {
-        var allele = at.Context.Engine.Allele(at.Store, parsed.GetRequiredValue(_variant));
-        if (parsed.GetValue(_edit) is not { } id) return desk.Begin(Engine.Owner, _content.Read(parsed, at.Context, allele, null));
+        var allele = desk.Alleles([parsed.GetRequiredValue(_variant)])[0];
+        if (parsed.GetValue(_edit) is not { } id) return desk.Begin(_content.Read(parsed, context, allele, null), null);
         var before = Required(desk, id);
-        return desk.Edit(Engine.Owner, id, parsed.GetValue(_version) ?? before.Version, _content.Read(parsed, at.Context, allele, before.Content) with { Allele = allele });
+        return desk.Edit(id, parsed.GetValue(_version) ?? before.Version, _content.Read(parsed, context, allele, before.Content) with { Allele = allele });
     }
 
-    private Report List(ParseResult parsed, CliContext context, AssessmentDesk desk, VariantStore store)
+    private Report List(ParseResult parsed, IAssessments desk)
     {
-        var (allele, asOf, all) = (parsed.GetValue(_of) is { } spelling ? context.Engine.Allele(store, spelling) : null, _asOf.Read(parsed) is { } typed ? Snapshot(typed) : null, parsed.GetValue(_all));
-        if (asOf > store.Version) throw new InputException("unknown-snapshot", string.Create(CultureInfo.InvariantCulture, $"there is no snapshot {asOf}; the newest is {store.Version}"), InputPlace.None);
+        var (allele, asOf, all) = (parsed.GetValue(_of) is { } spelling ? desk.Alleles([spelling])[0] : null, _asOf.Read(parsed) is { } typed ? Snapshot(typed) : null, parsed.GetValue(_all));
         AssessmentState? state = parsed.GetValue(_state) is { } word ? Words.Parse<AssessmentState>(word) : all ? null : AssessmentState.Signed;
-        var own = desk.List(Engine.Owner, asOf, allele).Where(a => state is null || a.State == state).ToList();
-        var others = all ? desk.Others(Engine.Owner, asOf, allele).Where(o => state is null || o.State == state).ToList() : [];
-        return AssessmentReports.Of(own, others, desk.Settings.Laboratory);
+        var (own, others) = desk.List(asOf, allele, all);
+        return AssessmentReports.Of([.. own.Where(a => state is null || a.State == state)], [.. others.Where(o => state is null || o.State == state)], desk.Settings.Laboratory);
     }
 
-    private Report Discordance(ParseResult parsed, CliContext context, AssessmentDesk desk, VariantStore store)
+    private Report Discordance(ParseResult parsed, CliContext context, IAssessments desk)
     {
-        var statements = DiscordantPair.StatementsOf(desk.List(Engine.Owner), desk.Others(Engine.Owner), desk.Settings.Laboratory).ToList();
+        var statements = new List<(string Variant, string Source, string? Condition, Tier Class)>();
         if (parsed.GetValue(_with) is { } file)
         {
             foreach (var (number, line) in Options.Lines.Numbered(file, context))
@@ -118,37 +119,34 @@ internal sealed class AssessVerb : GroupVerb
                 if (line[0] == '#') continue;
                 var cells = line.Split('\t');
                 if (cells.Length is < 3 or > 4) throw new InputException("assess-columns", "a line has variant, class, source and perhaps condition, with tabs between", new InputPlace(file, number, 0, ""));
-                statements.Add(new ClassStatement(cells[2], context.Engine.Allele(store, cells[0]), cells.Length > 3 && cells[3].Length > 0 ? cells[3] : null, Words.Parse<Tier>(cells[1])));
+                statements.Add((cells[0], cells[2], cells.Length > 3 && cells[3].Length > 0 ? cells[3] : null, Words.Parse<Tier>(cells[1])));
             }
         }
-        return AssessmentReports.Of(DiscordantPair.Find(statements));
+        var alleles = statements.Count == 0 ? [] : desk.Alleles([.. statements.Select(s => s.Variant)]);
+        return AssessmentReports.Of(desk.Discordance([.. statements.Select((s, i) => new ClassStatement(s.Source, alleles[i], s.Condition, s.Class))]));
     }
 
     private void Export(Command command, CliContext context)
     {
         var export = new Command("export", "Write the signed assessments, or all of them and those of others, for other programs.");
-        Store.AddTo(export);
+        Store.AddReadingTo(export, AsksServer);
         foreach (var option in (Option[])[_as, _all, _path]) export.Options.Add(option);
         export.SetAction(parsed =>
         {
-            var address = Store.Read(parsed);
+            var address = Store.Read(parsed, context);
             context.Begin(address, parsed);
-            return (int)context.Engine.Assessments(address, (desk, store) => Export(parsed, context, desk, store));
+            return (int)context.Engine.Assessments(address, desk => Export(parsed, context, desk));
         });
         command.Subcommands.Add(export);
     }
 
-    private ExitCode Export(ParseResult parsed, CliContext context, AssessmentDesk desk, VariantStore store)
+    private ExitCode Export(ParseResult parsed, CliContext context, IAssessments desk)
     {
-        var (all, form) = (parsed.GetValue(_all), parsed.GetRequiredValue(_as));
-        var own = desk.List(Engine.Owner).Where(a => all || a.State == AssessmentState.Signed).ToList();
-        var signed = own.Where(a => a.State == AssessmentState.Signed).ToList();
-        var others = all ? desk.Others(Engine.Owner) : [];
+        var (all, form, count) = (parsed.GetValue(_all), parsed.GetRequiredValue(_as), 0L);
         Action<Stream> write = form switch
         {
-            "jsonl" => stream => WriteLines(stream, own.Select(a => OtherAssessment.Of(a, desk.Settings.Laboratory, store.Assembly.Name)).Concat(others).Select(o => o.ToLine())),
-            "vcf" => stream => WriteLines(stream, AssessmentTables.VcfLines(signed, store.Assembly.Name).Select(Encoding.ASCII.GetBytes)),
-            "clinvar" => stream => WriteClinVar(stream, signed),
+            "jsonl" or "vcf" => stream => count = desk.Export(form == "vcf", all, stream),
+            "clinvar" => stream => count = WriteClinVar(stream, desk.List(null, null, all), all),
             _ => throw new InputException("assess-form", "an export is jsonl, clinvar or vcf", InputPlace.None),
         };
         if (parsed.GetValue(_path) is { } path and not "-")
@@ -162,26 +160,18 @@ internal sealed class AssessVerb : GroupVerb
             using var output = context.OpenAnswer();
             write(output);
         }
-        return own.Count + others.Count == 0 ? ExitCode.NothingMatched : ExitCode.Done;
-    }
-
-    private static void WriteLines(Stream stream, IEnumerable<byte[]> lines)
-    {
-        using var buffered = new BufferedStream(stream, 1 << 16);
-        foreach (var line in lines)
-        {
-            buffered.Write(line);
-            buffered.WriteByte((byte)'\n');
-        }
+        return count == 0 ? ExitCode.NothingMatched : ExitCode.Done;
     }
 
     /// <summary>Cells that a spreadsheet would run as a formula get a leading <c>'</c>, as in every table.</summary>
-    private static void WriteClinVar(Stream stream, IEnumerable<Assessment> signed)
+    private static long WriteClinVar(Stream stream, (IReadOnlyList<Assessment> Own, IReadOnlyList<OtherAssessment> Others) of, bool all)
     {
+        var signed = of.Own.Where(a => a.State == AssessmentState.Signed).ToList();
         var columns = AssessmentTables.ClinVarColumns.Select(name => new Column(name, ColumnKind.FreeText)).ToArray();
         using var writer = new TsvWriter(columns, stream);
         new Report(columns).With(signed.Select(s => AssessmentTables.ClinVarRow(s).ToArray<object?>())).WriteTo(writer);
         writer.Complete();
+        return all ? of.Own.Count + of.Others.Count : signed.Count;
     }
 
     private static List<OtherAssessment> Statements(string path, CliContext context)
@@ -203,15 +193,15 @@ internal sealed class AssessVerb : GroupVerb
 
     private long Id(ParseResult parsed) => parsed.GetRequiredValue(_id);
 
-    private int Seen(ParseResult parsed, AssessmentDesk desk) => parsed.GetValue(_version) ?? Required(desk, Id(parsed)).Version;
+    private int Seen(ParseResult parsed, IAssessments desk) => parsed.GetValue(_version) ?? Required(desk, Id(parsed)).Version;
 
-    private static Assessment Required(AssessmentDesk desk, long id) => desk.Get(id) ?? throw new InputException("assess-unknown", string.Create(CultureInfo.InvariantCulture, $"there is no assessment {id}"), InputPlace.None);
+    private static Assessment Required(IAssessments desk, long id) => desk.Get(id) ?? throw new InputException("assess-unknown", string.Create(CultureInfo.InvariantCulture, $"there is no assessment {id}"), InputPlace.None);
 
     private static long? Snapshot(string typed) => long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new InputException("snapshot", "a snapshot is the number that warehouse snapshots shows", InputPlace.None);
 
-    private Command Changes(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, AssessmentDesk, (VariantStore Store, CliContext Context), Assessment> change) => Sub(command, context, sub, symbols, (parsed, address) =>
+    private Command Changes(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, IAssessments, Assessment> change) => Sub(command, context, sub, symbols, (parsed, address) =>
     {
         context.BeginChange(address, parsed);
-        return context.Engine.ChangeAssessment(address, (desk, store) => change(parsed, desk, (store, context)));
+        return context.Engine.ChangeAssessment(address, desk => change(parsed, desk));
     });
 }

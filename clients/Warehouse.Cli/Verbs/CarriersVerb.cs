@@ -22,8 +22,8 @@ internal sealed class CarriersVerb : Verb
     {
         _store.AddReadingTo(command, AsksServer);
         command.Arguments.Add(_queries.Argument);
-        _annotate.AddTo(command, AsksServer);
-        if (!AsksServer) command.Options.Add(_assessments);
+        _annotate.AddTo(command);
+        command.Options.Add(_assessments);
         _output.AddTo(command);
     }
 
@@ -45,7 +45,7 @@ internal sealed class CarriersVerb : Verb
 
     private ExitCode Answer(ParseResult parsed, CliContext context, StoreAddress store)
     {
-        var joined = JoinedCells.Of(context.Engine.Cells, !AsksServer && parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null);
+        var joined = JoinedCells.Of(context.Engine.Cells, parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null);
         return _output.Write(parsed, context, JoinedCells.Behind(Columns.Carriers(), joined), writer =>
         {
             var outcome = new Outcome();

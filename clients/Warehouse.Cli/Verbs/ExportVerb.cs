@@ -70,7 +70,7 @@ internal sealed class ExportVerb : Verb
         _regions.AddTo(command);
         _samples.AddTo(command);
         _asOf.AddTo(command);
-        _annotate.AddTo(command, AsksServer);
+        _annotate.AddTo(command);
         command.Options.Add(_path);
     }
 

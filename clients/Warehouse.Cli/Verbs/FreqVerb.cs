@@ -42,7 +42,7 @@ internal sealed class FreqVerb : Verb
         command.Options.Add(_by);
         _rules.AddTo(command);
         _asOf.AddTo(command);
-        _annotate.AddTo(command, AsksServer);
+        _annotate.AddTo(command);
         command.Options.Add(_symbolic);
         command.Options.Add(_minAc);
         _output.AddTo(command);

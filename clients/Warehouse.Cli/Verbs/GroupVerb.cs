@@ -12,6 +12,9 @@ internal abstract class GroupVerb : Verb
     /// <summary>The store that each of them takes.</summary>
     protected StoreSymbols Store { get; } = new();
 
+    /// <summary>Whether a server may be named in place of the store.</summary>
+    protected virtual bool MayAskServer => false;
+
     /// <inheritdoc/>
     protected sealed override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
 
@@ -29,7 +32,7 @@ internal abstract class GroupVerb : Verb
     /// <param name="symbols">Its arguments and options.</param>
     /// <param name="run">Runs it.</param>
     protected Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run) =>
-        Add(command, context, named, symbols, (false, run));
+        Add(command, context, named, symbols, (MayAskServer, run));
 
     /// <summary>Adds a sub-verb that takes a server in the place of a store too.</summary>
     protected Command Served(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run) =>

@@ -42,8 +42,8 @@ internal sealed class SeenVerb : Verb
         command.Arguments.Add(_queries.Argument);
         _samples.AddTo(command);
         command.Options.Add(_vcf);
-        _annotate.AddTo(command, AsksServer);
-        if (!AsksServer) command.Options.Add(_assessments);
+        _annotate.AddTo(command);
+        command.Options.Add(_assessments);
         _output.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -88,7 +88,7 @@ internal sealed class SeenVerb : Verb
         }
         var full = _output.FormatOf(parsed, context) == OutputFormat.Json;
         var request = Read(parsed, context) with { Identify = full };
-        var joined = JoinedCells.Of(context.Engine.Cells, !AsksServer && parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null);
+        var joined = JoinedCells.Of(context.Engine.Cells, parsed.GetValue(_assessments) ? context.Engine.SignedAssessments(store) : null);
         return _output.Write(parsed, context, JoinedCells.Behind(full ? Columns.SeenInFull() : Columns.Seen(), joined), writer =>
         {
             var outcome = new Outcome();

@@ -56,6 +56,22 @@ class ServerTests(unittest.TestCase):
         found = [(a.seen.query, c.sample, c.zygosity, c.genotype) for a in self.lab.carriers(queries) for c in a.carriers]
         self.assertEqual([(w["query"], w["sample"], w["zygosity"], w["gt"]) for w in wanted], found)
 
+    def test_annotations_and_assessments_are_those_of_the_store(self):
+        self.assertEqual(["panel"], [r.source for r in self.lab.releases()])
+        wanted = expected("annotated")
+        answers = list(self.lab.seen([w["query"] for w in wanted], annotate=["panel"]))
+        self.assertEqual([w["panel.NOTE"] for w in wanted], [a.annotations["panel.NOTE"] for a in answers])
+        self.assertEqual([w["panel.N"] for w in wanted], [a.annotations["panel.N"] for a in answers])
+        self.assertEqual([w["panel.NOTE"] for w in expected("annotated-freq")], [r["panel.NOTE"] for r in self.lab.freq(annotate=["panel.NOTE"]).rows()])
+        said = self.lab.assessments(others=True)
+        self.assertEqual([(w["assessment"], w["version"]) for w in expected("assessments")], [(a.id, a.version) for a in said.own])
+        self.assertEqual(said.own, self.lab.assessment(said.own[0].id, history=True)[-1:])
+        with self.assertRaises(TypeError):
+            next(self.lab.seen(["22-1-A-C"], annotate="panel"))
+        with self.assertRaises(warehouse.WarehouseError) as refused:
+            self.lab.assessment(999)
+        self.assertEqual("assess-unknown", refused.exception.rule)
+
     def test_a_refusal_names_its_rule(self):
         with self.assertRaises(warehouse.WarehouseError) as refused:
             self.lab.freq(cohort="nobody")

@@ -25,13 +25,15 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from . import arrow
-from .v1 import alerts_pb2, common_pb2, variants_pb2
+from .v1 import alerts_pb2, annotations_pb2, assessments_pb2, common_pb2, variants_pb2
 
-__all__ = ["connect", "Client", "Seen", "NotSeen", "NotAssessable", "Answer", "CarriersAnswer", "Frequencies", "WarehouseError"]
+__all__ = ["connect", "Client", "Seen", "NotSeen", "NotAssessable", "Answer", "Assessments", "CarriersAnswer", "Frequencies", "WarehouseError"]
 
 T = TypeVar("T")
 
 MAX_QUERIES = 1000
+# Where annotations are joined, a reply has a cell of each column for each query.
+MAX_ANNOTATED = 200
 ATTEMPTS = 4
 UNARY_SECONDS = 60.0
 # Servers take requests of 1 MiB; a reply with long alleles may be longer than that.
@@ -57,6 +59,7 @@ class Answer:
     query: str
     message: Any  # warehouse.v1.SeenAnswer
     context: Any = None  # warehouse.v1.AnswerContext: what it rests on; None of a query that means nothing, and where a stream says that at its end
+    annotations: Optional[Dict[str, Any]] = None  # what was joined by annotate, by column; a missing value is None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ class CarriersAnswer:
 
     seen: Answer
     carriers: List[Any]
+
+
+@dataclass(frozen=True)
+class Assessments:
+    """What the laboratory says: warehouse.v1.Assessment, and warehouse.v1.OtherAssessment of other laboratories."""
+
+    own: List[Any]
+    others: List[Any]
+    laboratory: str
+    assembly: str
 
 
 class Frequencies:
@@ -165,8 +178,11 @@ class Client:
         self._seen = self._method("unary_unary", "Seen", variants_pb2.SeenRequest, variants_pb2.SeenReply)
         self._frequencies = self._method("unary_stream", "Frequencies", variants_pb2.FrequenciesRequest, common_pb2.Chunk)
         self._carriers = self._method("unary_stream", "Carriers", variants_pb2.CarriersRequest, variants_pb2.CarriersReply)
-        self._inbox = self._method("unary_unary", "Inbox", alerts_pb2.InboxRequest, alerts_pb2.InboxReply, "Alerts")
-        self._acknowledge = self._method("unary_unary", "Acknowledge", alerts_pb2.AcknowledgeRequest, alerts_pb2.CourseReply, "Alerts")
+        self._inbox = self._method("unary_unary", "Alerts/Inbox", alerts_pb2.InboxRequest, alerts_pb2.InboxReply)
+        self._acknowledge = self._method("unary_unary", "Alerts/Acknowledge", alerts_pb2.AcknowledgeRequest, alerts_pb2.CourseReply)
+        self._releases = self._method("unary_unary", "Annotations/List", annotations_pb2.ListAnnotationsRequest, annotations_pb2.ListAnnotationsReply)
+        self._assessments = self._method("unary_stream", "Assessments/List", assessments_pb2.ListAssessmentsRequest, assessments_pb2.ListAssessmentsReply)
+        self._assessment = self._method("unary_unary", "Assessments/Show", assessments_pb2.ShowAssessmentRequest, assessments_pb2.ShowAssessmentReply)
 
     def __enter__(self) -> Client:
         return self
@@ -177,31 +193,34 @@ class Client:
     def close(self) -> None:
         self._channel.close()
 
-    def seen(self, queries: Iterable[str], *, cohort: Optional[str] = None, samples: Sequence[str] = (), identify: bool = False, snapshot: Optional[int] = None) -> Iterator[Answer]:
-        """Have we seen these variants? One answer per query, in their order; all of one snapshot at the level record."""
-        for part in _parts(queries):
-            request = variants_pb2.SeenRequest(asking=self._ask(snapshot), queries=part, samples=_samples(cohort, samples), identify=identify)
-            reply = self._ask_seen(request)
+    def seen(self, queries: Iterable[str], *, cohort: Optional[str] = None, samples: Sequence[str] = (), identify: bool = False, annotate: Sequence[str] = (),
+             snapshot: Optional[int] = None) -> Iterator[Answer]:
+        """Have we seen these variants? One answer per query, in their order; all of one snapshot at the level record.
+
+        annotate joins what releases of annotations say: clinvar, clinvar@2024-01-07, clinvar.CLNSIG."""
+        for part in _parts(queries, MAX_ANNOTATED if annotate else MAX_QUERIES):
+            request = variants_pb2.SeenRequest(asking=self._ask(snapshot), queries=part, samples=_samples(cohort, samples), identify=identify, annotate=_choices(annotate))
+            reply = self._ask_one(self._seen, request)
             if len(reply.answers) != len(part):
                 raise _cut()
             snapshot = _pinned(snapshot, reply.context)
             for message in reply.answers:
-                yield _answer(message, reply.context if message.contig else None)
+                yield _answer(message, reply.context if message.contig else None, reply.annotated)
 
-    def _ask_seen(self, request: Any) -> Any:
+    def _ask_one(self, method: Callable[..., Any], request: Any) -> Any:
         def ask(left: Optional[float]) -> Any:
-            return self._seen(request, timeout=left)
+            return method(request, timeout=left)
 
         return _again(ask, UNARY_SECONDS if self._timeout is None else self._timeout)
 
     def freq(self, *, regions: Iterable[Tuple[str, int, Optional[int]]] = (), cohort: Optional[str] = None, samples: Sequence[str] = (), by: str = "",
-             symbolic: bool = False, min_ac: int = 0, snapshot: Optional[int] = None, accept_incomplete: bool = False) -> Frequencies:
+             symbolic: bool = False, min_ac: int = 0, annotate: Sequence[str] = (), snapshot: Optional[int] = None, accept_incomplete: bool = False) -> Frequencies:
         """Counts and frequencies per listed variant. A region is contig, start (0-based), end (exclusive; None = the end of the contig).
 
         An answer that lacks a damaged part of the store is an error, since fewer rows would read as fewer variants; with accept_incomplete it is
         given, and its end.completeness names that part."""
         wanted = [common_pb2.Region(contig=c, start=s) if e is None else common_pb2.Region(contig=c, start=s, end=e) for c, s, e in regions]
-        request = variants_pb2.FrequenciesRequest(asking=self._ask(snapshot), regions=wanted, samples=_samples(cohort, samples), by=by, symbolic=symbolic, min_ac=min_ac)
+        request = variants_pb2.FrequenciesRequest(asking=self._ask(snapshot), regions=wanted, samples=_samples(cohort, samples), by=by, symbolic=symbolic, min_ac=min_ac, annotate=_choices(annotate))
 
         def ask(left: Optional[float]) -> Frequencies:
             pieces, end = [], None
@@ -216,6 +235,32 @@ class Client:
         if not accept_incomplete and not answer.end.completeness.is_whole:
             raise WarehouseError(grpc.StatusCode.DATA_LOSS, "a part of the store is damaged, and the answer lacks what is in it", "incomplete")
         return answer
+
+    def releases(self) -> List[Any]:
+        """Releases of annotations, retired ones too: warehouse.v1.AnnotationRelease, in the order of loading."""
+        request = annotations_pb2.ListAnnotationsRequest(asking=self._ask(None))
+        return list(self._ask_one(self._releases, request).releases)
+
+    def assessments(self, variant: str = "", *, others: bool = False, snapshot: Optional[int] = None) -> Assessments:
+        """What the laboratory says, and what others do, of one allele in any spelling or of all; as far as the caller may see it."""
+        request = assessments_pb2.ListAssessmentsRequest(asking=self._ask(snapshot), variant=variant, others=others)
+
+        def ask(left: Optional[float]) -> Assessments:
+            own, theirs, end = [], [], None
+            for reply in _stream(self._assessments(request, timeout=left)):
+                own.extend(reply.own)
+                theirs.extend(reply.others)
+                end = reply.end if reply.HasField("end") else end
+            if end is None or end.rows != len(own) + len(theirs):
+                raise _cut()
+            return Assessments(own, theirs, end.laboratory, end.assembly)
+
+        return _again(ask, self._timeout)
+
+    def assessment(self, number: int, *, history: bool = False) -> List[Any]:
+        """One assessment, or every version of it, the first first: warehouse.v1.Assessment."""
+        request = assessments_pb2.ShowAssessmentRequest(asking=self._ask(None), id=number, history=history)
+        return list(self._ask_one(self._assessment, request).versions)
 
     def carriers(self, queries: Iterable[str], *, snapshot: Optional[int] = None) -> Iterator[CarriersAnswer]:
         """Who carries these variants? One answer per query, in their order."""
@@ -266,18 +311,35 @@ class Client:
     def _ask(self, snapshot: Optional[int]) -> Any:
         return common_pb2.Asking(**self._asking) if snapshot is None else common_pb2.Asking(snapshot=snapshot, **self._asking)
 
-    def _method(self, kind: str, name: str, request: Any, reply: Any, service: str = "Variants") -> Callable[..., Any]:
-        made: Callable[..., Any] = getattr(self._channel, kind)(f"/warehouse.v1.{service}/{name}", request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
+    def _method(self, kind: str, name: str, request: Any, reply: Any) -> Callable[..., Any]:
+        path = "/warehouse.v1." + (name if "/" in name else "Variants/" + name)
+        made: Callable[..., Any] = getattr(self._channel, kind)(path, request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
         return made
 
 
-def _answer(message: Any, context: Any = None) -> Answer:
+def _answer(message: Any, context: Any = None, columns: Any = None) -> Answer:
+    joined = _joined(message.annotations, columns)
     # What a later server might say is not known here, so nothing was learned.
     if message.state == variants_pb2.SEEN_STATE_SEEN:
-        return Seen(message.query, message, context)
+        return Seen(message.query, message, context, joined)
     if message.state == variants_pb2.SEEN_STATE_NOT_SEEN:
-        return NotSeen(message.query, message, context)
-    return NotAssessable(message.query, message, context)
+        return NotSeen(message.query, message, context, joined)
+    return NotAssessable(message.query, message, context, joined)
+
+
+def _joined(cells: Any, columns: Any) -> Optional[Dict[str, Any]]:
+    if columns is None or not cells:
+        return None
+    if len(cells) != len(columns.columns):
+        raise _cut()
+    kinds = [cell.WhichOneof("value") for cell in cells]
+    return {column.name: getattr(cell, kind) if kind else None for column, cell, kind in zip(columns.columns, cells, kinds)}
+
+
+def _choices(annotate: Sequence[str]) -> Sequence[str]:
+    if isinstance(annotate, str):
+        raise TypeError("annotate is a list of releases, not one release")
+    return annotate
 
 
 def _samples(cohort: Optional[str], names: Sequence[str]) -> Any:
@@ -291,14 +353,14 @@ def _pinned(snapshot: Optional[int], context: Any) -> Optional[int]:
     return context.snapshot if snapshot is None and context.detail == common_pb2.DETAIL_RECORD else snapshot
 
 
-def _parts(queries: Iterable[str]) -> Iterator[List[str]]:
+def _parts(queries: Iterable[str], most: int = MAX_QUERIES) -> Iterator[List[str]]:
     if isinstance(queries, str):
         raise TypeError("queries is a list of spellings, not one spelling")
     part: List[str] = []
     size = 0
     for query in queries:
         length = len(query.encode("utf-8", "surrogatepass"))
-        if part and (len(part) == MAX_QUERIES or size + length > _MAX_QUERY_BYTES):
+        if part and (len(part) == most or size + length > _MAX_QUERY_BYTES):
             yield part
             part, size = [], 0
         part.append(query)

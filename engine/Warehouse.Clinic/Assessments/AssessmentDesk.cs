@@ -168,7 +168,10 @@ public sealed class AssessmentDesk
         return [.. found.OrderBy(o => o.Content.Allele).ThenBy(o => o.Laboratory, StringComparer.Ordinal).ThenBy(o => o.Id)];
     }
 
-    private bool RequireReader(AccessActor reader)
+    /// <summary>Refuses who may read nothing of assessments.</summary>
+    /// <returns>Whether he may read what is not signed too.</returns>
+    /// <exception cref="AccessRefusedException">He may read nothing.</exception>
+    public bool RequireReader(AccessActor reader)
     {
         var policy = _store.Policy();
         AssessmentRules.Require(policy, reader, AssessmentAction.ReadSigned);

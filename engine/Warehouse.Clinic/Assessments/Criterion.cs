@@ -34,6 +34,9 @@ public static class Criterion
     /// <summary>Whether a code speaks for benign.</summary>
     public static bool IsBenign(string code) => code[0] == 'B';
 
+    /// <summary>Whether a code is met by how often a variant was counted in some people: what is said for it may hold figures of a store.</summary>
+    public static bool IsOfFigures(string code) => code is "BA1" or "BS1" or "BS2" or "PM2" or "PS4";
+
     /// <summary>The strength that the guideline gives a code; an assessment may weigh it otherwise.</summary>
     public static Strength DefaultStrength(string code) => code[1] switch
     {

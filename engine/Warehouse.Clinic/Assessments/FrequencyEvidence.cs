@@ -25,12 +25,23 @@ public sealed record FrequencyEvidence(CountFigures Figures, long Snapshot, Crit
         throw new InputException("assess-variant", "the store did not answer for this variant", InputPlace.None);
     }
 
-    internal static FrequencyEvidence Judge(in CountFigures figures, long snapshot, AssessmentSettings settings)
+    /// <summary>What released figures say: rounded ones of many samples, as they are shown. Nobody is told more by the suggestion than by them.</summary>
+    /// <param name="alleles">Called alleles equal to the variant, and all of them, as released.</param>
+    /// <param name="homozygotes">Homozygotes, as released.</param>
+    /// <param name="epoch">The release epoch.</param>
+    /// <param name="settings">The laboratory's thresholds.</param>
+    public static FrequencyEvidence OfReleased((long Ac, long An) alleles, int homozygotes, long epoch, AssessmentSettings settings) =>
+        Judge(new CountFigures { Ac = alleles.Ac, An = alleles.An, NHomAlt = homozygotes }, 0, settings, FormattableString.Invariant($"as released in epoch {epoch}"));
+
+    internal static FrequencyEvidence Judge(in CountFigures figures, long snapshot, AssessmentSettings settings) =>
+        Judge(figures, snapshot, settings, FormattableString.Invariant($"in {figures.NSamples} samples of snapshot {snapshot}"));
+
+    private static FrequencyEvidence Judge(in CountFigures figures, long snapshot, AssessmentSettings settings, string where)
     {
         var counted = FormattableString.Invariant($"AC {figures.Ac}, AN {figures.An}");
         if (figures.An < settings.LeastAlleles) return new FrequencyEvidence(figures, snapshot, null, FormattableString.Invariant($"{counted}: fewer alleles were assessed than {settings.LeastAlleles}"));
         var (frequency, bound) = ((double)figures.Ac / figures.An, Faf95.Of(figures.Ac, figures.An));
-        var text = FormattableString.Invariant($"{counted}, AF {frequency:G6}, FAF95 {bound:G5}, {figures.NHomAlt} homozygotes, in {figures.NSamples} samples of snapshot {snapshot}");
+        var text = FormattableString.Invariant($"{counted}, AF {frequency:G6}, FAF95 {bound:G5}, {figures.NHomAlt} homozygotes, {where}");
         var (code, strength, rule) = bound >= settings.Ba1 ? ("BA1", Strength.StandAlone, FormattableString.Invariant($"FAF95 is at least {settings.Ba1}"))
             : bound >= settings.Bs1 ? ("BS1", Strength.Strong, FormattableString.Invariant($"FAF95 is at least {settings.Bs1}"))
             : frequency <= settings.Pm2 ? ("PM2", Strength.Supporting, FormattableString.Invariant($"AF is at most {settings.Pm2}"))

@@ -24,6 +24,7 @@ internal sealed class Scope
     private readonly bool[] _visible;
     private readonly bool[]?[] _granted;
     private readonly bool[] _whole;
+    private bool[] _covered = [];
 
     private Scope((bool[]?[] Visible, bool[]?[] Granted) byLevel, string[] rules, bool[] whole, Detail level)
     {
@@ -54,6 +55,12 @@ internal sealed class Scope
     /// the rule and by withdrawals, never by who is there: somebody whose list happens to name everybody learns nothing on the day when it does not (I4).
     /// </summary>
     public bool HidesNothing => IsOwner || _whole[(int)Level];
+
+    /// <summary>
+    /// True when all samples, whichever come, are granted to it for another purpose than research, also after somebody was withdrawn: what was once counted over
+    /// everybody tells it nothing that it could not have counted. By the rule alone, as <see cref="HidesNothing"/>.
+    /// </summary>
+    public bool CoversAll => IsOwner || (_covered.Length > 0 && _covered[(int)Level]);
 
     /// <summary>True when it sees nothing at its level.</summary>
     public bool IsEmpty => !_visible.Contains(true);
@@ -100,14 +107,15 @@ internal sealed class Scope
             condition = string.Create(CultureInfo.InvariantCulture, $";project {project!.Id} for {question.Caller.Id} on {question.NowUtc.UtcDateTime:yyyy-MM-dd}");
         }
         var standing = NotWithdrawn(catalog);
+        bool[] covered = question.Purpose == Purpose.Research ? [] : [.. whole];
         if (question.Purpose == Purpose.Research || standing.Contains(false)) Array.Clear(whole);
         bool[]?[] granted = standing.Contains(false) ? [.. byLevel.Select(v => (bool[]?)v?.Clone())] : byLevel;
         foreach (var visible in byLevel) Keep(visible, standing);
-        return new Scope((byLevel, granted), [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], whole, Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes };
+        return new Scope((byLevel, granted), [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], whole, Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes, _covered = covered };
     }
 
     /// <summary>The same scope, answering at another level.</summary>
-    public Scope At(Detail level) => new((_byLevel, _granted), _rules, _whole, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc };
+    public Scope At(Detail level) => new((_byLevel, _granted), _rules, _whole, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc, _covered = _covered };
 
     /// <summary>Whether another scope sees, at its level, every sample that this one sees at its own.</summary>
     public bool IsWithin(Scope other)

@@ -31,6 +31,7 @@ public sealed class AnnotationSet : IDisposable
     private readonly List<AnnotationHit>[] _hits;
     private readonly Assembly _assembly;
     private readonly Dictionary<string, string> _canonical = new(StringComparer.Ordinal);
+    private byte[] _bytes = new byte[256];
 
     internal AnnotationSet(IReadOnlyList<(AnnotationReader Reader, string? Field)> chosen, Assembly assembly, long snapshot)
     {
@@ -69,6 +70,24 @@ public sealed class AnnotationSet : IDisposable
             if (_readers[i].Release.IsIntervals) _hits[i].AddRange(_readers[i].Overlapping(contig, start, start + reference.Length));
             else if (_readers[i].Find(contig, start, reference, alternate) is { } hit) _hits[i].Add(hit);
         }
+    }
+
+    /// <summary>Moves to an allele as an answer has it; to nothing where that is no allele of bases.</summary>
+    /// <param name="contig">As answers spell it; null = there is no allele.</param>
+    /// <param name="start">0-based.</param>
+    /// <param name="reference">REF.</param>
+    /// <param name="alternate">ALT; one that is not of bases has no annotation.</param>
+    public void SeekAnswer(string? contig, int start, string reference, string alternate)
+    {
+        if (contig is null || start < 0 || alternate.Length == 0 || !char.IsAsciiLetter(alternate[0]) || alternate.AsSpan().ContainsAny("[]<>.*"))
+        {
+            Clear();
+            return;
+        }
+        var needed = reference.Length + alternate.Length;
+        if (_bytes.Length < needed) _bytes = new byte[2 * needed];
+        var (r, a) = (Encoding.ASCII.GetBytes(reference, _bytes), Encoding.ASCII.GetBytes(alternate, _bytes.AsSpan(reference.Length)));
+        SeekSpelled(contig, start, _bytes.AsSpan(0, r), _bytes.AsSpan(r, a));
     }
 
     /// <summary>Moves to nothing: every cell is missing.</summary>

@@ -46,6 +46,15 @@ public static class Annotation
     public static AnnotationSummary Annotate(this Session session, (Stream Bytes, string Name) input, SampleChoice samples, Stream target, CancellationToken stop = default) =>
         Run((session, null), input.Name, samples, (() => VariantFile.Open(input.Bytes, input.Name, Reading), target), progress: null, stop);
 
+    /// <summary>The same for bytes, with what annotations say of each allele behind it.</summary>
+    /// <param name="asked">The session, and the annotations, which stay the caller's.</param>
+    /// <param name="input">The bytes, and what to call them in errors; closed at the end, also after a failure.</param>
+    /// <param name="samples">Over which samples.</param>
+    /// <param name="target">Where to; the caller's.</param>
+    /// <param name="stop">Cancels between windows of records.</param>
+    public static AnnotationSummary Annotate((Session Session, AnnotationSet? Notes) asked, (Stream Bytes, string Name) input, SampleChoice samples, Stream target, CancellationToken stop = default) =>
+        Run(asked, input.Name, samples, (() => VariantFile.Open(input.Bytes, input.Name, Reading), target), progress: null, stop);
+
     private static VcfReadOptions Reading => new() { SitesOnly = true, Threads = Environment.ProcessorCount };
 
     private static AnnotationSummary Run((Session Session, AnnotationSet? Notes) asked, string name, SampleChoice samples, (Func<VariantReader> From, Stream To) copy, IProgress<WorkProgress>? progress, CancellationToken stop)

@@ -24,12 +24,17 @@ internal sealed class ArrowAnswer
     private readonly ArrowBatchBuilder _batch;
     private readonly ArrowStreamWriter _writer;
     private readonly AnswerStream _stream;
+    private readonly JoinedNotes? _notes;
     private int _at;
     private int _mostRows = FirstRows;
 
-    public ArrowAnswer(AnswerStream stream, ArrowSchema schema)
+    /// <param name="stream">Where to.</param>
+    /// <param name="schema">The columns.</param>
+    /// <param name="notes">What is joined to each row's allele, in columns behind these; null = nothing.</param>
+    public ArrowAnswer(AnswerStream stream, ArrowSchema schema, JoinedNotes? notes = null)
     {
-        (_batch, _stream) = (new ArrowBatchBuilder(schema), stream);
+        if (notes is not null) schema = new ArrowSchema([.. schema.Fields, .. notes.Fields]);
+        (_batch, _stream, _notes) = (new ArrowBatchBuilder(schema), stream, notes);
         _writer = new ArrowStreamWriter(stream, schema);
         stream.EndMessage();
     }
@@ -96,6 +101,7 @@ internal sealed class ArrowAnswer
             var count = Math.Min(rows - from, Math.Min(Strip - _batch.RowCount % Strip, _mostRows - _batch.RowCount));
             WritePlaces(batch, contig, (from, count), (symbolic, grouped));
             WriteFigures(batch, from, count);
+            WriteNotes(batch, from, count);
             _at = 0;
             Rows += count;
             from += count;
@@ -119,6 +125,17 @@ internal sealed class ArrowAnswer
             if (ends is not null && batch.End(variant) >= 0) ends.Append((long)batch.End(variant));
             else ends?.AppendNull();
             names?.Append(batch.Groups[row % groups]);
+        }
+    }
+
+    private void WriteNotes(FrequencyBatch batch, int from, int count)
+    {
+        if (_notes is null) return;
+        for (var row = from; row < from + count; row++)
+        {
+            var variant = row / batch.GroupCount;
+            // A described allele has none.
+            _notes.AppendTo(_batch, _at, (batch.Contig, batch.Start(variant), Encoding.ASCII.GetString(batch.Ref(variant)), batch.End(variant) < 0 ? Encoding.ASCII.GetString(batch.Alt(variant)) : ""));
         }
     }
 
@@ -190,6 +207,7 @@ internal sealed class ArrowAnswer
         Text(row.Genotype);
         Text(row.Zygosity switch { Zygosity.Het => "het", Zygosity.Hom => "hom_alt", Zygosity.Hemi => "hemi", _ => "half" });
         foreach (var number in (ReadOnlySpan<int?>)[row.Gq, row.Dp, row.DepthRef, row.DepthAlt]) Integer(number);
+        _notes?.AppendTo(_batch, _at, (row.Contig, row.Start, row.Ref, row.Alt));
         EndRow();
     }
 

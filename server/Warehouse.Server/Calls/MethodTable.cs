@@ -18,6 +18,9 @@ internal enum Reach
     /// <summary>Data of samples, at the level record alone.</summary>
     Records,
 
+    /// <summary>What the laboratory says of alleles, and changes of it; what of the evidence is figures of samples, as far as the scope of the call goes.</summary>
+    Statements,
+
     /// <summary>Changes of the store's data.</summary>
     Writing,
 
@@ -42,6 +45,11 @@ internal sealed record MethodRule(Reach Reach, IReadOnlyList<Role>? Roles = null
 internal static class MethodTable
 {
     private static readonly Role[] Readers = [Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Researcher, Role.Clinician, Role.Spoke];
+    private static readonly Role[] Assessors = [Role.LabDirector, Role.Reviewer, Role.Analyst];
+    private static readonly Role[] Signers = [Role.LabDirector, Role.Reviewer];
+
+    /// <summary>Who reads what is signed: as <c>AssessmentRules</c> says, which decides what of it.</summary>
+    private static readonly Role[] AssessmentReaders = [Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Researcher, Role.Clinician];
     private static readonly Role[] Loaders = [Role.LabDirector, Role.Analyst, Role.Spoke];
 
     /// <summary>Who runs the machine, and who answers for it.</summary>
@@ -91,6 +99,24 @@ internal static class MethodTable
         ["/warehouse.v1.Ingest/Upload"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Ingest/Status"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Ingest/Cancel"] = new(Reach.Writing, Loaders),
+        ["/warehouse.v1.Annotations/List"] = new(Reach.Operation, [.. Readers, .. Operators]),
+        ["/warehouse.v1.Annotations/Describe"] = new(Reach.Operation, [.. Readers, .. Operators]),
+        ["/warehouse.v1.Annotations/Lookup"] = new(Reach.Operation, Readers),
+        ["/warehouse.v1.Annotations/Search"] = new(Reach.Operation, Readers),
+        ["/warehouse.v1.Annotations/Retire"] = new(Reach.Writing, [Role.LabDirector]),
+        ["/warehouse.v1.Assessments/List"] = new(Reach.Statements, AssessmentReaders),
+        ["/warehouse.v1.Assessments/Show"] = new(Reach.Statements, AssessmentReaders),
+        ["/warehouse.v1.Assessments/Draft"] = new(Reach.Statements, Assessors),
+        ["/warehouse.v1.Assessments/Submit"] = new(Reach.Statements, Assessors),
+        ["/warehouse.v1.Assessments/Return"] = new(Reach.Statements, Signers),
+        ["/warehouse.v1.Assessments/Sign"] = new(Reach.Statements, Signers, NeedsSecondFactor: true),
+        ["/warehouse.v1.Assessments/Retire"] = new(Reach.Statements, Assessors),
+        ["/warehouse.v1.Assessments/Settings"] = new(Reach.Statements, AssessmentReaders),
+        ["/warehouse.v1.Assessments/ChangeSettings"] = new(Reach.Statements, [Role.LabDirector], NeedsSecondFactor: true),
+        ["/warehouse.v1.Assessments/Suggest"] = new(Reach.Samples, AssessmentReaders),
+        ["/warehouse.v1.Assessments/Discordance"] = new(Reach.Statements, AssessmentReaders),
+        ["/warehouse.v1.Assessments/Import"] = new(Reach.Statements, Assessors),
+        ["/warehouse.v1.Assessments/Export"] = new(Reach.Statements, AssessmentReaders),
         ["/warehouse.v1.Access/WhoAmI"] = new(Reach.Policy),
         ["/warehouse.v1.Access/Explain"] = new(Reach.Policy),
         ["/warehouse.v1.Access/List"] = new(Reach.Policy),

@@ -38,6 +38,11 @@ internal static class Refusals
     /// <summary>The server stops; another, or the same one a little later, answers.</summary>
     public static RpcException Stopping() => Of(StatusCode.Unavailable, "the server stops; try again", "stopping");
 
+    /// <summary>What was to be changed is not at the version, or does not stand where, the request takes it to be.</summary>
+    /// <param name="rule">Name of the rule.</param>
+    /// <param name="version">The version at which it is; 0 = not told.</param>
+    public static RpcException Moved(string rule, int version = 0) => Of(StatusCode.Aborted, "it is not as the request takes it to be; nothing was changed", new Refusal { Rule = rule, Version = version });
+
     /// <summary>There is something else of that name.</summary>
     public static RpcException Exists(string rule) => Of(StatusCode.AlreadyExists, "there is another of this name", rule);
 
@@ -50,7 +55,8 @@ internal static class Refusals
         RpcException { StatusCode: StatusCode.InvalidArgument } known => (known, "bad-input", false),
         RpcException { StatusCode: StatusCode.Unauthenticated } known => (known, "unauthenticated", false),
         RpcException known => (known, "could-not", false),
-        InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" or "alert-unknown" or "watch-unknown" or "clinvar-unknown" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
+        InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" or "alert-unknown" or "watch-unknown" or "clinvar-unknown" or "assess-unknown" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
+        InputException { Code: "assess-conflict" or "assess-state" or "assess-exists" or "assess-supersedes" } bad => (Moved(bad.Code), "bad-input", false),
         InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),
         AccessRefusedException refused => (Denied(refused.Rule), "denied", false),
         ReleaseRefusedException refused => (Of(refused.Rule is ReleaseRule.OverBudget or ReleaseRule.ProjectLocked ? StatusCode.ResourceExhausted : StatusCode.FailedPrecondition, "the rules of release refuse it", ReleaseRules.NameOf(refused.Rule)), "not-released", false),
@@ -67,9 +73,11 @@ internal static class Refusals
 
     private static int Item(InputException bad) => (int)Math.Clamp(bad.Place.Line, 0, int.MaxValue);
 
-    private static RpcException Of(StatusCode code, string text, string rule, int item = 0, string? incident = null) => new Google.Rpc.Status
+    private static RpcException Of(StatusCode code, string text, string rule, int item = 0, string? incident = null) => Of(code, text, new Refusal { Rule = rule, Item = item, Incident = incident ?? "" });
+
+    private static RpcException Of(StatusCode code, string text, Refusal refusal)
     {
-        Code = (int)code, Message = text,
-        Details = { new Any { TypeUrl = Type, Value = new Refusal { Rule = rule, Text = text, Item = item, Incident = incident ?? "" }.ToByteString() } },
-    }.ToRpcException();
+        refusal.Text = text;
+        return new Google.Rpc.Status { Code = (int)code, Message = text, Details = { new Any { TypeUrl = Type, Value = refusal.ToByteString() } } }.ToRpcException();
+    }
 }

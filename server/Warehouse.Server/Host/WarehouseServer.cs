@@ -59,6 +59,9 @@ internal sealed record ServiceParts
     /// <summary>Changes the store.</summary>
     public required StoreWriter Writer { get; init; }
 
+    /// <summary>What the laboratory says of alleles.</summary>
+    public required LabBook Book { get; init; }
+
     /// <summary>Receives files.</summary>
     public required BatchUploads Uploads { get; init; }
 
@@ -95,6 +98,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly CallerChecks _callers;
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
+    private readonly LabBook _book;
     private readonly HealthService _health = new();
     private readonly CallReport _report;
     private RpcServer? _rpc;
@@ -105,8 +109,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private Collector? _collector;
     private volatile bool _isDraining;
 
-    private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads) change, CallReport report) =>
-        (_store, _audit, _ledger, _callers, _writer, _uploads, _report) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, report);
+    private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads, LabBook Book) change, CallReport report) =>
+        (_store, _audit, _ledger, _callers, _writer, _uploads, _book, _report) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, change.Book, report);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity => _callers.Identity;
@@ -167,7 +171,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
             VariantStore Open() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock);
             var writer = new StoreWriter(store, Open);
-            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)), report);
+            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock), new LabBook(Open)), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
             server._alerts = new AlertHost(Open, callers.Identity.CallersIssued, options.Clock);
@@ -206,6 +210,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _collector?.Dispose();
         _report.Metrics.Dispose();
         _uploads.Dispose();
+        _book.Dispose();
         _writer.Dispose();
         _store.Dispose();
         _audit.Dispose();
@@ -223,6 +228,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
             .Add(Protocol.V1.Linkage.BindService(new LinkageService(gate, parts.Vault)), Protocol.V1.Linkage.Descriptor)
             .Add(FlightService.BindService(new FlightTables(gate, parts.Tickets)), FlightService.Descriptor)
             .Add(Ingest.BindService(new IngestService(gate, parts.Uploads)), Ingest.Descriptor)
+            .Add(Protocol.V1.Annotations.BindService(new AnnotationsService(gate, parts.Writer)), Protocol.V1.Annotations.Descriptor)
+            .Add(Assessments.BindService(new AssessmentsService(gate, parts.Book, parts.Desk)), Assessments.Descriptor)
             .Add(Access.BindService(new AccessService(gate, parts.Pager)), Access.Descriptor)
             .Add(Audit.BindService(new AuditService(gate)), Audit.Descriptor)
             .Add(Protocol.V1.Alerts.BindService(new AlertsService(gate, parts.Alerts, parts.Rounds)), Protocol.V1.Alerts.Descriptor)
@@ -246,7 +253,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         var gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
         var services = ServicesOf(gate, new ServiceParts
         {
-            Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads,
+            Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads, Book = _book,
             Tickets = new Tickets(options.Clock), Pager = _pager!, Alerts = _alerts!, Rounds = _rounds!, Configuration = options.Configuration, Health = _health,
             Vault = store => LinkageVault.TryOpen(store, options.StorePath, configuration.VaultPlaces, options.Clock),
         });

@@ -59,8 +59,8 @@ internal sealed class FlightTables(CallGate gate, Tickets tickets) : FlightServi
             var stream = new FlightStream(send);
             var rows = query.TableCase switch
             {
-                FlightQuery.TableOneofCase.Frequencies => VariantsService.List(call, query.Frequencies, stream, sitesOnly: false),
-                FlightQuery.TableOneofCase.Sites => VariantsService.List(call, query.Sites, stream, sitesOnly: true),
+                FlightQuery.TableOneofCase.Frequencies => VariantsService.List(call, query.Frequencies, stream, (false, null)),
+                FlightQuery.TableOneofCase.Sites => VariantsService.List(call, query.Sites, stream, (true, null)),
                 _ => Carriers(call, query.Carriers, stream),
             };
             var end = new AnswerEnd { Context = call.Context(), Completeness = Wire.Of(call.Session.Unavailable), Rows = rows };
@@ -72,6 +72,7 @@ internal sealed class FlightTables(CallGate gate, Tickets tickets) : FlightServi
     private static long Carriers(Call call, CarriersRequest request, FlightStream stream)
     {
         VariantsService.CheckCount(request.Queries.Count, VariantsService.MostQueries);
+        if (request.Annotate.Count > 0) throw Refusals.BadRequest("annotate");
         var session = call.Ask(request.Asking ?? new());
         var rows = new ArrowAnswer(stream, ArrowAnswer.Carriers);
         foreach (var answer in session.Carriers(request.Queries, call.Stop))

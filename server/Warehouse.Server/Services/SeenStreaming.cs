@@ -2,6 +2,7 @@ using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Host;
 using SeenState = Warehouse.Engine.Query.SeenState;
 
 namespace Warehouse.Server.Services;
@@ -22,30 +23,35 @@ internal sealed class SeenStreaming
     private readonly bool _isBrief;
     private readonly SampleChoice _samples;
     private readonly Session _session;
+    private readonly JoinedNotes? _notes;
     private readonly SeenStreamEnd _end = new();
     private readonly SortedDictionary<string, string> _accessions = new(StringComparer.Ordinal);
 
     private BriefAnswer[] _answers = [];
 
-    private SeenStreaming(SeenStreamRequest first, Requests<SeenStreamRequest> requests, Call call, Action<SeenStreamReply> send)
+    private SeenStreaming(SeenStreamRequest first, Requests<SeenStreamRequest> requests, Call call, StoreHost host, Action<SeenStreamReply> send)
     {
         (_requests, _call, _send, _isBrief) = (requests, call, send, first.Brief);
         _asked = first.Request ?? throw Refusals.BadRequest("request");
-        if (_isBrief && _asked.Identify) throw Refusals.BadRequest("brief");
+        if (_isBrief && (_asked.Identify || _asked.Annotate.Count > 0)) throw Refusals.BadRequest("brief");
         _samples = Wire.Of(_asked.Samples);
         _session = call.Ask(_asked.Asking ?? new());
         VariantsService.ShowsNamed(call, _samples);
+        _notes = JoinedNotes.Open(host, _asked.Annotate, _session.Snapshot);
+        _end.Annotated = _notes?.Columns;
     }
 
     /// <summary>Answers until there is no further request; returns how many queries or records there were.</summary>
     /// <param name="first">The first request; null when there was none.</param>
     /// <param name="requests">Those after it.</param>
     /// <param name="call">The call.</param>
+    /// <param name="host">Has the annotations.</param>
     /// <param name="send">Takes replies.</param>
-    public static long Run(SeenStreamRequest? first, Requests<SeenStreamRequest> requests, Call call, Action<SeenStreamReply> send)
+    public static long Run(SeenStreamRequest? first, Requests<SeenStreamRequest> requests, Call call, StoreHost host, Action<SeenStreamReply> send)
     {
         if (first is null) throw Refusals.BadRequest("request");
-        return new SeenStreaming(first, requests, call, send).Run(first);
+        var stream = new SeenStreaming(first, requests, call, host, send);
+        using (stream._notes) return stream.Run(first);
     }
 
     private long Run(SeenStreamRequest first)
@@ -94,6 +100,7 @@ internal sealed class SeenStreaming
         {
             Count(answer.State, answer.Damage);
             var wire = Wire.Of(_asked.Identify ? answer with { Identifiers = _session.Identify(answer) } : answer);
+            _notes?.AddTo(wire.Annotations, answer.Contig, answer.Start, answer.Ref, answer.Alt);
             var more = wire.CalculateSize();
             if (bytes > 0 && bytes + more > ReplyBytes)
             {
@@ -140,7 +147,7 @@ internal sealed class SeenStreaming
             return taken?.Vcf.Memory;
         });
         var output = new ChunkStream(chunk => _send(new SeenStreamReply { Vcf = chunk.Data }), CallGate.ChunkBytes);
-        var summary = _session.Annotate((input, "vcf"), _samples, output, _call.Stop);
+        var summary = Annotation.Annotate((_session, _notes?.Set), (input, "vcf"), _samples, output, _call.Stop);
         output.Send();
         Gather();
         (_end.Seen, _end.NotSeen, _end.NotAssessable, _end.Damage) = (summary.Seen, summary.NotSeen, summary.NotAssessable, summary.Damage ?? "");

@@ -18,11 +18,13 @@ internal sealed partial class VariantsService
     {
         var question = desk.Open(call, request.Asking, (samples, new Engine.Query.CountRules(), null), isListing: false);
         var isFull = Call.DetailOf(request.Asking) == Engine.Access.Detail.Aggregate;
-        var (reply, asked, keys, cells) = (new SeenReply(), new List<Protocol.V1.SeenAnswer>(), new List<string>(), new List<BaseCells>());
+        using var notes = JoinedNotes.Open(gate.Host, request.Annotate, question.Session.Snapshot);
+        var (reply, asked, keys, cells) = (new SeenReply { Annotated = notes?.Columns }, new List<Protocol.V1.SeenAnswer>(), new List<string>(), new List<BaseCells>());
         foreach (var answer in question.Session.Seen(request.Queries, samples, call.Stop))
         {
             var wire = new Protocol.V1.SeenAnswer { Query = answer.Query, State = SeenState.NotAssessable, Reason = answer.Damage is null && answer.Contig is not null ? "" : answer.Reason ?? "", Damage = answer.Damage ?? "" };
             reply.Answers.Add(wire);
+            notes?.AddTo(wire.Annotations, answer.Contig, answer.Start, answer.Ref, answer.Alt);
             if (answer.Contig is not { } contig) continue;
             (wire.Contig, wire.Pos, wire.Ref, wire.Alt, wire.TrimmedOnly, wire.RefgetAccession) = (contig, answer.Start + 1, answer.Ref, answer.Alt, answer.TrimmedOnly, answer.RefgetAccession ?? "");
             if (answer.Damage is not null) continue;
@@ -53,6 +55,7 @@ internal sealed partial class VariantsService
         var by = request.By.Length == 0 ? null : request.By;
         var rules = Wire.Of(request.Rules);
         var question = desk.Open(call, request.Asking, (samples, rules, by), isListing: false);
+        using var notes = JoinedNotes.Open(gate.Host, request.Annotate, question.Session.Snapshot);
         var (keys, cells, places, groups) = (new List<string>(), new List<BaseCells>(), new List<Protocol.V1.FrequencyRow>(), new List<CountFigures>());
         foreach (var row in question.Session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = by, Rules = rules }, call.Stop))
         {
@@ -60,12 +63,14 @@ internal sealed partial class VariantsService
             if (row.Damage is not null) throw new InvalidDataException(row.Damage);
             groups.Add(row.Figures);
             if (groups.Count < Math.Max(1, question.Groups.Count)) continue;
-            places.Add(new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt });
+            var place = new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt };
+            notes?.AddTo(place.Annotations, row.Contig, row.Start, row.Ref, row.Alt);
+            places.Add(place);
             keys.Add(ReleasedQuestion.KeyOf(row.Contig, row.Start, row.Ref, row.Alt));
             question.Add(cells, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(groups));
             groups.Clear();
         }
-        var reply = new FrequenciesOfReply();
+        var reply = new FrequenciesOfReply { Annotated = notes?.Columns };
         foreach (var chunk in Enumerable.Range(0, keys.Count).Chunk(ReleaseCall.MaxVariants))
         {
             var width = 1 + question.Groups.Count;
@@ -87,7 +92,8 @@ internal sealed partial class VariantsService
         AggregateOnly(request.Asking);
         if (request.MinAc > 0 || request.Symbolic) throw Refusals.BadRequest("min_ac");
         var question = desk.Open(to.Call, request.Asking, of, isListing: true);
-        var rows = new ReleasedArrow(new ChunkStream(to.Send, CallGate.ChunkBytes), question);
+        using var notes = JoinedNotes.Open(gate.Host, request.Annotate, question.Session.Snapshot);
+        var rows = new ReleasedArrow(new ChunkStream(to.Send, CallGate.ChunkBytes), question, notes);
         var (keys, cells, sites) = (new List<string>(), new List<BaseCells>(), new List<(string, int, string, string)>());
         var figures = new CountFigures[Math.Max(1, question.Groups.Count)];
         foreach (var batch in question.Session.FrequencyBatches(new FrequencyRequest { Regions = Wire.Of(request.Regions), Samples = of.Samples, By = of.By, Rules = of.Rules }, to.Call.Stop))
@@ -124,24 +130,26 @@ internal sealed partial class VariantsService
         if (Call.DetailOf(asking) != Engine.Access.Detail.Aggregate) throw Refusals.BadRequest("detail");
     }
 
-    /// <summary>Released rows as an Arrow stream: contig, pos, ref, alt, [group,] banded, carriers, ac, n_hom_alt, an, af; null where banded. Of each variant the cohort comes first, its group null.</summary>
+    /// <summary>Released rows as an Arrow stream: contig, pos, ref, alt, [group,] banded, carriers, ac, n_hom_alt, an, af, and what is joined; figures are null where banded. Of each variant the cohort comes first, its group null.</summary>
     private sealed class ReleasedArrow
     {
         private static readonly string[] Figures = ["carriers", "ac", "n_hom_alt", "an"];
 
         private readonly ChunkStream _stream;
         private readonly ReleasedQuestion _question;
+        private readonly JoinedNotes? _notes;
         private readonly ArrowBatchBuilder _batch;
         private readonly ArrowStreamWriter _writer;
 
-        public ReleasedArrow(ChunkStream stream, ReleasedQuestion question)
+        public ReleasedArrow(ChunkStream stream, ReleasedQuestion question, JoinedNotes? notes)
         {
-            (_stream, _question) = (stream, question);
+            (_stream, _question, _notes) = (stream, question, notes);
             List<ArrowField> fields = [new("contig", ArrowType.Utf8), new("pos", ArrowType.Int64), new("ref", ArrowType.Utf8), new("alt", ArrowType.Utf8)];
             if (question.Groups.Count > 0) fields.Add(new("group", ArrowType.Utf8));
             fields.Add(new("banded", ArrowType.Bool));
             fields.AddRange(Figures.Select(f => new ArrowField(f, ArrowType.Int64)));
             fields.Add(new("af", ArrowType.Float64));
+            fields.AddRange(notes?.Fields ?? []);
             var schema = new ArrowSchema(fields);
             (_batch, _writer) = (new ArrowBatchBuilder(schema), new ArrowStreamWriter(stream, schema));
         }
@@ -177,8 +185,9 @@ internal sealed partial class VariantsService
                 if (row.IsBanded) _batch[at++].AppendNull();
                 else _batch[at++].Append(figure);
             }
-            if (row.IsBanded) _batch[at].AppendNull();
-            else _batch[at].Append(row.Frequency);
+            if (row.IsBanded) _batch[at++].AppendNull();
+            else _batch[at++].Append(row.Frequency);
+            _notes?.AppendTo(_batch, at, site);
             Rows++;
         }
     }

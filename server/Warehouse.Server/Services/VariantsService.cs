@@ -4,6 +4,7 @@ using Warehouse.Engine.Query;
 using Warehouse.Engine.Vcf;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Host;
 using Warehouse.Server.Release;
 
 namespace Warehouse.Server.Services;
@@ -30,8 +31,14 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         if (IsReleased(request.Asking)) return SeenReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
         ShowsNamed(call, samples);
-        var reply = new SeenReply();
-        foreach (var answer in session.Seen(request.Queries, samples, call.Stop)) reply.Answers.Add(Wire.Of(request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer));
+        using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
+        var reply = new SeenReply { Annotated = notes?.Columns };
+        foreach (var answer in session.Seen(request.Queries, samples, call.Stop))
+        {
+            var wire = Wire.Of(request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer);
+            notes?.AddTo(wire.Annotations, answer.Contig, answer.Start, answer.Ref, answer.Alt);
+            reply.Answers.Add(wire);
+        }
         reply.Context = call.Context();
         return Task.FromResult((reply, (long?)reply.Answers.Count));
     });
@@ -44,7 +51,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         await gate.StreamAsync<SeenStreamReply>(context, question.Asking ?? new(), question, responseStream.WriteAsync, (call, send) =>
         {
             using var room = _streams.Enter();
-            return SeenStreaming.Run(first, requests, call, send);
+            return SeenStreaming.Run(first, requests, call, gate.Host, send);
         }).ConfigureAwait(false);
     }
 
@@ -53,17 +60,20 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         {
             var (samples, rules, by) = (Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
             if (IsReleased(request.Asking)) return FrequenciesReleased(request, (samples, rules, by), (call, send));
-            var rows = List(call, request, new ChunkStream(send, CallGate.ChunkBytes), sitesOnly: false);
+            var rows = List(call, request, new ChunkStream(send, CallGate.ChunkBytes), (false, gate.Host));
             return End(call, send, rows);
         });
 
-    /// <summary>Writes frequencies, or the variants that have them, as an Arrow stream; returns the rows.</summary>
-    internal static long List(Call call, FrequenciesRequest request, AnswerStream stream, bool sitesOnly)
+    /// <summary>Writes frequencies, or the variants that have them, as an Arrow stream; returns the rows. Without a host nothing can be joined.</summary>
+    internal static long List(Call call, FrequenciesRequest request, AnswerStream stream, (bool SitesOnly, StoreHost? Notes) how)
     {
+        var sitesOnly = how.SitesOnly;
+        if (how.Notes is null && request.Annotate.Count > 0) throw Refusals.BadRequest("annotate");
         var (regions, samples, rules, by) = (Wire.Of(request.Regions), Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
         var session = call.Ask(request.Asking ?? new(), isListing: true);
         ShowsNamed(call, samples);
-        var rows = new ArrowAnswer(stream, sitesOnly ? ArrowAnswer.Sites(request.Symbolic) : ArrowAnswer.Frequencies(request.Symbolic, by is not null));
+        using var notes = how.Notes is { } host ? JoinedNotes.Open(host, request.Annotate, session.Snapshot) : null;
+        var rows = new ArrowAnswer(stream, sitesOnly ? ArrowAnswer.Sites(request.Symbolic) : ArrowAnswer.Frequencies(request.Symbolic, by is not null), notes);
         foreach (var batch in session.FrequencyBatches(new FrequencyRequest { Regions = regions, Samples = samples, By = sitesOnly ? null : by, Rules = rules, Symbolic = request.Symbolic, MinAc = request.MinAc }, call.Stop))
         {
             if (sitesOnly) rows.WriteSites(batch, request.Symbolic);
@@ -80,13 +90,15 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         if (IsReleased(request.Asking)) return FrequenciesOfReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
         ShowsNamed(call, samples);
-        var reply = new FrequenciesOfReply();
+        using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
+        var reply = new FrequenciesOfReply { Annotated = notes?.Columns };
         foreach (var row in session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = request.By.Length == 0 ? null : request.By, Rules = Wire.Of(request.Rules) }, call.Stop))
         {
             var wire = new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt, Damage = row.Damage ?? "" };
             if (row.End >= 0) wire.End = row.End;
             if (row.Group is { } group) wire.Group = group;
             if (row.Damage is null) wire.Figures = Wire.Of(row.Figures);
+            notes?.AddTo(wire.Annotations, row.Contig, row.Start, row.Ref, row.End < 0 ? row.Alt : "");
             reply.Rows.Add(wire);
         }
         reply.Context = call.Context();
@@ -108,11 +120,13 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         {
             CheckCount(request.Queries.Count, MostQueries);
             var session = call.Ask(request.Asking ?? new());
+            using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
             var rows = 0L;
             foreach (var answer in session.Carriers(request.Queries, call.Stop))
             {
                 foreach (var carrier in answer.Carriers) call.Audit.Shows(carrier.Sample);
                 var reply = new CarriersReply { Seen = Wire.Of(answer.Seen) };
+                notes?.AddTo(reply.Seen.Annotations, answer.Seen.Contig, answer.Seen.Start, answer.Seen.Ref, answer.Seen.Alt);
                 for (var at = 0; at < answer.Carriers.Count; at++)
                 {
                     if (reply.Carriers.Count == MostCarriers)
@@ -126,20 +140,21 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
                 rows += answer.Carriers.Count;
                 send(reply);
             }
-            send(new CarriersReply { End = new AnswerEnd { Context = call.Context(), Completeness = new Completeness { IsWhole = true }, Rows = rows } });
+            send(new CarriersReply { Annotated = notes?.Columns, End = new AnswerEnd { Context = call.Context(), Completeness = new Completeness { IsWhole = true }, Rows = rows } });
             return rows;
         });
 
     public override Task Export(ExportRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context) =>
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
-            var asked = new GenotypeRequest { Regions = Wire.Of(request.Regions), Samples = Wire.Of(request.Samples) };
             var session = call.Ask(request.Asking ?? new(), isListing: true);
+            using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
+            var asked = new GenotypeRequest { Regions = Wire.Of(request.Regions), Samples = Wire.Of(request.Samples), Annotations = notes?.Set };
             session.Shown = call.Audit.Shows;
             var stream = new ChunkStream(send, CallGate.ChunkBytes);
             if (request.Format == ExportFormat.Arrow)
             {
-                var rows = new ArrowAnswer(stream, ArrowAnswer.Genotypes);
+                var rows = new ArrowAnswer(stream, ArrowAnswer.Genotypes, notes);
                 foreach (var row in session.Rows(asked, call.Stop)) rows.Write(row);
                 rows.Complete();
                 return End(call, send, rows.Rows);
@@ -157,13 +172,13 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     {
         CheckCount(request.Queries.Count, MostQueries);
         var session = call.AskAtLevel(request.Asking ?? new());
-        var reply = new ResolveReply();
+        var (reply, assembly) = (new ResolveReply(), gate.Host.Ask(store => store.Assembly));
         foreach (var meaning in session.Resolve(request.Queries, call.Stop))
         {
             var wire = new Resolution { Query = meaning.Query, Fault = meaning.Reason ?? "", TrimmedOnly = meaning.TrimmedOnly };
             if (meaning.Contig is { } contig)
             {
-                (wire.Contig, wire.Pos, wire.Ref, wire.Alt) = (contig, meaning.Start + 1, meaning.Ref, meaning.Alt);
+                (wire.Contig, wire.Pos, wire.Ref, wire.Alt, wire.CanonicalContig) = (contig, meaning.Start + 1, meaning.Ref, meaning.Alt, assembly.CanonicalContig(contig));
                 if (meaning.End >= 0) wire.End = meaning.End;
                 if (session.Identify(meaning) is { } names) wire.Identifiers = Wire.Of(names);
             }

@@ -29,6 +29,14 @@ public sealed class PythonTests
         File.WriteAllText(served["expected/freq.json"], Answer(served, "json", "freq"));
         File.WriteAllText(served["expected/seen.json"], Answer(served, "json", ["seen", .. variants, "22-1-A-C", "nonsense"]));
         File.WriteAllText(served["expected/carriers.json"], Answer(served, "json", ["carriers", .. variants]));
+        File.WriteAllText(served["panel.tsv"], "c\tp\tr\ta\tNOTE\tN\n" + string.Concat(variants.Where((_, i) => i % 2 == 0).Select(v => v.Split('-')).Select((c, i) => $"{c[0]}\t{c[1]}\t{c[2]}\t{c[3]}\tnote {i}\t{i}\n")));
+        File.WriteAllText(served["panel.map"], "format tsv\ncontig c\npos p\nref r\nalt a\nfield NOTE text\nfield N integer\n");
+        Answer(served, "tsv", "annotations", "load", "panel", served["panel.tsv"], "--release", "2024-01-07", "--mapping", served["panel.map"]);
+        Answer(served, "tsv", "assess", "draft", variants[0], "--condition", "MONDO:0000001", "--criterion", "PVS1");
+        served.Server.Store.LookNow();
+        File.WriteAllText(served["expected/annotated.json"], Answer(served, "json", ["seen", .. variants, "--annotate", "panel"]));
+        File.WriteAllText(served["expected/annotated-freq.json"], Answer(served, "json", "freq", "--annotate", "panel.NOTE"));
+        File.WriteAllText(served["expected/assessments.json"], Answer(served, "json", "assess", "list", "--all"));
         var start = new ProcessStartInfo("timeout", ["100", Python, "-m", "unittest", "discover", "-s", "tests"]) { WorkingDirectory = Folder, RedirectStandardError = true };
         start.Environment["PYTHONPATH"] = Folder;
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
@@ -49,7 +57,8 @@ public sealed class PythonTests
         (string Name, ByteString Data)[] files =
         [
             ("common", V1.CommonReflection.Descriptor.SerializedData), ("variants", V1.VariantsReflection.Descriptor.SerializedData),
-            ("alerts", V1.AlertsReflection.Descriptor.SerializedData), ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData),
+            ("alerts", V1.AlertsReflection.Descriptor.SerializedData), ("annotations", V1.AnnotationsReflection.Descriptor.SerializedData), ("assessments", V1.AssessmentsReflection.Descriptor.SerializedData),
+            ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData),
         ];
         foreach (var (name, data) in files) File.WriteAllBytes(folder[name], data.ToByteArray());
         const string Script = """
@@ -57,13 +66,13 @@ public sealed class PythonTests
             sys.path.insert(0, sys.argv[1])
             from importlib import import_module
             from google.protobuf.descriptor_pb2 import FileDescriptorProto
-            for name in ("common", "variants", "alerts", "store", "cohorts", "data_class"):
+            for name in ("common", "variants", "alerts", "annotations", "assessments", "store", "cohorts", "data_class"):
                 ours = FileDescriptorProto.FromString(import_module(f"warehouse.v1.{name}_pb2").DESCRIPTOR.serialized_pb)
                 with open(f"{sys.argv[2]}/{name}", "rb") as stream:
                     theirs = FileDescriptorProto.FromString(stream.read())
                 print(name, "same" if ours == theirs else "other: make it again with protoc of Debian, --python_out")
             """;
-        Assert.Equal("common same\nvariants same\nstore same\ncohorts same\ndata_class same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
+        Assert.Equal("common same\nvariants same\nannotations same\nassessments same\nstore same\ncohorts same\ndata_class same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
     }
 
     [PeerFact("mypy")]
@@ -76,7 +85,8 @@ public sealed class PythonTests
     private static string Answer(ServedStore served, string format, params string[] words)
     {
         var cli = new CliRun();
-        cli.Run([words[0], served.StorePath, .. words[1..], "--format", format]);
+        var verbs = words[0] is "annotations" or "assess" ? 2 : 1;
+        cli.Run([.. words[..verbs], served.StorePath, .. words[verbs..], "--format", format]);
         return cli.Output;
     }
 }

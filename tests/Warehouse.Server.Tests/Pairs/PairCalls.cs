@@ -17,7 +17,7 @@ namespace Warehouse.Server.Tests.Pairs;
 /// Requests of every method of the server, drawn for one pair: the same ones go to both stores, and each may follow from what was answered before.
 /// A method without requests here is a fault of the test. What changes the store comes last, and some questions are asked again behind it.
 /// </summary>
-internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairServer server, PairHouse.Client user, int seed)
+internal sealed partial class PairCalls(StorePair pair, PairQuestions questions, PairServer server, (PairHouse House, PairHouse.Client User) who, int seed)
 {
     private readonly Random _dice = new(seed ^ 0xca115);
     private readonly StringBuilder _said = new();
@@ -54,7 +54,7 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
 
     private PairAnswer Say(string method, IEnumerable<IMessage> requests, bool isCut = false)
     {
-        var answer = server.Call(method, user, requests, isCut);
+        var answer = server.Call(method, who.User, requests, isCut);
         Answered.Add((method, answer.Status));
         _said.Append("== ").Append(method).Append(": ").AppendJoin(' ', requests.Take(2).Select(r => r.ToString())).Append('\n').Append(answer.Whole).Append('\n');
         return answer;
@@ -69,6 +69,8 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
         "warehouse.v1.Alerts" => Alerts(method),
         "warehouse.v1.Watches" or "warehouse.v1.Care" => Watches(method),
         "warehouse.v1.ClinVar" => ClinVar(method),
+        "warehouse.v1.Annotations" => Annotations(method),
+        "warehouse.v1.Assessments" => Assessments(method),
         "arrow.flight.protocol.FlightService" => Flight(method),
         _ => Others(method),
     };
@@ -88,7 +90,7 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
             return region;
         });
         V1.CountRules Rules(Query.FrequencyRequest listing) => new() { Adj = listing.Rules.Adj, PassOnly = listing.Rules.PassOnly, PloidyAsCalled = listing.Rules.PloidyAsCalled, PerSample = listing.Rules.PerSample };
-        V1.SeenRequest SeenRequest(V1.Asking asking, Query.SampleChoice choice, bool identify) => new() { Asking = asking, Samples = Chosen(choice), Identify = identify, Queries = { questions.Spellings } };
+        V1.SeenRequest SeenRequest(V1.Asking asking, Query.SampleChoice choice, bool identify) => new() { Asking = asking, Samples = Chosen(choice), Identify = identify, Queries = { questions.Spellings }, Annotate = { Joined } };
         switch (method[(method.LastIndexOf('/') + 1)..])
         {
             case "Seen":
@@ -102,26 +104,26 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
                 break;
             case "Frequencies":
                 var listing = questions.Listings[_dice.Next(4)];
-                yield return [new V1.FrequenciesRequest { Asking = Asking, Samples = Chosen(listing.Samples), By = listing.By ?? "", Symbolic = listing.Symbolic, MinAc = listing.MinAc, Regions = { Regions(listing) }, Rules = Rules(listing) }];
-                yield return [new V1.FrequenciesRequest { Asking = At(V1.Detail.Aggregate), By = _dice.Next(2) == 0 ? "ancestry" : "" }];
+                yield return [new V1.FrequenciesRequest { Asking = Asking, Samples = Chosen(listing.Samples), By = listing.By ?? "", Symbolic = listing.Symbolic, MinAc = listing.MinAc, Regions = { Regions(listing) }, Rules = Rules(listing), Annotate = { Joined } }];
+                yield return [new V1.FrequenciesRequest { Asking = At(V1.Detail.Aggregate), By = _dice.Next(2) == 0 ? "ancestry" : "", Annotate = { Joined } }];
                 break;
             case "FrequenciesOf":
                 var asked = questions.Listings[_dice.Next(4)];
-                yield return [new V1.FrequenciesOfRequest { Asking = Asking, Samples = Chosen(asked.Samples), By = asked.By ?? "", Rules = Rules(asked), Queries = { questions.Spellings.Take(4) } }];
+                yield return [new V1.FrequenciesOfRequest { Asking = Asking, Samples = Chosen(asked.Samples), By = asked.By ?? "", Rules = Rules(asked), Queries = { questions.Spellings.Take(4) }, Annotate = { Joined } }];
                 yield return [new V1.FrequenciesOfRequest { Asking = At(V1.Detail.Aggregate), Queries = { questions.Spellings.Take(4) } }];
                 break;
             case "CaseControl":
                 foreach (var (cases, controls) in questions.Compared) yield return [new V1.CaseControlRequest { Asking = Asking, Cases = cases, Controls = controls }];
                 break;
             case "Carriers":
-                yield return [new V1.CarriersRequest { Asking = Asking, Queries = { questions.Spellings } }];
+                yield return [new V1.CarriersRequest { Asking = Asking, Queries = { questions.Spellings }, Annotate = { Joined } }];
                 break;
             case "Resolve":
                 yield return [new V1.ResolveRequest { Asking = At(_dice.Next(2) == 0 ? V1.Detail.Exists : V1.Detail.Record), Queries = { questions.Spellings } }];
                 break;
             case "Export":
                 var choice = questions.Choices[_dice.Next(4)];
-                yield return [new V1.ExportRequest { Asking = Asking, Samples = Chosen(choice), Regions = { Regions(questions.Listings[0]) }, Format = (V1.ExportFormat)_dice.Next(5) }];
+                yield return [new V1.ExportRequest { Asking = Asking, Samples = Chosen(choice), Regions = { Regions(questions.Listings[0]) }, Format = (V1.ExportFormat)_dice.Next(5), Annotate = { Joined } }];
                 break;
             default: throw Unlisted(method);
         }
@@ -233,7 +235,7 @@ internal sealed class PairCalls(StorePair pair, PairQuestions questions, PairSer
             "Follow" => [[new V1.FollowRequest { Asking = asking }]],
             "Show" => [.. Alerted.Append(id).Select(a => (IMessage[])[new V1.ShowAlertRequest { Asking = asking, Id = a }])],
             "Acknowledge" => [[new V1.AcknowledgeRequest { Asking = asking, Ids = { id }, Reason = "seen" }], [new V1.AcknowledgeRequest { Asking = asking, Ids = { Alerted }, Reason = "all" }]],
-            "Delegate" => [[new V1.DelegateRequest { Asking = asking, Id = id, To = _dice.Next(2) == 0 ? "cert:another" : user.Caller.Id, Reason = "hers" }]],
+            "Delegate" => [[new V1.DelegateRequest { Asking = asking, Id = id, To = _dice.Next(2) == 0 ? "cert:another" : who.User.Caller.Id, Reason = "hers" }]],
             "Snooze" => [[new V1.SnoozeRequest { Asking = asking, Id = id, Hours = 1, Reason = "later" }]],
             "Escalate" => [[new V1.EscalateRequest { Asking = asking, Id = id, Reason = "now" }]],
             "Course" => [[new V1.CourseRequest { Asking = Asking, Closed = true }]],

@@ -1,9 +1,13 @@
 using System.Security.Cryptography.X509Certificates;
+using Warehouse.Clinic;
+using Warehouse.Clinic.Assessments;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Annotations;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 using Warehouse.Units;
+using Warehouse.Units.Query;
 
 namespace Warehouse.Server.Tests.Pairs;
 
@@ -31,6 +35,7 @@ internal sealed class PairHouse : IDisposable
         Tickets = new Tickets(Clock);
         foreach (var name in (string[])["store", "side0", "side1"]) Primitives.Durable.CreateFolder(_folder[name]);
         Checks = CallerChecks.Open(new ServerConfiguration { State = _folder["state"], Audit = new() { Folder = _folder["audit"] } }, _folder["store"], Clock);
+        File.WriteAllText(_folder["panel.bed"], "1\t1000\t1040\tleft\n1\t1020\t60000\tright\n");
         foreach (var roles in Roles) _clients.Add(Issue("user" + _clients.Count, roles));
         (Auditor, Everything) = (Issue("auditor", [Role.Auditor]), Issue("everything", [Role.Reviewer]));
     }
@@ -52,6 +57,24 @@ internal sealed class PairHouse : IDisposable
 
     /// <summary>The folder of a side's servers, one after the other.</summary>
     public string FolderOf(int side) => _folder["side" + side];
+
+    /// <summary>What a laboratory knows: the same on both sides, of alleles that may be carried or not. Every state has an assessment; some pairs have annotations.</summary>
+    public void Furnish(MemoryStore memory, bool annotates)
+    {
+        using var store = memory.Reopen(Clock);
+        if (annotates) store.LoadAnnotations(new AnnotationRequest { Source = "panel", Date = new DateOnly(2024, 1, 7), File = _folder["panel.bed"], Mapping = AnnotationMapping.Parse("format bed\nfield GENE text from 4 terms gene\n", "panel") });
+        var (desk, author, signer) = (new AssessmentDesk(store), AccessActor.Owner("author"), AccessActor.Owner("signer"));
+        for (var i = 0; i < 4; i++)
+        {
+            var begun = desk.Begin(author, new AssessmentContent { Allele = new AssessedAllele("1", 1009 + i, "A", "G"), ConditionId = "MONDO:0000001", Class = Tier.Uncertain, Criteria = [new CriterionUse("PM2", Strength.Supporting, i == 1 ? "" : "AC 1, AN 8")] });
+            Numbers[i] = begun.Id;
+            if (i > 0) desk.Submit(author, begun.Id, 1);
+            if (i > 2) desk.Sign(signer, begun.Id, 2, SignatureMeaning.Approved, "read");
+        }
+    }
+
+    /// <summary>Numbers of the assessments of <see cref="Furnish"/>: a draft, two in review, one that is signed.</summary>
+    public long[] Numbers { get; } = new long[4];
 
     public void Dispose()
     {

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Calls;
 using Warehouse.Units.Access;
+using Warehouse.Units.Query;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Pairs;
@@ -25,7 +26,7 @@ internal sealed record PairOutcome(string? Difference, bool DiffersForOwner, boo
 /// </summary>
 internal static partial class PairRun
 {
-    private static readonly string[] Changing = ["/Delegate", "/Snooze", "/Escalate", "/Acknowledge", "/Set", "/Refresh", "/Elevate", "/Revoke", "/BreakGlass", "/Upload"];
+    private static readonly string[] Changing = ["/Delegate", "/Snooze", "/Escalate", "/Acknowledge", "/Set", "/Refresh", "/Draft", "/Submit", "/Sign", "/Return", "/Retire", "/Import", "/Elevate", "/Revoke", "/BreakGlass", "/Upload"];
 
     /// <summary>Methods in the order in which they are asked: those that change something last.</summary>
     private static readonly string[] Methods = [.. MethodTable.Methods.Order(StringComparer.Ordinal).OrderBy(m => Array.FindIndex(Changing, c => m.EndsWith(c, StringComparison.Ordinal)))];
@@ -48,6 +49,7 @@ internal static partial class PairRun
         var asked = Stopwatch.GetTimestamp();
         var all = seed % 4 == 0 && !pair.IsWhole;
         if (all) pair.GrantAll(house.Everything.Caller);
+        foreach (var memory in (MemoryStore[])[pair.Left, pair.Right]) house.Furnish(memory, annotates: seed % 8 < 2);
         var (answered, alerts) = (new List<(string, StatusCode)>(), PairAlerts.Seed(pair));
         using PairServer left = new(pair.Left, pair.Left.Keys, house, 0, pair), right = new(pair.Right, pair.Left.Keys, house, 1, pair);
         difference = Parting(seed, Ask(left), Ask(right));
@@ -58,7 +60,7 @@ internal static partial class PairRun
 
         string Ask(PairServer server)
         {
-            var calls = new PairCalls(pair, questions, server, user, seed) { Alerted = alerts };
+            var calls = new PairCalls(pair, questions, server, (house, user), seed) { Alerted = alerts };
             var text = calls.Ask(Methods.Where((m, i) => (whole || (i + seed) % 2 == 0) && IsAsked(m, user.Caller, i + (seed / 2))));
             answered.AddRange(calls.Answered);
             return text + Log(server, house);

@@ -48,6 +48,7 @@ internal sealed class PairServer : IDisposable
     private readonly ReleaseLedger _ledger;
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
+    private readonly LabBook _book;
     private readonly ServerMetrics _metrics = new();
     private readonly Outbox _outbox;
     private readonly AlertHost _alerts;
@@ -69,6 +70,7 @@ internal sealed class PairServer : IDisposable
         _ledger = ReleaseLedger.Open(new SimDisk(machine, device: 2), keys);
         _writer = new StoreWriter(_host, () => memory.Reopen(clock));
         _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, clock);
+        _book = new LabBook(() => memory.Reopen(clock));
         _outbox = new Outbox(house.FolderOf(side), [], clock, _log);
         _alerts = new AlertHost(() => memory.Reopen(clock), () => [], clock);
         var rounds = new AlertRounds(_host, _alerts, _audit, new AlertParts(() => memory.Reopen(clock), [], _metrics, _log, clock));
@@ -76,7 +78,7 @@ internal sealed class PairServer : IDisposable
         var gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
         var services = WarehouseServer.ServicesOf(gate, new ServiceParts
         {
-            Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads,
+            Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads, Book = _book,
             Tickets = house.Tickets, Pager = new GlassPager(_host, _audit, _outbox, _log), Alerts = _alerts, Rounds = rounds, Configuration = new ServerConfiguration(), Health = new HealthService(),
             Vault = store => pair is null ? null : VaultOf(store, side, pair),
         });
@@ -120,6 +122,7 @@ internal sealed class PairServer : IDisposable
         _alerts.Dispose();
         _outbox.Dispose();
         _uploads.Dispose();
+        _book.Dispose();
         _writer.Dispose();
         _host.Dispose();
         _audit.Dispose();

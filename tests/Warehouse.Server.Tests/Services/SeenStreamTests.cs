@@ -215,7 +215,7 @@ public sealed class SeenStreamTests
         var first = await requests.FirstAsync(TimeProvider.System);
         var sent = 0;
         // The client takes ten answers, and then no more: the send does not come back.
-        Assert.Throws<OperationCanceledException>(() => SeenStreaming.Run(first, requests, call, _ =>
+        Assert.Throws<OperationCanceledException>(() => SeenStreaming.Run(first, requests, call, served.Server.Store, _ =>
         {
             // The question, the messages that were answered, the one that is being answered, and one more.
             Assert.Equal(1 + sent + 1 + 1, endless.Taken);

@@ -74,6 +74,7 @@ public sealed class CanaryServerTests
     private static IEnumerable<(string Name, Func<Task> Act)> Calls(RpcChannel channel, CanaryTokens tokens, string[] samples, string cohort)
     {
         var (variants, cohorts, access, audit) = (new V1.Variants.VariantsClient(channel), new V1.Cohorts.CohortsClient(channel), new V1.Access.AccessClient(channel), new V1.Audit.AuditClient(channel));
+        var (assessments, annotations) = (new V1.Assessments.AssessmentsClient(channel), new V1.Annotations.AnnotationsClient(channel));
         V1.Asking Asking() => new() { Purpose = V1.Purpose.Treatment };
         Metadata Headers() => new() { { "x-note", tokens.Next(CanaryKind.Metadata) } };
         yield return ("seen", async () => await variants.SeenAsync(new() { Asking = Asking(), Queries = { "1-100-A-G", tokens.Next(CanaryKind.CliInput) }, Samples = new() { Names = { samples[0] } } }, Headers()));
@@ -100,6 +101,31 @@ public sealed class CanaryServerTests
         yield return ("break-glass", async () => await access.BreakGlassAsync(new() { Asking = Asking(), Samples = { samples[2] }, Reason = "emergency" }, Headers()));
         foreach (var call in ClinicCalls(channel, tokens)) yield return call;
         yield return ("audit", () => Read(audit.Search(new() { Asking = Asking(), Sample = samples[0] }, Headers())));
+        V1.AssessmentContent Content() => new()
+        {
+            Variant = "1-100-A-G", Condition = "MONDO:0000001", ConditionName = tokens.Next(CanaryKind.PatientName), Tier = V1.Tier.Benign, Text = tokens.Next(CanaryKind.Mrn), DifferenceReason = "",
+            Criteria = { new V1.CriterionUse { Code = "BA1", Strength = V1.Strength.StandAlone, Evidence = tokens.Next(CanaryKind.InfoValue) } },
+        };
+        yield return ("draft", async () =>
+        {
+            var made = (await assessments.DraftAsync(new() { Asking = Asking(), Content = Content() }, Headers())).Assessment;
+            var submitted = (await assessments.SubmitAsync(new() { Asking = Asking(), Id = made.Id, Version = made.Version }, Headers())).Assessment;
+            await assessments.ReturnAsync(new() { Asking = Asking(), Id = made.Id, Version = submitted.Version, Reason = tokens.Next(CanaryKind.PatientName) }, Headers());
+        });
+        yield return ("draft of nonsense", async () => await assessments.DraftAsync(new() { Asking = Asking(), Content = new(Content()) { Variant = tokens.Next(CanaryKind.CliInput) } }, Headers()));
+        yield return ("sign", async () => await assessments.SignAsync(new() { Asking = Asking(), Id = 1, Version = 1, Reason = tokens.Next(CanaryKind.PatientName) }, Headers()));
+        yield return ("list of assessments", () => Read(assessments.List(new() { Asking = Asking(), Variant = tokens.Next(CanaryKind.CliInput), Others = true }, Headers())));
+        yield return ("export of assessments", () => Read(assessments.Export(new() { Asking = Asking(), Form = V1.AssessmentExportForm.Jsonl, All = true }, Headers())));
+        yield return ("suggest", async () => await assessments.SuggestAsync(new() { Asking = Asking(), Variant = "1-100-A-G", Samples = new() { Names = { samples[0] } } }, Headers()));
+        yield return ("import", async () =>
+        {
+            using var call = assessments.Import(Headers());
+            await call.RequestStream.WriteAsync(new() { Asking = Asking(), Lines = { ByteString.CopyFromUtf8($"{{\"{tokens.Next(CanaryKind.BundleNote)}\":1}}") } });
+            await call.RequestStream.CompleteAsync();
+            await call;
+        });
+        yield return ("annotations of a name", async () => await annotations.DescribeAsync(new() { Asking = Asking(), Annotate = { tokens.Next(CanaryKind.CliInput) } }, Headers()));
+        yield return ("annotations by a name", () => Read(annotations.Search(new() { Asking = Asking(), Queries = { tokens.Next(CanaryKind.PatientName) } }, Headers())));
         yield return ("no message", async () => await variants.SeenAsync(V1.SeenRequest.Parser.ParseFrom(new V1.SeenRequest { Asking = Asking() }.ToByteArray()), Headers()));
     }
 

@@ -25,7 +25,8 @@ public sealed class DataClassTests
     public void Names_of_samples_genotypes_and_files_are_protected()
     {
         string[] phi = ["Carrier.sample", "Carrier.genotype", "Samples.names", "ShowCohortReply.samples", "SetCohortRequest.samples", "SetCohortRequest.where", "Batch.sheet", "FileBytes.data", "AuditSearchRequest.sample", "SeenRequest.queries", "SeenStreamRequest.vcf",
-            "Alert.person", "Alert.samples", "Alert.allele", "Alert.change", "CareRow.person", "Watch.items", "AcknowledgeRequest.reason"];
+            "Alert.person", "Alert.samples", "Alert.allele", "Alert.change", "CareRow.person", "Watch.items", "AcknowledgeRequest.reason",
+            "CriterionUse.evidence", "AssessmentContent.variant", "AssessmentContent.condition_name", "AssessmentContent.text", "AssessmentContent.difference_reason", "Signature.reason", "Assessment.reason", "ImportAssessmentsRequest.lines", "LookupAnnotationsRequest.variants", "SuggestRequest.variant"];
         Assert.All(phi, name => Assert.Equal(DataClass.Phi, DataClasses.ClassOf(Fields.Single(f => f.FullName == "warehouse.v1." + name))));
         Assert.All(Figures.Descriptor.Fields.InDeclarationOrder(), f => Assert.Equal(DataClass.Pseudonymous, DataClasses.ClassOf(f)));
         Assert.All(ReleasedFigures.Descriptor.Fields.InDeclarationOrder(), f => Assert.True(DataClasses.ClassOf(f) >= DataClass.Aggregate));

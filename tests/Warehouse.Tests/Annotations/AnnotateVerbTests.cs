@@ -65,14 +65,13 @@ public sealed class AnnotateVerbTests
     }
 
     [Fact]
-    public void Releases_side_by_side_have_columns_of_their_own_and_a_server_is_not_asked()
+    public void Releases_side_by_side_have_columns_of_their_own()
     {
         using var store = Store();
         ExportStore.Must("annotations", "load", store.Path, "clinvar", store.Write("new.vcf", ClinVar + "1\t100\t7\tA\tG\t.\t.\tCLNSIG=Uncertain_significance\n"), "--release", "2024-02-01");
         var seen = ExportStore.Must("seen", store.Path, "1-100-A-G", "--annotate", "clinvar@2024-01-07.CLNSIG,clinvar.CLNSIG", "--format", "tsv").Split('\n');
         Assert.EndsWith("\tclinvar_20240107.CLNSIG\tclinvar_20240201.CLNSIG", seen[0], StringComparison.Ordinal);
         Assert.EndsWith("|other\tUncertain_significance", seen[1], StringComparison.Ordinal);
-        Assert.Equal(ExitCode.BadInput, new Cli.Cli().Run("seen", "--server", "https://localhost:1", "1-100-A-G", "--annotate", "clinvar"));
         var unknown = new Cli.Cli();
         Assert.Equal(ExitCode.BadInput, unknown.Run("freq", store.Path, "--annotate", "clinvar.NOPE"));
         Assert.Contains("has no field 'NOPE'; it has: ID CLNSIG".Replace(" CLNSIG", ", CLNSIG", StringComparison.Ordinal), unknown.Error, StringComparison.Ordinal);

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Warehouse.Cli.Options;
+using Warehouse.Cli.Output;
+using Warehouse.Client;
+using Warehouse.Clinic.Assessments;
+using Warehouse.Engine.Query;
+using SeenAnswer = Warehouse.Engine.Query.SeenAnswer;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Cli.Remote;
+
+/// <summary>Annotations and assessments of a server.</summary>
+internal sealed partial class RemoteEngine
+{
+    private AnsweredCells? _cells;
+    private (IReadOnlyList<string> Choices, long? Snapshot) _joined = ([], null);
+
+    /// <inheritdoc/>
+    public override string? Join(StoreAddress store, string[] choices, string? asOf, TextWriter error)
+    {
+        if (choices.Length == 0) return asOf;
+        var described = _client.DescribeAnnotationsAsync(_ask with { Snapshot = Snapshot(asOf), Annotate = choices }).GetAwaiter().GetResult();
+        _cells = new AnsweredCells(described);
+        Cells = new JoinedCells(_cells);
+        foreach (var release in described.Releases) error.WriteLine("warehouse: annotated from " + SafeText.EscapeMessage(release));
+        // Below the level record the data are those of the release epoch, and no snapshot can be asked.
+        var isPinned = _ask.Detail is V1.Detail.Unspecified or V1.Detail.Record;
+        _joined = (choices, isPinned ? described.Snapshot : null);
+        return isPinned ? described.Snapshot.ToString(CultureInfo.InvariantCulture) : asOf;
+    }
+
+    /// <inheritdoc/>
+    public override void EndJoin() => (Cells, _cells, _joined) = (null, null, ([], null));
+
+    /// <inheritdoc/>
+    public override Report ListAnnotations(StoreAddress store, CancellationToken cancellation) =>
+        Reports.Of([.. _client.AnnotationsAsync(null, cancellation).GetAwaiter().GetResult().Select(RemoteRows.Of)]);
+
+    /// <inheritdoc/>
+    public override Report DropAnnotations(StoreAddress store, string choice, CancellationToken cancellation) =>
+        Reports.Of([RemoteRows.Of(_client.RetireAnnotationsAsync(choice, null, cancellation).GetAwaiter().GetResult())]);
+
+    /// <inheritdoc/>
+    public override T Assessments<T>(StoreAddress store, Func<IAssessments, T> read) => read(new RemoteAssessments(_client, _cancellation));
+
+    /// <inheritdoc/>
+    public override Report ChangeAssessment(StoreAddress store, Func<IAssessments, Assessment> change) => AssessmentReports.Of(change(new RemoteAssessments(_client, _cancellation)));
+
+    /// <inheritdoc/>
+    public override Func<SeenAnswer, string?> SignedAssessments(StoreAddress store)
+    {
+        var (own, _, end) = new RemoteAssessments(_client, _cancellation).Listed(null, null, false);
+        return Signed(own.Select(RemoteAssessments.Of), Warehouse.Engine.Variants.Assembly.Parse(end.Assembly));
+    }
+
+    /// <inheritdoc/>
+    public override Report Suggest(StoreAddress store, string spelling, SampleChoice samples, CancellationToken cancellation)
+    {
+        var reply = _client.SuggestAsync(spelling, About(samples), cancellation).GetAwaiter().GetResult();
+        var evidence = RemoteAssessments.Of(reply);
+        return reply.Released is { } released ? AssessmentReports.Of(evidence, (released.IsBanded, reply.Context?.Epoch ?? 0)) : AssessmentReports.Of(evidence);
+    }
+
+    private AskOptions Joining(AskOptions ask) => _joined.Choices.Count == 0 ? ask : ask with { Annotate = _joined.Choices, Snapshot = _joined.Snapshot };
+
+    private NamedQueries Named(CancellationToken cancellation) => new(name =>
+    {
+        foreach (var (_, variants) in Wait.Each(_client.SearchAnnotationsAsync([name], null, cancellation), cancellation)) return variants;
+        return [];
+    });
+}
