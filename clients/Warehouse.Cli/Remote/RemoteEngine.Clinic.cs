@@ -3,6 +3,7 @@ using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
 using Warehouse.Client;
 using Warehouse.Clinic.Assessments;
+using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Query;
 using SeenAnswer = Warehouse.Engine.Query.SeenAnswer;
 using V1 = Warehouse.Protocol.V1;
@@ -12,6 +13,9 @@ namespace Warehouse.Cli.Remote;
 /// <summary>Annotations and assessments of a server.</summary>
 internal sealed partial class RemoteEngine
 {
+    /// <summary>Samples or persons of one question.</summary>
+    private const int LinkedAtOnce = 1000;
+
     private AnsweredCells? _cells;
     private (IReadOnlyList<string> Choices, long? Snapshot) _joined = ([], null);
 
@@ -31,6 +35,19 @@ internal sealed partial class RemoteEngine
 
     /// <inheritdoc/>
     public override void EndJoin() => (Cells, _cells, _joined) = (null, null, ([], null));
+
+    /// <inheritdoc/>
+    public override Report Link(StoreAddress store, VaultPlaces places, (IReadOnlyList<string> Samples, IReadOnlyList<string> Persons) asked)
+    {
+        var (columns, links) = ((IReadOnlyList<string>)[], new List<LinkedSample>());
+        foreach (var some in asked.Samples.Select(s => (Name: s, IsSample: true)).Concat(asked.Persons.Select(p => (Name: p, IsSample: false))).Chunk(LinkedAtOnce))
+        {
+            var reply = _client.LinkAsync(some.Where(s => s.IsSample).Select(s => s.Name), some.Where(s => !s.IsSample).Select(s => s.Name), _ask, _cancellation).GetAwaiter().GetResult();
+            columns = reply.Columns;
+            links.AddRange(reply.Samples.Select(l => new LinkedSample(l.Sample, l.Person, l.IsKnown ? l.Cells : null)));
+        }
+        return Reports.OfLinks(columns, links);
+    }
 
     /// <inheritdoc/>
     public override Report ListAnnotations(StoreAddress store, CancellationToken cancellation) =>

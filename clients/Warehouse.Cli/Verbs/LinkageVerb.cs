@@ -26,8 +26,10 @@ internal sealed class LinkageVerb : GroupVerb
             context.BeginChange(address, parsed);
             return context.Engine.ChangeVault(address, Places(parsed), vault => Report.OfFacts(("persons taken", Text(rows.Persons.Count)), ("persons in the vault", Text(vault.Set(rows)))));
         });
-        Shows(command, context, ("show", "Whom samples are of, and what the vault has of them; the audit log names each."), [_samples, _persons, _vault, _vaultKeys], (parsed, address) =>
+        Served(command, context, ("show", "Whom samples are of, and what the vault has of them; the audit log names each."), [_samples, _persons, _vault, _vaultKeys], (parsed, address) =>
         {
+            context.Begin(address, parsed);
+            if (address.Server is not null && Places(parsed) != new VaultPlaces()) throw new InputException("linkage-vault", "--vault and --vault-keys are for a store that lies here", InputPlace.None);
             var (samples, persons) = (parsed.GetValue(_samples), parsed.GetValue(_persons));
             if (samples is null == persons is null) throw new InputException("linkage-whom", "expected either --samples-file or --persons-file", InputPlace.None);
             return context.Engine.Link(address, Places(parsed), (Names(samples, context), Names(persons, context)));

@@ -1,8 +1,10 @@
+using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Linkage;
 using Xunit;
+using CliRun = Warehouse.Tests.Cli.Cli;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Services;
@@ -16,7 +18,9 @@ public sealed class LinkageServiceTests
         await using var served = await ServedStore.StartAsync(samples: 6, variants: 20);
         var names = served.Owner((store, _) => store.OpenSession().LoadedSamples());
         served.Owner((store, owner) => store.SetCohort("his", [names[0].Name, names[1].Name], null));
-        var (reviewer, id) = served.Client("rev", Role.Reviewer);
+        var (pem, issued) = served.Server.Identity.Issue("rev", 1, isService: true, roles: [Role.Reviewer]);
+        File.WriteAllText(served["rev.pem"], pem);
+        var (reviewer, id) = (served.Channel(X509Certificate2.CreateFromPem(pem, pem)), issued.Id);
         var (analyst, other) = served.Client("ana", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), "his", Detail.Linkage, Detail.Record);
         served.Grant(new Subject(SubjectKind.Principal, other), null, Detail.Linkage, Detail.Record);
@@ -41,8 +45,16 @@ public sealed class LinkageServiceTests
             [$"{names[0].Name} {names[0].Person} True Jane Roe,1", $"{names[2].Name}  False ", "unknown  False ", $"{names[1].Name} {names[1].Person} False ", " nobody False "],
             reply.Samples.Select(s => $"{s.Sample} {s.Person} {s.IsKnown} {string.Join(',', s.Cells)}"));
         // The log names whom it was told of, and not whom it was not.
+        // The command line prints the same of a server as of the store itself, where that is asked as its owner who sees more.
+        File.WriteAllText(served["samples"], names[0].Name + "\n");
+        var local = new CliRun();
+        Assert.Equal(Warehouse.Cli.ExitCode.Done, local.Run("linkage", "show", served.StorePath, "--samples-file", served["samples"], "--format", "tsv"));
+        Assert.Equal($"sample\tperson\tname\tmrn\n{names[0].Name}\t{names[0].Person}\tJane Roe\t1\n", local.Output);
+        var remote = new CliRun();
+        Assert.Equal(Warehouse.Cli.ExitCode.Done, remote.Run("linkage", "show", "--server", served.Url, "--credentials", served["rev.pem"], "--purpose", "treatment", "--samples-file", served["samples"], "--format", "tsv"));
+        Assert.Equal(local.Output, remote.Output);
         using var audit = StoreAudit.Open(served.StorePath, null, null);
-        var entry = audit.Reader().Entries().Select(e => e.Entry).Single(e => e is { Verb: "warehouse.v1.Linkage/Resolve", Outcome: "done" });
+        var entry = audit.Reader().Entries().Select(e => e.Entry).First(e => e is { Verb: "warehouse.v1.Linkage/Resolve", Outcome: "done" });
         Assert.Equal((2, 5L, "treatment"), (entry.Subjects.Count, entry.Rows, entry.Purpose));
     }
 
