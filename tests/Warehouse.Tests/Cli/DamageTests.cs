@@ -104,8 +104,8 @@ public sealed class DamageTests
                 var (bit, bad) = (random.Next(good.Length * 8), (byte[])good.Clone());
                 bad[bit / 8] ^= (byte)(1 << (bit % 8));
                 File.WriteAllBytes(path, bad);
-                // Verify must find every bit; of the others each takes its turn.
-                foreach (var q in (int[])[i % (FlipQuestions.Length - 1), FlipQuestions.Length - 1])
+                // Verify must find every bit; of the others each takes its turn, at every second one.
+                foreach (var q in i % 2 == 0 ? (int[])[i / 2 % (FlipQuestions.Length - 1), FlipQuestions.Length - 1] : [FlipQuestions.Length - 1])
                 {
                     var answer = ask(store, FlipQuestions[q]);
                     var isRight = answer.Code == right[q].Code && answer.Output == right[q].Output;
