@@ -50,7 +50,9 @@ internal static partial class PairRun
         var all = seed % 4 == 0 && !pair.IsWhole;
         if (all) pair.GrantAll(house.Everything.Caller);
         var answered = new List<(string, StatusCode)>();
-        foreach (var memory in (MemoryStore[])[pair.Left, pair.Right]) house.Furnish(memory, annotates: seed % 8 < 2);
+        // A share of the pairs, since it costs as much as building them; the others are asked for assessments and annotations that they have not.
+        if (whole)
+            foreach (var memory in (MemoryStore[])[pair.Left, pair.Right]) house.Furnish(memory, annotates: PairCalls.IsAnnotated(seed));
         using PairServer left = new(pair.Left, pair.Left.Keys, house, 0), right = new(pair.Right, pair.Left.Keys, house, 1);
         difference = Parting(seed, Ask(left), Ask(right));
         foreach (var server in (PairServer[])[left, right])
