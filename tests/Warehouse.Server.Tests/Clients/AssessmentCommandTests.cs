@@ -19,7 +19,7 @@ public sealed class AssessmentCommandTests
         var variants = Variants(served);
         Annotate(served, variants);
         var reader = Credentials(served, "reader", Role.Analyst, Role.LabDirector);
-        File.WriteAllLines(served["asked"], [.. variants.Take(20), "22-1-A-C"]);
+        File.WriteAllLines(served["asked"], [.. variants.Take(20)]);
         File.WriteAllText(served["asked.vcf"], "##fileformat=VCFv4.2\n##contig=<ID=22>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n" + string.Concat(variants.Where(v => v.StartsWith("22-", StringComparison.Ordinal)).Take(40).Select(v => v.Split('-')).Select(c => $"{c[0]}\t{c[1]}\t.\t{c[2]}\t{c[3]}\t.\t.\t.\n")));
         (string Verb, string[] More)[] lines =
         [
@@ -140,7 +140,7 @@ public sealed class AssessmentCommandTests
         if (rest[^1] == "json" && verb == "seen" && local.Exit == remote.Exit) (expected, actual) = (WithoutScope(expected), WithoutScope(actual));
         var line = $"{verb} {string.Join(' ', rest.TakeLast(5))}";
         if (local.Exit != remote.Exit) wrong.Add($"{line}: exit {local.Exit}, with a server {remote.Exit}: {local.Error}{remote.Error}");
-        else if (local.Bytes.Length < 10) wrong.Add($"{line}: says nothing");
+        else if (local.Bytes.Length < 10) wrong.Add($"{line}: says nothing: {local.Error}");
         else if (!expected.AsSpan().SequenceEqual(actual)) wrong.Add($"{line}: other bytes\n{Start(expected, actual)}");
         else if (local.Error != remote.Error) wrong.Add($"{line}: says\n{local.Error}\nand\n{remote.Error}");
     }

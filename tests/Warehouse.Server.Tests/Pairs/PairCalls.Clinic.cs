@@ -8,7 +8,10 @@ namespace Warehouse.Server.Tests.Pairs;
 internal sealed partial class PairCalls
 {
     /// <summary>What answers are annotated with: pairs without annotations are refused alike, so few of them ask.</summary>
-    private string[] Joined => seed % 8 < 2 && _dice.Next(2) == 0 ? ["panel"] : [];
+    private string[] Joined => IsAnnotated(seed) && _dice.Next(2) == 0 ? ["panel"] : [];
+
+    /// <summary>Whether a pair has annotations.</summary>
+    public static bool IsAnnotated(int seed) => seed % 8 == 0;
 
     private string Spelling => questions.Spellings[_dice.Next(questions.Spellings.Count)];
 

@@ -35,7 +35,7 @@ internal sealed class PairHouse : IDisposable
         Tickets = new Tickets(Clock);
         foreach (var name in (string[])["store", "side0", "side1"]) Primitives.Durable.CreateFolder(_folder[name]);
         Checks = CallerChecks.Open(new ServerConfiguration { State = _folder["state"], Audit = new() { Folder = _folder["audit"] } }, _folder["store"], Clock);
-        File.WriteAllText(_folder["panel.bed"], "1\t1000\t1040\tleft\n1\t1020\t60000\tright\n");
+        File.WriteAllText(_folder["panel.bed"], "1\t1000\t1025\tleft\n1\t1020\t1030\tright\n");
         foreach (var roles in Roles) _clients.Add(Issue("user" + _clients.Count, roles));
         (Auditor, Everything) = (Issue("auditor", [Role.Auditor]), Issue("everything", [Role.Reviewer]));
     }

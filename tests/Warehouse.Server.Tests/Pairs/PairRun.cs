@@ -49,7 +49,9 @@ internal static partial class PairRun
         var asked = Stopwatch.GetTimestamp();
         var all = seed % 4 == 0 && !pair.IsWhole;
         if (all) pair.GrantAll(house.Everything.Caller);
-        foreach (var memory in (MemoryStore[])[pair.Left, pair.Right]) house.Furnish(memory, annotates: seed % 8 < 2);
+        // A share of the pairs, since it costs as much as building them; the others are asked for assessments and annotations that they have not.
+        if (whole)
+            foreach (var memory in (MemoryStore[])[pair.Left, pair.Right]) house.Furnish(memory, annotates: PairCalls.IsAnnotated(seed));
         var (answered, alerts) = (new List<(string, StatusCode)>(), PairAlerts.Seed(pair));
         using PairServer left = new(pair.Left, pair.Left.Keys, house, 0, pair), right = new(pair.Right, pair.Left.Keys, house, 1, pair);
         difference = Parting(seed, Ask(left), Ask(right));
