@@ -57,7 +57,7 @@ class ServerTests(unittest.TestCase):
         self.assertEqual([(w["query"], w["sample"], w["zygosity"], w["gt"]) for w in wanted], found)
 
     def test_annotations_and_assessments_are_those_of_the_store(self):
-        self.assertEqual(["panel"], [r.source for r in self.lab.releases()])
+        self.assertIn("panel", [r.source for r in self.lab.releases()])
         wanted = expected("annotated")
         answers = list(self.lab.seen([w["query"] for w in wanted], annotate=["panel"]))
         self.assertEqual([w["panel.NOTE"] for w in wanted], [a.annotations["panel.NOTE"] for a in answers])

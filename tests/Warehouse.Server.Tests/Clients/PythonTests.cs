@@ -47,7 +47,7 @@ public sealed class PythonTests
         using var process = Process.Start(start)!;
         var said = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0 && said.Contains("Ran 11 tests", StringComparison.Ordinal), said);
+        Assert.True(process.ExitCode == 0 && said.Contains("Ran 12 tests", StringComparison.Ordinal), said);
     }
 
     [PeerFact("python3")]
@@ -72,7 +72,7 @@ public sealed class PythonTests
                     theirs = FileDescriptorProto.FromString(stream.read())
                 print(name, "same" if ours == theirs else "other: make it again with protoc of Debian, --python_out")
             """;
-        Assert.Equal("common same\nvariants same\nannotations same\nassessments same\nstore same\ncohorts same\ndata_class same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
+        Assert.Equal("common same\nvariants same\nalerts same\nannotations same\nassessments same\nstore same\ncohorts same\ndata_class same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
     }
 
     [PeerFact("mypy")]
