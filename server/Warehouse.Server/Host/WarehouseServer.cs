@@ -227,6 +227,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             CertificateOfConnection = _callers.ServerChain.Count > 0 ? null : () => _callers.ServerCertificate,
             AllowTls12 = listen.Tls == "1.2",
             IsClientCertificateTaken = _callers.Certificates.IsTaken,
+            Entrance = gate.EntranceAsync,
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
             Log = log,

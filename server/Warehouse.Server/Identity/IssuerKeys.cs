@@ -62,9 +62,10 @@ internal sealed class IssuerKeys : IDisposable
         {
             if (_triedAt is { } at && _clock.GetElapsedTime(at) < (_fetched is null ? FirstRetryAfter : RetryAfter)) return Usable;
             _triedAt = _clock.GetTimestamp();
-            _fetched = await AskAsync(cancellationToken).ConfigureAwait(false);
+            // Of nobody's time: who goes meanwhile leaves those that wait their answer. It has limits of its own.
+            _fetched = await AskAsync(CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpRequestException or JsonException or InputException || e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or JsonException or InputException or OperationCanceledException)
         {
             // The last ones count on, until they are too old.
         }

@@ -73,7 +73,7 @@ internal sealed class PairServer : IDisposable
         });
         _calls = new RpcCalls(services, new RpcServerOptions
         {
-            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Interceptors = [new CallerRequired(gate)],
+            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Entrance = gate.EntranceAsync, Interceptors = [new CallerRequired(gate)],
             CallLimits = new RpcCallLimits { UnaryDeadline = TimeSpan.FromHours(1), MaxUnaryDeadline = TimeSpan.FromHours(1), StreamIdle = null },
         });
     }
