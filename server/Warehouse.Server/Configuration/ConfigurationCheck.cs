@@ -13,7 +13,7 @@ namespace Warehouse.Server.Configuration;
 /// </summary>
 internal static class ConfigurationCheck
 {
-    private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1";
+    private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1", AnyPolicy = "2.5.29.32.0";
     private const int MinPasswordLength = 8, MinSecretLength = 16;
 
     // Methods and classes that a password, or something that is no secret, reaches by itself (RFC 8176, OpenID Connect Core, SAML).
@@ -147,8 +147,14 @@ internal static class ConfigurationCheck
         rules.Require(clients.Authorities is not null || clients.RevocationLists is null, "clients-authorities", "clients.authorities", "a list of revoked certificates needs its authorities");
         if (clients.Authorities is not null) CheckWritable(rules, clients.Authorities, "clients.authorities");
         if (clients.RevocationLists is not null) CheckWritable(rules, clients.RevocationLists, "clients.revocationLists");
-        rules.Require(clients.Services.All(s => s.Length == 69 && s.StartsWith("cert:", StringComparison.Ordinal) && s.AsSpan(5).IndexOfAnyExcept("0123456789abcdef") < 0), "clients-services", "clients.services", "an id is cert: and 64 lower-case hexadecimal digits");
+        rules.Require(clients.Services.All(IsCertificateId), "clients-services", "clients.services", "an id is cert: and 64 lower-case hexadecimal digits");
+        rules.Require(clients.SecondFactor.All(IsCertificateId), "clients-second-factor", "clients.secondFactor", "an id is cert: and 64 lower-case hexadecimal digits");
+        rules.Require(!clients.SecondFactor.Intersect(clients.Services, StringComparer.Ordinal).Any(), "clients-second-factor", "clients.secondFactor", "a machine has no second factor: it stands in services too");
+        rules.Require(clients.SecondFactorPolicies.All(p => p.Contains('.', StringComparison.Ordinal) && p.AsSpan().IndexOfAnyExcept("0123456789.") < 0 && p != AnyPolicy), "clients-second-factor", "clients.secondFactorPolicies", "a policy is an object identifier, and not that of any policy");
+        rules.Require(clients.Authorities is not null || (clients.SecondFactor.Count == 0 && clients.SecondFactorPolicies.Count == 0), "clients-authorities", "clients.authorities", "what counts as a second factor needs its authorities; certificates of the local one are issued with --second-factor");
     }
+
+    private static bool IsCertificateId(string id) => id.Length == 69 && id.StartsWith("cert:", StringComparison.Ordinal) && id.AsSpan(5).IndexOfAnyExcept("0123456789abcdef") < 0;
 
     private static void CheckIssuer(Rules rules, ServerConfiguration configuration, int index)
     {

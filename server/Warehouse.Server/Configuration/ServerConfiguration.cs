@@ -144,6 +144,12 @@ internal sealed record ClientConfiguration
 
     /// <summary>Ids of callers that are machines: <c>cert:</c> and the SHA-256 of the key.</summary>
     public IReadOnlyList<string> Services { get; init; } = [];
+
+    /// <summary>Ids of people whose certificate of these authorities counts as a second factor, since its key lies on hardware that they unlock.</summary>
+    public IReadOnlyList<string> SecondFactor { get; init; } = [];
+
+    /// <summary>Policies (object identifiers) under which these authorities issue such certificates: whoever shows one of them has shown a second factor.</summary>
+    public IReadOnlyList<string> SecondFactorPolicies { get; init; } = [];
 }
 
 /// <summary>An identity provider whose access tokens are taken (RFC 9068).</summary>

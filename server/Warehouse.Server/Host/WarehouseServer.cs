@@ -146,9 +146,22 @@ internal sealed class WarehouseServer : IAsyncDisposable
             ledger = audit.OpenLedger(store.Policy.Epoch?.Number ?? 0, "server");
             var told = log?.Server ?? NullLogger.Instance;
             if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));
-            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
+            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new()
+            {
+                RolesOf = store.RolesOf, Refused = report.NotTaken, Changes = new CertificateLog(audit, "server").Around,
+                IssuerKeys = (keys, failure) =>
+                {
+                    if (failure is null) told.IssuerKeysRead(keys);
+                    else told.IssuerKeysFailed(Incident.Of(failure));
+                },
+                Ends = (isAdministrator, days) =>
+                {
+                    if (isAdministrator) told.AdministratorEnds(days);
+                    else told.CertificateEnds(days);
+                },
+            });
             var writer = new StoreWriter(store, () => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock));
-            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock)), report);
+            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, new() { Limits = configuration.Uploads, Log = told, Clock = options.Clock })), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
             await server.ListenAsync(options, configuration, log, stop).ConfigureAwait(false);

@@ -54,6 +54,9 @@ internal static partial class ServerLog
     [LoggerMessage(1205, LogLevel.Information, "a credential is not taken: {fault}")]
     public static partial void CredentialNotTaken(this ILogger log, CredentialFault fault);
 
+    [LoggerMessage(1206, LogLevel.Warning, "the administrator's certificate ends in {days} days, unless it is renewed: warehouse-server certificate renew")]
+    public static partial void AdministratorEnds(this ILogger log, int days);
+
     [LoggerMessage(1300, LogLevel.Information, "version {version} of the store")]
     public static partial void StoreVersion(this ILogger log, long version);
 

@@ -91,6 +91,8 @@ public sealed class ConfigurationTests : IDisposable
         { "revocation-list-missing", "clients.revocationLists", """{"clients": {"authorities": "one.pem"}}""" },
         { "revocation-list-missing", "clients.revocationLists", """{"clients": {"authorities": "one.pem", "revocationLists": "nowhere"}}""" },
         { "clients-services", "clients.services", """{"clients": {"services": ["alice"]}}""" },
+        { "clients-second-factor", "clients.secondFactorPolicies", """{"clients": {"secondFactorPolicies": ["2.5.29.32.0"]}}""" },
+        { "clients-authorities", "clients.authorities", """{"clients": {"secondFactorPolicies": ["1.3.6.1.4.1.99999.7"]}}""" },
         { "issuer-http", "issuers[0].issuer", """{"issuers": [{"issuer": "http://idp.test", "audience": "a"}]}""" },
         { "issuer-http", "issuers[0].issuer", """{"issuers": [{"issuer": "http://127.0.0.1:1", "audience": "a"}]}""" },
         { "issuer-http", "issuers[0].issuer", """{"issuers": [{"issuer": "http://idp.test", "audience": "a", "isTest": true}]}""" },
