@@ -188,6 +188,8 @@ internal static class ConfigurationCheck
         rules.Require(Uri.CheckHostName(directory.Host) is not UriHostNameType.Unknown && directory.Port is > 0 and <= 65535, "directory", "directory.host", "host and port of the directory are required");
         rules.Require(!directory.IsTest || IPAddress.TryParse(directory.Host, out var address) && IPAddress.IsLoopback(address), "directory-clear", "directory.isTest", "a directory is asked in clear text on a loopback address only");
         rules.Require(directory.BindName.Length > 0 && directory.PeopleBase.Length > 0 && directory.GroupsBase.Length > 0, "directory", "directory", "bindName, peopleBase and groupsBase are required");
+        rules.Require(directory.Authorities is null || System.IO.Directory.Exists(rules.Configuration.Resolve(directory.Authorities)), "directory-authorities", "directory.authorities", "the folder of its authorities is not there");
+        rules.Require(directory.GroupAttribute is not null || directory.Roles.Keys.All(n => DistinguishedName.TryParse(n) is not null), "directory-group", "directory.roles", "a group is named by its distinguished name: set groupAttribute to name it otherwise");
         rules.Require(directory.CacheSeconds is >= 0 and <= 900, "directory-cache", "directory.cacheSeconds", "an answer is used again for at most 900 seconds");
         rules.Require(directory.TimeoutSeconds is >= 1 and <= 30, "directory-timeout", "directory.timeoutSeconds", "an answer is waited for 1 to 30 seconds");
         var file = rules.Configuration.Resolve(directory.PasswordFile);

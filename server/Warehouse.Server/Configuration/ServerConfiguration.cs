@@ -266,13 +266,16 @@ internal sealed record DirectoryConfiguration
     /// <summary>Attribute of groups that names their members.</summary>
     public string MemberAttribute { get; init; } = "member";
 
-    /// <summary>Attribute of groups that is their name here.</summary>
-    public string GroupAttribute { get; init; } = "cn";
+    /// <summary>
+    /// Attribute of groups that is their name here; null names them by their distinguished names, in lower case and without spaces around commas and equals
+    /// signs. Who may make a group anywhere below <see cref="GroupsBase"/> may call it as another one is called: name one (<c>cn</c>) only where nobody else may.
+    /// </summary>
+    public string? GroupAttribute { get; init; }
 
     /// <summary>The directory finds the groups of groups itself (Active Directory); otherwise they are asked for, level by level.</summary>
     public bool IsActiveDirectory { get; init; }
 
-    /// <summary>Name of a group to the role of its members.</summary>
+    /// <summary>Name of a group to the role of its members; distinguished names are compared as such.</summary>
     public IReadOnlyDictionary<string, Role> Roles { get; init; } = new Dictionary<string, Role>();
 
     /// <summary>Seconds for which an answer is used again.</summary>
