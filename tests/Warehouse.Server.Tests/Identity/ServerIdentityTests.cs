@@ -80,6 +80,57 @@ public sealed class ServerIdentityTests
         Assert.Equal(code, Assert.Throws<InputException>(() => Open(folder)).Code);
     }
 
+    /// <summary>Who may write to a folder above puts a folder of his own in the place of this one.</summary>
+    [Fact]
+    public void A_folder_that_another_account_could_replace_is_refused()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["a/b"]);
+        const UnixFileMode Own = (UnixFileMode)0b111_101_101;
+        foreach (var (mode, isRefused) in (IEnumerable<(UnixFileMode, bool)>)[(Own, false), (Own | UnixFileMode.GroupWrite, true), (Own | UnixFileMode.OtherWrite, true), (Own | UnixFileMode.OtherWrite | UnixFileMode.StickyBit, false)])
+        {
+            File.SetUnixFileMode(folder["a"], mode);
+            Assert.Equal((mode, isRefused), (mode, IsRefused(folder["a/b/server"])));
+        }
+        // A link leads where it leads: what is above its target counts, and what is above itself.
+        File.SetUnixFileMode(folder["a"], Own | UnixFileMode.GroupWrite);
+        Directory.CreateSymbolicLink(folder["link"], folder["a/b"]);
+        Assert.True(IsRefused(folder["link/server"]));
+        File.SetUnixFileMode(folder["a"], Own);
+        Assert.False(IsRefused(folder["link/server"]));
+        Directory.CreateDirectory(folder["open"]);
+        File.SetUnixFileMode(folder["open"], Own | UnixFileMode.GroupWrite);
+        Directory.CreateSymbolicLink(folder["open/link"], folder["a/b"]);
+        Assert.True(IsRefused(folder["open/link/server"]));
+    }
+
+    [Fact]
+    public void A_folder_of_another_account_is_refused()
+    {
+        if (!Environment.IsPrivilegedProcess) return; // nobody else can give a folder away
+        using var folder = new TempFolder();
+        Open(folder).Dispose();
+        Peer.Output("chown", "65533", folder["server"]);
+        Assert.Equal("state-folder-owner", Assert.Throws<InputException>(() => Open(folder)).Code);
+        Peer.Output("chown", "0", folder["server"]);
+        Directory.CreateDirectory(folder["above"]);
+        Peer.Output("chown", "65533", folder["above"]);
+        Assert.True(IsRefused(folder["above/server"]));
+    }
+
+    private static bool IsRefused(string path)
+    {
+        try
+        {
+            PrivateFolder.Open(path);
+            return false;
+        }
+        catch (InputException e) when (e.Code == "state-folder-parent")
+        {
+            return true;
+        }
+    }
+
     [Fact]
     public void A_lost_authority_is_not_made_anew_in_silence()
     {
