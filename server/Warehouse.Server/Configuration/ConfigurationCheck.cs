@@ -42,7 +42,13 @@ internal static class ConfigurationCheck
         for (var i = 0; i < configuration.Issuers.Count; i++) CheckIssuer(rules, configuration, i);
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
         CheckNotify(rules, configuration, store);
-        if (configuration.RevokedTokens is not null) CheckWritable(rules, configuration.RevokedTokens, "revokedTokens");
+        var uploads = configuration.Uploads;
+        rules.Require(uploads is { GibibytesOfOne: >= 1, KeepFreeGibibytes: >= 0 } && uploads.GibibytesOfAll >= uploads.GibibytesOfOne, "uploads", "uploads", "a sender may send 1 gibibyte or more, all together no less than one of them, and what stays free is not less than nothing");
+        if (configuration.RevokedTokens is { } revoked)
+        {
+            rules.Require(System.IO.File.Exists(configuration.Resolve(revoked)), "revoked-tokens-missing", "revokedTokens", "the file of revoked tokens is not there: make it, empty, or leave the setting out");
+            CheckWritable(rules, revoked, "revokedTokens");
+        }
         if (configuration.Collector is { } collector) CheckCollector(rules, collector);
     }
 

@@ -50,7 +50,7 @@ internal sealed record ServerConfiguration
     /// <summary>Whose access tokens are taken; none by default.</summary>
     public IReadOnlyList<IssuerConfiguration> Issuers { get; init; } = [];
 
-    /// <summary>File of revoked tokens: a line each, issuer, space, <c>jti</c>; read again every few seconds. It need not be there.</summary>
+    /// <summary>File of revoked tokens: a line each, issuer, space, <c>jti</c>; read again every few seconds. It has to be there, empty or not.</summary>
     public string? RevokedTokens { get; init; }
 
     /// <summary>The directory that knows the groups of people; null for none.</summary>
