@@ -59,6 +59,9 @@ internal sealed record ServerConfiguration
     /// <summary>Where notes go: somebody who reviews is paged when a glass is broken.</summary>
     public NotifyConfiguration Notify { get; init; } = new();
 
+    /// <summary>How much may be received at a time.</summary>
+    public UploadConfiguration Uploads { get; init; } = new();
+
     /// <summary>Where figures and traces are sent; null for nowhere.</summary>
     public CollectorConfiguration? Collector { get; init; }
 
@@ -131,6 +134,19 @@ internal sealed record SessionConfiguration
 
     /// <summary>Hours after which a person has to log in again.</summary>
     public int Hours { get; init; } = 12;
+}
+
+/// <summary>How much may be received at a time: what is announced counts from then on, until it is in the store or given up. A gibibyte is 1,073,741,824 bytes.</summary>
+internal sealed record UploadConfiguration
+{
+    /// <summary>Gibibytes of all batches of one sender.</summary>
+    public int GibibytesOfOne { get; init; } = 1024;
+
+    /// <summary>Gibibytes of all batches.</summary>
+    public int GibibytesOfAll { get; init; } = 4096;
+
+    /// <summary>Gibibytes that stay free on the disk.</summary>
+    public int KeepFreeGibibytes { get; init; } = 1;
 }
 
 /// <summary>Client certificates beside those of the local authority.</summary>

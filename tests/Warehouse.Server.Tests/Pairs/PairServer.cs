@@ -63,7 +63,7 @@ internal sealed class PairServer : IDisposable
         _audit = StoreAudit.Over(new SimDisk(machine), keys, clock);
         _ledger = ReleaseLedger.Open(new SimDisk(machine, device: 2), keys);
         _writer = new StoreWriter(_host, () => memory.Reopen(clock));
-        _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, clock);
+        _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, new() { Clock = clock });
         _outbox = new Outbox(house.FolderOf(side), [], clock, _log);
         var gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
         var services = WarehouseServer.ServicesOf(gate, new ServiceParts
