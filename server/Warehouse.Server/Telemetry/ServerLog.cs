@@ -27,6 +27,9 @@ internal static partial class ServerLog
     [LoggerMessage(1004, LogLevel.Critical, "ends for an error that nobody caught: {incident}")]
     public static partial void Crashed(this ILogger log, Incident incident);
 
+    [LoggerMessage(1005, LogLevel.Warning, "{lines} lines of this log were lost: nobody read them, or they could not be written")]
+    public static partial void LinesLost(this ILogger log, long lines);
+
     [LoggerMessage(1100, LogLevel.Debug, "{method} ended {outcome} after {elapsed} for {principal}")]
     public static partial void CallEnded(this ILogger log, MethodName method, StatusCode outcome, TimeSpan elapsed, PrincipalTag principal);
 
