@@ -21,7 +21,14 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
     public int Running => Volatile.Read(ref _running);
 
     /// <summary>Ends the calls that still run with UNAVAILABLE.</summary>
-    public void End() => _stopping.Cancel();
+    public void End()
+    {
+        Cut = Running;
+        _stopping.Cancel();
+    }
+
+    /// <summary>Calls that ran when <see cref="End"/> came.</summary>
+    public int Cut { get; private set; }
 
     /// <summary>Answers one request.</summary>
     public async Task AnswerAsync(HttpContext http)

@@ -43,6 +43,12 @@ public sealed class RpcServer : IAsyncDisposable
     /// <summary>Calls that run now.</summary>
     public int RunningCalls => _calls.Running;
 
+    /// <summary>Connections now.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Calls that ran still when the grace of a stop was over, and were cut.</summary>
+    public int CutCalls => _calls.Cut;
+
     /// <summary>Starts to listen. Throws <see cref="ArgumentException"/> for clear text on an address that others reach, <see cref="IOException"/> when the address is taken.</summary>
     public static async Task<RpcServer> StartAsync(RpcServices services, RpcServerOptions options, CancellationToken cancellationToken = default)
     {

@@ -229,15 +229,24 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
         writing.GetAwaiter().GetResult();
         digesting.GetAwaiter().GetResult();
+        var begun = clock.GetTimestamp();
         call.Audit.End("done");
+        report.Metrics.AuditAppended(clock.GetElapsedTime(begun));
     }
 
-    private static Task CompleteAsync(Call call, byte[] bytes)
+    private async Task CompleteAsync(Call call, byte[] bytes)
     {
-        if (!call.Audit.HasBegun) return call.Audit.CompleteAsync("done", bytes);
-        call.Audit.Adds(bytes);
-        call.Audit.End("done");
-        return Task.CompletedTask;
+        var begun = clock.GetTimestamp();
+        if (!call.Audit.HasBegun)
+        {
+            await call.Audit.CompleteAsync("done", bytes).ConfigureAwait(false);
+        }
+        else
+        {
+            call.Audit.Adds(bytes);
+            call.Audit.End("done");
+        }
+        report.Metrics.AuditAppended(clock.GetElapsedTime(begun));
     }
 
     private async Task<Call> EnterAsync(ServerCallContext context, BegunCall begun, V1.Asking? asking, IMessage question)

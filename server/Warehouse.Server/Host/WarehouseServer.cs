@@ -1,5 +1,6 @@
 using System.Net;
 using Grpc.Health.V1;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
 using Warehouse.Engine.Release;
@@ -79,6 +80,8 @@ internal sealed record ServiceParts
 /// </summary>
 internal sealed class WarehouseServer : IAsyncDisposable
 {
+    private static readonly TimeSpan ReadyEvery = TimeSpan.FromSeconds(5);
+
     private readonly StoreHost _store;
     private readonly StoreAudit _audit;
     private readonly ReleaseLedger _ledger;
@@ -91,10 +94,14 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private OperatorListener? _operator;
     private GlassPager? _pager;
     private Collector? _collector;
+    private readonly ILogger _told;
+    private readonly Lock _readiness = new();
+    private Readiness _wasReady = Readiness.Starting;
+    private ITimer? _readying;
     private volatile bool _isDraining;
 
     private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads) change, CallReport report) =>
-        (_store, _audit, _ledger, _callers, _writer, _uploads, _report) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, report);
+        (_store, _audit, _ledger, _callers, _writer, _uploads, _report, _told) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, report, report.Log);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity => _callers.Identity;
@@ -187,8 +194,14 @@ internal sealed class WarehouseServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _isDraining = true;
+        if (_readying is { } readying) await readying.DisposeAsync().ConfigureAwait(false);
+        if (_rpc is not null) _told.Draining(_rpc.RunningCalls);
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
-        if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
+        if (_rpc is { } rpc)
+        {
+            await rpc.DisposeAsync().ConfigureAwait(false);
+            _told.Stopped(rpc.CutCalls);
+        }
         if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
         if (_pager is { } pager) await pager.DisposeAsync().ConfigureAwait(false);
         _collector?.Dispose();
@@ -250,7 +263,19 @@ internal sealed class WarehouseServer : IAsyncDisposable
             _operator = await OperatorListener.StartAsync(pages, _report.Metrics, Ready, log, stop).ConfigureAwait(false);
     }
 
+    /// <summary>Whether it is ready; a change is told, whoever asked.</summary>
     private Readiness Ready()
+    {
+        var readiness = ReadyNow();
+        lock (_readiness)
+        {
+            if (readiness != _wasReady && (_wasReady, readiness) != (Readiness.Starting, Readiness.Ready)) _told.ReadinessChanged(readiness);
+            _wasReady = readiness;
+        }
+        return readiness;
+    }
+
+    private Readiness ReadyNow()
     {
         if (_isDraining) return Readiness.Draining;
         if (_report.IsAuditLost) return Readiness.NoAudit;

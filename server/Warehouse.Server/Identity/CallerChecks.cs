@@ -14,6 +14,15 @@ internal sealed record CallerHooks
 
     /// <summary>Hears why somebody was refused.</summary>
     public Action<CredentialFault>? Refused { get; init; }
+
+    /// <summary>Hears how many keys of an issuer were fetched, or why none were.</summary>
+    public Action<int, Exception?>? IssuerKeys { get; init; }
+
+    /// <summary>Stands around the making of the first certificate: <see cref="ServerIdentity.Changes"/>.</summary>
+    public Action<CertificateChange, IReadOnlyList<IssuedCertificate>, Action>? Changes { get; init; }
+
+    /// <summary>Hears once a day in how many days a certificate ends that nobody renews by himself: the administrator's, or else the configured one of the server.</summary>
+    public Action<bool, int>? Ends { get; init; }
 }
 
 /// <summary>All of who the server is and who may call it, put together as configured. Any thread.</summary>
@@ -41,10 +50,10 @@ internal sealed class CallerChecks : IDisposable
         List<CertificateTrust> trusts = [CertificateTrust.Local(identity, clock)];
         var clients = configuration.Clients;
         if (clients.Authorities is { } authorities) trusts.Add(CertificateTrust.Configured(configuration.Resolve(authorities), configuration.Resolve(clients.RevocationLists!), clock));
-        Certificates = new(trusts, clients.Services.ToHashSet(StringComparer.Ordinal), clock);
+        Certificates = new(trusts, clients, clock);
         var sessions = new Sessions(configuration.Sessions, clock);
         if (configuration.Directory is not null) _directory = new(configuration, clock);
-        if (configuration.Issuers.Count > 0) _tokens = new(configuration, sessions, _directory, clock);
+        if (configuration.Issuers.Count > 0) _tokens = new(configuration, sessions, _directory, clock, hooks.IssuerKeys);
         Authenticator = new(new()
         {
             Certificates = Certificates,

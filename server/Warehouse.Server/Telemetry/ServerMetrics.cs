@@ -9,17 +9,14 @@ namespace Warehouse.Server.Telemetry;
 /// <summary>A value that another part of the server knows and shows when it is asked.</summary>
 public enum Gauge
 {
-    /// <summary>Calls that wait to be admitted.</summary>
-    QueuedCalls,
-
-    /// <summary>Decoded blocks that the store keeps, in bytes.</summary>
-    CachedBytes,
-
-    /// <summary>Files of the store that are open.</summary>
-    OpenFiles,
-
     /// <summary>Connections.</summary>
     Connections,
+
+    /// <summary>Lines of the log that were lost.</summary>
+    LogLinesLost,
+
+    /// <summary>Bytes that batches announce which are being received.</summary>
+    UploadBytes,
 }
 
 /// <summary>
@@ -123,9 +120,8 @@ public sealed class ServerMetrics : IDisposable
 
     private static string HelpOf(Gauge gauge) => gauge switch
     {
-        Gauge.QueuedCalls => "Calls that wait to be admitted.",
-        Gauge.CachedBytes => "Bytes of decoded blocks that the store keeps.",
-        Gauge.OpenFiles => "Files of the store that are open.",
+        Gauge.LogLinesLost => "Lines of the log that nobody read, or that could not be written.",
+        Gauge.UploadBytes => "Bytes announced of batches that are being received.",
         _ => "Connections.",
     };
 
