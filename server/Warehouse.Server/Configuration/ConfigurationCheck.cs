@@ -219,6 +219,7 @@ internal static class ConfigurationCheck
             rules.Require(Uri.CheckHostName(mail.Host) is not UriHostNameType.Unknown && mail.Port is > 0 and <= 65535, "mail", "notify.mail.host", "host and port of the relay are required");
             rules.Require(!mail.IsClear || IsLoopback(mail.Host), "mail-clear", "notify.mail.isClear", "a relay is told in clear text on a loopback address only");
             rules.Require(IsAddress(mail.From) && mail.To.Count is > 0 and <= 100 && mail.To.All(IsAddress), "mail", "notify.mail", "from and to are mail addresses, and somebody is to get it");
+            if (mail.Authorities is not null) CheckAuthorities(rules, mail.Authorities, "notify.mail.authorities");
             rules.Require((mail.Account is null) == (mail.PasswordFile is null), "mail", "notify.mail.account", "account and passwordFile go together");
             if (mail.PasswordFile is { } password) PrivateFolder.Check(configuration.Resolve(password), isFolder: false, "key-open", "the password of the mail relay is open to others: its mode must be 0600");
         }
@@ -230,7 +231,7 @@ internal static class ConfigurationCheck
 
     private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
-    private static bool IsAddress(string text) => System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text;
+    private static bool IsAddress(string text) => System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text && text.All(c => c is > ' ' and < '\x7f' and not ('<' or '>'));
 
     /// <summary>Who may change what the server believes, may let anybody in.</summary>
     private static void CheckWritable(Rules rules, string file, string place)

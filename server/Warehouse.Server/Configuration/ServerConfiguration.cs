@@ -342,6 +342,9 @@ internal sealed record MailConfiguration
     /// <summary>Without TLS: to a loopback address alone.</summary>
     public bool IsClear { get; init; }
 
+    /// <summary>Authorities of its certificate, PEM; null for those of the system.</summary>
+    public string? Authorities { get; init; }
+
     /// <summary>Account at the relay; null for none.</summary>
     public string? Account { get; init; }
 

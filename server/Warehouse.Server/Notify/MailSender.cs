@@ -1,6 +1,6 @@
+using System.Globalization;
 using System.Net;
-using System.Net.Mail;
-using System.Net.Mime;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
@@ -8,26 +8,46 @@ using Warehouse.Server.Identity;
 namespace Warehouse.Server.Notify;
 
 /// <summary>
-/// Notes to people, by a mail relay (SMTP with STARTTLS; in clear text to this machine alone). The relay's certificate is held against the authorities of
-/// the system. A mail that was taken is delivered by the relay, which tries again itself.
+/// Notes to people, by a mail relay (<see cref="MailRelay"/>). The relay's certificate is held against the configured authorities, or else those of the
+/// system. A mail that was taken is delivered by the relay, which tries again itself.
 /// </summary>
-internal sealed class MailSender(MailConfiguration mail, ServerConfiguration configuration) : INoteSender
+internal sealed class MailSender : INoteSender
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(20);
 
-    private readonly NetworkCredential? _account = AccountOf(mail, configuration);
+    private readonly MailConfiguration _mail;
+    private readonly NetworkCredential? _account;
+    private readonly X509Certificate2Collection? _authorities;
+
+    public MailSender(MailConfiguration mail, ServerConfiguration configuration)
+    {
+        (_mail, _account) = (mail, AccountOf(mail, configuration));
+        if (mail.Authorities is not { } file) return;
+        _authorities = [];
+        _authorities.ImportFromPemFile(configuration.Resolve(file));
+    }
 
     public string Name => "mail";
 
     public async Task SendAsync(Note note, CancellationToken stop)
     {
-        using var message = new MailMessage { From = new MailAddress(mail.From), Subject = note.Title(), Body = note.ToText(), BodyEncoding = Encoding.ASCII, BodyTransferEncoding = TransferEncoding.SevenBit };
-        foreach (var to in mail.To) message.To.Add(new MailAddress(to));
-        message.Headers.Add("Message-ID", $"<{note.Id}@variant-warehouse.invalid>");
-        using var client = new SmtpClient(mail.Host, mail.Port) { EnableSsl = !mail.IsClear, UseDefaultCredentials = false, Credentials = _account };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(AnswerWithin);
-        await client.SendMailAsync(message, limit.Token).ConfigureAwait(false);
+        using var relay = await MailRelay.ConnectAsync(_mail, _authorities, limit.Token).ConfigureAwait(false);
+        if (_account is { } account) await relay.LogInAsync(account, limit.Token).ConfigureAwait(false);
+        await relay.SendAsync(_mail.From, _mail.To, TextOf(note), limit.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>The mail, ASCII, lines apart by CR LF (RFC 5322). Addresses are those of the configuration, all else is numbers.</summary>
+    private string TextOf(Note note)
+    {
+        var text = new StringBuilder();
+        foreach (var (name, value) in (IEnumerable<(string, string)>)
+        [
+            ("From", _mail.From), ("To", string.Join(",\r\n ", _mail.To)), ("Subject", note.Title()), ("Date", note.MadeUtc.UtcDateTime.ToString("ddd, dd MMM yyyy HH':'mm':'ss '+0000'", CultureInfo.InvariantCulture)),
+            ("Message-ID", $"<{note.Id}@variant-warehouse.invalid>"), ("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=us-ascii"), ("Content-Transfer-Encoding", "7bit"),
+        ]) text.Append(name).Append(": ").Append(value).Append("\r\n");
+        return text.Append("\r\n").Append(note.ToText()).ToString();
     }
 
     private static NetworkCredential? AccountOf(MailConfiguration mail, ServerConfiguration configuration)
