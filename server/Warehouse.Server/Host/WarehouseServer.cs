@@ -43,6 +43,9 @@ internal sealed record ServeOptions
     /// <summary>Where the operator's pages are: figures and health, in clear text, on a loopback address; null = nowhere.</summary>
     public IPEndPoint? OperatorEndPoint { get; init; }
 
+    /// <summary>Limits of connections.</summary>
+    public RpcConnectionLimits ConnectionLimits { get; init; } = new();
+
     /// <summary>Tells the time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
@@ -257,8 +260,14 @@ internal sealed class WarehouseServer : IAsyncDisposable
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
             Log = log,
+            ConnectionLimits = options.ConnectionLimits,
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
+        var listener = _rpc;
+        _report.Metrics.Observe(Gauge.Connections, () => listener.Connections);
+        _report.Metrics.Observe(Gauge.UploadBytes, () => _uploads.AnnouncedBytes);
+        if (log is not null) _report.Metrics.Observe(Gauge.LogLinesLost, () => log.Lost);
+        _readying = options.Clock.CreateTimer(static server => ((WarehouseServer)server!).Ready(), this, ReadyEvery, ReadyEvery);
         if (options.OperatorEndPoint is { } pages)
             _operator = await OperatorListener.StartAsync(pages, _report.Metrics, Ready, log, stop).ConfigureAwait(false);
     }
