@@ -83,6 +83,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
                 Exhausted(http);
                 return;
             }
+            if (entrance.IsKnown) http.Features.Get<StrangeConnection>()?.Dispose();
             if (entrance.IsKnown && strange is not null)
             {
                 strange.Dispose();

@@ -32,6 +32,9 @@ public sealed record RpcConnectionLimits
     /// <summary>Connections at a time; a further one is closed.</summary>
     public int MaxConnections { get; init; } = 512;
 
+    /// <summary>Time after which a connection is closed on which no caller was known; half of the connections at most are such ones of one address. Only where there is an <see cref="RpcServerOptions.Entrance"/>.</summary>
+    public TimeSpan UnknownFor { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Calls at a time on one connection.</summary>
     public int MaxStreams { get; init; } = 64;
 

@@ -53,6 +53,55 @@ public sealed class EntranceTests
         never.SetResult();
     }
 
+    [Fact]
+    public async Task Connections_on_which_nobody_is_known_are_half_of_all_at_most_and_end_soon()
+    {
+        var limits = new RpcConnectionLimits { MaxConnections = 20, HandshakeTimeout = TimeSpan.FromMinutes(5) };
+        var clock = new HeldClock(limits.UnknownFor);
+        await using var served = await ServedStore.StartAsync((_, options) => options with { ConnectionLimits = limits, Clock = clock }, samples: 3, variants: 10);
+        var (channel, id) = served.Client("analyst", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var known = new V1.Variants.VariantsClient(channel);
+        var question = new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } };
+        await known.SeenAsync(question);
+        var idle = new List<System.Net.Sockets.TcpClient>();
+        try
+        {
+            var ends = new List<Task>();
+            for (var i = 0; i < 15; i++)
+            {
+                idle.Add(new());
+                await idle[^1].ConnectAsync(IPAddress.Loopback, served.Server.Port);
+                ends.Add(EndAsync(idle[^1]));
+            }
+            for (var over = 0; over < 5; over++) ends.Remove(await Task.WhenAny(ends));
+            Assert.Single((await new V1.Variants.VariantsClient(channel).SeenAsync(question)).Answers);
+            Assert.All(ends, end => Assert.False(end.IsCompleted));
+            clock.Fire();
+            await Task.WhenAll(ends);
+            Assert.Single((await known.SeenAsync(question)).Answers);
+            Assert.Single((await new V1.Variants.VariantsClient(served.Again(channel)).SeenAsync(question)).Answers);
+        }
+        finally
+        {
+            foreach (var client in idle) client.Dispose();
+        }
+    }
+
+    private static async Task EndAsync(System.Net.Sockets.TcpClient client)
+    {
+        try
+        {
+            while (await client.GetStream().ReadAsync(new byte[100]) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // Reset, which is an end too.
+        }
+    }
+
     /// <summary>The next answer that comes.</summary>
     private static async Task TakeAsync(List<Task<HttpResponseMessage>> calls, string status)
     {
