@@ -62,6 +62,7 @@ find_missing_for_test() {
   # Other implementations of gRPC; of Debian's own python3, whatever comes first on PATH.
   [ -d /usr/lib/python3/dist-packages/grpc ] || missing+=(python3-grpcio)
   [ -d /usr/lib/python3/dist-packages/google/protobuf ] || missing+=(python3-protobuf)
+  [ -d /usr/lib/python3/dist-packages/cryptography ] || missing+=(python3-cryptography) # its proofs of possession
   has_program go || missing+=(golang-go)
   [ -d /usr/share/gocode/src/google.golang.org/grpc ] || missing+=(golang-google-grpc-dev)
   has_program mypy || missing+=(mypy) # the types of the client for Python

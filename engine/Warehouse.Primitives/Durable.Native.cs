@@ -47,6 +47,9 @@ public static partial class Durable
         [LibraryImport(C, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
         internal static partial int Unlink(string path);
 
+        [LibraryImport(C, EntryPoint = "geteuid")]
+        internal static partial uint User();
+
         [LibraryImport(C, EntryPoint = "flock", SetLastError = true)]
         internal static partial int Lock(SafeFileHandle file, int operation);
 

@@ -115,6 +115,9 @@ public static partial class Durable
     /// <summary>Removes a name. Open handles stay readable.</summary>
     public static void Delete(string path) => Check(Native.Unlink(path), "unlink");
 
+    /// <summary>Number of the account whose rights the process has.</summary>
+    public static uint User => Native.User();
+
     /// <summary>Facts of a path, a symbolic link not followed; null when nothing is there.</summary>
     public static FileFacts? Facts(string path)
     {
@@ -176,7 +179,7 @@ public static partial class Durable
         var mode = MemoryMarshal.Read<ushort>(stat[28..]);
         var device = ((ulong)MemoryMarshal.Read<uint>(stat[136..]) << 32) | MemoryMarshal.Read<uint>(stat[140..]);
         var length = MemoryMarshal.Read<long>(stat[40..]);
-        return new FileFacts(length, device, MemoryMarshal.Read<ulong>(stat[32..]), (UnixFileMode)(mode & 0xFFF), (mode & 0xF000) == 0x4000);
+        return new FileFacts(length, device, MemoryMarshal.Read<ulong>(stat[32..]), (UnixFileMode)(mode & 0xFFF), (mode & 0xF000) == 0x4000) { Owner = MemoryMarshal.Read<uint>(stat[20..]), IsLink = (mode & 0xF000) == 0xA000 };
     }
 
     private static void RefuseWhenPoisoned(string operation)

@@ -8,6 +8,12 @@ namespace Warehouse.Primitives;
 /// <param name="IsFolder">True for a folder, false for anything else.</param>
 public readonly record struct FileFacts(long LengthBytes, ulong Device, ulong Inode, UnixFileMode Mode, bool IsFolder)
 {
+    /// <summary>Number of the account that owns it.</summary>
+    public uint Owner { get; init; }
+
+    /// <summary>True for a symbolic link.</summary>
+    public bool IsLink { get; init; }
+
     /// <summary>True when nobody but the owner has any right.</summary>
     public bool IsPrivate => (Mode & (UnixFileMode)0x3F) == 0;
 }

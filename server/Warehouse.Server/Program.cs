@@ -25,7 +25,7 @@ internal static class Program
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var lines = new LineLog(Console.OpenStandardError(), LogLevel.Information, new Scrubber(), TimeProvider.System);
         var log = lines.Server;
-        LastResort.Install(log);
+        LastResort.Install(lines);
         try
         {
             var isCheck = arguments.Contains("--check");

@@ -7,6 +7,7 @@ using Warehouse.Engine.Simulate;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
+using Warehouse.Server.Identity;
 using Warehouse.Units;
 using V1 = Warehouse.Protocol.V1;
 
@@ -98,12 +99,13 @@ internal sealed class ServedStore : IAsyncDisposable
     public int Grant(Subject subject, string? cohort, params Detail[] details) =>
         Grant(new GrantRequest { Subject = subject, AllSamples = cohort is null, Cohort = cohort, Details = details, Purposes = [Purpose.Treatment, Purpose.Operations] });
 
-    /// <summary>A client with a new certificate in some roles.</summary>
-    public (RpcChannel Channel, string Id) Client(string name, params Role[] roles)
-    {
-        var (pem, issued) = Server.Identity.Issue(name, 1, isService: true, roles: roles);
-        return (Channel(X509Certificate2.CreateFromPem(pem, pem)), issued.Id);
-    }
+    /// <summary>A person with a new certificate in some roles, which counts as a second factor.</summary>
+    public (RpcChannel Channel, string Id) Client(string name, params Role[] roles) => Client(Server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: !roles.Contains(Role.Spoke)));
+
+    /// <summary>A machine with a new certificate in some roles.</summary>
+    public (RpcChannel Channel, string Id) Service(string name, params Role[] roles) => Client(Server.Identity.Issue(name, 1, isService: true, roles: roles));
+
+    private (RpcChannel Channel, string Id) Client((string Pem, IssuedCertificate Issued) of) => (Channel(X509Certificate2.CreateFromPem(of.Pem, of.Pem)), of.Issued.Id);
 
     /// <summary>Another connection of the same client.</summary>
     public RpcChannel Again(RpcChannel channel) => Channel(_shown[channel]);

@@ -18,6 +18,7 @@ internal sealed class TestLog : IDisposable
     {
         get
         {
+            Lines.Flush(Timeout.InfiniteTimeSpan);
             lock (_sink.Written) return [.. _sink.Written];
         }
     }

@@ -46,9 +46,10 @@ internal sealed partial class RemoteEngine : Engine
             Advice = $"show a certificate by --credentials, or log in: warehouse login --server {connect.Server.GetLeftPart(UriPartial.Authority)}";
             if (file.Find(connect.Server) is { } login)
             {
-                (_http, Advice) = (DeviceLogin.NewHttp(), $"log in again: warehouse login --server {connect.Server.GetLeftPart(UriPartial.Authority)}");
+                var bound = login.CertificateFile is { } with ? Credentials.Read(with) : null;
+                (_http, Advice) = (DeviceLogin.NewHttp(bound?.Certificate), $"log in again: warehouse login --server {connect.Server.GetLeftPart(UriPartial.Authority)}");
                 _person = new PersonLogin(file, connect.Server, _http, context.Clock);
-                connect = connect with { Token = _person.TokenAsync, Credentials = credentials ?? (login.Authorities is { } pem ? Credentials.FromPem(pem) : null) };
+                connect = connect with { Token = _person.TokenAsync, Credentials = bound ?? credentials ?? (login.Authorities is { } pem ? Credentials.FromPem(pem) : null) };
             }
         }
         _client = new WarehouseClient(connect);

@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
 using Warehouse.Client;
 using Warehouse.Client.Login;
 using Warehouse.Engine;
@@ -21,6 +23,9 @@ internal sealed record LoginRequest(string Url, string? CredentialsPath)
 
     /// <summary>Scopes to ask for.</summary>
     public string? Scope { get; init; }
+
+    /// <summary>The token is to be bound to the certificate among the credentials.</summary>
+    public bool Binds { get; init; }
 }
 
 /// <summary>Logins of a person at servers: made by another device, kept in the person's own folder. One thread.</summary>
@@ -31,14 +36,17 @@ internal static class RemoteLogin
     {
         var server = ConnectOptions.AddressOf(request.Url);
         var credentials = request.CredentialsPath is { } path ? Credentials.Read(path) : null;
-        if (credentials?.Certificate is not null)
-            throw new InputException("credentials", "the file of credentials has a certificate of its own, which would be shown in place of the login: give the certificate of the server's authority alone (authority.crt)", InputPlace.None);
+        if (credentials?.Certificate is not null && !request.Binds)
+            throw new InputException("credentials", "the file of credentials has a certificate of its own, which would be shown in place of the login: give the certificate of the server's authority alone (authority.crt), or have the token bound to it by --bind", InputPlace.None);
+        if (credentials?.Certificate is null && request.Binds) throw new InputException("credentials", "--bind takes a file of credentials with a certificate and its key", InputPlace.None);
+        var bound = request.Binds ? credentials!.Certificate : null;
         var file = FileOf(context);
         var connect = new ConnectOptions { Server = server, Credentials = credentials };
         var how = HowTo(request, connect, context.Cancellation) with { Clock = context.Clock };
-        using var http = DeviceLogin.NewHttp();
+        if (bound is not null) how = how with { NeedsProof = false, Certificate = Base64Url.EncodeToString(bound.GetCertHash(HashAlgorithmName.SHA256)) };
+        using var http = DeviceLogin.NewHttp(bound);
         var token = new DeviceLogin(http, how).RunAsync(prompt => Show(prompt, context), context.Cancellation).GetAwaiter().GetResult();
-        using (file.LockAsync(context.Cancellation).GetAwaiter().GetResult()) file.Keep(server, new StoredLogin { Login = how, Token = token, Authorities = credentials?.AuthoritiesPem });
+        using (file.LockAsync(context.Cancellation).GetAwaiter().GetResult()) file.Keep(server, new StoredLogin { Login = how, Token = token, Authorities = credentials?.AuthoritiesPem, CertificateFile = bound is null ? null : Path.GetFullPath(request.CredentialsPath!) });
         Say(context, $"logged in at {how.Issuer.OriginalString}; kept in {file.FullPath}");
         using var client = new WarehouseClient(connect with { Token = _ => ValueTask.FromResult(token) });
         var who = client.WhoAmIAsync(stop: context.Cancellation).GetAwaiter().GetResult();
@@ -103,12 +111,12 @@ internal static class RemoteLogin
 
     private static bool Tell(StoredLogin login, CliContext context)
     {
-        using var http = DeviceLogin.NewHttp();
         try
         {
+            using var http = DeviceLogin.NewHttp(login.CertificateFile is { } file ? Credentials.Read(file).Certificate : null);
             return new DeviceLogin(http, login.Login).RevokeAsync(login.Token, context.Cancellation).GetAwaiter().GetResult();
         }
-        catch (Exception e) when (e is LoginException or HttpRequestException || (e is OperationCanceledException && !context.Cancellation.IsCancellationRequested))
+        catch (Exception e) when (e is LoginException or HttpRequestException or WarehouseException || (e is OperationCanceledException && !context.Cancellation.IsCancellationRequested))
         {
             return false;
         }

@@ -13,18 +13,20 @@ internal sealed class LoginVerb : Verb
     private readonly Option<string?> _audience = new("--audience") { HelpName = "TEXT", Description = "What the token is for (default: what the server tells)." };
     private readonly Option<string?> _scope = new("--scope") { HelpName = "TEXT", Description = "Scopes to ask for, by spaces (default: what the server tells)." };
 
+    private readonly Option<bool> _bind = new("--bind") { Description = "Have the token bound to the certificate among the credentials (RFC 8705): it is worth nothing without it." };
+
     /// <inheritdoc/>
     protected override void AddSymbols(Command command)
     {
         _server.AddAddressTo(command, withCredentials: true);
-        foreach (var option in (Option[])[_issuer, _client, _audience, _scope]) command.Options.Add(option);
+        foreach (var option in (Option[])[_issuer, _client, _audience, _scope, _bind]) command.Options.Add(option);
     }
 
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
         var server = _server.Read(parsed);
-        return RemoteLogin.Login(new LoginRequest(server.Url, server.CredentialsPath) { Issuer = parsed.GetValue(_issuer), Client = parsed.GetValue(_client), Audience = parsed.GetValue(_audience), Scope = parsed.GetValue(_scope) }, context);
+        return RemoteLogin.Login(new LoginRequest(server.Url, server.CredentialsPath) { Issuer = parsed.GetValue(_issuer), Client = parsed.GetValue(_client), Audience = parsed.GetValue(_audience), Scope = parsed.GetValue(_scope), Binds = parsed.GetValue(_bind) }, context);
     }
 }
 

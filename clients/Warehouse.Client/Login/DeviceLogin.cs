@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 
 namespace Warehouse.Client.Login;
@@ -36,7 +38,7 @@ public sealed class LoginException(string code) : Exception($"{TextOf(code)} ({c
     {
         "access_denied" => "the login was denied", "expired_token" => "the code ended before the login was done", "invalid_grant" or "over" or "no_login" => "there is no login that holds",
         "answer" => "the identity provider's answer is not understood", "issuer" => "the identity provider calls itself by another name", "https" => "the identity provider is not reached over https",
-        "no_device_login" => "the identity provider has no login by another device", "unbound" => "the identity provider did not bind the token to a key, as the server wants it",
+        "no_device_login" => "the identity provider has no login by another device", "unbound" => "the identity provider did not bind the token to the key or certificate, as it was asked to",
         _ => "the identity provider refused",
     };
 }
@@ -59,6 +61,9 @@ public sealed record DeviceLoginOptions
     /// <summary>The token has to be bound to a key (DPoP).</summary>
     public bool NeedsProof { get; init; }
 
+    /// <summary>SHA-256 of the certificate, base64url, that the token has to be bound to (RFC 8705), and that the client of HTTP shows; null = to none.</summary>
+    public string? Certificate { get; init; }
+
     /// <summary>Measures the waits between two questions.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
@@ -73,10 +78,13 @@ public sealed class DeviceLogin(HttpClient http, DeviceLoginOptions options)
     private const int DefaultIntervalSeconds = 5, SlowerSeconds = 5, MaxSeconds = 3600, MaxAnswerBytes = 1 << 20, MaxTextLength = 1 << 14;
 
     /// <summary>A client of HTTP for logins: a redirection is not followed, since it would take secrets along, and an answer is short and comes soon.</summary>
-    public static HttpClient NewHttp() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(10) })
+    /// <param name="certificate">Shown to the provider, which binds tokens to it; null = none.</param>
+    public static HttpClient NewHttp(X509Certificate2? certificate = null)
     {
-        Timeout = TimeSpan.FromSeconds(30), MaxResponseContentBufferSize = MaxAnswerBytes,
-    };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(10) };
+        if (certificate is not null) handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
+        return new(handler) { Timeout = TimeSpan.FromSeconds(30), MaxResponseContentBufferSize = MaxAnswerBytes };
+    }
 
     /// <summary>Logs in. Throws <see cref="LoginException"/> when the person does not, <see cref="HttpRequestException"/> when the provider is not reached.</summary>
     /// <param name="show">Shows the person what to do.</param>
@@ -147,7 +155,10 @@ public sealed class DeviceLogin(HttpClient http, DeviceLoginOptions options)
         if (Required(document, "issuer") != options.Issuer.OriginalString) throw new LoginException("issuer");
         var hasOffline = document.TryGetProperty("scopes_supported", out var scopes) && scopes.ValueKind == JsonValueKind.Array && scopes.EnumerateArray().Any(s => s.ValueKind == JsonValueKind.String && s.GetString() == Offline);
         var scope = hasOffline && !options.Scope.Split(' ').Contains(Offline) ? $"{options.Scope} {Offline}".TrimStart() : options.Scope;
-        return (EndPoint(document, "device_authorization_endpoint"), EndPoint(document, "token_endpoint") ?? throw new LoginException("answer"), EndPoint(document, "revocation_endpoint"), scope);
+        return (At("device_authorization_endpoint"), At("token_endpoint") ?? throw new LoginException("answer"), At("revocation_endpoint"), scope);
+
+        // Where the provider asks for certificates it may answer at another address (RFC 8705, 5).
+        Uri? At(string name) => options.Certificate is not null && document.TryGetProperty("mtls_endpoint_aliases", out var aliases) && aliases.ValueKind == JsonValueKind.Object && EndPoint(aliases, name) is { } alias ? alias : EndPoint(document, name);
     }
 
     /// <summary>Asks for a token: bound to the key where there is one, and to none otherwise.</summary>
@@ -159,7 +170,24 @@ public sealed class DeviceLogin(HttpClient http, DeviceLoginOptions options)
         var isBound = Required(answer, "token_type").Equals("DPoP", StringComparison.OrdinalIgnoreCase);
         if (!isBound && !Required(answer, "token_type").Equals("Bearer", StringComparison.OrdinalIgnoreCase)) throw new LoginException("answer");
         if (isBound != key is not null) throw new LoginException("unbound");
-        return new(Token(answer, "access_token") ?? throw new LoginException("answer"), askedAt.AddSeconds(Seconds(answer, "expires_in", 0))) { Refresh = Token(answer, "refresh_token"), Key = key?.ToPem() };
+        var token = Token(answer, "access_token") ?? throw new LoginException("answer");
+        if (options.Certificate is { } certificate && CertificateOf(token) != certificate) throw new LoginException("unbound");
+        return new(token, askedAt.AddSeconds(Seconds(answer, "expires_in", 0))) { Refresh = Token(answer, "refresh_token"), Key = key?.ToPem() };
+    }
+
+    /// <summary>The certificate that a token (a JWT) says it is bound to; null when it does not say.</summary>
+    private static string? CertificateOf(string token)
+    {
+        try
+        {
+            if (token.Split('.') is not [_, var claims, _]) return null;
+            using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(claims));
+            return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("cnf", out var bound) && bound.ValueKind == JsonValueKind.Object && bound.TryGetProperty("x5t#S256", out var to) && to.ValueKind == JsonValueKind.String ? to.GetString() : null;
+        }
+        catch (Exception e) when (e is FormatException or JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Posts a form, with a proof of the key where there is one; once more when the provider wants to find a word of its own in the proof.</summary>

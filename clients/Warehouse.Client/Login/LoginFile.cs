@@ -14,6 +14,9 @@ public sealed record StoredLogin
 
     /// <summary>Certificates of the authorities that the server's certificate is of, PEM; null = those of the system.</summary>
     public string? Authorities { get; init; }
+
+    /// <summary>File of the certificate and key that the token is bound to; null = to none.</summary>
+    public string? CertificateFile { get; init; }
 }
 
 /// <summary>
@@ -149,13 +152,13 @@ public sealed class LoginFile(string path)
 }
 
 /// <summary>A login as the file has it.</summary>
-internal sealed record LoginEntry(string Issuer, string Client, string Audience, string Scope, bool NeedsProof, string Token, DateTimeOffset Until, string? Refresh, string? Key, string? Authorities)
+internal sealed record LoginEntry(string Issuer, string Client, string Audience, string Scope, bool NeedsProof, string Token, DateTimeOffset Until, string? Refresh, string? Key, string? Authorities, string? CertificateFile = null, string? Certificate = null)
 {
     public static LoginEntry Of(StoredLogin login) => new(
-        login.Login.Issuer.OriginalString, login.Login.Client, login.Login.Audience, login.Login.Scope, login.Login.NeedsProof, login.Token.Token, login.Token.Until, login.Token.Refresh, login.Token.Key, login.Authorities);
+        login.Login.Issuer.OriginalString, login.Login.Client, login.Login.Audience, login.Login.Scope, login.Login.NeedsProof, login.Token.Token, login.Token.Until, login.Token.Refresh, login.Token.Key, login.Authorities, login.CertificateFile, login.Login.Certificate);
 
     public StoredLogin ToLogin() => Uri.TryCreate(Issuer, UriKind.Absolute, out var issuer) && Client is not null && Audience is not null && Token is not null
-        ? new() { Login = new() { Issuer = issuer, Client = Client, Audience = Audience, Scope = Scope ?? "", NeedsProof = NeedsProof }, Token = new(Token, Until) { Refresh = Refresh, Key = Key }, Authorities = Authorities }
+        ? new() { Login = new() { Issuer = issuer, Client = Client, Audience = Audience, Scope = Scope ?? "", NeedsProof = NeedsProof, Certificate = Certificate }, Token = new(Token, Until) { Refresh = Refresh, Key = Key }, Authorities = Authorities, CertificateFile = CertificateFile }
         : throw WarehouseException.Usage("logins-file", "the file of logins is not understood: remove it, and log in again");
 }
 

@@ -25,6 +25,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from . import arrow
+from .login import Login, LoginError
 from .v1 import alerts_pb2, annotations_pb2, assessments_pb2, common_pb2, variants_pb2
 
 __all__ = ["connect", "Client", "Seen", "NotSeen", "NotAssessable", "Answer", "Assessments", "CarriersAnswer", "Frequencies", "WarehouseError"]
@@ -114,17 +115,26 @@ def connect(server: Optional[str] = None, credentials: Optional[str] = None, *, 
             detail: Optional[str] = None, project: str = "", timeout: Optional[float] = None) -> Client:
     """A client of a server, https://HOST:PORT; credentials is a PEM file with certificate, key and the authority's certificate.
 
-    Without them: WAREHOUSE_SERVER and WAREHOUSE_CREDENTIALS, as the server prints them when it starts. token gives the access token of a person,
-    before each call; the file has the authority's certificate alone then. timeout is in seconds, for a whole answer; None = 60 for an answer in one
+    Without them: WAREHOUSE_SERVER and WAREHOUSE_CREDENTIALS, as the server prints them when it starts. Where neither has a certificate with a key, the
+    login that `warehouse login` keeps for this server is shown. token gives the access token of a person in its place, before each call; the file has the
+    authority's certificate alone then. timeout is in seconds, for a whole answer; None = 60 for an answer in one
     message, and no end for a stream."""
     credentials = credentials or os.environ.get("WAREHOUSE_CREDENTIALS") or None
     target = _target(server or os.environ.get("WAREHOUSE_SERVER") or "")
     if purpose not in _PURPOSES or detail not in _DETAILS:
         raise _usage(f"a purpose is one of {', '.join(_PURPOSES)}; a detail is one of {', '.join(d for d in _DETAILS if d)}", "purpose")
     own, key, authorities = _read_credentials(credentials) if credentials else (None, None, None)
+    try:
+        login = Login("https://" + target) if token is None and own is None else None
+    except LoginError as failure:
+        raise _usage(str(failure), failure.rule) from failure
+    if login is not None and login.exists:
+        authorities = authorities or login.authorities
     shown = grpc.ssl_channel_credentials(authorities, key, own)
     if token is not None:
         shown = grpc.composite_channel_credentials(shown, grpc.metadata_call_credentials(_Token(token)))
+    elif login is not None and login.exists:
+        shown = grpc.composite_channel_credentials(shown, grpc.metadata_call_credentials(_Shown(login)))
     # A proxy of the environment would be asked for names that are nobody's business outside.
     channel = grpc.secure_channel(target, shown, options=[("grpc.max_receive_message_length", _MAX_REPLY_BYTES), ("grpc.enable_http_proxy", 0)])
     return Client(channel, purpose=purpose, detail=detail, project=project, timeout=timeout)
@@ -151,6 +161,20 @@ class _Token(grpc.AuthMetadataPlugin):
     def __call__(self, context: Any, callback: Callable[[Any, Optional[Exception]], None]) -> None:
         try:
             callback((("authorization", "Bearer " + self._token()),), None)
+        except Exception as failure:  # whatever it is, the call ends by it, and not this thread of grpc's
+            callback((), failure)
+
+
+class _Shown(grpc.AuthMetadataPlugin):
+    """Shows a login that is kept with each call."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+
+    def __call__(self, context: Any, callback: Callable[[Any, Optional[Exception]], None]) -> None:
+        try:
+            # The service as the channel names it: without the port where that is the usual one, as the server reads it too.
+            callback(tuple(self._login.headers(f"{context.service_url}/{context.method_name}")), None)
         except Exception as failure:  # whatever it is, the call ends by it, and not this thread of grpc's
             callback((), failure)
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Segments;
@@ -13,6 +15,8 @@ internal sealed class StoreChecks(string storePath, string keysPath, TimeProvide
     /// <summary>Small segments from which on compaction is advised.</summary>
     private const int ManySegments = 16;
 
+    private static readonly TimeSpan EndIsNear = TimeSpan.FromDays(30);
+
     private readonly List<DoctorRow> _rows = [];
 
     public IReadOnlyList<DoctorRow> Run()
@@ -21,6 +25,7 @@ internal sealed class StoreChecks(string storePath, string keysPath, TimeProvide
         if (isStore) _rows.Add(MachineChecks.Space(storePath));
         if (!isStore || !isKeys) return _rows;
         CheckPlace();
+        CheckAdministrator();
         var (storage, keys) = (DiskStorage.Open(storePath), DiskStorage.Open(keysPath));
         CheckModes("key folder", keys, ["", .. keys.List("")]);
         CheckModes("store folder", storage, ["", .. storage.List("")]);
@@ -58,6 +63,27 @@ internal sealed class StoreChecks(string storePath, string keysPath, TimeProvide
         var (store, keys) = (Real(storePath), Real(keysPath));
         var isInside = keys == store || keys.StartsWith(store + "/", StringComparison.Ordinal);
         Add("place of the keys", isInside ? DoctorState.Missing : DoctorState.Ok, isInside ? "the key folder lies in the store: whoever copies the store has the keys. Move it elsewhere and name it with --keys" : "outside the store");
+    }
+
+    /// <summary>The certificate by which a server of the store is administered ends by itself, and nobody administers it then.</summary>
+    private void CheckAdministrator()
+    {
+        var state = Path.TrimEndingDirectorySeparator(storePath) + ".server";
+        var file = Path.Combine(state, "administrator.pem");
+        if (!File.Exists(file)) return;
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(file));
+            var left = certificate.NotAfter.ToUniversalTime() - clock.GetUtcNow().UtcDateTime;
+            var mend = $"warehouse certificate renew --state {state}";
+            if (left <= TimeSpan.Zero) Add("administrator", DoctorState.Missing, $"the certificate of the server's administrator has ended: {mend}");
+            else if (left <= EndIsNear) Add("administrator", DoctorState.Note, $"the certificate of the server's administrator ends in {Text((int)left.TotalDays)} days: {mend}");
+            else Add("administrator", DoctorState.Ok, $"the certificate of the server's administrator ends in {Text((int)left.TotalDays)} days");
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            Add("administrator", DoctorState.Missing, "the certificate of the server's administrator cannot be read");
+        }
     }
 
     private static string Real(string path)

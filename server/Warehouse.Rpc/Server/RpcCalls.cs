@@ -10,15 +10,25 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
 {
     private const string RetryAfterMs = "1000";
 
+    private static readonly Status TooMany = new(StatusCode.ResourceExhausted, "too many calls are running");
+
     private readonly FrozenDictionary<string, ServerMethod> _methods = services.Bind(options).ToFrozenDictionary(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
-    private int _running;
+    private readonly Strangers _strangers = new(options.MaxStrangers, options.MaxStrangersOfOne);
+    private int _running, _places;
 
     /// <summary>Calls that run now.</summary>
     public int Running => Volatile.Read(ref _running);
 
     /// <summary>Ends the calls that still run with UNAVAILABLE.</summary>
-    public void End() => _stopping.Cancel();
+    public void End()
+    {
+        Cut = Running;
+        _stopping.Cancel();
+    }
+
+    /// <summary>Calls that ran when <see cref="End"/> came.</summary>
+    public int Cut { get; private set; }
 
     /// <summary>Answers one request.</summary>
     public async Task AnswerAsync(HttpContext http)
@@ -45,20 +55,78 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
             ServerCall.Refuse(http.Response, new(StatusCode.Internal, "grpc-timeout is not a timeout"));
             return;
         }
+        var call = new ServerCall(http, method, options, timeout);
+        await using (call.ConfigureAwait(false))
+        {
+            call.Watch(_stopping.Token);
+            await EnterAsync(http, call).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Finds a place for the call. Who is known takes one of all; who is not, or not yet, one of the few of strangers, so that no number of them, silent
+    /// or not, takes a place from those who are known. What the headers tell at once needs no place.
+    /// </summary>
+    private async Task EnterAsync(HttpContext http, ServerCall call)
+    {
+        var entering = options.Entrance?.Invoke(call) ?? new(new RpcEntrance(IsKnown: true));
+        IDisposable? strange = null;
+        RpcEntrance entrance = default;
         try
         {
-            if (Interlocked.Increment(ref _running) > options.MaxCalls)
+            var isWaiting = !entering.IsCompleted;
+            if (isWaiting) strange = EnterAsStranger(http, call);
+            entrance = await entering.ConfigureAwait(false);
+            if (!isWaiting && !entrance.IsKnown) strange = EnterAsStranger(http, call);
+            if (strange is null && (isWaiting || !entrance.IsKnown))
             {
-                http.Response.Headers["grpc-retry-pushback-ms"] = RetryAfterMs;
-                ServerCall.Refuse(http.Response, new(StatusCode.ResourceExhausted, "too many calls are running"));
+                Exhausted(http);
                 return;
             }
-            await new ServerCall(http, method, options, timeout).RunAsync(_stopping.Token).ConfigureAwait(false);
+            if (entrance.IsKnown) http.Features.Get<StrangeConnection>()?.Dispose();
+            if (entrance.IsKnown && strange is not null)
+            {
+                strange.Dispose();
+                strange = null;
+                call.EndWithin(null);
+            }
+            await RunAsync(http, call, entrance).ConfigureAwait(false);
         }
         finally
         {
+            strange?.Dispose();
+            entrance.Room?.Dispose();
+        }
+    }
+
+    /// <summary>A place of strangers, for their time; null = there is none, and the call is told so.</summary>
+    private IDisposable? EnterAsStranger(HttpContext http, ServerCall call)
+    {
+        var place = _strangers.TryEnter(http.Connection.RemoteIpAddress);
+        if (place is null) call.Cut(TooMany);
+        else call.EndWithin(options.StrangerDeadline);
+        return place;
+    }
+
+    private async Task RunAsync(HttpContext http, ServerCall call, RpcEntrance entrance)
+    {
+        Interlocked.Increment(ref _running);
+        try
+        {
+            if (!entrance.IsKnown || Interlocked.Increment(ref _places) <= options.MaxCalls) await call.RunAsync(entrance.RefuseAsync).ConfigureAwait(false);
+            else Exhausted(http);
+        }
+        finally
+        {
+            if (entrance.IsKnown) Interlocked.Decrement(ref _places);
             Interlocked.Decrement(ref _running);
         }
+    }
+
+    private static void Exhausted(HttpContext http)
+    {
+        http.Response.Headers["grpc-retry-pushback-ms"] = RetryAfterMs;
+        ServerCall.Refuse(http.Response, TooMany);
     }
 
     /// <summary>The time that a call has: null for ever. False when what the client states is not a timeout.</summary>

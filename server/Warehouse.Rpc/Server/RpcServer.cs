@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -25,10 +26,12 @@ public sealed class RpcServer : IAsyncDisposable
     private readonly RpcServerOptions _options;
     private readonly RpcCalls _calls;
     private readonly WebApplication _application;
+    private readonly Strangers _strange;
+    private int _connections;
 
     private RpcServer(RpcServices services, RpcServerOptions options)
     {
-        (_options, _calls) = (options, new(services, options));
+        (_options, _calls, _strange) = (options, new(services, options), new(options.ConnectionLimits.MaxConnections, options.ConnectionLimits.MaxConnections / 2));
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure);
         if (options.Log is { } log) builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log); // it says itself what it takes
@@ -42,6 +45,12 @@ public sealed class RpcServer : IAsyncDisposable
 
     /// <summary>Calls that run now.</summary>
     public int RunningCalls => _calls.Running;
+
+    /// <summary>Connections now.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Calls that ran still when the grace of a stop was over, and were cut.</summary>
+    public int CutCalls => _calls.Cut;
 
     /// <summary>Starts to listen. Throws <see cref="ArgumentException"/> for clear text on an address that others reach, <see cref="IOException"/> when the address is taken.</summary>
     public static async Task<RpcServer> StartAsync(RpcServices services, RpcServerOptions options, CancellationToken cancellationToken = default)
@@ -101,8 +110,39 @@ public sealed class RpcServer : IAsyncDisposable
         kestrel.Listen(_options.EndPoint, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
+            listen.Use(next => connection => HoldAsync(connection, next));
             if (_options.Certificate is { } certificate) listen.UseHttps(Https(certificate));
         });
+    }
+
+    /// <summary>
+    /// Counts a connection while it lasts. Where callers have to be known, one on which none is has a place of strangers, of which an address has half: so
+    /// nobody takes all connections by doing nothing on them.
+    /// </summary>
+    private async Task HoldAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var limits = _options.ConnectionLimits;
+        Interlocked.Increment(ref _connections);
+        StrangeConnection? strange = null;
+        try
+        {
+            if (_options.Entrance is not null)
+            {
+                if (_strange.TryEnter((connection.RemoteEndPoint as IPEndPoint)?.Address) is not { } place)
+                {
+                    connection.Abort();
+                    return;
+                }
+                strange = new StrangeConnection(place, connection.Abort, limits.UnknownFor, _options.Clock);
+                connection.Features.Set(strange);
+            }
+            await next(connection).ConfigureAwait(false);
+        }
+        finally
+        {
+            strange?.Dispose();
+            Interlocked.Decrement(ref _connections);
+        }
     }
 
     private HttpsConnectionAdapterOptions Https(X509Certificate2 certificate) => new()

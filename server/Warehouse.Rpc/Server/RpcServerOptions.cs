@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Logging;
 
@@ -30,6 +31,9 @@ public sealed record RpcConnectionLimits
 {
     /// <summary>Connections at a time; a further one is closed.</summary>
     public int MaxConnections { get; init; } = 512;
+
+    /// <summary>Time after which a connection is closed on which no caller was known; half of the connections at most are such ones of one address. Only where there is an <see cref="RpcServerOptions.Entrance"/>.</summary>
+    public TimeSpan UnknownFor { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Calls at a time on one connection.</summary>
     public int MaxStreams { get; init; } = 64;
@@ -62,6 +66,12 @@ public sealed record RpcConnectionLimits
     public double MinReplyBytesPerSecond { get; init; } = 1024;
 }
 
+/// <summary>What the headers of a call came to.</summary>
+/// <param name="IsKnown">Who calls is known, and the call takes one of <see cref="RpcServerOptions.MaxCalls"/>; else it has one of the few places of strangers, for a short time.</param>
+/// <param name="RefuseAsync">Makes the refusal, in that place; null = the call goes on.</param>
+/// <param name="Room">Disposed when the call has ended; null = nothing.</param>
+public readonly record struct RpcEntrance(bool IsKnown, Func<Task<Exception>>? RefuseAsync = null, IDisposable? Room = null);
+
 /// <summary>How a server listens and answers.</summary>
 public sealed record RpcServerOptions
 {
@@ -89,6 +99,12 @@ public sealed record RpcServerOptions
     /// <summary>Stand around every call; the first one is outermost.</summary>
     public IReadOnlyList<Interceptor> Interceptors { get; init; } = [];
 
+    /// <summary>
+    /// Says who makes a call, by its headers and its connection alone: it is asked before anything of the request is read and before the call has a
+    /// place. It throws nothing. Null = every caller is known.
+    /// </summary>
+    public Func<ServerCallContext, ValueTask<RpcEntrance>>? Entrance { get; init; }
+
     /// <summary>Limits of calls to services that have none of their own.</summary>
     public RpcCallLimits CallLimits { get; init; } = new();
 
@@ -97,6 +113,15 @@ public sealed record RpcServerOptions
 
     /// <summary>Calls at a time, over all connections; a further one is refused at once.</summary>
     public int MaxCalls { get; init; } = 256;
+
+    /// <summary>Calls at a time of those whom <see cref="Entrance"/> does not know, or not yet: of all, and of one address (of IPv6, one network of 64 bits).</summary>
+    public int MaxStrangers { get; init; } = 32;
+
+    /// <inheritdoc cref="MaxStrangers"/>
+    public int MaxStrangersOfOne { get; init; } = 8;
+
+    /// <summary>Time that such a call has.</summary>
+    public TimeSpan StrangerDeadline { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Encodings in which requests may be compressed: <c>gzip</c>, <c>deflate</c>. None by default: a compressed request can be a bomb.</summary>
     public IReadOnlyList<string> RequestEncodings { get; init; } = [];

@@ -13,7 +13,7 @@ namespace Warehouse.Rpc.Server;
 /// One call on the server's side. The handler runs until it returns; the call may end before: by its deadline, by the idle limit, by the
 /// client or by the server's stop. Then the token is cancelled and the client answered at once, and what the handler still writes is refused.
 /// </summary>
-internal sealed class ServerCall : ServerCallContext
+internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
 {
     private const int ResetInternal = 2, ResetCancel = 8;
 
@@ -26,7 +26,8 @@ internal sealed class ServerCall : ServerCallContext
     private readonly TaskCompletionSource<Status> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly DateTime _deadline;
-    private ITimer? _deadlineTimer, _idleTimer;
+    private ITimer? _deadlineTimer, _idleTimer, _strangerTimer;
+    private CancellationTokenRegistration _aborted, _stopped;
     private long _lastMessageAt;
     private Metadata? _requestHeaders, _responseTrailers;
     private AuthContext? _authContext;
@@ -80,35 +81,49 @@ internal sealed class ServerCall : ServerCallContext
 
     protected override AuthContext AuthContextCore => _authContext ??= ReadAuthContext(_http.Connection.ClientCertificate);
 
-    /// <summary>Runs the handler and ends the call.</summary>
-    public async Task RunAsync(CancellationToken stopping)
+    /// <summary>From here on the call ends with its client, and with the server.</summary>
+    public void Watch(CancellationToken stopping)
     {
-        using var aborted = _http.RequestAborted.UnsafeRegister(static call => ((ServerCall)call!).Cut(Status.DefaultCancelled), this);
-        using var stopped = stopping.UnsafeRegister(static call => ((ServerCall)call!).Cut(new(StatusCode.Unavailable, "the server is stopping")), this);
-        try
+        _aborted = _http.RequestAborted.UnsafeRegister(static call => ((ServerCall)call!).Cut(Status.DefaultCancelled), this);
+        _stopped = stopping.UnsafeRegister(static call => ((ServerCall)call!).Cut(new(StatusCode.Unavailable, "the server is stopping")), this);
+    }
+
+    /// <summary>Gives the call this time at most, beside its deadline; null lifts that.</summary>
+    public void EndWithin(TimeSpan? time)
+    {
+        _strangerTimer?.Dispose();
+        _strangerTimer = time is { } most ? _options.Clock.CreateTimer(static call => ((ServerCall)call!).Cut(new(StatusCode.DeadlineExceeded, "the time of a caller whom nobody knows is over")), this, most, Timeout.InfiniteTimeSpan) : null;
+    }
+
+    /// <summary>Runs the handler and ends the call.</summary>
+    /// <param name="refuseAsync">Makes the refusal that stands in the handler's place; null = there is none.</param>
+    public async Task RunAsync(Func<Task<Exception>>? refuseAsync = null)
+    {
+        var handling = HandleAsync(refuseAsync);
+        if (!handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling)
         {
-            var handling = HandleAsync();
-            if (!handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling)
+            try
             {
-                try
-                {
-                    await EndAsync(await _cut.Task.ConfigureAwait(false), isEarly: true).ConfigureAwait(false);
-                }
-                finally
-                {
-                    // The request is the handler's as long as it runs.
-                    await handling.ConfigureAwait(false);
-                }
-                return;
+                await EndAsync(await _cut.Task.ConfigureAwait(false), isEarly: true).ConfigureAwait(false);
             }
-            await EndAsync(await handling.ConfigureAwait(false), isEarly: false).ConfigureAwait(false);
+            finally
+            {
+                // The request is the handler's as long as it runs.
+                await handling.ConfigureAwait(false);
+            }
+            return;
         }
-        finally
-        {
-            if (_deadlineTimer is not null) await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
-            if (_idleTimer is not null) await _idleTimer.DisposeAsync().ConfigureAwait(false);
-            _writer.Dispose();
-        }
+        await EndAsync(await handling.ConfigureAwait(false), isEarly: false).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _aborted.DisposeAsync().ConfigureAwait(false);
+        await _stopped.DisposeAsync().ConfigureAwait(false);
+        if (_deadlineTimer is not null) await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
+        if (_idleTimer is not null) await _idleTimer.DisposeAsync().ConfigureAwait(false);
+        if (_strangerTimer is not null) await _strangerTimer.DisposeAsync().ConfigureAwait(false);
+        _writer.Dispose();
     }
 
     /// <summary>Reads the next request message; false after the last.</summary>
@@ -187,10 +202,11 @@ internal sealed class ServerCall : ServerCallContext
     }
 
     /// <summary>The boundary of handlers: whatever they throw becomes a status.</summary>
-    private async Task<Status> HandleAsync()
+    private async Task<Status> HandleAsync(Func<Task<Exception>>? refuseAsync)
     {
         try
         {
+            if (refuseAsync is not null) throw await refuseAsync().ConfigureAwait(false);
             await _method.HandleAsync(this).ConfigureAwait(false);
             return StatusCore;
         }
@@ -282,7 +298,8 @@ internal sealed class ServerCall : ServerCallContext
         }
     }
 
-    private void Cut(Status status)
+    /// <summary>Ends the call; the first one counts.</summary>
+    public void Cut(Status status)
     {
         // Not on this thread: callbacks of the handler may take long or throw.
         if (_cut.TrySetResult(status)) _ = _cancellation.CancelAsync();

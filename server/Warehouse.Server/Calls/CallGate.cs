@@ -4,6 +4,7 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
+using Warehouse.Rpc.Server;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Telemetry;
@@ -20,6 +21,11 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 {
     /// <summary>Bytes of one message of a streamed answer.</summary>
     public const int ChunkBytes = 1 << 20;
+
+    /// <summary>Rules whose refusals are counted by a name of their own.</summary>
+    private const string SecondFactorRule = "second-factor", PurposeRule = "purpose";
+
+    private const string ArrivedKey = "warehouse.arrived";
 
     private readonly Admission _admission = new(clock);
     private readonly ConcurrentDictionary<string, string> _verbs = new(StringComparer.Ordinal);
@@ -42,6 +48,37 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         if (!authenticator.TryUseOnce(call.Who)) throw Refusals.Denied("token-used");
     }
 
+    /// <summary>
+    /// Who makes a call and whether there is room for him, by its headers alone: for the listener, which asks before it reads anything of the request.
+    /// Whoever is refused here has his entry and his count as everybody has; what he asks, nobody has read.
+    /// </summary>
+    public ValueTask<RpcEntrance> EntranceAsync(ServerCallContext context)
+    {
+        if (MethodTable.Of(context.Method) is { IsForEverybody: true }) return new(new RpcEntrance(IsKnown: false));
+        ValueTask<Authenticated> asking;
+        try
+        {
+            asking = authenticator.AuthenticateAsync(context);
+        }
+        catch (RpcException failure)
+        {
+            return new(Turned(context, null, failure));
+        }
+        return asking.IsCompletedSuccessfully ? new(Enter(context, asking.Result)) : WaitAsync();
+
+        async ValueTask<RpcEntrance> WaitAsync()
+        {
+            try
+            {
+                return Enter(context, await asking.ConfigureAwait(false));
+            }
+            catch (Exception failure)
+            {
+                return Turned(context, null, failure);
+            }
+        }
+    }
+
     /// <summary>Answers one request with one reply.</summary>
     /// <param name="context">The call.</param>
     /// <param name="asking">What the request says of itself; null = it says nothing.</param>
@@ -51,8 +88,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         where TReply : class, IMessage
     {
         var begun = report.Started(context.Method);
-        using var entered = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
-        var call = entered.Call;
+        using var call = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
         try
         {
             TReply reply;
@@ -83,8 +119,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         where TReply : class, IMessage
     {
         var begun = report.Started(context.Method);
-        using var entered = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
-        var call = entered.Call;
+        using var call = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
         try
         {
             using (begun.Span?.Step(CallStep.Answer))
@@ -104,19 +139,16 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     public async Task<T> PassAsync<T>(ServerCallContext context, Func<Task<T>> answer)
     {
         var begun = report.Started(context.Method);
-        Caller? caller = null;
+        var caller = Arrived(context).Caller;
         try
         {
-            caller = (await authenticator.AuthenticateAsync(context).ConfigureAwait(false)).Caller;
-            using var room = _admission.Enter(caller);
             var reply = await answer().ConfigureAwait(false);
             report.Ended(begun, caller, (StatusCode.OK, null, 0));
             return reply;
         }
         catch (Exception failure)
         {
-            var code = failure switch { RpcException known => known.StatusCode, OperationCanceledException => StatusCode.Cancelled, _ => StatusCode.Unknown };
-            report.Ended(begun, caller, (code, null, 0), ReasonOf(code, caller is not null));
+            Passed(begun, caller, failure);
             throw; // the listener tells who hears of it
         }
     }
@@ -128,6 +160,45 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
         if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
     }
+
+    private void Passed(BegunCall begun, Caller? caller, Exception failure)
+    {
+        var code = failure switch { RpcException known => known.StatusCode, OperationCanceledException => StatusCode.Cancelled, _ => StatusCode.Unknown };
+        report.Ended(begun, caller, (code, null, 0), failure is RpcException refusal ? ReasonOf(refusal, caller is not null) : null);
+    }
+
+    private RpcEntrance Enter(ServerCallContext context, Authenticated who)
+    {
+        try
+        {
+            var room = _admission.Enter(who.Caller);
+            context.UserState[ArrivedKey] = who;
+            return new(IsKnown: true, Room: room);
+        }
+        catch (RpcException failure)
+        {
+            return Turned(context, who, failure);
+        }
+    }
+
+    private RpcEntrance Turned(ServerCallContext context, Authenticated? who, Exception failure) => new(who is not null, async () =>
+    {
+        var begun = report.Started(context.Method);
+        if (CallerRequired.IsOfLibrary(context))
+        {
+            Passed(begun, who?.Caller, failure);
+            return failure;
+        }
+        // Who it is nobody knows; that somebody tried is known.
+        var audit = NewAudit(context, who?.Caller.Id ?? "unauthenticated", null, null);
+        if (who is null) using (audit) return await RefuseAsync(context, begun, (audit, null), failure).ConfigureAwait(false);
+        using var call = new Call(host, who, audit, context.CancellationToken);
+        return await RefuseAsync(context, begun, (audit, call), failure).ConfigureAwait(false);
+    });
+
+    /// <summary>Who makes a call that the listener let in.</summary>
+    private static Authenticated Arrived(ServerCallContext context) =>
+        context.UserState.TryGetValue(ArrivedKey, out var who) ? (Authenticated)who : throw new InvalidOperationException("a call that did not come in by the entrance");
 
     private void Run<TReply>(string method, Call call, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
@@ -164,39 +235,40 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
         writing.GetAwaiter().GetResult();
         digesting.GetAwaiter().GetResult();
+        var begun = clock.GetTimestamp();
         call.Audit.End("done");
+        report.Metrics.AuditAppended(clock.GetElapsedTime(begun));
     }
 
-    private static Task CompleteAsync(Call call, byte[] bytes)
+    private async Task CompleteAsync(Call call, byte[] bytes)
     {
-        if (!call.Audit.HasBegun) return call.Audit.CompleteAsync("done", bytes);
-        call.Audit.Adds(bytes);
-        call.Audit.End("done");
-        return Task.CompletedTask;
+        var begun = clock.GetTimestamp();
+        if (!call.Audit.HasBegun)
+        {
+            await call.Audit.CompleteAsync("done", bytes).ConfigureAwait(false);
+        }
+        else
+        {
+            call.Audit.Adds(bytes);
+            call.Audit.End("done");
+        }
+        report.Metrics.AuditAppended(clock.GetElapsedTime(begun));
     }
 
-    private async Task<Entered> EnterAsync(ServerCallContext context, BegunCall begun, V1.Asking? asking, IMessage question)
+    private async Task<Call> EnterAsync(ServerCallContext context, BegunCall begun, V1.Asking? asking, IMessage question)
     {
-        Authenticated who;
-        try
-        {
-            using (begun.Span?.Step(CallStep.Access)) who = await authenticator.AuthenticateAsync(context).ConfigureAwait(false);
-        }
-        catch (Exception failure)
-        {
-            // Who it is nobody knows; that somebody tried is known.
-            using var unknown = NewAudit(context, "unauthenticated", asking, question);
-            throw await RefuseAsync(context, begun, (unknown, null), failure).ConfigureAwait(false);
-        }
+        var who = Arrived(context);
         var call = new Call(host, who, NewAudit(context, who.Caller.Id, asking, question), context.CancellationToken);
         try
         {
-            using var step = begun.Span?.Step(CallStep.Admission);
+            using var step = begun.Span?.Step(CallStep.Access);
+            // Since the headers came the request was waited for.
+            if (!who.IsValid()) throw Authenticated.Refusal();
             var rule = MethodTable.Of(context.Method) ?? throw Refusals.Denied("not-granted");
             if (rule.Roles is { } roles && !host.RolesOf(who.Caller).Overlaps(roles)) throw Refusals.Denied("not-granted");
-            if (rule.NeedsSecondFactor && !who.Caller.HasSecondFactor) throw Refusals.Denied("second-factor");
-            if (asking is { Purpose: V1.Purpose.Unspecified } && rule.Reach != Reach.Nothing) throw Refusals.BadRequest("purpose");
-            return new Entered(call, _admission.Enter(who.Caller));
+            if (rule.NeedsSecondFactor && !who.Caller.HasSecondFactor) throw Refusals.Denied(SecondFactorRule);
+            if (asking is { Purpose: V1.Purpose.Unspecified } && rule.Reach != Reach.Nothing) throw Refusals.BadRequest(PurposeRule);
+            return call;
         }
         catch (Exception failure)
         {
@@ -227,36 +299,30 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 (failure, (refusal, _, isOurs)) = (second, Refusals.Of(second, () => report.Incident(begun.Method, caller, second)));
             }
         }
-        report.Ended(begun, caller, (refusal.StatusCode, of.Call?.Level, of.Call?.Bytes ?? 0), failure is AuditRefusedException ? RefusalReason.NoAudit : isOurs ? null : ReasonOf(refusal.StatusCode, caller is not null));
+        report.Ended(begun, caller, (refusal.StatusCode, of.Call?.Level, of.Call?.Bytes ?? 0), failure is AuditRefusedException ? RefusalReason.NoAudit : isOurs ? null : ReasonOf(refusal, caller is not null));
         return refusal;
     }
 
-    private static RefusalReason? ReasonOf(StatusCode code, bool isKnown) => code switch
+    private static RefusalReason? ReasonOf(RpcException refusal, bool isKnown) => Refusals.RuleOf(refusal) switch
     {
-        StatusCode.Cancelled or StatusCode.Unknown => null,
-        StatusCode.Unauthenticated => isKnown ? RefusalReason.Expired : RefusalReason.BadCredential,
-        StatusCode.PermissionDenied => RefusalReason.NotGranted,
-        StatusCode.ResourceExhausted => RefusalReason.RateLimited,
-        StatusCode.FailedPrecondition => RefusalReason.NotReleased,
-        StatusCode.Unavailable => RefusalReason.NotAvailable,
-        _ => RefusalReason.BadRequest,
+        SecondFactorRule => RefusalReason.NoSecondFactor,
+        PurposeRule => RefusalReason.NoPurpose,
+        _ => refusal.StatusCode switch
+        {
+            StatusCode.Cancelled or StatusCode.Unknown => null,
+            StatusCode.Unauthenticated => isKnown ? RefusalReason.Expired : RefusalReason.BadCredential,
+            StatusCode.PermissionDenied => RefusalReason.NotGranted,
+            StatusCode.ResourceExhausted => RefusalReason.RateLimited,
+            StatusCode.FailedPrecondition => RefusalReason.NotReleased,
+            StatusCode.Unavailable => RefusalReason.NotAvailable,
+            _ => RefusalReason.BadRequest,
+        },
     };
 
-    private AuditCall NewAudit(ServerCallContext context, string who, V1.Asking? asking, IMessage question)
+    private AuditCall NewAudit(ServerCallContext context, string who, V1.Asking? asking, IMessage? question)
     {
         var purpose = asking?.Purpose switch { V1.Purpose.Treatment => "treatment", V1.Purpose.Research => "research", V1.Purpose.Operations => "operations", _ => "unstated" };
         var entry = new AuditEntry { Kind = AuditKind.Call, Call = "", Who = who, Role = "caller", Verb = _verbs.GetOrAdd(context.Method, m => m[1..]), Purpose = purpose };
-        return new AuditCall(audit.Log, audit.Keys, entry, Convert.ToBase64String(question.ToByteArray()), clock);
-    }
-
-    private sealed class Entered(Call call, IDisposable room) : IDisposable
-    {
-        public Call Call => call;
-
-        public void Dispose()
-        {
-            call.Dispose();
-            room.Dispose();
-        }
+        return new AuditCall(audit.Log, audit.Keys, entry, question is null ? "" : Convert.ToBase64String(question.ToByteArray()), clock);
     }
 }

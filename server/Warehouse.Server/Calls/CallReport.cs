@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Sealing;
+using Warehouse.Engine.Storage;
 using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Calls;
@@ -21,6 +23,9 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
 {
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private volatile bool _isAuditLost;
+
+    /// <summary>The log.</summary>
+    public ILogger Log => log;
 
     /// <summary>Where calls are counted.</summary>
     public ServerMetrics Metrics => metrics;
@@ -69,6 +74,8 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
         var incident = Telemetry.Incident.Of(failure);
         metrics.Failed();
         log.CallFailed(MethodName.Of(method), incident, TagOf(caller));
+        // A file whose name is no random one (keys, catalog parts) is in the incident's stead named by zero.
+        if (failure is DamagedStoreException damage) log.StoreDamaged(FileId.TryParse(Path.GetFileNameWithoutExtension(damage.File), out var file) ? file : default, incident);
         if (failure is not Engine.Audit.AuditRefusedException) return incident.Id;
         _isAuditLost = true;
         log.AuditFailed(incident);

@@ -5,7 +5,7 @@ namespace Warehouse.Server.Calls;
 
 /// <summary>
 /// Stands before the methods that do not go through <see cref="CallGate"/> by themselves, those of the library (health, reflection) and those that
-/// nobody answers: they are for callers too, within their room. Who shows no credential gets no answer at all, but of where people log in. Any thread.
+/// nobody answers: each is counted. Who shows no credential was turned away before (<see cref="CallGate.EntranceAsync"/>). Any thread.
 /// </summary>
 internal sealed class CallerRequired(CallGate gate) : Interceptor
 {
@@ -21,7 +21,8 @@ internal sealed class CallerRequired(CallGate gate) : Interceptor
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         IsOfLibrary(context) ? PassAsync(context, () => continuation(requestStream, responseStream, context)) : continuation(requestStream, responseStream, context);
 
-    private static bool IsOfLibrary(ServerCallContext context) => MethodTable.Of(context.Method) is null or { Reach: Reach.Nothing, Roles: null, IsForEverybody: false };
+    /// <summary>A method that does not go through the gate by itself.</summary>
+    public static bool IsOfLibrary(ServerCallContext context) => MethodTable.Of(context.Method) is null or { Reach: Reach.Nothing, Roles: null, IsForEverybody: false };
 
     private Task PassAsync(ServerCallContext context, Func<Task> answer) => gate.PassAsync(context, async () =>
     {

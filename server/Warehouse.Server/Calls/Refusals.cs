@@ -71,6 +71,10 @@ internal static class Refusals
         _ => (Of(StatusCode.Internal, "the server failed", "internal", incident: incident()), "failed", true),
     };
 
+    /// <summary>The rule that a refusal names; null when it is none of ours.</summary>
+    public static string? RuleOf(RpcException refusal) =>
+        refusal.GetRpcStatus() is { Details: [{ TypeUrl: Type } detail] } ? Refusal.Parser.ParseFrom(detail.Value).Rule : null;
+
     private static int Item(InputException bad) => (int)Math.Clamp(bad.Place.Line, 0, int.MaxValue);
 
     private static RpcException Of(StatusCode code, string text, string rule, int item = 0, string? incident = null) => Of(code, text, new Refusal { Rule = rule, Item = item, Incident = incident ?? "" });

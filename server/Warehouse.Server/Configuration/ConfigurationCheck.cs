@@ -13,7 +13,7 @@ namespace Warehouse.Server.Configuration;
 /// </summary>
 internal static class ConfigurationCheck
 {
-    private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1";
+    private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1", AnyPolicy = "2.5.29.32.0";
     private const int MinPasswordLength = 8;
 
     // Methods and classes that a password, or something that is no secret, reaches by itself (RFC 8176, OpenID Connect Core, SAML).
@@ -43,7 +43,13 @@ internal static class ConfigurationCheck
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
         CheckNotify(rules, configuration, store);
         CheckAlerts(rules, configuration.Alerts, store);
-        if (configuration.RevokedTokens is not null) CheckWritable(rules, configuration.RevokedTokens, "revokedTokens");
+        var uploads = configuration.Uploads;
+        rules.Require(uploads is { GibibytesOfOne: >= 1, KeepFreeGibibytes: >= 0 } && uploads.GibibytesOfAll >= uploads.GibibytesOfOne, "uploads", "uploads", "a sender may send 1 gibibyte or more, all together no less than one of them, and what stays free is not less than nothing");
+        if (configuration.RevokedTokens is { } revoked)
+        {
+            rules.Require(System.IO.File.Exists(configuration.Resolve(revoked)), "revoked-tokens-missing", "revokedTokens", "the file of revoked tokens is not there: make it, empty, or leave the setting out");
+            CheckWritable(rules, revoked, "revokedTokens");
+        }
         if (configuration.Collector is { } collector) CheckCollector(rules, collector);
     }
 
@@ -148,8 +154,14 @@ internal static class ConfigurationCheck
         rules.Require(clients.Authorities is not null || clients.RevocationLists is null, "clients-authorities", "clients.authorities", "a list of revoked certificates needs its authorities");
         if (clients.Authorities is not null) CheckWritable(rules, clients.Authorities, "clients.authorities");
         if (clients.RevocationLists is not null) CheckWritable(rules, clients.RevocationLists, "clients.revocationLists");
-        rules.Require(clients.Services.All(s => s.Length == 69 && s.StartsWith("cert:", StringComparison.Ordinal) && s.AsSpan(5).IndexOfAnyExcept("0123456789abcdef") < 0), "clients-services", "clients.services", "an id is cert: and 64 lower-case hexadecimal digits");
+        rules.Require(clients.Services.All(IsCertificateId), "clients-services", "clients.services", "an id is cert: and 64 lower-case hexadecimal digits");
+        rules.Require(clients.SecondFactor.All(IsCertificateId), "clients-second-factor", "clients.secondFactor", "an id is cert: and 64 lower-case hexadecimal digits");
+        rules.Require(!clients.SecondFactor.Intersect(clients.Services, StringComparer.Ordinal).Any(), "clients-second-factor", "clients.secondFactor", "a machine has no second factor: it stands in services too");
+        rules.Require(clients.SecondFactorPolicies.All(p => p.Contains('.', StringComparison.Ordinal) && p.AsSpan().IndexOfAnyExcept("0123456789.") < 0 && p != AnyPolicy), "clients-second-factor", "clients.secondFactorPolicies", "a policy is an object identifier, and not that of any policy");
+        rules.Require(clients.Authorities is not null || (clients.SecondFactor.Count == 0 && clients.SecondFactorPolicies.Count == 0), "clients-authorities", "clients.authorities", "what counts as a second factor needs its authorities; certificates of the local one are issued with --second-factor");
     }
+
+    private static bool IsCertificateId(string id) => id.Length == 69 && id.StartsWith("cert:", StringComparison.Ordinal) && id.AsSpan(5).IndexOfAnyExcept("0123456789abcdef") < 0;
 
     private static void CheckIssuer(Rules rules, ServerConfiguration configuration, int index)
     {
@@ -183,6 +195,8 @@ internal static class ConfigurationCheck
         rules.Require(Uri.CheckHostName(directory.Host) is not UriHostNameType.Unknown && directory.Port is > 0 and <= 65535, "directory", "directory.host", "host and port of the directory are required");
         rules.Require(!directory.IsTest || IPAddress.TryParse(directory.Host, out var address) && IPAddress.IsLoopback(address), "directory-clear", "directory.isTest", "a directory is asked in clear text on a loopback address only");
         rules.Require(directory.BindName.Length > 0 && directory.PeopleBase.Length > 0 && directory.GroupsBase.Length > 0, "directory", "directory", "bindName, peopleBase and groupsBase are required");
+        rules.Require(directory.Authorities is null || System.IO.Directory.Exists(rules.Configuration.Resolve(directory.Authorities)), "directory-authorities", "directory.authorities", "the folder of its authorities is not there");
+        rules.Require(directory.GroupAttribute is not null || directory.Roles.Keys.All(n => DistinguishedName.TryParse(n) is not null), "directory-group", "directory.roles", "a group is named by its distinguished name: set groupAttribute to name it otherwise");
         rules.Require(directory.CacheSeconds is >= 0 and <= 900, "directory-cache", "directory.cacheSeconds", "an answer is used again for at most 900 seconds");
         rules.Require(directory.TimeoutSeconds is >= 1 and <= 30, "directory-timeout", "directory.timeoutSeconds", "an answer is waited for 1 to 30 seconds");
         var file = rules.Configuration.Resolve(directory.PasswordFile);
@@ -223,6 +237,7 @@ internal static class ConfigurationCheck
         rules.Require(Uri.CheckHostName(mail.Host) is not UriHostNameType.Unknown && mail.Port is > 0 and <= 65535, "mail", place + ".host", "host and port of the relay are required");
         rules.Require(!mail.IsClear || IsLoopback(mail.Host), "mail-clear", place + ".isClear", "a relay is told in clear text on a loopback address only");
         rules.Require(IsAddress(mail.From) && mail.To.Count is > 0 and <= 100 && mail.To.All(IsAddress), "mail", place, "from and to are mail addresses, and somebody is to get it");
+        if (mail.Authorities is { } authorities) CheckAuthorities(rules, authorities, place + ".authorities");
         rules.Require((mail.Account is null) == (mail.PasswordFile is null), "mail", place + ".account", "account and passwordFile go together");
         if (mail.PasswordFile is { } password) PrivateFolder.Check(rules.Configuration.Resolve(password), isFolder: false, "key-open", "the password of the mail relay is open to others: its mode must be 0600");
     }
@@ -236,7 +251,7 @@ internal static class ConfigurationCheck
 
     private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
-    private static bool IsAddress(string text) => System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text;
+    private static bool IsAddress(string text) => System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text && text.All(c => c is > ' ' and < '\x7f' and not ('<' or '>'));
 
     /// <summary>Who may change what the server believes, may let anybody in.</summary>
     private static void CheckWritable(Rules rules, string file, string place)

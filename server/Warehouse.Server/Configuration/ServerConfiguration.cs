@@ -51,7 +51,7 @@ internal sealed record ServerConfiguration
     /// <summary>Whose access tokens are taken; none by default.</summary>
     public IReadOnlyList<IssuerConfiguration> Issuers { get; init; } = [];
 
-    /// <summary>File of revoked tokens: a line each, issuer, space, <c>jti</c>; read again every few seconds. It need not be there.</summary>
+    /// <summary>File of revoked tokens: a line each, issuer, space, <c>jti</c>; read again every few seconds. It has to be there, empty or not.</summary>
     public string? RevokedTokens { get; init; }
 
     /// <summary>The directory that knows the groups of people; null for none.</summary>
@@ -69,6 +69,9 @@ internal sealed record ServerConfiguration
 
     /// <summary>Where messages about alerts go, beside the inbox.</summary>
     public AlertConfiguration Alerts { get; init; } = new();
+
+    /// <summary>How much may be received at a time.</summary>
+    public UploadConfiguration Uploads { get; init; } = new();
 
     /// <summary>Where figures and traces are sent; null for nowhere.</summary>
     public CollectorConfiguration? Collector { get; init; }
@@ -144,6 +147,19 @@ internal sealed record SessionConfiguration
     public int Hours { get; init; } = 12;
 }
 
+/// <summary>How much may be received at a time: what is announced counts from then on, until it is in the store or given up. A gibibyte is 1,073,741,824 bytes.</summary>
+internal sealed record UploadConfiguration
+{
+    /// <summary>Gibibytes of all batches of one sender.</summary>
+    public int GibibytesOfOne { get; init; } = 1024;
+
+    /// <summary>Gibibytes of all batches.</summary>
+    public int GibibytesOfAll { get; init; } = 4096;
+
+    /// <summary>Gibibytes that stay free on the disk.</summary>
+    public int KeepFreeGibibytes { get; init; } = 1;
+}
+
 /// <summary>Client certificates beside those of the local authority.</summary>
 internal sealed record ClientConfiguration
 {
@@ -155,6 +171,12 @@ internal sealed record ClientConfiguration
 
     /// <summary>Ids of callers that are machines: <c>cert:</c> and the SHA-256 of the key.</summary>
     public IReadOnlyList<string> Services { get; init; } = [];
+
+    /// <summary>Ids of people whose certificate of these authorities counts as a second factor, since its key lies on hardware that they unlock.</summary>
+    public IReadOnlyList<string> SecondFactor { get; init; } = [];
+
+    /// <summary>Policies (object identifiers) under which these authorities issue such certificates: whoever shows one of them has shown a second factor.</summary>
+    public IReadOnlyList<string> SecondFactorPolicies { get; init; } = [];
 }
 
 /// <summary>An identity provider whose access tokens are taken (RFC 9068).</summary>
@@ -271,13 +293,16 @@ internal sealed record DirectoryConfiguration
     /// <summary>Attribute of groups that names their members.</summary>
     public string MemberAttribute { get; init; } = "member";
 
-    /// <summary>Attribute of groups that is their name here.</summary>
-    public string GroupAttribute { get; init; } = "cn";
+    /// <summary>
+    /// Attribute of groups that is their name here; null names them by their distinguished names, in lower case and without spaces around commas and equals
+    /// signs. Who may make a group anywhere below <see cref="GroupsBase"/> may call it as another one is called: name one (<c>cn</c>) only where nobody else may.
+    /// </summary>
+    public string? GroupAttribute { get; init; }
 
     /// <summary>The directory finds the groups of groups itself (Active Directory); otherwise they are asked for, level by level.</summary>
     public bool IsActiveDirectory { get; init; }
 
-    /// <summary>Name of a group to the role of its members.</summary>
+    /// <summary>Name of a group to the role of its members; distinguished names are compared as such.</summary>
     public IReadOnlyDictionary<string, Role> Roles { get; init; } = new Dictionary<string, Role>();
 
     /// <summary>Seconds for which an answer is used again.</summary>
@@ -359,6 +384,9 @@ internal sealed record MailConfiguration
 
     /// <summary>Without TLS: to a loopback address alone.</summary>
     public bool IsClear { get; init; }
+
+    /// <summary>Authorities of its certificate, PEM; null for those of the system.</summary>
+    public string? Authorities { get; init; }
 
     /// <summary>Account at the relay; null for none.</summary>
     public string? Account { get; init; }

@@ -205,8 +205,10 @@ internal sealed class StoreHost : IDisposable
 
     private void LookAgain()
     {
+        var before = _policy.Version;
         _policy = _store.Policy();
         _lookedAt = _clock.GetTimestamp();
+        if (_policy.Version != before) _log?.Server.PolicyInForce(_policy.Version);
         if (_store.Version == _version) return;
         _version = _store.Version;
         LetGo();

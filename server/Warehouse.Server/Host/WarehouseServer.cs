@@ -1,5 +1,6 @@
 using System.Net;
 using Grpc.Health.V1;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
 using Warehouse.Engine.Linkage;
@@ -42,6 +43,9 @@ internal sealed record ServeOptions
 
     /// <summary>Where the operator's pages are: figures and health, in clear text, on a loopback address; null = nowhere.</summary>
     public IPEndPoint? OperatorEndPoint { get; init; }
+
+    /// <summary>Limits of connections.</summary>
+    public RpcConnectionLimits ConnectionLimits { get; init; } = new();
 
     /// <summary>Tells the time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -92,6 +96,8 @@ internal sealed record ServiceParts
 /// </summary>
 internal sealed class WarehouseServer : IAsyncDisposable
 {
+    private static readonly TimeSpan ReadyEvery = TimeSpan.FromSeconds(5);
+
     private readonly StoreHost _store;
     private readonly StoreAudit _audit;
     private readonly ReleaseLedger _ledger;
@@ -107,10 +113,14 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private AlertHost? _alerts;
     private AlertRounds? _rounds;
     private Collector? _collector;
+    private readonly ILogger _told;
+    private readonly Lock _readiness = new();
+    private Readiness _wasReady = Readiness.Starting;
+    private ITimer? _readying;
     private volatile bool _isDraining;
 
     private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads, LabBook Book) change, CallReport report) =>
-        (_store, _audit, _ledger, _callers, _writer, _uploads, _book, _report) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, change.Book, report);
+        (_store, _audit, _ledger, _callers, _writer, _uploads, _book, _report, _told) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, change.Book, report, report.Log);
 
     /// <summary>What it is known by.</summary>
     public ServerIdentity Identity => _callers.Identity;
@@ -168,10 +178,23 @@ internal sealed class WarehouseServer : IAsyncDisposable
             ledger = audit.OpenLedger(store.Policy.Epoch?.Number ?? 0, "server");
             var told = log?.Server ?? NullLogger.Instance;
             if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));
-            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new() { RolesOf = store.RolesOf, Refused = report.NotTaken });
+            callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new()
+            {
+                RolesOf = store.RolesOf, Refused = report.NotTaken, Changes = new CertificateLog(audit, "server").Around,
+                IssuerKeys = (keys, failure) =>
+                {
+                    if (failure is null) told.IssuerKeysRead(keys);
+                    else told.IssuerKeysFailed(Incident.Of(failure));
+                },
+                Ends = (isAdministrator, days) =>
+                {
+                    if (isAdministrator) told.AdministratorEnds(days);
+                    else told.CertificateEnds(days);
+                },
+            });
             VariantStore Open() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock);
             var writer = new StoreWriter(store, Open);
-            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, options.Clock), new LabBook(Open)), report);
+            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, new() { Limits = configuration.Uploads, Log = told, Clock = options.Clock }), new LabBook(Open)), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
             server._alerts = new AlertHost(Open, callers.Identity.CallersIssued, options.Clock);
@@ -200,9 +223,15 @@ internal sealed class WarehouseServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _isDraining = true;
+        if (_readying is { } readying) await readying.DisposeAsync().ConfigureAwait(false);
+        if (_rpc is not null) _told.Draining(_rpc.RunningCalls);
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
         _alerts?.Stop(); // who follows would have the whole grace
-        if (_rpc is { } rpc) await rpc.DisposeAsync().ConfigureAwait(false);
+        if (_rpc is { } rpc)
+        {
+            await rpc.DisposeAsync().ConfigureAwait(false);
+            _told.Stopped(rpc.CutCalls);
+        }
         if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
         if (_pager is { } pager) await pager.DisposeAsync().ConfigureAwait(false);
         if (_rounds is { } rounds) await rounds.DisposeAsync().ConfigureAwait(false);
@@ -265,16 +294,35 @@ internal sealed class WarehouseServer : IAsyncDisposable
             CertificateOfConnection = _callers.ServerChain.Count > 0 ? null : () => _callers.ServerCertificate,
             AllowTls12 = listen.Tls == "1.2",
             IsClientCertificateTaken = _callers.Certificates.IsTaken,
+            Entrance = gate.EntranceAsync,
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
             Log = log,
+            ConnectionLimits = options.ConnectionLimits,
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
+        var listener = _rpc;
+        _report.Metrics.Observe(Gauge.Connections, () => listener.Connections);
+        _report.Metrics.Observe(Gauge.UploadBytes, () => _uploads.AnnouncedBytes);
+        if (log is not null) _report.Metrics.Observe(Gauge.LogLinesLost, () => log.Lost);
+        _readying = options.Clock.CreateTimer(static server => ((WarehouseServer)server!).Ready(), this, ReadyEvery, ReadyEvery);
         if (options.OperatorEndPoint is { } pages)
             _operator = await OperatorListener.StartAsync(pages, _report.Metrics, Ready, log, stop).ConfigureAwait(false);
     }
 
+    /// <summary>Whether it is ready; a change is told, whoever asked.</summary>
     private Readiness Ready()
+    {
+        var readiness = ReadyNow();
+        lock (_readiness)
+        {
+            if (readiness != _wasReady && (_wasReady, readiness) != (Readiness.Starting, Readiness.Ready)) _told.ReadinessChanged(readiness);
+            _wasReady = readiness;
+        }
+        return readiness;
+    }
+
+    private Readiness ReadyNow()
     {
         if (_isDraining) return Readiness.Draining;
         if (_report.IsAuditLost) return Readiness.NoAudit;

@@ -30,9 +30,9 @@ internal sealed class AccessTokens : IDisposable
     private readonly TimeProvider _clock;
     private long _sweptAt;
 
-    public AccessTokens(ServerConfiguration configuration, Sessions sessions, LdapDirectory? directory, TimeProvider clock)
+    public AccessTokens(ServerConfiguration configuration, Sessions sessions, LdapDirectory? directory, TimeProvider clock, Action<int, Exception?>? keysHeard = null)
     {
-        foreach (var issuer in configuration.Issuers) _issuers.Add(issuer.Issuer, (issuer, new(issuer, configuration, clock)));
+        foreach (var issuer in configuration.Issuers) _issuers.Add(issuer.Issuer, (issuer, new(issuer, configuration, clock, keysHeard)));
         _maxLife = TimeSpan.FromMinutes(configuration.Sessions.TokenMinutes);
         _revoked = new(configuration.RevokedTokens is { } file ? configuration.Resolve(file) : null, clock);
         (_sessions, _directory, _clock, _sweptAt) = (sessions, directory, clock, clock.GetTimestamp());

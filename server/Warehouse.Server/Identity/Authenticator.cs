@@ -53,7 +53,7 @@ internal sealed class Authenticator
     /// began, which does not know what was used then. A certificate proves its key with each connection, and can always be used.
     /// </summary>
     public bool TryUseOnce(Authenticated authenticated) =>
-        authenticated.TokenName is not { } name || authenticated.Issued >= _began && _once.TryUse(name, authenticated.Expires);
+        authenticated.TokenName is not { } name || authenticated.Issued >= _began && _once.TryUse(authenticated.Caller.Id, name, authenticated.Expires);
 
     private const string DpopHeader = "dpop";
 
@@ -101,7 +101,7 @@ internal sealed class Authenticator
         if (token.CertificateThumbprint is { } bound && (shown is null || !CryptographicOperations.FixedTimeEquals(bound, shown.Thumbprint))) throw new TokenRefusedException(CredentialFault.OtherCertificate);
         var proofs = request.Headers[DpopHeader];
         if (isProven != token.KeyThumbprint is not null || isProven != proofs.Count > 0) throw new TokenRefusedException(CredentialFault.ProofMissing);
-        if (isProven) _proofs.Use(proofs is [{ } proof] ? proof : throw new TokenRefusedException(CredentialFault.ProofMissing), token.KeyThumbprint, digest, request.Host.Value ?? "", request.Path.Value ?? "");
+        if (isProven) _proofs.Use(proofs is [{ } proof] ? proof : throw new TokenRefusedException(CredentialFault.ProofMissing), (token.Caller.Id, token.KeyThumbprint), digest, request.Host.Value ?? "", request.Path.Value ?? "");
         var isAdministrator = token.Session is not null && _parts.IsAdministrator(token.Caller);
         if (!token.Holds(isAdministrator)) throw new TokenRefusedException(CredentialFault.Over);
         var end = token.Session?.End < token.Expires ? token.Session.End : token.Expires;

@@ -14,21 +14,33 @@ internal sealed record CallerHooks
 
     /// <summary>Hears why somebody was refused.</summary>
     public Action<CredentialFault>? Refused { get; init; }
+
+    /// <summary>Hears how many keys of an issuer were fetched, or why none were.</summary>
+    public Action<int, Exception?>? IssuerKeys { get; init; }
+
+    /// <summary>Stands around the making of the first certificate: <see cref="ServerIdentity.Changes"/>.</summary>
+    public Action<CertificateChange, IReadOnlyList<IssuedCertificate>, Action>? Changes { get; init; }
+
+    /// <summary>Hears once a day in how many days a certificate ends that nobody renews by himself: the administrator's, or else the configured one of the server.</summary>
+    public Action<bool, int>? Ends { get; init; }
 }
 
 /// <summary>All of who the server is and who may call it, put together as configured. Any thread.</summary>
 internal sealed class CallerChecks : IDisposable
 {
-    private static readonly TimeSpan RenewalEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RenewalEvery = TimeSpan.FromHours(1), EndIsNear = TimeSpan.FromDays(30), TellEvery = TimeSpan.FromDays(1);
 
     private readonly X509Certificate2? _configured;
     private readonly AccessTokens? _tokens;
     private readonly LdapDirectory? _directory;
     private readonly ITimer _renewing;
+    private readonly CallerHooks _hooks;
+    private readonly TimeProvider _clock;
+    private DateTimeOffset _toldAt;
 
     private CallerChecks(ServerConfiguration configuration, ServerIdentity identity, TimeProvider clock, CallerHooks hooks)
     {
-        Identity = identity;
+        (Identity, _hooks, _clock) = (identity, hooks, clock);
         var listen = configuration.Listen;
         if (listen is { Certificate: { } certificate, Key: { } key })
         {
@@ -38,10 +50,10 @@ internal sealed class CallerChecks : IDisposable
         List<CertificateTrust> trusts = [CertificateTrust.Local(identity, clock)];
         var clients = configuration.Clients;
         if (clients.Authorities is { } authorities) trusts.Add(CertificateTrust.Configured(configuration.Resolve(authorities), configuration.Resolve(clients.RevocationLists!), clock));
-        Certificates = new(trusts, clients.Services.ToHashSet(StringComparer.Ordinal), clock);
+        Certificates = new(trusts, clients, clock);
         var sessions = new Sessions(configuration.Sessions, clock);
         if (configuration.Directory is not null) _directory = new(configuration, clock);
-        if (configuration.Issuers.Count > 0) _tokens = new(configuration, sessions, _directory, clock);
+        if (configuration.Issuers.Count > 0) _tokens = new(configuration, sessions, _directory, clock, hooks.IssuerKeys);
         Authenticator = new(new()
         {
             Certificates = Certificates,
@@ -52,7 +64,8 @@ internal sealed class CallerChecks : IDisposable
             Refused = hooks.Refused,
             Clock = clock,
         });
-        _renewing = clock.CreateTimer(static identity => Renew((ServerIdentity)identity!), identity, RenewalEvery, RenewalEvery);
+        TellEnds();
+        _renewing = clock.CreateTimer(static checks => ((CallerChecks)checks!).Renew(), this, RenewalEvery, RenewalEvery);
     }
 
     /// <summary>The state folder.</summary>
@@ -78,7 +91,7 @@ internal sealed class CallerChecks : IDisposable
     public static CallerChecks Open(ServerConfiguration configuration, string store, TimeProvider clock, CallerHooks? hooks = null)
     {
         ConfigurationCheck.Check(configuration, store);
-        var identity = ServerIdentity.Open(ConfigurationCheck.StateFolder(configuration, store), configuration.Listen.Names, clock);
+        var identity = ServerIdentity.Open(ConfigurationCheck.StateFolder(configuration, store), configuration.Listen.Names, clock, hooks?.Changes);
         try
         {
             return new(configuration, identity, clock, hooks ?? new());
@@ -99,16 +112,26 @@ internal sealed class CallerChecks : IDisposable
         Identity.Dispose();
     }
 
-    /// <summary>Renews what is due. What fails is tried again the next hour; what is never renewed ends, and then nobody is taken.</summary>
-    private static void Renew(ServerIdentity identity)
+    /// <summary>Renews what is due, and tells what ends. What fails is tried again the next hour; what is never renewed ends, and then nobody is taken.</summary>
+    internal void Renew()
     {
         try
         {
-            identity.RenewWhenDue();
+            Identity.RenewWhenDue();
+            TellEnds();
         }
         catch (Exception e) when (e is IOException or InputException or UnauthorizedAccessException)
         {
             // As the summary says.
         }
+    }
+
+    private void TellEnds()
+    {
+        var now = _clock.GetUtcNow();
+        if (now - _toldAt < TellEvery) return;
+        _toldAt = now;
+        foreach (var (isAdministrator, end) in (IEnumerable<(bool, DateTimeOffset?)>)[(true, Identity.AdministratorEnd), (false, _configured?.NotAfter.ToUniversalTime())])
+            if (end is { } at && at - now <= EndIsNear) _hooks.Ends?.Invoke(isAdministrator, (int)Math.Floor((at - now).TotalDays));
     }
 }

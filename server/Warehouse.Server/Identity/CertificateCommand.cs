@@ -3,25 +3,29 @@ using System.Text;
 using System.Text.Json;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
+using Warehouse.Engine.Storage;
 
 namespace Warehouse.Server.Identity;
 
 /// <summary>
-/// <c>warehouse-server certificate</c>: who has a client certificate of the local authority. For whoever has the state folder; a server that runs
-/// takes notice within seconds.
+/// <c>warehouse-server certificate</c>: who has a client certificate of the local authority. For whoever has the state folder and the keys of the store, in
+/// whose audit log each change stands before it holds; a server that runs takes notice within seconds.
 /// </summary>
 internal static class CertificateCommand
 {
     public const string Usage = """
-        warehouse-server certificate issue --state FOLDER --name NAME --out FILE [--days N] [--service] [--role ROLE]...
+        warehouse-server certificate issue --state FOLDER --name NAME --out FILE [--days N] [--service | --second-factor] [--role ROLE]...
         warehouse-server certificate revoke --state FOLDER NAME|ID
+        warehouse-server certificate renew --state FOLDER
         warehouse-server certificate list --state FOLDER
+        renew makes administrator.pem anew. Changes are entries of the audit log of --store STORE (default: FOLDER without .server; --keys, --audit as for serve).
         """;
 
     private const int DefaultDays = 90;
 
     /// <summary>Runs the words behind <c>certificate</c>.</summary>
-    /// <returns>Exit code: 0 done, 1 nothing to revoke, 2 bad usage.</returns>
+    /// <returns>Exit code: 0 done, 1 nothing to revoke, 2 bad usage, 3 a damaged store, 5 the audit log cannot be written.</returns>
     public static int Run(IReadOnlyList<string> words, TextWriter output, TextWriter error, TimeProvider clock)
     {
         try
@@ -32,12 +36,18 @@ internal static class CertificateCommand
                 error.WriteLine(Usage);
                 return 2;
             }
-            using var identity = ServerIdentity.OpenExisting(state, clock);
+            if (options.Verb == "list")
+            {
+                using var listed = ServerIdentity.OpenExisting(state, clock);
+                return List(listed, output);
+            }
+            using var audit = OpenAudit(options, state, clock);
+            using var identity = ServerIdentity.OpenExisting(state, clock, new CertificateLog(audit, Environment.UserName is { Length: > 0 } user ? user : "unknown").Around);
             return options switch
             {
                 { Verb: "issue", Name: { } name, Out: { } file } => Issue(identity, options, name, file, output),
                 { Verb: "revoke", Name: { } name } => Revoke(identity, name, output, error),
-                { Verb: "list" } => List(identity, output),
+                { Verb: "renew", Name: null } => Renew(identity, output),
                 _ => throw new InputException("usage", Usage, InputPlace.None),
             };
         }
@@ -46,12 +56,38 @@ internal static class CertificateCommand
             error.WriteLine(e.Message);
             return 2;
         }
+        catch (DamagedStoreException e)
+        {
+            error.WriteLine(e.Message);
+            return 3;
+        }
+        catch (IOException e)
+        {
+            error.WriteLine((e is AuditRefusedException { InnerException: { } why } ? why : e).Message);
+            return 5;
+        }
+    }
+
+    /// <summary>The audit log of the store whose server has the state folder.</summary>
+    private static StoreAudit OpenAudit(Options options, string state, TimeProvider clock)
+    {
+        const string Suffix = ".server";
+        var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(state));
+        var store = options.Store ?? (folder.EndsWith(Suffix, StringComparison.Ordinal) ? folder[..^Suffix.Length] : null);
+        if (store is null || !Directory.Exists(store)) throw new InputException("certificate-store", "name the store in whose audit log the change is to stand: --store STORE", InputPlace.None);
+        return StoreAudit.Open(store, options.Keys, options.Audit ?? Environment.GetEnvironmentVariable("WAREHOUSE_AUDIT"), clock);
+    }
+
+    private static int Renew(ServerIdentity identity, TextWriter output)
+    {
+        output.WriteLine(identity.RenewAdministrator().NotAfter.ToString("u", CultureInfo.InvariantCulture));
+        return 0;
     }
 
     private static int Issue(ServerIdentity identity, Options options, string name, string file, TextWriter output)
     {
         if (Path.Exists(file)) throw new InputException("file-exists", "the file is there already", new(file, 0, 0, ""));
-        var (pem, issued) = identity.Issue(name, options.Days, options.IsService, options.Roles);
+        var (pem, issued) = identity.Issue(name, options.Days, options.IsService, options.Roles, options.HasSecondFactor);
         PrivateFolder.WriteFile(file, Encoding.ASCII.GetBytes(pem));
         output.WriteLine(issued.Id);
         return 0;
@@ -67,9 +103,9 @@ internal static class CertificateCommand
 
     private static int List(ServerIdentity identity, TextWriter output)
     {
-        output.WriteLine("name\tid\tends\trevoked\tservice\troles");
+        output.WriteLine("name\tid\tends\trevoked\tservice\tsecond factor\troles");
         foreach (var i in identity.Issued)
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{i.Name}\t{i.Id}\t{i.NotAfter:u}\t{i.Revoked:u}\t{(i.IsService ? "yes" : "no")}\t{string.Join(',', i.Roles.Select(RoleName))}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{i.Name}\t{i.Id}\t{i.NotAfter:u}\t{i.Revoked:u}\t{(i.IsService ? "yes" : "no")}\t{(i.HasSecondFactor ? "yes" : "no")}\t{string.Join(',', i.Roles.Select(RoleName))}"));
         return 0;
     }
 
@@ -84,7 +120,11 @@ internal static class CertificateCommand
             options = word switch
             {
                 "--service" => options with { IsService = true },
+                "--second-factor" => options with { HasSecondFactor = true },
                 "--state" => options with { State = Value() },
+                "--store" => options with { Store = Value() },
+                "--keys" => options with { Keys = Value() },
+                "--audit" => options with { Audit = Value() },
                 "--name" => options with { Name = Value() },
                 "--out" => options with { Out = Value() },
                 "--days" => options with { Days = int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var days) ? days : 0 },
@@ -111,6 +151,12 @@ internal static class CertificateCommand
 
         public string? State { get; init; }
 
+        public string? Store { get; init; }
+
+        public string? Keys { get; init; }
+
+        public string? Audit { get; init; }
+
         public string? Name { get; init; }
 
         public string? Out { get; init; }
@@ -118,6 +164,8 @@ internal static class CertificateCommand
         public int Days { get; init; } = DefaultDays;
 
         public bool IsService { get; init; }
+
+        public bool HasSecondFactor { get; init; }
 
         public IReadOnlyList<Role> Roles { get; init; } = [];
     }

@@ -1,7 +1,9 @@
+using System.Formats.Asn1;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using Warehouse.Engine.Access;
+using Warehouse.Server.Configuration;
 
 namespace Warehouse.Server.Identity;
 
@@ -10,10 +12,13 @@ namespace Warehouse.Server.Identity;
 /// <see cref="Authenticated.CheckEvery"/> old; in between, a look-up by the connection's certificate answers. Any thread.
 /// </summary>
 /// <param name="trusts">Whose certificates are taken.</param>
-/// <param name="services">Ids of callers that are machines, beside those whose certificate was issued as one.</param>
+/// <param name="rules">Whose are machines', and which of other authorities count as a second factor.</param>
 /// <param name="clock">Tells the time.</param>
-internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts, IReadOnlySet<string> services, TimeProvider clock)
+internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts, ClientConfiguration rules, TimeProvider clock)
 {
+    private const string PoliciesExtension = "2.5.29.32";
+
+    private readonly HashSet<string> _services = new(rules.Services, StringComparer.Ordinal), _secondFactor = new(rules.SecondFactor, StringComparer.Ordinal);
     private readonly TimeProvider _clock = clock;
 
     /// <summary>Kestrel gives each connection one object for its certificate, which lives as long as the connection.</summary>
@@ -39,9 +44,29 @@ internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts,
         {
             if (!trust.Takes(certificate, out var issued)) continue;
             var id = CertificateFactory.IdOf(certificate);
-            return new() { Id = id, Roles = new HashSet<Role>(issued?.Roles ?? []), HasSecondFactor = true, IsService = issued?.IsService == true || services.Contains(id) };
+            var isService = issued?.IsService == true || _services.Contains(id);
+            // C16: a key in a file is one factor. That there is a second one, whoever issued the certificate says, or whoever configured its authority.
+            var hasSecond = !isService && (issued?.HasSecondFactor ?? (_secondFactor.Contains(id) || PoliciesOf(certificate).Intersect(rules.SecondFactorPolicies, StringComparer.Ordinal).Any()));
+            return new() { Id = id, Roles = new HashSet<Role>(issued?.Roles ?? []), HasSecondFactor = hasSecond, IsService = isService };
         }
         return null;
+    }
+
+    /// <summary>Policies under which an authority has issued a certificate (RFC 5280, 4.2.1.4); none when they are not understood.</summary>
+    private static List<string> PoliciesOf(X509Certificate2 certificate)
+    {
+        var policies = new List<string>();
+        if (certificate.Extensions[PoliciesExtension] is not { } extension) return policies;
+        try
+        {
+            var all = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
+            while (all.HasData) policies.Add(all.ReadSequence().ReadObjectIdentifier());
+            return policies;
+        }
+        catch (AsnContentException)
+        {
+            return [];
+        }
     }
 
     /// <summary>The certificate of one connection, found good.</summary>

@@ -24,6 +24,11 @@ internal sealed record IssuedCertificate(string Name, string Id, string Serial, 
     /// <summary>A machine's, not a person's.</summary>
     public bool IsService { get; init; }
 
+    /// <summary>
+    /// Whoever shows it has shown a second factor: the issuer says that a person has its key on hardware that he unlocks. Never a machine's.
+    /// </summary>
+    public bool HasSecondFactor { get; init; }
+
     /// <summary>Roles of its owner.</summary>
     public IReadOnlyList<Role> Roles { get; init; } = [];
 
@@ -35,7 +40,9 @@ internal sealed record IssuedCertificate(string Name, string Id, string Serial, 
     {
         try
         {
-            return JsonSerializer.Deserialize<List<IssuedCertificate>>(folder.Read(name), Json) ?? throw new JsonException();
+            var all = JsonSerializer.Deserialize<List<IssuedCertificate>>(folder.Read(name), Json) ?? throw new JsonException();
+            // Whoever started the server first administers it; lists of before the mark do not say so.
+            return [.. all.Select(i => i.Id == all[0].Id ? i with { HasSecondFactor = true } : i)];
         }
         catch (JsonException e)
         {

@@ -19,15 +19,20 @@ internal sealed class IssuerKeys : IDisposable
 
     private readonly IssuerConfiguration _issuer;
     private readonly TimeProvider _clock;
+    private readonly Action<int, Exception?>? _heard;
     private readonly HttpClient? _http;
     private readonly Watched<KeySet>? _file;
     private readonly SemaphoreSlim _fetching = new(1);
     private volatile KeySet? _fetched;
     private long? _triedAt;
 
-    public IssuerKeys(IssuerConfiguration issuer, ServerConfiguration configuration, TimeProvider clock)
+    /// <param name="issuer">The issuer.</param>
+    /// <param name="configuration">Where its files lie.</param>
+    /// <param name="clock">Tells the time.</param>
+    /// <param name="heard">Hears how many keys were fetched, or why none were; null = nobody does.</param>
+    public IssuerKeys(IssuerConfiguration issuer, ServerConfiguration configuration, TimeProvider clock, Action<int, Exception?>? heard = null)
     {
-        (_issuer, _clock) = (issuer, clock);
+        (_issuer, _clock, _heard) = (issuer, clock, heard);
         if (issuer.Keys is { } file) _file = new(() => ReadFile(configuration.Resolve(file)), clock);
         else _http = NewClient(issuer.Authorities is { } authorities ? configuration.Resolve(authorities) : null);
     }
@@ -62,11 +67,14 @@ internal sealed class IssuerKeys : IDisposable
         {
             if (_triedAt is { } at && _clock.GetElapsedTime(at) < (_fetched is null ? FirstRetryAfter : RetryAfter)) return Usable;
             _triedAt = _clock.GetTimestamp();
-            _fetched = await AskAsync(cancellationToken).ConfigureAwait(false);
+            // Of nobody's time: who goes meanwhile leaves those that wait their answer. It has limits of its own.
+            _fetched = await AskAsync(CancellationToken.None).ConfigureAwait(false);
+            _heard?.Invoke(_fetched.Count, null);
         }
-        catch (Exception e) when (e is HttpRequestException or JsonException or InputException || e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or JsonException or InputException or OperationCanceledException)
         {
             // The last ones count on, until they are too old.
+            _heard?.Invoke(0, e);
         }
         finally
         {
@@ -136,6 +144,8 @@ internal sealed class IssuerKeys : IDisposable
             (_keys, FetchAgain, End) = (keys, fetchAgain, end);
             _thumbprints = [.. keys.Select(k => Convert.ToHexString(k.Thumbprint))];
         }
+
+        public int Count => _keys.Count;
 
         public DateTimeOffset FetchAgain { get; }
 

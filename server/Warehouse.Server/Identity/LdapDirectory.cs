@@ -28,6 +28,7 @@ internal sealed class LdapDirectory : IDisposable
 
     private readonly DirectoryConfiguration _rules;
     private readonly NetworkCredential _account;
+    private readonly Dictionary<string, Role> _roles = new(StringComparer.Ordinal);
     private readonly string? _authorities;
     private readonly TimeProvider _clock;
     private readonly SemaphoreSlim _room = new(MaxConnections);
@@ -37,6 +38,11 @@ internal sealed class LdapDirectory : IDisposable
     public LdapDirectory(ServerConfiguration configuration, TimeProvider clock)
     {
         (_rules, _clock) = (configuration.Directory!, clock);
+        foreach (var (group, role) in _rules.Roles)
+        {
+            var name = _rules.GroupAttribute is null ? DistinguishedName.TryNormalize(group) : group;
+            if (name is null || !_roles.TryAdd(name, role)) throw new InputException("directory-group", "a group is named by its distinguished name, and once: set groupAttribute to name it otherwise", InputPlace.None);
+        }
         var file = configuration.Resolve(_rules.PasswordFile);
         PrivateFolder.Check(file, isFolder: false, "key-open", "the password is open to others: its mode must be 0600");
         var password = File.ReadAllText(file).TrimEnd('\r', '\n');
@@ -172,7 +178,7 @@ internal sealed class LdapDirectory : IDisposable
         try
         {
             var answer = (SearchResponse)connection.SendRequest(request);
-            return answer.Entries.Count == 1 && IsBelow(answer.Entries[0].DistinguishedName, _rules.PeopleBase) ? answer.Entries[0].DistinguishedName : null;
+            return answer.Entries.Count == 1 && DistinguishedName.IsBelow(answer.Entries[0].DistinguishedName, _rules.PeopleBase) ? answer.Entries[0].DistinguishedName : null;
         }
         catch (DirectoryOperationException e) when (e.Response?.ResultCode is ResultCode.NoSuchObject or ResultCode.InvalidDNSyntax or ResultCode.SizeLimitExceeded)
         {
@@ -184,7 +190,7 @@ internal sealed class LdapDirectory : IDisposable
     /// <summary>Names of all groups of an entry, level by level; a circle ends where it meets itself.</summary>
     private HashSet<string> FindGroups(LdapConnection connection, string member)
     {
-        var (names, seen) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.OrdinalIgnoreCase));
+        var (names, seen) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
         List<string> level = [member];
         for (var depth = 0; level.Count > 0 && depth < MaxLevels; depth++)
         {
@@ -195,9 +201,11 @@ internal sealed class LdapDirectory : IDisposable
                 var filter = $"(|{string.Concat(part.Select(p => $"({_rules.MemberAttribute}{match}={EscapeFilter(p)})"))})";
                 foreach (var entry in Pages(connection, filter))
                 {
-                    if (!seen.Add(entry.DistinguishedName)) continue;
+                    var normal = DistinguishedName.TryNormalize(entry.DistinguishedName) ?? throw new DirectoryException("a group has a name that is not understood");
+                    if (!seen.Add(normal)) continue;
                     if (seen.Count > MaxGroups) throw new DirectoryException("somebody is in too many groups");
-                    if (entry.Attributes[_rules.GroupAttribute]?.GetValues(typeof(string)) is [string name, ..]) names.Add(name);
+                    if (_rules.GroupAttribute is not { } attribute) names.Add(normal);
+                    else if (entry.Attributes[attribute]?.GetValues(typeof(string)) is [string name, ..]) names.Add(name);
                     next.Add(entry.DistinguishedName);
                 }
             }
@@ -211,7 +219,7 @@ internal sealed class LdapDirectory : IDisposable
         var page = new PageResultRequestControl(PageEntries);
         do
         {
-            var request = new SearchRequest(_rules.GroupsBase, filter, SearchScope.Subtree, _rules.GroupAttribute) { TimeLimit = TimeSpan.FromSeconds(_rules.TimeoutSeconds) };
+            var request = new SearchRequest(_rules.GroupsBase, filter, SearchScope.Subtree, _rules.GroupAttribute ?? "1.1") { TimeLimit = TimeSpan.FromSeconds(_rules.TimeoutSeconds) };
             request.Controls.Add(page);
             var answer = (SearchResponse)connection.SendRequest(request);
             foreach (SearchResultEntry entry in answer.Entries) yield return entry;
@@ -220,15 +228,5 @@ internal sealed class LdapDirectory : IDisposable
         while (page.Cookie.Length > 0);
     }
 
-    private DirectoryAnswer Answer(HashSet<string> groups) => new(groups, groups.Where(_rules.Roles.ContainsKey).Select(g => _rules.Roles[g]).ToHashSet());
-
-    /// <summary>Whether an entry lies below another one, by their names (RFC 4514); a comma that is escaped parts nothing.</summary>
-    internal static bool IsBelow(string name, string ancestor)
-    {
-        var (whole, end) = (name.Replace(", ", ",", StringComparison.Ordinal), "," + ancestor.Replace(", ", ",", StringComparison.Ordinal));
-        if (!whole.EndsWith(end, StringComparison.OrdinalIgnoreCase)) return false;
-        var escapes = 0;
-        for (var at = whole.Length - end.Length - 1; at >= 0 && whole[at] == '\\'; at--) escapes++;
-        return escapes % 2 == 0;
-    }
+    private DirectoryAnswer Answer(HashSet<string> groups) => new(groups, groups.Where(_roles.ContainsKey).Select(g => _roles[g]).ToHashSet());
 }

@@ -26,11 +26,11 @@ internal sealed class PossessionProofs(IReadOnlySet<string> hosts, TimeProvider 
 
     /// <summary>Checks a proof, and uses it up. Throws <see cref="TokenRefusedException"/>.</summary>
     /// <param name="proof">The proof.</param>
-    /// <param name="thumbprint">Of the key that the token is bound to.</param>
+    /// <param name="bound">Who the token is of, and the thumbprint of the key that it is bound to.</param>
     /// <param name="token">Digest of the token.</param>
     /// <param name="authority">Host and port that the call names.</param>
     /// <param name="path">Path of the method.</param>
-    public void Use(string proof, ReadOnlySpan<byte> thumbprint, TokenDigest token, string authority, string path)
+    public void Use(string proof, (string Caller, byte[]? Thumbprint) bound, TokenDigest token, string authority, string path)
     {
         try
         {
@@ -38,10 +38,10 @@ internal sealed class PossessionProofs(IReadOnlySet<string> hosts, TimeProvider 
             if (SignedToken.Text(parsed.Header, "typ")?.Equals("dpop+jwt", StringComparison.OrdinalIgnoreCase) != true) throw new TokenRefusedException(CredentialFault.ProofTyp);
             var algorithm = parsed.AlgorithmOf(Algorithms);
             if (!parsed.Header.TryGetProperty("jwk", out var member) || member.ValueKind != JsonValueKind.Object || PrivateMembers.Any(p => member.TryGetProperty(p, out _)) || JsonKey.TryRead(member) is not { } key) throw new TokenRefusedException(CredentialFault.ProofKey);
-            if (!CryptographicOperations.FixedTimeEquals(key.Thumbprint, thumbprint)) throw new TokenRefusedException(CredentialFault.ProofKey);
+            if (!CryptographicOperations.FixedTimeEquals(key.Thumbprint, bound.Thumbprint)) throw new TokenRefusedException(CredentialFault.ProofKey);
             if (!key.Verifies(algorithm, parsed.Signed, parsed.Signature)) throw new TokenRefusedException(CredentialFault.ProofSignature);
             CheckClaims(parsed.Claims, token, authority, path, out var id, out var issued);
-            if (!_used.TryUse($"{Convert.ToHexString(key.Thumbprint)}{id}", issued + MaxAge + AccessTokens.Skew)) throw new TokenRefusedException(CredentialFault.ProofReplayed);
+            if (!_used.TryUse(bound.Caller, $"{Convert.ToHexString(key.Thumbprint)}{id}", issued + MaxAge + AccessTokens.Skew)) throw new TokenRefusedException(CredentialFault.ProofReplayed);
         }
         catch (InvalidOperationException)
         {

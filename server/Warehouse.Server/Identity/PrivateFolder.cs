@@ -28,7 +28,37 @@ internal sealed class PrivateFolder
             Durable.SyncFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
         }
         Check(path, isFolder: true, "state-folder-open", "the state folder is open to others: its mode must be 0700");
+        CheckPlace(path);
         return new(path);
+    }
+
+    /// <summary>
+    /// Refuses a folder that is another account's, and one that another account could put a folder of its own in the place of: since it, or somebody with
+    /// it, may write to a folder above, or to one that a link of the path leads through. The administrator of the machine (0) may. Where a folder above has
+    /// the sticky bit, its names are their owners' alone.
+    /// </summary>
+    private static void CheckPlace(string path)
+    {
+        var place = new InputPlace(path, 0, 0, "");
+        if (Durable.Facts(path) is not { } own || own.Owner != Durable.User) throw new InputException("state-folder-owner", "the folder is another account's: it must be that of the account that the server runs as", place);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        if (!IsHeld(System.IO.Path.GetFullPath(path), seen)) throw new InputException("state-folder-parent", "another account could put a folder of its own in its place: every folder above it, and every link on the way, must be this account's or root's, and others may not write to it unless it has the sticky bit", place);
+    }
+
+    /// <summary>Whether nobody else can change where a path leads.</summary>
+    private static bool IsHeld(string path, HashSet<string> seen)
+    {
+        const int MostFolders = 256;
+        for (string? at = path, above; at is not null; at = above)
+        {
+            above = System.IO.Path.GetDirectoryName(at);
+            if (!seen.Add(at)) return true;
+            if (seen.Count > MostFolders || Durable.Facts(at) is not { } facts || (facts.Owner != Durable.User && facts.Owner != 0)) return false;
+            // A link has no rights of its own; who may put another in its place, the folder that it lies in says.
+            if (facts.IsLink && !IsHeld(System.IO.Path.GetFullPath(File.ResolveLinkTarget(at, returnFinalTarget: false)!.FullName), seen)) return false;
+            if (facts.IsFolder && (facts.Mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0 && (facts.Mode & UnixFileMode.StickyBit) == 0) return false;
+        }
+        return true;
     }
 
     /// <summary>Refuses a path that others than its owner can read, change or enter.</summary>

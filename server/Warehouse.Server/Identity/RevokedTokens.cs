@@ -3,8 +3,8 @@ using Warehouse.Engine;
 namespace Warehouse.Server.Identity;
 
 /// <summary>
-/// Tokens that were revoked before their end, of a file: a line each, issuer, space, <c>jti</c>. It need not be there; once it was, what it said stays in
-/// force while it is gone: a file that is missing takes nothing back. Any thread.
+/// Tokens that were revoked before their end, of a file: a line each, issuer, space, <c>jti</c>. It has to be there at the start, since a name that was
+/// mistyped would revoke nothing in silence; what it said stays in force while it is gone. Any thread.
 /// </summary>
 internal sealed class RevokedTokens
 {
@@ -12,8 +12,8 @@ internal sealed class RevokedTokens
 
     private readonly string? _path;
     private readonly Watched<HashSet<string>> _names;
-    private bool _wasThere;
 
+    /// <exception cref="InputException">The file is not there, or too long.</exception>
     public RevokedTokens(string? path, TimeProvider clock)
     {
         _path = path;
@@ -27,8 +27,8 @@ internal sealed class RevokedTokens
 
     private HashSet<string> Read()
     {
-        if (_path is not { } path || !_wasThere && !File.Exists(path)) return [];
-        _wasThere = true;
+        if (_path is not { } path) return [];
+        if (!File.Exists(path)) throw new InputException("revoked-tokens", "the file is not there: make it, empty, or leave the setting out", new(path, 0, 0, "revokedTokens"));
         if (new FileInfo(path).Length > MaxBytes) throw new InputException("revoked-tokens", $"the file has more than {MaxBytes} bytes: tokens that have ended need no line", new(path, 0, 0, ""));
         return [.. File.ReadLines(path).Select(l => l.Trim()).Where(l => l.Length > 0)];
     }

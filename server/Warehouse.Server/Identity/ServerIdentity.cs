@@ -13,7 +13,7 @@ namespace Warehouse.Server.Identity;
 /// authority.pem      certificate and key of the local authority
 /// authority.crt      the certificate alone: what a client has to trust
 /// server.pem         certificate and key of the server, renewed 30 days before it ends
-/// administrator.pem  certificate and key of whoever started the server first, and the authority's certificate
+/// administrator.pem  certificate and key of whoever started the server first, and the authority's certificate; it ends, unless somebody renews it
 /// clients.json       every client certificate issued; written last: without it, the next start is a first start
 /// revoked.crl        list of the revoked ones, signed anew each day
 /// </code>
@@ -50,6 +50,20 @@ internal sealed class ServerIdentity : IDisposable
     /// <summary>Host names and addresses that the server's certificate names.</summary>
     public IReadOnlyList<string> Names => _names;
 
+    /// <summary>Stands around each change of client certificates: it says what changes before that holds, and what it throws prevents it; null = nobody is told.</summary>
+    public Action<CertificateChange, IReadOnlyList<IssuedCertificate>, Action>? Changes { get; init; }
+
+    /// <summary>When the certificate in <see cref="AdministratorFile"/> ends; null when there is none, or another one.</summary>
+    public DateTimeOffset? AdministratorEnd
+    {
+        get
+        {
+            if (!_folder.Has(AdministratorFile) || Issued is not [{ Revoked: null } first, ..]) return null;
+            using var administrator = Load(_folder, AdministratorFile);
+            return CertificateFactory.IdOf(administrator) == first.Id ? administrator.NotAfter.ToUniversalTime() : null;
+        }
+    }
+
     /// <summary>The local authority, with its key.</summary>
     public X509Certificate2 Authority => _authority;
 
@@ -61,7 +75,7 @@ internal sealed class ServerIdentity : IDisposable
 
     /// <summary>Whoever has a certificate of the local authority that holds, with what it states.</summary>
     public IEnumerable<Caller> CallersIssued() => Issued.Where(i => i.Revoked is null && i.NotAfter > _clock.GetUtcNow())
-        .Select(i => new Caller { Id = i.Id, Roles = i.Roles.ToHashSet(), HasSecondFactor = true, IsService = i.IsService });
+        .Select(i => new Caller { Id = i.Id, Roles = i.Roles.ToHashSet(), HasSecondFactor = i.HasSecondFactor, IsService = i.IsService });
 
     /// <summary>Id of the caller who started the server first.</summary>
     public string AdministratorId => Issued[0].Id;
@@ -70,36 +84,37 @@ internal sealed class ServerIdentity : IDisposable
     /// <param name="path">The folder; what is above it must be there.</param>
     /// <param name="names">Host names and addresses of the server beside those of this machine.</param>
     /// <param name="clock">Tells the time.</param>
+    /// <param name="changes">See <see cref="Changes"/>: for the first certificate.</param>
     /// <exception cref="InputException">The folder or a file in it is open to others, or not understood.</exception>
-    public static ServerIdentity Open(string path, IEnumerable<string> names, TimeProvider clock)
+    public static ServerIdentity Open(string path, IEnumerable<string> names, TimeProvider clock, Action<CertificateChange, IReadOnlyList<IssuedCertificate>, Action>? changes = null)
     {
         var folder = PrivateFolder.Open(path);
         using var held = folder.Lock();
-        return Open(folder, names, clock, isFirst: !folder.Has(ClientsFile));
+        return Open(folder, names, clock, (IsFirst: !folder.Has(ClientsFile), changes));
     }
 
     /// <summary>Opens the folder of a server that has started before, perhaps runs; its own certificate is left alone. For changes of its clients.</summary>
-    public static ServerIdentity OpenExisting(string path, TimeProvider clock)
+    public static ServerIdentity OpenExisting(string path, TimeProvider clock, Action<CertificateChange, IReadOnlyList<IssuedCertificate>, Action>? changes = null)
     {
         var folder = PrivateFolder.Open(path);
         if (!folder.Has(ClientsFile)) throw new InputException("state-folder", "no server has started with this folder yet", new(path, 0, 0, ""));
-        return new(folder, [], clock, Load(folder, AuthorityKeyFile));
+        return new(folder, [], clock, Load(folder, AuthorityKeyFile)) { Changes = changes };
     }
 
-    private static ServerIdentity Open(PrivateFolder folder, IEnumerable<string> names, TimeProvider clock, bool isFirst)
+    private static ServerIdentity Open(PrivateFolder folder, IEnumerable<string> names, TimeProvider clock, (bool IsFirst, Action<CertificateChange, IReadOnlyList<IssuedCertificate>, Action>? Changes) start)
     {
         if (!folder.Has(AuthorityKeyFile))
         {
-            if (!isFirst) throw new InputException("authority-missing", "the authority's key is gone: put it back, or remove the folder and issue every certificate anew", new(folder[AuthorityKeyFile], 0, 0, ""));
+            if (!start.IsFirst) throw new InputException("authority-missing", "the authority's key is gone: put it back, or remove the folder and issue every certificate anew", new(folder[AuthorityKeyFile], 0, 0, ""));
             using var made = CertificateFactory.NewAuthority($"Variant Warehouse {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", clock.GetUtcNow(), AuthorityLife);
             folder.Write(AuthorityKeyFile, Encoding.ASCII.GetBytes(PemWithKey(made)));
         }
-        var identity = new ServerIdentity(folder, ["localhost", .. HostNames(), .. names, "127.0.0.1", "::1"], clock, Load(folder, AuthorityKeyFile));
+        var identity = new ServerIdentity(folder, ["localhost", .. HostNames(), .. names, "127.0.0.1", "::1"], clock, Load(folder, AuthorityKeyFile)) { Changes = start.Changes };
         try
         {
             if (!folder.Has(AuthorityFile)) folder.Write(AuthorityFile, Encoding.ASCII.GetBytes(identity._authority.ExportCertificatePem()));
             if (folder.Has(ServerFile)) identity._server = Load(folder, ServerFile);
-            if (isFirst) identity.MakeAdministrator();
+            if (start.IsFirst) identity.MakeAdministrator();
             identity.RenewHeld();
             return identity;
         }
@@ -111,8 +126,8 @@ internal sealed class ServerIdentity : IDisposable
     }
 
     /// <summary>
-    /// Renews what ends soon: the server's certificate, the administrator's where it lies in the folder still (its key stays, so it names the same
-    /// caller), and the list of revoked certificates. To be called each hour.
+    /// Renews what ends soon: the server's certificate, and the list of revoked certificates. To be called each hour. Nobody's client certificate is renewed
+    /// without somebody who wants it (C18).
     /// </summary>
     /// <returns>True when the server has another certificate now.</returns>
     public bool RenewWhenDue()
@@ -122,18 +137,24 @@ internal sealed class ServerIdentity : IDisposable
     }
 
     /// <summary>Issues a client certificate with a new key.</summary>
+    /// <param name="name">What people call it.</param>
+    /// <param name="days">How long it holds.</param>
+    /// <param name="isService">A machine's.</param>
+    /// <param name="roles">Roles of its owner.</param>
+    /// <param name="hasSecondFactor">It counts as a second factor (C16): a person's alone.</param>
     /// <returns>PEM of the certificate, its key, and the authority's certificate; and its entry in the list.</returns>
-    public (string Pem, IssuedCertificate Issued) Issue(string name, int days, bool isService = false, IReadOnlyList<Role>? roles = null)
+    public (string Pem, IssuedCertificate Issued) Issue(string name, int days, bool isService = false, IReadOnlyList<Role>? roles = null, bool hasSecondFactor = false)
     {
         CheckName(name);
+        if (hasSecondFactor && (isService || roles?.Contains(Role.Spoke) == true)) throw new InputException("second-factor", "a machine has no second factor: a person's certificate alone counts as one", InputPlace.None);
         if (days is < 1 or > MaxDays) throw new InputException("certificate-days", $"a certificate holds for 1 to {MaxDays} days", InputPlace.None);
         using var held = _folder.Lock();
         if (Issued.Any(i => i.Name == name && i.Revoked is null && i.NotAfter > _clock.GetUtcNow()))
             throw new InputException("certificate-name", "this name has a certificate that holds; revoke it, or choose another name", InputPlace.None);
         using var key = CertificateFactory.NewKey();
         var (pem, issued) = Sign(name, key, TimeSpan.FromDays(days));
-        issued = issued with { IsService = isService, Roles = roles ?? [] };
-        IssuedCertificate.WriteAll(_folder, ClientsFile, [.. Issued, issued]);
+        issued = issued with { IsService = isService, HasSecondFactor = hasSecondFactor, Roles = roles ?? [] };
+        Change(CertificateChange.Issue, [issued], () => IssuedCertificate.WriteAll(_folder, ClientsFile, [.. Issued, issued]));
         return (pem, issued);
     }
 
@@ -148,9 +169,34 @@ internal sealed class ServerIdentity : IDisposable
         if (revoked.Count == 0) return 0;
         List<IssuedCertificate> after = [.. all.Select(i => revoked.Contains(i) ? i with { Revoked = now } : i)];
         // The list that refuses comes first: whatever fails then, nothing revoked is taken.
-        WriteRevoked(after);
-        IssuedCertificate.WriteAll(_folder, ClientsFile, after);
+        Change(CertificateChange.Revoke, [.. revoked], () =>
+        {
+            WriteRevoked(after);
+            IssuedCertificate.WriteAll(_folder, ClientsFile, after);
+        });
         return revoked.Count;
+    }
+
+    /// <summary>Makes the administrator's certificate anew, where it lies in the folder still; its key stays, so it names the same caller.</summary>
+    /// <returns>Its entry in the list.</returns>
+    public IssuedCertificate RenewAdministrator()
+    {
+        using var held = _folder.Lock();
+        var all = Issued;
+        if (!_folder.Has(AdministratorFile)) throw new InputException("file-missing", "the administrator's certificate and key do not lie in the folder any more: issue another one", new(_folder[AdministratorFile], 0, 0, ""));
+        if (all.Any(i => i.Id == all[0].Id && i.Revoked is not null)) throw new InputException("certificate-revoked", "the administrator's certificate was revoked: issue another one", new(_folder[AdministratorFile], 0, 0, ""));
+        using var old = Load(_folder, AdministratorFile);
+        if (CertificateFactory.IdOf(old) != all[0].Id) throw new InputException("certificate-file", "the file holds another certificate", new(_folder[AdministratorFile], 0, 0, ""));
+        using var key = old.GetECDsaPrivateKey()!;
+        var (pem, issued) = Sign(all[0].Name, key, AdministratorLife);
+        issued = issued with { IsService = all[0].IsService, HasSecondFactor = all[0].HasSecondFactor, Roles = all[0].Roles };
+        Change(CertificateChange.Renew, [issued], () =>
+        {
+            // Entered first, so that what is issued is always in the list.
+            IssuedCertificate.WriteAll(_folder, ClientsFile, [.. all, issued]);
+            _folder.Write(AdministratorFile, Encoding.ASCII.GetBytes(pem));
+        });
+        return issued;
     }
 
     /// <summary>The two lines that connect the administrator.</summary>
@@ -170,11 +216,6 @@ internal sealed class ServerIdentity : IDisposable
     private bool RenewHeld()
     {
         var now = _clock.GetUtcNow();
-        if (_folder.Has(AdministratorFile) && Issued is [{ Revoked: null } first, ..])
-        {
-            using var administrator = Load(_folder, AdministratorFile);
-            if (administrator.NotAfter - now < RenewBefore && CertificateFactory.IdOf(administrator) == first.Id) RenewAdministrator(administrator);
-        }
         if (!_folder.Has(RevokedFile) || RevocationList.ReadFile(_folder[RevokedFile]) is not [var list] || now - list.ThisUpdate > ListRenewal) WriteRevoked(Issued);
         if (_server is { } server && server.NotAfter - now >= RenewBefore && _names.All(n => server.MatchesHostname(n, allowWildcards: false, allowCommonName: false))) return false;
         using var made = CertificateFactory.NewServer(_authority, _names, now, ServerLife);
@@ -187,19 +228,19 @@ internal sealed class ServerIdentity : IDisposable
     {
         using var key = CertificateFactory.NewKey();
         var (pem, issued) = Sign("administrator", key, AdministratorLife);
-        _folder.Write(AdministratorFile, Encoding.ASCII.GetBytes(pem));
-        IssuedCertificate.WriteAll(_folder, ClientsFile, [issued with { Roles = [Role.DataSteward, Role.Operator] }]);
+        issued = issued with { HasSecondFactor = true, Roles = [Role.DataSteward, Role.Operator] };
+        Change(CertificateChange.Issue, [issued], () =>
+        {
+            _folder.Write(AdministratorFile, Encoding.ASCII.GetBytes(pem));
+            IssuedCertificate.WriteAll(_folder, ClientsFile, [issued]);
+        });
         IsFirstStart = true;
     }
 
-    private void RenewAdministrator(X509Certificate2 old)
+    private void Change(CertificateChange change, IReadOnlyList<IssuedCertificate> certificates, Action apply)
     {
-        using var key = old.GetECDsaPrivateKey()!;
-        var all = Issued;
-        var (pem, issued) = Sign(all[0].Name, key, AdministratorLife);
-        // Entered first, so that what is issued is always in the list.
-        IssuedCertificate.WriteAll(_folder, ClientsFile, [.. all, issued with { IsService = all[0].IsService, Roles = all[0].Roles }]);
-        _folder.Write(AdministratorFile, Encoding.ASCII.GetBytes(pem));
+        if (Changes is { } around) around(change, certificates, apply);
+        else apply();
     }
 
     private (string Pem, IssuedCertificate Issued) Sign(string name, ECDsa key, TimeSpan life)

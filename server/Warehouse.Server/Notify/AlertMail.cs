@@ -1,5 +1,6 @@
 using System.Globalization;
-using System.Net.Mail;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 using Warehouse.Clinic;
 using Warehouse.Clinic.Alerts;
@@ -26,9 +27,9 @@ internal sealed class AlertMail(AlertConfiguration alerts, ServerConfiguration c
         text.Append("\r\nWhat it is about: warehouse alerts list --server URL.\r\n");
         try
         {
-            _relay.SendAsync(new Mail(IdOf(message), Title(message), text.ToString(), own is null ? _mail.To : [own]), CancellationToken.None).GetAwaiter().GetResult();
+            _relay.SendAsync(new Mail(IdOf(message), Title(message), text.ToString(), own is null ? _mail.To : [own], message.SentUtc), CancellationToken.None).GetAwaiter().GetResult();
         }
-        catch (Exception e) when (e is SmtpException or OperationCanceledException)
+        catch (Exception e) when (e is SocketException or AuthenticationException or OperationCanceledException)
         {
             throw new IOException("the mail relay does not take messages", e);
         }

@@ -1,6 +1,6 @@
+using System.Globalization;
 using System.Net;
-using System.Net.Mail;
-using System.Net.Mime;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
@@ -12,28 +12,52 @@ namespace Warehouse.Server.Notify;
 /// <param name="Subject">One line.</param>
 /// <param name="Body">Lines apart by CR LF.</param>
 /// <param name="To">Receivers.</param>
-internal sealed record Mail(string Id, string Subject, string Body, IEnumerable<string> To);
+/// <param name="MadeUtc">When it was written.</param>
+internal sealed record Mail(string Id, string Subject, string Body, IReadOnlyList<string> To, DateTimeOffset MadeUtc);
 
 /// <summary>
-/// A mail relay (SMTP with STARTTLS; in clear text to this machine alone). The relay's certificate is held against the authorities of the system. A mail that was taken is
-/// delivered by the relay, which tries again itself. Any thread.
+/// A mail relay, one conversation for each mail. Its certificate is held against the configured authorities, or else those of the system. A mail that was
+/// taken is delivered by the relay, which tries again itself. Any thread.
 /// </summary>
-internal sealed class MailRelay(MailConfiguration mail, ServerConfiguration configuration)
+internal sealed class MailRelay
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(20);
 
-    private readonly NetworkCredential? _account = AccountOf(mail, configuration);
+    private readonly MailConfiguration _mail;
+    private readonly NetworkCredential? _account;
+    private readonly X509Certificate2Collection? _authorities;
+
+    public MailRelay(MailConfiguration mail, ServerConfiguration configuration)
+    {
+        (_mail, _account) = (mail, AccountOf(mail, configuration));
+        if (mail.Authorities is not { } file) return;
+        _authorities = [];
+        _authorities.ImportFromPemFile(configuration.Resolve(file));
+    }
 
     /// <summary>Hands a mail over; it was taken when this returns.</summary>
-    public async Task SendAsync(Mail text, CancellationToken stop)
+    /// <exception cref="IOException">It was not taken.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">There is no relay.</exception>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">Its certificate is not taken.</exception>
+    public async Task SendAsync(Mail mail, CancellationToken stop)
     {
-        using var message = new MailMessage { From = new MailAddress(mail.From), Subject = text.Subject, Body = text.Body, BodyEncoding = Encoding.ASCII, BodyTransferEncoding = TransferEncoding.SevenBit };
-        foreach (var to in text.To) message.To.Add(new MailAddress(to));
-        message.Headers.Add("Message-ID", $"<{text.Id}@variant-warehouse.invalid>");
-        using var client = new SmtpClient(mail.Host, mail.Port) { EnableSsl = !mail.IsClear, UseDefaultCredentials = false, Credentials = _account };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(AnswerWithin);
-        await client.SendMailAsync(message, limit.Token).ConfigureAwait(false);
+        using var relay = await MailConversation.ConnectAsync(_mail, _authorities, limit.Token).ConfigureAwait(false);
+        if (_account is { } account) await relay.LogInAsync(account, limit.Token).ConfigureAwait(false);
+        await relay.SendAsync(_mail.From, mail.To, TextOf(mail), limit.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>The mail, ASCII, lines apart by CR LF (RFC 5322). Addresses are those of the configuration.</summary>
+    private string TextOf(Mail mail)
+    {
+        var text = new StringBuilder();
+        foreach (var (name, value) in (IEnumerable<(string, string)>)
+        [
+            ("From", _mail.From), ("To", string.Join(",\r\n ", mail.To)), ("Subject", mail.Subject), ("Date", mail.MadeUtc.UtcDateTime.ToString("ddd, dd MMM yyyy HH':'mm':'ss '+0000'", CultureInfo.InvariantCulture)),
+            ("Message-ID", $"<{mail.Id}@variant-warehouse.invalid>"), ("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=us-ascii"), ("Content-Transfer-Encoding", "7bit"),
+        ]) text.Append(name).Append(": ").Append(value).Append("\r\n");
+        return text.Append("\r\n").Append(mail.Body).ToString();
     }
 
     private static NetworkCredential? AccountOf(MailConfiguration mail, ServerConfiguration configuration)

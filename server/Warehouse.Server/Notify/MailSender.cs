@@ -9,5 +9,5 @@ internal sealed class MailSender(MailConfiguration mail, ServerConfiguration con
 
     public string Name => "mail";
 
-    public Task SendAsync(Note note, CancellationToken stop) => _relay.SendAsync(new Mail(note.Id, note.Title(), note.ToText(), mail.To), stop);
+    public Task SendAsync(Note note, CancellationToken stop) => _relay.SendAsync(new Mail(note.Id, note.Title(), note.ToText(), mail.To, note.MadeUtc), stop);
 }

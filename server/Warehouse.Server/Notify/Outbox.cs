@@ -9,9 +9,9 @@ namespace Warehouse.Server.Notify;
 
 /// <summary>
 /// Notes on their way out. One that was put in is durable on return and is tried until every configured way has taken it, across any stop: none is
-/// given up. With no way configured they wait here, and the operator is told. Each is a file of the
-/// server's state, <c>outbox/ID</c>, of JSON: the note, the ways that have taken it, the tries, and when the next is due. What failed leaves the file
-/// as it was. Any thread.
+/// given up. With no way configured they wait here, and the operator is told. Each way goes at its own pace: one that is slow or down holds up no other.
+/// Each note is a file of the server's state, <c>outbox/ID</c>, of JSON: the note, the ways that have taken it, and of those that have failed the tries and
+/// when the next is due. What failed leaves the file as it was. Any thread.
 /// </summary>
 internal sealed class Outbox : IDisposable
 {
@@ -19,6 +19,9 @@ internal sealed class Outbox : IDisposable
     public const int MaxWaiting = 10_000;
 
     private const string FolderName = "outbox";
+
+    /// <summary>Time that a round of sending waits for a slow way, which goes on behind it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan[] Pauses = [TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(30), TimeSpan.FromHours(1)];
 
@@ -29,7 +32,8 @@ internal sealed class Outbox : IDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _sending = new(1, 1);
+    private readonly CancellationTokenSource _over = new();
+    private readonly Dictionary<string, Task> _rounds = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Waiting> _notes = new(StringComparer.Ordinal);
 
     /// <summary>Opens the outbox in the folder of the server's state, and reads what waits in it.</summary>
@@ -98,48 +102,92 @@ internal sealed class Outbox : IDisposable
         }
     }
 
-    /// <summary>Tries every note that is due, by each way that has not taken it yet. One round at a time; who comes meanwhile waits for it.</summary>
+    /// <summary>
+    /// Tries every note that is due, by each way that has not taken it yet: the ways side by side, of one way the oldest note first. It waits a moment for
+    /// them; a way that is not done then goes on by itself, and is left alone until it is.
+    /// </summary>
     public async Task SendDueAsync(CancellationToken stop)
     {
-        await _sending.WaitAsync(stop).ConfigureAwait(false);
-        try
+        List<Task> rounds;
+        lock (_gate)
         {
-            List<Waiting> due;
-            lock (_gate) due = _ways.Count == 0 ? [] : [.. _notes.Values.Where(w => !IsDelivered(w) && w.NextUtc <= _clock.GetUtcNow()).OrderBy(w => w.Note.MadeUtc)];
-            foreach (var waiting in due) await SendAsync(waiting, stop).ConfigureAwait(false);
+            foreach (var way in _ways)
+                if (!_rounds.TryGetValue(way.Name, out var round) || round.IsCompleted) _rounds[way.Name] = SendRoundAsync(way, stop);
+            rounds = [.. _rounds.Values];
         }
-        finally
-        {
-            _sending.Release();
-        }
+        var all = Task.WhenAll(rounds);
+        await Task.WhenAny(all, Task.Delay(Patience, _clock, stop)).ConfigureAwait(false);
+        stop.ThrowIfCancellationRequested();
+        if (all.IsCompleted) await all.ConfigureAwait(false);
     }
 
+    /// <summary>Stops what is being sent, and waits until it has stopped.</summary>
     public void Dispose()
     {
+        _over.Cancel();
+        Task[] rounds;
+        lock (_gate) rounds = [.. _rounds.Values];
+        // How they ended is known already, or they were stopped.
+        Task.WhenAll(rounds).ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).GetAwaiter().GetResult();
         foreach (var way in _ways.OfType<IDisposable>()) way.Dispose();
-        _sending.Dispose();
+        _over.Dispose();
     }
 
-    private async Task SendAsync(Waiting waiting, CancellationToken stop)
+    private async Task SendRoundAsync(INoteSender way, CancellationToken stop)
     {
-        var (taken, failure) = (waiting.Taken.ToList(), (Exception?)null);
-        foreach (var way in _ways.Where(w => !waiting.Taken.Contains(w.Name)))
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _over.Token);
+        await Task.Yield(); // not under the lock
+        List<string> due;
+        lock (_gate) due = [.. _notes.Values.Where(w => w.IsDue(way.Name, _clock.GetUtcNow())).OrderBy(w => w.Note.MadeUtc).Select(w => w.Note.Id)];
+        try
         {
-            try
+            foreach (var id in due)
             {
-                await way.SendAsync(waiting.Note, stop).ConfigureAwait(false);
-                taken.Add(way.Name);
-            }
-            catch (Exception e) when (!stop.IsCancellationRequested)
-            {
-                failure = e; // whatever it was, it is tried again
+                either.Token.ThrowIfCancellationRequested();
+                Sent(id, way.Name, await TryAsync(way, id, either.Token).ConfigureAwait(false));
             }
         }
-        var tries = waiting.Tries + (failure is null ? 0 : 1);
-        var next = waiting with { Taken = taken, Tries = tries, NextUtc = _clock.GetUtcNow() + Pauses[Math.Clamp(tries - 1, 0, Pauses.Length - 1)] };
-        lock (_gate) Write(next);
-        if (failure is not null) _log.NoteNotTaken(waiting.Note.Topic, tries, Incident.Of(failure));
-        else Tell(waiting.Note);
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log.NotesFailed(Incident.Of(e)); // what was sent and could not be recorded is sent again
+        }
+    }
+
+    /// <summary>Why a note was not taken, whatever it was: it is tried again; null = it was.</summary>
+    private async Task<Exception?> TryAsync(INoteSender way, string id, CancellationToken stop)
+    {
+        Note note;
+        lock (_gate) note = _notes[id].Note;
+        try
+        {
+            await way.SendAsync(note, stop).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            return e;
+        }
+    }
+
+    private void Sent(string id, string way, Exception? failure)
+    {
+        Waiting next;
+        int tries;
+        lock (_gate)
+        {
+            var waiting = _notes[id]; // other ways have changed it meanwhile
+            tries = waiting.Ways.GetValueOrDefault(way)?.Tries ?? waiting.Tries;
+            if (failure is null) next = waiting with { Taken = [.. waiting.Taken, way] };
+            else
+            {
+                tries++;
+                var due = _clock.GetUtcNow() + Pauses[Math.Clamp(tries - 1, 0, Pauses.Length - 1)];
+                next = waiting with { Tries = Math.Max(waiting.Tries, tries), Ways = new Dictionary<string, Failed>(waiting.Ways) { [way] = new() { Tries = tries, NextUtc = due } } };
+            }
+            Write(next);
+        }
+        if (failure is not null) _log.NoteNotTaken(next.Note.Topic, tries, Incident.Of(failure));
+        else if (IsDelivered(next)) Tell(next.Note);
     }
 
     private void Tell(Note note)
@@ -168,6 +216,20 @@ internal sealed class Outbox : IDisposable
 
         public IReadOnlyList<string> Taken { get; init; } = [];
 
+        /// <summary>Tries of the way that has failed most often.</summary>
+        public int Tries { get; init; }
+
+        /// <summary>When the first try of each way is due.</summary>
+        public DateTimeOffset NextUtc { get; init; }
+
+        /// <summary>The ways that have failed, by name.</summary>
+        public IReadOnlyDictionary<string, Failed> Ways { get; init; } = new Dictionary<string, Failed>();
+
+        public bool IsDue(string way, DateTimeOffset now) => !Taken.Contains(way) && (Ways.GetValueOrDefault(way)?.NextUtc ?? NextUtc) <= now;
+    }
+
+    private sealed record Failed
+    {
         public int Tries { get; init; }
 
         public DateTimeOffset NextUtc { get; init; }

@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Microsoft.Extensions.Logging;
 
 namespace Warehouse.Server.Telemetry;
 
@@ -12,9 +11,10 @@ internal static class LastResort
     private const int CouldNot = 5;
 
     /// <summary>Takes the runtime's place.</summary>
-    public static void Install(ILogger log) => ExceptionHandling.SetUnhandledExceptionHandler(exception =>
+    public static void Install(LineLog log) => ExceptionHandling.SetUnhandledExceptionHandler(exception =>
     {
-        log.Crashed(Incident.Of(exception));
+        log.Server.Crashed(Incident.Of(exception));
+        log.Flush(TimeSpan.FromSeconds(2));
         Environment.Exit(CouldNot);
         return true;
     });

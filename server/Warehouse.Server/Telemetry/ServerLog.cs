@@ -28,6 +28,9 @@ internal static partial class ServerLog
     [LoggerMessage(1004, LogLevel.Critical, "ends for an error that nobody caught: {incident}")]
     public static partial void Crashed(this ILogger log, Incident incident);
 
+    [LoggerMessage(1005, LogLevel.Warning, "{lines} lines of this log were lost: nobody read them, or they could not be written")]
+    public static partial void LinesLost(this ILogger log, long lines);
+
     [LoggerMessage(1100, LogLevel.Debug, "{method} ended {outcome} after {elapsed} for {principal}")]
     public static partial void CallEnded(this ILogger log, MethodName method, StatusCode outcome, TimeSpan elapsed, PrincipalTag principal);
 
@@ -54,6 +57,9 @@ internal static partial class ServerLog
 
     [LoggerMessage(1205, LogLevel.Information, "a credential is not taken: {fault}")]
     public static partial void CredentialNotTaken(this ILogger log, CredentialFault fault);
+
+    [LoggerMessage(1206, LogLevel.Warning, "the administrator's certificate ends in {days} days, unless it is renewed: warehouse-server certificate renew")]
+    public static partial void AdministratorEnds(this ILogger log, int days);
 
     [LoggerMessage(1300, LogLevel.Information, "version {version} of the store")]
     public static partial void StoreVersion(this ILogger log, long version);

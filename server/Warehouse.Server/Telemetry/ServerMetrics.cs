@@ -9,15 +9,6 @@ namespace Warehouse.Server.Telemetry;
 /// <summary>A value that another part of the server knows and shows when it is asked.</summary>
 public enum Gauge
 {
-    /// <summary>Calls that wait to be admitted.</summary>
-    QueuedCalls,
-
-    /// <summary>Decoded blocks that the store keeps, in bytes.</summary>
-    CachedBytes,
-
-    /// <summary>Files of the store that are open.</summary>
-    OpenFiles,
-
     /// <summary>Connections.</summary>
     Connections,
 
@@ -26,6 +17,12 @@ public enum Gauge
 
     /// <summary>What somebody must look at for the alerts' sake.</summary>
     AlertAlarms,
+
+    /// <summary>Lines of the log that were lost.</summary>
+    LogLinesLost,
+
+    /// <summary>Bytes that batches announce which are being received.</summary>
+    UploadBytes,
 }
 
 /// <summary>
@@ -129,11 +126,10 @@ public sealed class ServerMetrics : IDisposable
 
     private static string HelpOf(Gauge gauge) => gauge switch
     {
-        Gauge.QueuedCalls => "Calls that wait to be admitted.",
-        Gauge.CachedBytes => "Bytes of decoded blocks that the store keeps.",
-        Gauge.OpenFiles => "Files of the store that are open.",
         Gauge.OpenAlerts => "Alerts that nobody has acknowledged.",
         Gauge.AlertAlarms => "Alarms of the last run of the alerts; a run that failed is one.",
+        Gauge.LogLinesLost => "Lines of the log that nobody read, or that could not be written.",
+        Gauge.UploadBytes => "Bytes announced of batches that are being received.",
         _ => "Connections.",
     };
 

@@ -8,10 +8,7 @@ namespace Warehouse.Server.Telemetry;
 /// <summary>A part of a call that takes time of its own.</summary>
 public enum CallStep
 {
-    /// <summary>Waits to be admitted.</summary>
-    Admission,
-
-    /// <summary>Who asks, and what he may see.</summary>
+    /// <summary>Whether who asks may ask this.</summary>
     Access,
 
     /// <summary>The store answers.</summary>

@@ -1,14 +1,34 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
 using Warehouse.Engine.Ingest;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Uploads;
+
+/// <summary>What <see cref="BatchUploads"/> goes by.</summary>
+internal sealed record UploadOptions
+{
+    /// <summary>How much may be received at a time.</summary>
+    public UploadConfiguration Limits { get; init; } = new();
+
+    /// <summary>Bytes that are free on the disk of a folder.</summary>
+    public Func<string, long> FreeBytes { get; init; } = folder => new DriveInfo(folder).AvailableFreeSpace;
+
+    /// <summary>Hears what became of batches.</summary>
+    public ILogger Log { get; init; } = NullLogger.Instance;
+
+    /// <summary>Tells the time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
 
 /// <summary>
 /// Batches on their way into the store, in a private folder of the server's state. Keeps I1 and I2 for uploads: a batch is in the store, whole and
@@ -25,23 +45,36 @@ internal sealed class BatchUploads : IDisposable
     /// <summary>Batches that are being received: of one sender, and of all.</summary>
     private const int MostOfOne = 16, MostOfAll = 256;
 
+    private const long Gibibyte = 1L << 30;
+
     private readonly Lock _gate = new();
     private readonly string _folder;
     private readonly StoreHost _host;
     private readonly StoreWriter _writer;
     private readonly TimeProvider _clock;
-    private readonly Dictionary<string, (StagedBatch Batch, string Sender)> _batches = new(StringComparer.Ordinal);
+    private readonly UploadOptions _options;
+    private readonly Dictionary<string, StagedBatch> _batches = new(StringComparer.Ordinal);
     private readonly ITimer _timer;
 
-    private BatchUploads(string folder, StoreHost host, StoreWriter writer, TimeProvider clock)
+    private BatchUploads(string folder, StoreHost host, StoreWriter writer, UploadOptions options)
     {
-        (_folder, _host, _writer, _clock) = (folder, host, writer, clock);
+        (_folder, _host, _writer, _options, _clock) = (folder, host, writer, options, options.Clock);
+        var clock = options.Clock;
         foreach (var path in Directory.EnumerateDirectories(folder))
         {
             if (StagedBatch.TryOpen(path, clock) is not { } batch) StagedBatch.Remove(path);
-            else if (!_batches.TryAdd(batch.Mark.Key, (batch, ""))) batch.Forget();
+            else if (!_batches.TryAdd(batch.Mark.Key, batch)) batch.Forget();
         }
         _timer = clock.CreateTimer(static uploads => ((BatchUploads)uploads!).ForgetIdle(), this, LookEvery, LookEvery);
+    }
+
+    /// <summary>Bytes that all batches announce which are being received.</summary>
+    public long AnnouncedBytes
+    {
+        get
+        {
+            lock (_gate) return _batches.Values.Sum(b => b.AnnouncedBytes);
+        }
     }
 
     /// <summary>Hears each step of a load before it is taken; for tests that stop there.</summary>
@@ -49,8 +82,8 @@ internal sealed class BatchUploads : IDisposable
 
     /// <summary>Uses the folder <c>uploads</c> of the server's state.</summary>
     /// <exception cref="InputException">Others can enter it.</exception>
-    public static BatchUploads Open(string statePath, StoreHost host, StoreWriter writer, TimeProvider clock) =>
-        new(PrivateFolder.Open(Path.Combine(statePath, "uploads")).Path, host, writer, clock);
+    public static BatchUploads Open(string statePath, StoreHost host, StoreWriter writer, UploadOptions options) =>
+        new(PrivateFolder.Open(Path.Combine(statePath, "uploads")).Path, host, writer, options);
 
     /// <summary>Key and content of a batch. The key is of its sender and its id; the content of all that decides what is loaded.</summary>
     public static BatchMark MarkOf(string sender, Batch batch) => new(KeyOf(sender, batch.Id), ContentOf(batch, batch.Sheet.Span, batch.Callable.Span));
@@ -95,23 +128,33 @@ internal sealed class BatchUploads : IDisposable
             if (Stored(mark.Key) is { } stored)
             {
                 // What a stop between the commit and here has left.
-                if (_batches.Remove(mark.Key, out var left)) left.Batch.Forget();
+                if (_batches.Remove(mark.Key, out var left)) left.Forget();
                 return stored.Mark == mark ? null : throw Refusals.Exists("batch-differs");
             }
             if (_batches.TryGetValue(mark.Key, out var known))
             {
                 // F37: the same id names the same bytes for ever.
-                if (known.Batch.Mark != mark) throw Refusals.Exists("batch-differs");
-                _batches[mark.Key] = (known.Batch, sender);
+                if (known.Mark != mark) throw Refusals.Exists("batch-differs");
             }
             else
             {
-                if (_batches.Count >= MostOfAll || _batches.Values.Count(b => b.Sender == sender) >= MostOfOne) throw Refusals.Exhausted("batches");
-                _batches[mark.Key] = known = (StagedBatch.Create(_folder, mark, batch, _clock), sender);
+                RequireRoom(sender, batch.Files.Sum(f => f.Length));
+                _batches[mark.Key] = known = StagedBatch.Create(_folder, mark, batch, _clock);
             }
-            known.Batch.Hold(by);
-            return known.Batch;
+            known.Hold(by);
+            return known;
         }
+    }
+
+    /// <summary>What a batch announces is its sender's and taken from the disk from then on, whether it comes or not.</summary>
+    private void RequireRoom(string sender, long bytes)
+    {
+        // A batch of before the process began has no sender's name; its key says whether it is his.
+        var own = _batches.Values.Where(b => b.Mark.Key == KeyOf(sender, b.Batch.Id)).ToList();
+        if (_batches.Count >= MostOfAll || own.Count >= MostOfOne) throw Refusals.Exhausted("batches");
+        if (own.Sum(b => b.AnnouncedBytes) + bytes > _options.Limits.GibibytesOfOne * Gibibyte || _batches.Values.Sum(b => b.AnnouncedBytes) + bytes > _options.Limits.GibibytesOfAll * Gibibyte) throw Refusals.Exhausted("batch-bytes");
+        var toCome = _batches.Values.Sum(b => b.AnnouncedBytes - b.Lengths().Sum());
+        if (toCome + bytes > _options.FreeBytes(_folder) - (_options.Limits.KeepFreeGibibytes * Gibibyte)) throw Refusals.Exhausted("batch-space");
     }
 
     /// <summary>What is known of a batch.</summary>
@@ -120,7 +163,7 @@ internal sealed class BatchUploads : IDisposable
         var (status, key) = (new BatchStatus { Id = id, State = BatchState.Unknown }, KeyOf(sender, id));
         ForgetIdle();
         StagedBatch? staged;
-        lock (_gate) staged = _batches.GetValueOrDefault(key).Batch;
+        lock (_gate) staged = _batches.GetValueOrDefault(key);
         // In this order: between the commit of a batch and the removal of what was received both are there, and at no time neither.
         if (Stored(key) is { } stored)
         {
@@ -142,6 +185,7 @@ internal sealed class BatchUploads : IDisposable
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, batch.Forgotten.Token);
         AtStep?.Invoke("check");
+        var began = _clock.GetTimestamp();
         IngestRequest request;
         try
         {
@@ -162,8 +206,10 @@ internal sealed class BatchUploads : IDisposable
                 return store.Ingest(request with { OnlyOwnFindings = !batch.SeesAll }, new Progress(batch), either.Token).Version;
             }, Timeout.InfiniteTimeSpan, either.Token);
         }
-        catch (InputException)
+        catch (InputException bad)
         {
+            _options.Log.BatchRefused(Incident.Of(bad));
+            AtStep?.Invoke("refused");
             Remove(batch);
             throw;
         }
@@ -171,6 +217,7 @@ internal sealed class BatchUploads : IDisposable
         {
             batch.EndLoad();
         }
+        _options.Log.BatchLoaded(batch.Batch.Files.Count, batch.AnnouncedBytes, _clock.GetElapsedTime(began));
         AtStep?.Invoke("loaded");
         Remove(batch);
         AtStep?.Invoke("removed");
@@ -180,7 +227,7 @@ internal sealed class BatchUploads : IDisposable
     public void Cancel(string sender, string id)
     {
         StagedBatch? staged;
-        lock (_gate) staged = _batches.GetValueOrDefault(KeyOf(sender, id)).Batch;
+        lock (_gate) staged = _batches.GetValueOrDefault(KeyOf(sender, id));
         if (staged is not null) Remove(staged);
     }
 
@@ -190,7 +237,7 @@ internal sealed class BatchUploads : IDisposable
         _timer.Dispose();
         lock (_gate)
         {
-            foreach (var (batch, _) in _batches.Values) batch.Dispose();
+            foreach (var batch in _batches.Values) batch.Dispose();
             _batches.Clear();
         }
     }
@@ -201,15 +248,24 @@ internal sealed class BatchUploads : IDisposable
 
     private void Remove(StagedBatch batch)
     {
-        lock (_gate) _batches.Remove(batch.Mark.Key);
+        lock (_gate)
+        {
+            // Under its key another one may lie by now, which was begun when this one had been forgotten.
+            if (_batches.TryGetValue(batch.Mark.Key, out var there) && ReferenceEquals(there, batch)) _batches.Remove(batch.Mark.Key);
+        }
         batch.Forget();
     }
 
     private void ForgetIdle()
     {
         List<StagedBatch> idle;
-        lock (_gate) idle = [.. _batches.Values.Select(b => b.Batch).Where(b => b.Idle >= ForgetAfter)];
-        foreach (var batch in idle) Remove(batch);
+        lock (_gate)
+        {
+            // Found and taken out at once, so that nobody goes on with one that is about to go.
+            idle = [.. _batches.Values.Where(b => b.Idle >= ForgetAfter)];
+            foreach (var batch in idle) _batches.Remove(batch.Mark.Key);
+        }
+        foreach (var batch in idle) batch.Forget();
     }
 
     private static void RequireSound(Batch batch)

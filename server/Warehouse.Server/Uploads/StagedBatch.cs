@@ -38,6 +38,7 @@ internal sealed class StagedBatch : IDisposable
     private StagedBatch(string folder, BatchMark mark, Batch batch, TimeProvider clock)
     {
         (_folder, Mark, Batch, _clock, _progressAt) = (folder, mark, batch, clock, clock.GetTimestamp());
+        AnnouncedBytes = batch.Files.Sum(f => f.Length);
         _lengths = [.. Enumerable.Range(0, batch.Files.Count).Select(i => Durable.Facts(PathOf(i))?.LengthBytes ?? 0)];
     }
 
@@ -46,6 +47,9 @@ internal sealed class StagedBatch : IDisposable
 
     /// <summary>What the sender says of it.</summary>
     public Batch Batch { get; }
+
+    /// <summary>Bytes of all its files, when they are whole.</summary>
+    public long AnnouncedBytes { get; }
 
     /// <summary>Cancelled when the batch is forgotten while it is being loaded.</summary>
     public CancellationTokenSource Forgotten { get; } = new();

@@ -161,7 +161,7 @@ public sealed class AssessmentCommandTests
 
     private static string Credentials(ServedStore served, string name, params Role[] roles)
     {
-        var (pem, issued) = served.Server.Identity.Issue(name, 1, isService: true, roles: roles);
+        var (pem, issued) = served.Server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
         served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
         File.WriteAllText(served[name + ".pem"], pem);
         return served[name + ".pem"];

@@ -115,6 +115,83 @@ public sealed partial class LoginTests
         Assert.Contains("not authenticated", person.Ask(ExitCode.CouldNot), StringComparison.Ordinal);
     }
 
+    /// <summary>A token that is bound to a certificate is shown on connections of that certificate, by the command line as by the server's rule.</summary>
+    [Fact]
+    public async Task A_login_that_is_bound_to_a_certificate_is_shown_with_it()
+    {
+        using var mint = new TokenMint(TimeProvider.System);
+        await using var served = await ServedStore.StartAsync(samples: 8, variants: 60, configure: made =>
+        {
+            File.WriteAllText(made["keys"], mint.Keys());
+            return new() { Issuers = [TokenMint.Rules(made["keys"]) with { Roles = new Dictionary<string, Role> { ["wh-analyst"] = Role.Analyst } }] };
+        });
+        var (pem, _) = served.Server.Identity.Issue("own", 1);
+        PrivateFolder.WriteFile(served["own.pem"], System.Text.Encoding.ASCII.GetBytes(pem));
+        using var certificate = System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(pem);
+        var token = mint.Make(claims => (claims["cnf"], claims["roles"]) = (new JsonObject { ["x5t#S256"] = TokenHost.ThumbprintOf(certificate) }, new JsonArray("wh-analyst")));
+        served.Grant(new Subject(SubjectKind.Role, Subject.WordOf(Role.Analyst)), null, Detail.Record);
+        var file = new Warehouse.Client.Login.LoginFile(served["home/logins.json"]);
+        using (await file.LockAsync()) file.Keep(new Uri(served.Url), new()
+        {
+            Login = new() { Issuer = new("https://issuer.test"), Client = "cli", Audience = "warehouse" }, Token = new(token, DateTimeOffset.UtcNow.AddMinutes(5)), CertificateFile = served["own.pem"],
+        });
+        Assert.Equal(Answered, Ask("seen", "--server", served.Url, "22-1-A-C").Exit);
+        File.WriteAllText(served["own.pem"], served.Server.Identity.Issue("thief", 1).Pem);
+        var (exit, error) = Ask("seen", "--server", served.Url, "22-1-A-C");
+        Assert.Equal(ExitCode.CouldNot, exit);
+        Assert.Contains("not authenticated", error, StringComparison.Ordinal);
+        (exit, error) = Ask("login", "--server", served.Url, "--bind");
+        Assert.Equal(ExitCode.BadInput, exit);
+        Assert.Contains("--bind takes a file of credentials", error, StringComparison.Ordinal);
+
+        (ExitCode Exit, string Error) Ask(params string[] words)
+        {
+            var cli = new Warehouse.Tests.Cli.Cli { LoginsPath = served["home/logins.json"] };
+            return (cli.Run(words), cli.Error);
+        }
+    }
+
+    /// <summary>The client for Python shows what the command line keeps, renews it in the same file, and proves its key where that is wanted.</summary>
+    [NodeFact(Package)]
+    public async Task A_program_in_python_goes_by_the_login_that_is_kept()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var provider = await IdentityProvider.StartAsync();
+        foreach (var (client, isBound) in (IEnumerable<(string, bool)>)[("cli-long", false), ("cli-proof", true)])
+        {
+            await using var served = await StartAsync(provider, client, isBound);
+            var person = new Person(served, provider);
+            Assert.Contains("not authenticated", Python(served, person), StringComparison.Ordinal);
+            await person.LoginAsync(ExitCode.Done);
+            Assert.Equal("22-1-A-C\n", Python(served, person));
+            // What has ended is renewed, and the command line goes on with that.
+            var kept = JsonNode.Parse(File.ReadAllText(person.Logins))!;
+            var token = kept[served.Url]!["Token"]!.GetValue<string>();
+            kept[served.Url]!["Until"] = "2026-01-01T00:00:00.1234567+00:00";
+            File.WriteAllText(person.Logins, kept.ToJsonString());
+            Assert.Equal("22-1-A-C\n", Python(served, person));
+            Assert.NotEqual(token, JsonNode.Parse(File.ReadAllText(person.Logins))![served.Url]!["Token"]!.GetValue<string>());
+            Assert.Equal(Private, File.GetUnixFileMode(person.Logins));
+            person.Ask(Answered);
+            File.SetUnixFileMode(person.Logins, Private | UnixFileMode.GroupRead);
+            Assert.Contains("(logins-open)", Python(served, person), StringComparison.Ordinal);
+        }
+    }
+
+    private static string Python(ServedStore served, Person person)
+    {
+        const string Script = """
+            import sys, warehouse
+            try:
+                with warehouse.connect(sys.argv[1], sys.argv[2]) as lab:
+                    for answer in lab.seen(["22-1-A-C"]):
+                        print(answer.query)
+            except warehouse.WarehouseError as failure:
+                print(failure)
+            """;
+        return Peer.Output("env", $"PYTHONPATH={Path.Combine(TestData.ProjectRoot, "clients", "python")}", $"WAREHOUSE_LOGINS={person.Logins}", "timeout", "60", "/usr/bin/python3", "-B", "-c", Script, served.Url, person.Authority);
+    }
+
     [NodeFact(Package)]
     public async Task What_keeps_a_person_from_logging_in_is_said()
     {

@@ -45,4 +45,28 @@ public sealed class CallerChecksTests
         Assert.Equal("audit-disabled", Assert.Throws<InputException>(() => CallerChecks.Open(new() { Audit = new() { Enabled = false } }, folder["store"], TimeProvider.System)).Code);
         Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
     }
+
+    [Fact]
+    public void Once_a_day_it_is_told_that_a_certificate_ends_which_nobody_renews()
+    {
+        using var folder = new TempFolder();
+        var clock = new FakeClock();
+        var told = new List<(bool IsAdministrator, int Days)>();
+        using var checks = CallerChecks.Open(new(), folder["store"], clock, new() { Ends = (isAdministrator, days) => told.Add((isAdministrator, days)) });
+        clock.Advance(TimeSpan.FromDays(59));
+        checks.Renew();
+        Assert.Empty(told);
+        clock.Advance(TimeSpan.FromDays(2));
+        checks.Renew();
+        clock.Advance(TimeSpan.FromHours(1));
+        checks.Renew();
+        Assert.Equal((true, 28), Assert.Single(told));
+        clock.Advance(TimeSpan.FromDays(30));
+        checks.Renew();
+        Assert.Equal((true, -2), told[^1]);
+        checks.Identity.RenewAdministrator();
+        clock.Advance(TimeSpan.FromDays(1));
+        checks.Renew();
+        Assert.Equal(2, told.Count);
+    }
 }

@@ -1,6 +1,9 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 using Warehouse.Units;
 using Xunit;
@@ -19,7 +22,7 @@ public sealed class ClientCertificateTests : IDisposable
     public void Local_certificates_are_taken_until_they_end_and_only_while_the_list_names_them()
     {
         using var identity = ServerIdentity.Open(_folder["server"], [], _clock);
-        var clients = new ClientCertificates([CertificateTrust.Local(identity, _clock)], new HashSet<string>(), _clock);
+        var clients = new ClientCertificates([CertificateTrust.Local(identity, _clock)], new(), _clock);
         using var alice = X509Certificate2.CreateFromPem(identity.Issue("alice", 1).Pem);
         Assert.Equal(CertificateFactory.IdOf(alice), clients.Find(alice)?.Caller.Id);
         Assert.False(clients.Find(alice)!.Caller.IsService);
@@ -38,7 +41,7 @@ public sealed class ClientCertificateTests : IDisposable
     {
         using var identity = ServerIdentity.Open(_folder["server"], [], _clock);
         using var other = ServerIdentity.Open(_folder["other"], [], _clock);
-        var clients = new ClientCertificates([CertificateTrust.Local(identity, _clock)], new HashSet<string>(), _clock);
+        var clients = new ClientCertificates([CertificateTrust.Local(identity, _clock)], new(), _clock);
         using var stranger = X509Certificate2.CreateFromPem(other.Issue("alice", 1).Pem);
         using var self = NewAuthority("alice");
         Assert.Null(clients.Find(stranger));
@@ -192,10 +195,30 @@ public sealed class ClientCertificateTests : IDisposable
         }
     }
 
-    private ClientCertificates Configured(X509Certificate2[] authorities, string list, params string[] services)
+    /// <summary>C16: a certificate is one factor, unless whoever issued it, or configured its authority, says that there is another.</summary>
+    [Fact]
+    public void A_certificate_counts_as_a_second_factor_only_where_that_was_said()
+    {
+        using var authority = NewAuthority("hospital");
+        using X509Certificate2 plain = NewClient(authority, "plain"), named = NewClient(authority, "named"), card = NewClient(authority, "card", policy: "1.3.6.1.4.1.99999.7"), other = NewClient(authority, "other", policy: "1.3.6.1.4.1.99999.8"), machine = NewClient(authority, "machine", policy: "1.3.6.1.4.1.99999.7");
+        var clients = Configured([authority], List(authority, []), new ClientConfiguration { Services = [CertificateFactory.IdOf(machine)], SecondFactor = [CertificateFactory.IdOf(named)], SecondFactorPolicies = ["1.3.6.1.4.1.99999.7"] });
+        Assert.Equal([false, true, true, false, false], ((X509Certificate2[])[plain, named, card, other, machine]).Select(c => clients.Find(c)!.Caller.HasSecondFactor));
+
+        using var identity = ServerIdentity.Open(_folder["state"], [], _clock);
+        var local = new ClientCertificates([CertificateTrust.Local(identity, _clock)], new(), _clock);
+        using X509Certificate2 alice = X509Certificate2.CreateFromPem(identity.Issue("alice", 1).Pem), bob = X509Certificate2.CreateFromPem(identity.Issue("bob", 1, hasSecondFactor: true).Pem), spoke = X509Certificate2.CreateFromPem(identity.Issue("spoke", 1, isService: true).Pem);
+        using var administrator = X509Certificate2.CreateFromPemFile(Path.Combine(identity.Folder, ServerIdentity.AdministratorFile));
+        Assert.Equal([false, true, false, true], ((X509Certificate2[])[alice, bob, spoke, administrator]).Select(c => local.Find(c)!.Caller.HasSecondFactor));
+        Assert.Equal("second-factor", Assert.Throws<InputException>(() => identity.Issue("m", 1, isService: true, hasSecondFactor: true)).Code);
+        Assert.Equal("second-factor", Assert.Throws<InputException>(() => identity.Issue("s", 1, roles: [Role.Spoke], hasSecondFactor: true)).Code);
+    }
+
+    private ClientCertificates Configured(X509Certificate2[] authorities, string list, params string[] services) => Configured(authorities, list, new ClientConfiguration { Services = services });
+
+    private ClientCertificates Configured(X509Certificate2[] authorities, string list, ClientConfiguration rules)
     {
         File.WriteAllText(_folder["list"], list);
-        return new([CertificateTrust.Configured(WriteAuthorities(authorities), _folder["list"], _clock)], services.ToHashSet(), _clock);
+        return new([CertificateTrust.Configured(WriteAuthorities(authorities), _folder["list"], _clock)], rules, _clock);
     }
 
     private string WriteAuthorities(X509Certificate2[] authorities)
@@ -225,11 +248,18 @@ public sealed class ClientCertificateTests : IDisposable
         return made.CopyWithPrivateKey(key);
     }
 
-    private X509Certificate2 NewClient(X509Certificate2 authority, string name, string purpose = CertificateFactory.ClientAuthentication, string algorithm = "P-256")
+    private X509Certificate2 NewClient(X509Certificate2 authority, string name, string purpose = CertificateFactory.ClientAuthentication, string algorithm = "P-256", string? policy = null)
     {
         using var ec = CertificateFactory.NewKey();
         using var rsa = RSA.Create(1024);
         var request = algorithm == "P-256" ? new CertificateRequest("CN=" + name, ec, HashAlgorithmName.SHA256) : new("CN=" + name, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        if (policy is not null)
+        {
+            var policies = new AsnWriter(AsnEncodingRules.DER);
+            using (policies.PushSequence())
+            using (policies.PushSequence()) policies.WriteObjectIdentifier(policy);
+            request.CertificateExtensions.Add(new X509Extension("2.5.29.32", policies.Encode(), critical: false));
+        }
         if (purpose.Length > 0) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new(purpose)], false));
         return request.Create(authority.SubjectName, X509SignatureGenerator.CreateForECDsa(authority.GetECDsaPrivateKey()!), _clock.GetUtcNow().AddMinutes(-1), _clock.GetUtcNow().AddDays(100), [0x40, .. RandomNumberGenerator.GetBytes(8)]);
     }

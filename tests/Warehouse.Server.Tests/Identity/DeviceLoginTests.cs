@@ -73,6 +73,26 @@ public sealed class DeviceLoginTests
         Assert.Equal("answer", (await Assert.ThrowsAsync<LoginException>(() => new DeviceLogin(http, Options).RunAsync(_ => Assert.Fail("shown")))).Code);
     }
 
+    /// <summary>RFC 8705: asked where the provider takes certificates, and taken only when it says that it is bound to this one.</summary>
+    [Theory]
+    [InlineData("""{"cnf":{"x5t#S256":"own"}}""", null)]
+    [InlineData("""{"cnf":{"x5t#S256":"another"}}""", "unbound")]
+    [InlineData("""{"cnf":{"jkt":"own"}}""", "unbound")]
+    [InlineData("{}", "unbound")]
+    [InlineData("[", "unbound")]
+    [InlineData(null, "unbound")]
+    public async Task A_token_is_bound_to_a_certificate(string? claims, string? code)
+    {
+        var token = claims is null ? "opaque" : $"e30.{System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}.x";
+        var discovery = Discovery.Replace("}", ""","mtls_endpoint_aliases":{"token_endpoint":"https://mtls.issuer.test/token"}}""", StringComparison.Ordinal);
+        var script = new Scripted([(200, discovery), (200, Begun), (200, Done.Replace("\"t\"", $"\"{token}\"", StringComparison.Ordinal))]);
+        using var http = new HttpClient(script);
+        var login = new DeviceLogin(http, Options with { Certificate = "own" });
+        if (code is null) Assert.Equal(token, (await login.RunAsync(_ => { })).Token);
+        else Assert.Equal(code, (await Assert.ThrowsAsync<LoginException>(() => login.RunAsync(_ => { }))).Code);
+        Assert.Equal("https://mtls.issuer.test/token", script.Asked[^1]);
+    }
+
     [Fact]
     public async Task A_token_is_bound_to_a_key_with_the_word_that_the_provider_wants()
     {
@@ -146,9 +166,12 @@ public sealed class DeviceLoginTests
 
         public List<string> Bodies { get; } = [];
 
+        public List<string> Asked { get; } = [];
+
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             Proofs.Add(request.Headers.TryGetValues("DPoP", out var proofs) ? proofs.Single() : null);
+            Asked.Add(request.RequestUri!.OriginalString);
             Bodies.Add(request.Content is { } content ? await content.ReadAsStringAsync(cancellationToken) : "");
             var (status, body) = _left.Dequeue();
             var answer = new HttpResponseMessage((HttpStatusCode)status) { Content = new StringContent(body, Encoding.UTF8, "application/json") };

@@ -20,7 +20,7 @@ internal sealed class IdentityHost : IAsyncDisposable
     private IdentityHost(TimeProvider clock)
     {
         Identity = ServerIdentity.Open(_folder["server"], [], clock);
-        Certificates = new([CertificateTrust.Local(Identity, clock)], new HashSet<string>(), clock);
+        Certificates = new([CertificateTrust.Local(Identity, clock)], new(), clock);
         Parts = new() { Certificates = Certificates, Sessions = new(new(), clock), Hosts = new HashSet<string> { "localhost" }, Refused = fault => Reasons.Enqueue(TokenRefusedException.NameOf(fault)), Clock = clock };
         Authenticator = new(Parts);
     }

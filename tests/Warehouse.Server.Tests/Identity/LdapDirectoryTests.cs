@@ -16,12 +16,12 @@ public sealed class LdapDirectoryTests
     public async Task Groups_are_found_over_tls_with_the_groups_that_they_are_in_and_circles_end()
     {
         using var server = new LdapServer();
-        using var directory = Open(server.Configuration with { Roles = new Dictionary<string, Role> { ["laboratory"] = Role.Reviewer, ["bobs *"] = Role.Clinician } });
+        using var directory = Open(server.Configuration with { Roles = new Dictionary<string, Role> { ["CN=Laboratory, OU=Groups, DC=test"] = Role.Reviewer, ["cn=bobs \\2A,ou=groups,dc=test"] = Role.Clinician } });
         var alice = await directory.FindAsync("alice", default);
-        Assert.Equal(["analysts", "hospital", "laboratory"], alice!.Groups.Order());
+        Assert.Equal(["cn=analysts,ou=groups,dc=test", "cn=hospital,ou=groups,dc=test", "cn=laboratory,ou=groups,dc=test"], alice!.Groups.Order());
         Assert.Equal([Role.Reviewer], alice.Roles);
         var bob = await directory.FindAsync("b(o)b*\\", default);
-        Assert.Equal(["bobs *"], bob!.Groups);
+        Assert.Equal(["cn=bobs *,ou=groups,dc=test"], bob!.Groups);
         Assert.Equal([Role.Clinician], bob.Roles);
         Assert.Empty((await directory.FindAsync("carol", default))!.Groups);
         foreach (var nobody in new[] { "*", "dave", "alice)(uid=*", "", "\0", "a*", "(", "é" }) Assert.Null(await directory.FindAsync(nobody, default));
@@ -73,7 +73,7 @@ public sealed class LdapDirectoryTests
         using var folder = new TempFolder();
         using var mint = new TokenMint(_clock);
         File.WriteAllText(folder["keys"], mint.Keys());
-        using var directory = Open(server.Configuration with { Roles = new Dictionary<string, Role> { ["analysts"] = Role.Analyst } });
+        using var directory = Open(server.Configuration with { Roles = new Dictionary<string, Role> { ["analysts"] = Role.Analyst }, GroupAttribute = "cn" });
         using var tokens = new AccessTokens(new() { Issuers = [TokenMint.Rules(folder["keys"]) with { DirectoryClaim = "login" }] }, new(new(), _clock), directory, _clock);
         async Task<Caller> ReadAsync(string login)
         {
@@ -102,7 +102,43 @@ public sealed class LdapDirectoryTests
     [InlineData(@"uid=a\,ou=people,dc=test", false)]
     [InlineData("ou=people,dc=test", false)]
     [InlineData("uid=a,ou=others,dc=test", false)]
-    public void An_entry_lies_below_another_by_whole_names(string name, bool isBelow) => Assert.Equal(isBelow, LdapDirectory.IsBelow(name, "ou=people,dc=test"));
+    public void An_entry_lies_below_another_by_whole_names(string name, bool isBelow) => Assert.Equal(isBelow, DistinguishedName.IsBelow(name, "ou=people,dc=test"));
+
+    [Theory]
+    [InlineData("cn=A,ou=g,dc=test", "CN=a, OU=G , dc=TEST", true)]
+    [InlineData("cn=a b,dc=test", "cn= a   b ,dc=test", true)]
+    [InlineData(@"cn=a\,b,dc=test", @"cn=a\2cb,dc=test", true)]
+    [InlineData(@"cn=a\,b,dc=test", "cn=a,b=c,dc=test", false)]
+    [InlineData("cn=a+uid=1,dc=test", "UID=1+cn=a,dc=test", true)]
+    [InlineData("cn=a,dc=test", "cn=a,ou=other,dc=test", false)]
+    [InlineData("OID.2.5.4.3=a,dc=test", "2.5.4.3=a,dc=test", true)]
+    [InlineData(@"cn=\c3\a4,dc=test", "cn=Ä,dc=test", true)]
+    [InlineData(@"cn=\#a,dc=test", @"cn=\23A,dc=test", true)]
+    [InlineData(@"cn=a\5c,dc=test", @"cn=a\\,dc=test", true)]
+    public void Distinguished_names_are_equal_by_their_rules(string one, string other, bool areEqual) => Assert.Equal(areEqual, DistinguishedName.TryNormalize(one)! == DistinguishedName.TryNormalize(other)!);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("laboratory")]
+    [InlineData("cn=a,")]
+    [InlineData("=a,dc=test")]
+    [InlineData("c n=a")]
+    [InlineData("cn=a\\")]
+    [InlineData("cn=a;dc=test")]
+    [InlineData("cn=\"a\"")]
+    public void What_is_no_distinguished_name_is_refused(string text) => Assert.Null(DistinguishedName.TryNormalize(text));
+
+    /// <summary>Who may make groups somewhere makes one that is called as another one is called elsewhere.</summary>
+    [LdapFact]
+    public async Task A_group_of_the_same_name_elsewhere_is_another_group()
+    {
+        using var server = new LdapServer();
+        using var directory = Open(server.Configuration with { GroupsBase = "dc=test", Roles = new Dictionary<string, Role> { ["cn=laboratory,ou=groups,dc=test"] = Role.Reviewer } });
+        Assert.Equal([Role.Reviewer], (await directory.FindAsync("alice", default))!.Roles);
+        var carol = (await directory.FindAsync("carol", default))!;
+        Assert.Contains("cn=laboratory,ou=people,dc=test", carol.Groups);
+        Assert.Empty(carol.Roles);
+    }
 
     [Fact]
     public void Settings_of_the_library_that_weaken_the_check_of_the_directory_are_named()

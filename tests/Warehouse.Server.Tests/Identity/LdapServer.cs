@@ -74,6 +74,11 @@ internal sealed class LdapServer : IDisposable
         cn: hospital
         member: cn=laboratory,ou=groups,dc=test
 
+        dn: cn=laboratory,ou=people,dc=test
+        objectClass: groupOfNames
+        cn: laboratory
+        member: uid=carol,ou=people,dc=test
+
         dn: cn=bobs \2A,ou=groups,dc=test
         objectClass: groupOfNames
         cn: bobs *

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
 using Warehouse.Server.Identity;
 using Warehouse.Tests;
 using Warehouse.Units;
@@ -79,6 +80,57 @@ public sealed class ServerIdentityTests
         Assert.Equal(code, Assert.Throws<InputException>(() => Open(folder)).Code);
     }
 
+    /// <summary>Who may write to a folder above puts a folder of his own in the place of this one.</summary>
+    [Fact]
+    public void A_folder_that_another_account_could_replace_is_refused()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["a/b"]);
+        const UnixFileMode Own = (UnixFileMode)0b111_101_101;
+        foreach (var (mode, isRefused) in (IEnumerable<(UnixFileMode, bool)>)[(Own, false), (Own | UnixFileMode.GroupWrite, true), (Own | UnixFileMode.OtherWrite, true), (Own | UnixFileMode.OtherWrite | UnixFileMode.StickyBit, false)])
+        {
+            File.SetUnixFileMode(folder["a"], mode);
+            Assert.Equal((mode, isRefused), (mode, IsRefused(folder["a/b/server"])));
+        }
+        // A link leads where it leads: what is above its target counts, and what is above itself.
+        File.SetUnixFileMode(folder["a"], Own | UnixFileMode.GroupWrite);
+        Directory.CreateSymbolicLink(folder["link"], folder["a/b"]);
+        Assert.True(IsRefused(folder["link/server"]));
+        File.SetUnixFileMode(folder["a"], Own);
+        Assert.False(IsRefused(folder["link/server"]));
+        Directory.CreateDirectory(folder["open"]);
+        File.SetUnixFileMode(folder["open"], Own | UnixFileMode.GroupWrite);
+        Directory.CreateSymbolicLink(folder["open/link"], folder["a/b"]);
+        Assert.True(IsRefused(folder["open/link/server"]));
+    }
+
+    [Fact]
+    public void A_folder_of_another_account_is_refused()
+    {
+        if (!Environment.IsPrivilegedProcess) return; // nobody else can give a folder away
+        using var folder = new TempFolder();
+        Open(folder).Dispose();
+        Peer.Output("chown", "65533", folder["server"]);
+        Assert.Equal("state-folder-owner", Assert.Throws<InputException>(() => Open(folder)).Code);
+        Peer.Output("chown", "0", folder["server"]);
+        Directory.CreateDirectory(folder["above"]);
+        Peer.Output("chown", "65533", folder["above"]);
+        Assert.True(IsRefused(folder["above/server"]));
+    }
+
+    private static bool IsRefused(string path)
+    {
+        try
+        {
+            PrivateFolder.Open(path);
+            return false;
+        }
+        catch (InputException e) when (e.Code == "state-folder-parent")
+        {
+            return true;
+        }
+    }
+
     [Fact]
     public void A_lost_authority_is_not_made_anew_in_silence()
     {
@@ -104,18 +156,32 @@ public sealed class ServerIdentityTests
         Assert.True(named.ServerCertificate.MatchesHostname("other.example.org", allowWildcards: false, allowCommonName: false));
     }
 
+    /// <summary>C18: nothing that is shown lasts by itself.</summary>
     [Fact]
-    public void Administrators_certificate_is_renewed_with_its_key_so_that_it_names_the_same_caller()
+    public void Administrators_certificate_ends_unless_somebody_renews_it_and_names_the_same_caller_then()
     {
         using var folder = new TempFolder();
         using var identity = Open(folder);
+        Assert.Equal(identity.Issued[0].NotAfter, identity.AdministratorEnd);
+        using var first = Pem(folder["server/administrator.pem"]);
         _clock.Advance(TimeSpan.FromDays(61));
         identity.RenewWhenDue();
+        Assert.NotNull(Clients(identity).Find(first));
+        _clock.Advance(TimeSpan.FromDays(30));
+        identity.RenewWhenDue();
+        Assert.Single(identity.Issued);
+        Assert.Null(Clients(identity).Find(first));
+        identity.RenewAdministrator();
         using var renewed = Pem(folder["server/administrator.pem"]);
         Assert.Equal(2, identity.Issued.Count);
         Assert.Equal(identity.AdministratorId, CertificateFactory.IdOf(renewed));
-        Assert.True(renewed.NotAfter.ToUniversalTime() > _clock.GetUtcNow().AddDays(89));
-        Assert.Equal(identity.AdministratorId, Clients(identity).Find(renewed)?.Caller.Id);
+        Assert.Equal(_clock.GetUtcNow().AddDays(90), identity.AdministratorEnd!.Value, TimeSpan.FromSeconds(2));
+        var caller = Clients(identity).Find(renewed)!.Caller;
+        Assert.Equal((identity.AdministratorId, true), (caller.Id, caller.HasSecondFactor));
+        Assert.Equal([Role.DataSteward, Role.Operator], caller.Roles.Order());
+        identity.Revoke(identity.AdministratorId);
+        Assert.Null(identity.AdministratorEnd);
+        Assert.Equal("certificate-revoked", Assert.Throws<InputException>(identity.RenewAdministrator).Code);
     }
 
     [Fact]
@@ -136,25 +202,70 @@ public sealed class ServerIdentityTests
     public void Commands_issue_list_and_revoke()
     {
         using var folder = new TempFolder();
-        Assert.Equal((2, ""), Run("list", "--state", folder["server"]));
-        using var identity = Open(folder);
-        var (exit, id) = Run("issue", "--state", folder["server"], "--name", "spoke-2", "--out", folder["spoke.pem"], "--days", "10", "--service", "--role", "spoke");
+        Assert.Equal((2, ""), Run("list", "--state", folder["lab.server"]));
+        using var identity = ServerIdentity.Open(folder["lab.server"], [], _clock);
+        Assert.Equal((2, ""), Run("revoke", "--state", folder["lab.server"], "administrator")); // no store, no log
+        VariantStore.Create(new CreateOptions { Path = folder["lab"], Assembly = "GRCh38" }).Dispose();
+        var (exit, id) = Run("issue", "--state", folder["lab.server"], "--name", "spoke-2", "--out", folder["spoke.pem"], "--days", "10", "--service", "--role", "spoke");
         Assert.Equal(0, exit);
         Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(folder["spoke.pem"]));
         using var spoke = Pem(folder["spoke.pem"]);
         var clients = Clients(identity);
         var caller = clients.Find(spoke)!.Caller;
-        Assert.Equal((id, true, true), (caller.Id, caller.IsService, caller.HasSecondFactor));
+        Assert.Equal((id, true, false), (caller.Id, caller.IsService, caller.HasSecondFactor));
+        Assert.Equal((2, ""), Run("issue", "--state", folder["lab.server"], "--name", "machine", "--out", folder["again.pem"], "--service", "--second-factor"));
         Assert.Equal([Role.Spoke], caller.Roles);
-        Assert.Equal((2, ""), Run("issue", "--state", folder["server"], "--name", "spoke-2", "--out", folder["again.pem"]));
-        Assert.Equal((2, ""), Run("issue", "--state", folder["server"], "--name", "../x", "--out", folder["again.pem"]));
-        Assert.Equal((2, ""), Run("issue", "--state", folder["server"], "--name", "x", "--role", "king", "--out", folder["again.pem"]));
-        Assert.Contains($"spoke-2\t{id}\t", Run("list", "--state", folder["server"]).Output, StringComparison.Ordinal);
-        Assert.Equal((0, "1"), Run("revoke", "--state", folder["server"], "spoke-2"));
-        Assert.Equal((1, ""), Run("revoke", "--state", folder["server"], "spoke-2"));
+        Assert.Equal((2, ""), Run("issue", "--state", folder["lab.server"], "--name", "spoke-2", "--out", folder["again.pem"]));
+        Assert.Equal((2, ""), Run("issue", "--state", folder["lab.server"], "--name", "../x", "--out", folder["again.pem"]));
+        Assert.Equal((2, ""), Run("issue", "--state", folder["lab.server"], "--name", "x", "--role", "king", "--out", folder["again.pem"]));
+        Assert.Contains($"spoke-2\t{id}\t", Run("list", "--state", folder["lab.server"]).Output, StringComparison.Ordinal);
+        Assert.Equal((0, "1"), Run("revoke", "--state", folder["lab.server"], "spoke-2"));
+        Assert.Equal((1, ""), Run("revoke", "--state", folder["lab.server"], "spoke-2"));
         Assert.NotNull(clients.Find(spoke));
         _clock.PassCheck();
         Assert.Null(clients.Find(spoke));
+    }
+
+    /// <summary>Who has a certificate, and since when, stands in the audit log before it holds; where it cannot, nothing changes.</summary>
+    [Fact]
+    public void Changes_of_certificates_are_in_the_audit_log_before_they_hold()
+    {
+        using var folder = new TempFolder();
+        VariantStore.Create(new CreateOptions { Path = folder["lab"], Assembly = "GRCh38" }).Dispose();
+        using var identity = ServerIdentity.Open(folder["lab.server"], [], _clock);
+        var (_, id) = Run("issue", "--state", folder["lab.server"], "--name", "alice", "--out", folder["alice.pem"], "--second-factor", "--role", "analyst");
+        Assert.Equal(0, Run("renew", "--state", folder["lab.server"]).Exit);
+        Assert.Equal((0, "1"), Run("revoke", "--state", folder["lab.server"], "alice"));
+        var entries = Entries();
+        Assert.Equal(
+        [
+            (AuditKind.Begin, "certificate issue", ""), (AuditKind.End, "certificate issue", "done"), (AuditKind.Begin, "certificate renew", ""), (AuditKind.End, "certificate renew", "done"),
+            (AuditKind.Begin, "certificate revoke", ""), (AuditKind.End, "certificate revoke", "done"),
+        ], entries.Select(e => (e.Kind, e.Verb, e.Outcome ?? "")));
+        Assert.All(entries, e => Assert.Equal((Environment.UserName, "operator"), (e.Who, e.Role)));
+        Assert.StartsWith(id + " until ", entries[0].Note, StringComparison.Ordinal);
+        Assert.EndsWith(", second factor, analyst", entries[0].Note, StringComparison.Ordinal);
+        Assert.StartsWith(identity.AdministratorId + " until ", entries[2].Note, StringComparison.Ordinal);
+        Assert.StartsWith(id, entries[4].Note, StringComparison.Ordinal);
+        Assert.DoesNotContain("alice", string.Concat(entries.Select(e => e.Note)), StringComparison.Ordinal);
+
+        Run("issue", "--state", folder["lab.server"], "--name", "bob", "--out", folder["bob.pem"]);
+        Directory.Move(folder["lab.audit"], folder["away"]);
+        File.WriteAllText(folder["lab.audit"], ""); // no folder can be made there
+        var before = File.ReadAllText(folder["lab.server/clients.json"]);
+        Assert.Equal((5, ""), Run("issue", "--state", folder["lab.server"], "--name", "carol", "--out", folder["carol.pem"]));
+        Assert.Equal((5, ""), Run("renew", "--state", folder["lab.server"]));
+        Assert.Equal((5, ""), Run("revoke", "--state", folder["lab.server"], "bob"));
+        Assert.False(File.Exists(folder["carol.pem"]));
+        Assert.Equal(before, File.ReadAllText(folder["lab.server/clients.json"]));
+        using var bob = Pem(folder["bob.pem"]);
+        Assert.NotNull(Clients(identity).Find(bob));
+
+        List<AuditEntry> Entries()
+        {
+            using var audit = StoreAudit.Open(folder["lab"], null, null);
+            return [.. audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Verb.StartsWith("certificate", StringComparison.Ordinal))];
+        }
     }
 
     private (int Exit, string Output) Run(params string[] words)
@@ -164,7 +275,7 @@ public sealed class ServerIdentityTests
         return (exit, output.ToString().TrimEnd());
     }
 
-    private ClientCertificates Clients(ServerIdentity identity) => new([CertificateTrust.Local(identity, _clock)], new HashSet<string>(), _clock);
+    private ClientCertificates Clients(ServerIdentity identity) => new([CertificateTrust.Local(identity, _clock)], new(), _clock);
 
     private ServerIdentity Open(TempFolder folder) => ServerIdentity.Open(folder["server"], [], _clock);
 

@@ -100,7 +100,7 @@ public sealed class SessionTests : IDisposable
     public async Task A_certificate_of_a_person_has_the_session_of_its_connection_and_a_service_has_none()
     {
         using var identity = ServerIdentity.Open(_folder["server"], [], _clock);
-        var clients = new ClientCertificates([CertificateTrust.Local(identity, _clock)], new HashSet<string>(), _clock);
+        var clients = new ClientCertificates([CertificateTrust.Local(identity, _clock)], new(), _clock);
         using X509Certificate2 person = X509Certificate2.CreateFromPem(identity.Issue("p", 2).Pem), again = X509CertificateLoader.LoadCertificate(person.RawData);
         var session = clients.Find(person)!.SessionIn(_sessions);
         Assert.Same(session, clients.Find(person)!.SessionIn(_sessions));
@@ -122,7 +122,7 @@ public sealed class SessionTests : IDisposable
     public async Task A_token_for_what_may_be_asked_once_is_used_up_by_it()
     {
         using var identity = ServerIdentity.Open(_folder["server"], [], _clock);
-        var authenticator = new Authenticator(new() { Certificates = new([CertificateTrust.Local(identity, _clock)], new HashSet<string>(), _clock), Sessions = _sessions, Clock = _clock });
+        var authenticator = new Authenticator(new() { Certificates = new([CertificateTrust.Local(identity, _clock)], new(), _clock), Sessions = _sessions, Clock = _clock });
         var caller = new Caller { Id = "oidc:a|b" };
         Authenticated Token(string name, double issued) => new(caller, _clock.GetUtcNow().AddMinutes(10), _clock, () => true) { TokenName = name, Issued = _clock.GetUtcNow().AddSeconds(issued) };
         Assert.True(authenticator.TryUseOnce(Token("a", 0)));
@@ -137,14 +137,14 @@ public sealed class SessionTests : IDisposable
     [Fact]
     public void What_is_used_once_is_refused_when_there_is_no_room_to_remember_it()
     {
-        var cache = new ReplayCache(2, _clock);
+        var cache = new ReplayCache(16, _clock);
         var until = _clock.GetUtcNow().AddSeconds(10);
-        Assert.True(cache.TryUse("a", until) && cache.TryUse("b", until));
-        Assert.False(cache.TryUse("c", until));
-        Assert.False(cache.TryUse("a", until));
+        Assert.True(cache.TryUse("one", "a", until) && cache.TryUse("one", "b", until));
+        Assert.False(cache.TryUse("one", "c", until));
+        Assert.False(cache.TryUse("one", "a", until));
         _clock.Advance(11);
-        Assert.True(cache.TryUse("c", until.AddSeconds(20)));
-        Assert.False(cache.TryUse("c", until.AddSeconds(20)));
+        Assert.True(cache.TryUse("one", "c", until.AddSeconds(20)));
+        Assert.False(cache.TryUse("one", "c", until.AddSeconds(20)));
     }
 
     private async Task<ValidToken> OpenAsync(string? session, long? login = null, Action<JsonObject>? change = null) => await ReadAsync(_mint.Make(c =>

@@ -27,6 +27,7 @@ internal sealed class TokenHost : IAsyncDisposable
     {
         var made = new TokenHost(clock);
         made.WriteKeys();
+        File.WriteAllText(made.RevokedFile, "");
         var rules = TokenMint.Rules(made._folder["keys"]);
         var configuration = new ServerConfiguration { Issuers = [issuer?.Invoke(rules) ?? rules], RevokedTokens = made.RevokedFile };
         made.Host = await IdentityHost.StartAsync(clock, parts => parts with { Tokens = new(configuration, parts.Sessions, null, clock) });

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Clinic.Alerts;
@@ -60,6 +61,47 @@ public sealed class OutboxTests : IDisposable
         }
         using var third = Open(good, bad);
         Assert.True(third.IsDelivered(note.Id));
+    }
+
+    /// <summary>A way that does not answer holds up no other, neither in a round nor in those that follow; what it has is sent once it goes on.</summary>
+    [Fact]
+    public async Task A_way_that_does_not_answer_holds_up_no_other()
+    {
+        var (fast, slow) = (new Way("a"), new Way("b") { Answers = new() });
+        using var box = Open(slow, fast);
+        box.Put(NoteOf(1));
+        await box.SendDueAsync(default);
+        box.Put(NoteOf(2));
+        await box.SendDueAsync(default);
+        Assert.Equal([1, 2], fast.Tried);
+        Assert.Equal([1], slow.Tried);
+        var told = new List<int>();
+        box.Delivered = note => told.Add(note.Entry);
+        slow.Answers!.SetResult();
+        for (var round = 0; told.Count < 2; round++)
+        {
+            Assert.True(round < 100);
+            await box.SendDueAsync(default);
+        }
+        Assert.Equal([1, 2], slow.Tried);
+        Assert.Equal([1, 2], told);
+        Assert.Equal([1, 2], fast.Tried);
+    }
+
+    [Fact]
+    public async Task A_way_that_does_not_answer_is_given_up_when_the_server_stops()
+    {
+        var slow = new Way("b") { Answers = new() };
+        using (var box = Open(slow))
+        {
+            box.Put(NoteOf(1));
+            await box.SendDueAsync(default);
+        }
+        slow.Answers!.SetResult();
+        using var next = Open(slow);
+        await next.SendDueAsync(default);
+        Assert.Equal([1, 1], slow.Tried);
+        Assert.True(next.IsDelivered(NoteOf(1).Id));
     }
 
     [Fact]
@@ -173,6 +215,41 @@ public sealed class OutboxTests : IDisposable
         Assert.Equal(code, Assert.Throws<Engine.InputException>(() => ConfigurationCheck.Check(configuration, _folder["store"])).Code);
     }
 
+    /// <summary>The relay of a hospital has a certificate of the hospital's authority, which the system does not know.</summary>
+    [Fact]
+    public async Task A_mail_relay_over_tls_is_held_against_the_configured_authorities()
+    {
+        using X509Certificate2 authority = CertificateFactory.NewAuthority("hospital", DateTimeOffset.UtcNow, TimeSpan.FromDays(10)), other = CertificateFactory.NewAuthority("other", DateTimeOffset.UtcNow, TimeSpan.FromDays(10));
+        using var made = CertificateFactory.NewServer(authority, ["127.0.0.1"], DateTimeOffset.UtcNow, TimeSpan.FromDays(5));
+        using var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null);
+        File.WriteAllText(_folder["authority.pem"], authority.ExportCertificatePem());
+        File.WriteAllText(_folder["other.pem"], other.ExportCertificatePem());
+        foreach (var (file, isTaken) in (IEnumerable<(string?, bool)>)[("authority.pem", true), ("other.pem", false), (null, false)])
+        {
+            using var listener = new Script();
+            var hearing = listener.MailAsync(certificate);
+            var way = new MailSender(new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, Authorities = file is null ? null : _folder[file], Account = "warehouse", PasswordFile = Secret("a password of a test"), From = "warehouse@example.org", To = ["one@example.org"] }, new());
+            if (!isTaken) await Assert.ThrowsAsync<System.Security.Authentication.AuthenticationException>(() => way.SendAsync(NoteOf(12), default));
+            else await way.SendAsync(NoteOf(12), default);
+            var said = await hearing;
+            Assert.Equal(isTaken, said.Contains("RCPT TO:<one@example.org>", StringComparison.Ordinal));
+            Assert.Equal(isTaken, said.Contains("AUTH PLAIN " + Convert.ToBase64String("\0warehouse\0a password of a test"u8), StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData("250 relay", "220 go on")] // offers no TLS
+    [InlineData("250-relay\r\n250 STARTTLS", "220 go on\r\n250 injected")]
+    [InlineData("250-relay\r\n250 STARTTLS", "454 not now")]
+    public async Task A_mail_is_not_sent_in_the_clear(string greeting, string toTls)
+    {
+        using var listener = new Script();
+        var hearing = listener.SayAsync("220 relay", greeting, toTls);
+        var way = new MailSender(new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, From = "warehouse@example.org", To = ["one@example.org"] }, new());
+        await Assert.ThrowsAsync<IOException>(() => way.SendAsync(NoteOf(12), default));
+        Assert.DoesNotContain("MAIL", await hearing, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_drop_has_whole_files()
     {
@@ -218,10 +295,14 @@ public sealed class OutboxTests : IDisposable
 
         public List<int> Tried { get; } = [];
 
-        public Task SendAsync(Note note, CancellationToken stop)
+        /// <summary>When it answers; null = at once.</summary>
+        public TaskCompletionSource? Answers { get; init; }
+
+        public async Task SendAsync(Note note, CancellationToken stop)
         {
             Tried.Add(note.Entry);
-            return IsDown ? Task.FromException(new HttpRequestException("down")) : Task.CompletedTask;
+            if (Answers is { } answers) await answers.Task.WaitAsync(stop);
+            await (IsDown ? Task.FromException(new HttpRequestException("down")) : Task.CompletedTask);
         }
     }
 
@@ -260,13 +341,35 @@ public sealed class OutboxTests : IDisposable
         }
 
         /// <summary>Takes one mail; returns all that was said.</summary>
-        public async Task<string> MailAsync()
+        public async Task<string> MailAsync(X509Certificate2? certificate = null)
         {
             using var client = await _listener.AcceptTcpClientAsync();
-            using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
-            await using var writer = new StreamWriter(client.GetStream(), Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
+            Stream stream = client.GetStream();
             var said = new StringBuilder();
-            await writer.WriteLineAsync("220 relay");
+            if (certificate is not null)
+            {
+                foreach (var line in (string[])["220 relay", "250-relay\r\n250-AUTH LOGIN PLAIN\r\n250 STARTTLS", "220 go on"])
+                {
+                    await stream.WriteAsync(Encoding.ASCII.GetBytes(line + "\r\n"));
+                    if (!line.EndsWith("on", StringComparison.Ordinal)) said.Append(await LineAsync(stream)).Append('\n');
+                }
+                var secure = new System.Net.Security.SslStream(stream);
+                stream = secure;
+                try
+                {
+                    await secure.AuthenticateAsServerAsync(certificate);
+                    var hello = await LineAsync(stream);
+                    if (hello.Length == 0) return said.ToString();
+                    said.Append(hello).Append('\n');
+                }
+                catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
+                {
+                    return said.ToString();
+                }
+            }
+            using var reader = new StreamReader(stream, Encoding.ASCII);
+            await using var writer = new StreamWriter(stream, Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
+            await writer.WriteLineAsync(certificate is null ? "220 relay" : "250-relay\r\n250 AUTH LOGIN PLAIN");
             while (await reader.ReadLineAsync() is { } line)
             {
                 said.Append(line).Append('\n');
@@ -277,10 +380,38 @@ public sealed class OutboxTests : IDisposable
                     await writer.WriteLineAsync("250 taken");
                     continue;
                 }
-                await writer.WriteLineAsync(line == "QUIT" ? "221 bye" : "250 relay");
+                await writer.WriteLineAsync(line == "QUIT" ? "221 bye" : line.StartsWith("AUTH", StringComparison.Ordinal) ? "235 come in" : "250 relay");
                 if (line == "QUIT") break;
             }
             return said.ToString();
+        }
+
+        /// <summary>Says each line in its turn, whatever it hears; returns what that was.</summary>
+        public async Task<string> SayAsync(params string[] lines)
+        {
+            using var client = await _listener.AcceptTcpClientAsync();
+            var said = new StringBuilder();
+            try
+            {
+                foreach (var line in lines)
+                {
+                    await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(line + "\r\n"));
+                    said.Append(await LineAsync(client.GetStream())).Append('\n');
+                }
+            }
+            catch (IOException)
+            {
+                // The other side has gone.
+            }
+            return said.ToString();
+        }
+
+        /// <summary>A line, or what came before the end.</summary>
+        private static async Task<string> LineAsync(Stream stream)
+        {
+            var (line, one) = (new StringBuilder(), new byte[1]);
+            while (await stream.ReadAsync(one) > 0 && one[0] != '\n') line.Append((char)one[0]);
+            return line.ToString().TrimEnd('\r');
         }
 
         public void Dispose() => _listener.Dispose();

@@ -84,8 +84,8 @@ internal sealed class PairHouse : IDisposable
 
     private Client Issue(string name, Role[] roles)
     {
-        var (pem, issued) = Checks.Identity.Issue(name, 30, isService: true, roles: roles);
-        return new Client(X509Certificate2.CreateFromPem(pem, pem), new Caller { Id = issued.Id, Roles = roles.ToHashSet(), HasSecondFactor = true, IsService = true });
+        var (pem, issued) = Checks.Identity.Issue(name, 30, roles: roles, hasSecondFactor: !roles.Contains(Role.Spoke));
+        return new Client(X509Certificate2.CreateFromPem(pem, pem), new Caller { Id = issued.Id, Roles = roles.ToHashSet(), HasSecondFactor = !roles.Contains(Role.Spoke) });
     }
 
     /// <summary>Who shows which certificate.</summary>

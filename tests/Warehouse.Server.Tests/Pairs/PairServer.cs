@@ -69,7 +69,7 @@ internal sealed class PairServer : IDisposable
         _audit = StoreAudit.Over(new SimDisk(machine), keys, clock);
         _ledger = ReleaseLedger.Open(new SimDisk(machine, device: 2), keys);
         _writer = new StoreWriter(_host, () => memory.Reopen(clock));
-        _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, clock);
+        _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, new() { Clock = clock });
         _book = new LabBook(() => memory.Reopen(clock));
         _outbox = new Outbox(house.FolderOf(side), [], clock, _log);
         _alerts = new AlertHost(() => memory.Reopen(clock), () => [], clock);
@@ -84,7 +84,7 @@ internal sealed class PairServer : IDisposable
         });
         _calls = new RpcCalls(services, new RpcServerOptions
         {
-            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Interceptors = [new CallerRequired(gate)],
+            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Entrance = gate.EntranceAsync, Interceptors = [new CallerRequired(gate)],
             CallLimits = new RpcCallLimits { UnaryDeadline = TimeSpan.FromHours(1), MaxUnaryDeadline = TimeSpan.FromHours(1), StreamIdle = null },
         });
     }

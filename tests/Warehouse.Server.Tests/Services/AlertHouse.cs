@@ -55,7 +55,7 @@ internal sealed class AlertHouse : IAsyncDisposable
     /// <summary>A client that sees everything, or nothing.</summary>
     public (WarehouseClient Client, string Id) Client(string name, bool seesAll, params Role[] roles)
     {
-        var (pem, issued) = Served.Server.Identity.Issue(name, 1, isService: true, roles: roles);
+        var (pem, issued) = Served.Server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
         if (seesAll) Served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
         File.WriteAllText(Served[name + ".pem"], pem);
         return (Connect(name), issued.Id);

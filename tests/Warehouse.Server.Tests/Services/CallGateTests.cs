@@ -49,7 +49,7 @@ public sealed class CallGateTests
         Assert.Equal(new Status(StatusCode.Unavailable, "the directory does not answer"), refused.Status);
         await served.Log.WaitAsync("\"CallRefused\"", "Variants/Seen", "NotAvailable");
         Assert.Contains(served.Log.All, line => line.Contains("\"CredentialNotTaken\"", StringComparison.Ordinal) && line.Contains("DirectoryUnavailable", StringComparison.Ordinal));
-        var entry = Assert.Single(Entries(served), e => e.Verb != "serve");
+        var entry = Assert.Single(Entries(served), e => e.Verb is not ("serve" or "certificate issue"));
         Assert.Equal(("unauthenticated", "could-not", "warehouse.v1.Variants/Seen"), (entry.Who, entry.Outcome, entry.Verb));
         await AssertCountedAsync(served, "unavailable", "not_available");
 
@@ -91,6 +91,22 @@ public sealed class CallGateTests
         File.Delete(served.AuditPath);
         Directory.Move(served.AuditPath + ".away", served.AuditPath);
         Assert.Single((await known.SeenAsync(question)).Answers);
+    }
+
+    [Fact]
+    public async Task A_missing_second_factor_and_a_missing_purpose_are_counted_by_their_names()
+    {
+        await using var served = await ServedStore.StartAsync((_, options) => options with { OperatorEndPoint = new(IPAddress.Loopback, 0) });
+        var (pem, issued) = served.Server.Identity.Issue("one-factor", 1, roles: [Role.Analyst]);
+        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
+        var client = new V1.Variants.VariantsClient(served.Channel(X509Certificate2.CreateFromPem(pem, pem)));
+        await client.SeenAsync(new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } });
+        var refused = await Assert.ThrowsAsync<RpcException>(() => client.Export(new V1.ExportRequest { Asking = ServedStore.Treatment, Format = V1.ExportFormat.Vcf }).ResponseStream.MoveNext(default));
+        Assert.Equal((StatusCode.PermissionDenied, "second-factor"), (refused.StatusCode, RuleOf(refused)));
+        Assert.Equal("purpose", RuleOf(await Assert.ThrowsAsync<RpcException>(async () => await client.SeenAsync(new V1.SeenRequest { Asking = new(), Queries = { "22-5-A-C" } }))));
+        var page = await PageAsync(served);
+        foreach (var (reason, count) in (IEnumerable<(string, int)>)[("no_second_factor", 1), ("no_purpose", 1), ("not_granted", 0), ("bad_request", 0)])
+            Assert.Contains($"warehouse_calls_refused_total{{reason=\"{reason}\"}} {count}", page, StringComparison.Ordinal);
     }
 
     [Fact]

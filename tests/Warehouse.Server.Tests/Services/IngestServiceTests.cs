@@ -190,6 +190,59 @@ public sealed class IngestServiceTests
         Assert.Throws<RpcException>(() => staged.Append(by, Bytes(files, 0, 100, 100).Bytes));
     }
 
+    /// <summary>What is announced is taken from the disk at once: of one sender, of all, and of what is free.</summary>
+    [Fact]
+    public void What_is_announced_has_bounds_by_sender_in_all_and_by_the_disk()
+    {
+        const long Gibibyte = 1L << 30;
+        using var folder = new TempFolder();
+        var free = 100 * Gibibyte;
+        var options = new UploadOptions { Limits = new() { GibibytesOfOne = 4, GibibytesOfAll = 6, KeepFreeGibibytes = 2 }, FreeBytes = _ => free };
+        using (var at = new Place(folder, TimeProvider.System, options))
+        {
+            Assert.NotNull(at.Uploads.Begin("one", Of("a", 3), this));
+            Assert.Equal("batch-bytes", RuleOf(() => at.Uploads.Begin("one", Of("b", 2), this)));
+            Assert.NotNull(at.Uploads.Begin("two", Of("a", 2), this));
+            Assert.Equal("batch-bytes", RuleOf(() => at.Uploads.Begin("three", Of("a", 2), this)));
+            at.Uploads.Cancel("two", "a");
+            Assert.NotNull(at.Uploads.Begin("three", Of("a", 2), this));
+        }
+        // The next start knows whose they are.
+        using var next = new Place(folder, TimeProvider.System, options);
+        Assert.Equal("batch-bytes", RuleOf(() => next.Uploads.Begin("one", Of("b", 2), this)));
+        free = 7 * Gibibyte; // of which five are to come and two stay
+        Assert.Equal("batch-space", RuleOf(() => next.Uploads.Begin("one", Of("b", 1), this)));
+        Assert.NotNull(next.Uploads.Begin("one", Of("a", 3), this)); // what was begun goes on
+        free = 8 * Gibibyte;
+        Assert.NotNull(next.Uploads.Begin("one", Of("b", 1), this));
+
+        static Batch Of(string id, long gibibytes) => new() { Asking = ServedStore.Treatment, Id = id, Files = { new BatchFile { Length = gibibytes * Gibibyte, Sha256 = new string('0', 64) } } };
+        static string RuleOf(Func<object?> act) => Rule(Assert.Throws<RpcException>(() => act()));
+    }
+
+    /// <summary>A batch that was refused removes itself, and not the one that was begun under its name meanwhile.</summary>
+    [Fact]
+    public void A_batch_that_ends_leaves_the_one_that_was_begun_in_its_place()
+    {
+        using var folder = new TempFolder();
+        using var at = new Place(folder, TimeProvider.System);
+        byte[] bad = "##fileformat=VCFv4.3\n##contig=<ID=22>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tmarker\n22\tx\t.\tA\tC\t.\t.\t.\tGT\t0/1\n"u8.ToArray();
+        var (batch, by) = (BatchOf("b", [bad]), new object());
+        var first = at.Uploads.Begin("somebody", batch, by)!;
+        first.Append(by, Bytes([bad], 0, 0, bad.Length).Bytes);
+        StagedBatch? second = null;
+        at.Uploads.AtStep = step =>
+        {
+            if (step != "refused") return;
+            at.Uploads.Cancel("somebody", "b");
+            second = at.Uploads.Begin("somebody", batch, by);
+        };
+        Assert.Throws<InputException>(() => at.Uploads.Load(first, by, default));
+        Assert.NotSame(first, second);
+        Assert.Equal(BatchState.Receiving, at.Uploads.Status("somebody", "b").State);
+        second!.Append(by, Bytes([bad], 0, 0, bad.Length).Bytes);
+    }
+
     [Theory]
     [InlineData("sheet")]
     [InlineData("batch")]
@@ -210,7 +263,7 @@ public sealed class IngestServiceTests
         File.WriteAllBytes(kept, bytes);
         // Read again by the next start.
         at.Uploads.Dispose();
-        using var next = BatchUploads.Open(folder["state"], at.Host, at.Writer, TimeProvider.System);
+        using var next = BatchUploads.Open(folder["state"], at.Host, at.Writer, new());
         Assert.Throws<InvalidDataException>(() => next.Load(next.Begin("somebody", batch, by)!, by, default));
         Assert.Equal(0, at.Samples());
         Assert.Equal(BatchState.Unknown, next.Status("somebody", batch.Id).State);
@@ -292,13 +345,13 @@ public sealed class IngestServiceTests
     /// <summary>A store and the uploads to it, opened as a server does.</summary>
     private sealed class Place : IDisposable
     {
-        public Place(TempFolder folder, TimeProvider clock)
+        public Place(TempFolder folder, TimeProvider clock, UploadOptions? options = null)
         {
             if (!Directory.Exists(folder["store"])) VariantStore.Create(new CreateOptions { Path = folder["store"], Assembly = "GRCh37" }).Dispose();
             if (!Directory.Exists(folder["state"])) Durable.CreateFolder(folder["state"]);
             Host = StoreHost.Open(folder["store"], null, clock);
             Writer = new StoreWriter(Host, () => VariantStore.Open(folder["store"], null, clock));
-            Uploads = BatchUploads.Open(folder["state"], Host, Writer, clock);
+            Uploads = BatchUploads.Open(folder["state"], Host, Writer, (options ?? new()) with { Clock = clock });
         }
 
         public StoreHost Host { get; }

@@ -18,7 +18,7 @@ public sealed class LinkageServiceTests
         await using var served = await ServedStore.StartAsync(samples: 6, variants: 20);
         var names = served.Owner((store, _) => store.OpenSession().LoadedSamples());
         served.Owner((store, owner) => store.SetCohort("his", [names[0].Name, names[1].Name], null));
-        var (pem, issued) = served.Server.Identity.Issue("rev", 1, isService: true, roles: [Role.Reviewer]);
+        var (pem, issued) = served.Server.Identity.Issue("rev", 1, roles: [Role.Reviewer], hasSecondFactor: true);
         File.WriteAllText(served["rev.pem"], pem);
         var (reviewer, id) = (served.Channel(X509Certificate2.CreateFromPem(pem, pem)), issued.Id);
         var (analyst, other) = served.Client("ana", Role.Analyst);

@@ -62,6 +62,7 @@ public sealed class CanaryServerTests
             foreach (var file in Directory.GetFiles(folder["lab/store"]).OrderByDescending(f => new FileInfo(f).Length).Take(3)) Damage(file);
             using (var channel = Connect(server, reader)) await run.DriveAsync(Calls(channel, tokens, samples, cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
             Assert.True(run.Driven > 150, $"{run.Driven} calls");
+            provider.Flush(Timeout.InfiniteTimeSpan);
             Assert.Contains("CallRefused", System.Text.Encoding.UTF8.GetString(log.ToArray()), StringComparison.Ordinal);
             Assert.NotEmpty(trailers);
             server.Collector!.Flush();
@@ -197,7 +198,7 @@ public sealed class CanaryServerTests
 
     private static void Grant(TempFolder folder, WarehouseServer server, string name, Role[] roles, out string pem)
     {
-        (pem, var issued) = server.Identity.Issue(name, 1, isService: true, roles: roles);
+        (pem, var issued) = server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
         if (roles.Length == 0) return;
         using var store = VariantStore.Open(folder["lab/store"]);
         var entry = store.Grant(AccessActor.Owner("test"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Treatment] });

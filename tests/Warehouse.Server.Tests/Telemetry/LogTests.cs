@@ -167,13 +167,39 @@ public sealed class LogTests
         using var log = new LineLog(new Refusing(), LogLevel.Information, new Scrubber(), TimeProvider.System);
         log.Server.PolicyInForce(1);
         log.Server.PolicyInForce(2);
+        Assert.True(log.Flush(Timeout.InfiniteTimeSpan));
         Assert.Equal(2, log.Lost);
+    }
+
+    /// <summary>Whoever reads the log and stops holds up no call; how much he has not read, he is told.</summary>
+    [Fact]
+    public void A_stream_that_nobody_reads_holds_up_nobody_and_what_was_lost_is_said()
+    {
+        const int Lines = 60_000;
+        using var sink = new Stalled();
+        using var log = new LineLog(sink, LogLevel.Information, new Scrubber(), TimeProvider.System);
+        for (var i = 0; i < Lines; i++) log.Server.PolicyInForce(i);
+        Assert.False(log.Flush(TimeSpan.Zero));
+        var lost = log.Lost;
+        Assert.True(lost > 0);
+        sink.GoOn.Set();
+        log.Flush(Timeout.InfiniteTimeSpan);
+        var lines = Encoding.UTF8.GetString(sink.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var said = lines.Where(l => l.Contains("\"event\":\"LinesLost\"", StringComparison.Ordinal)).Sum(l => JsonDocument.Parse(l).RootElement.GetProperty("lines").GetInt64());
+        Assert.Equal((lost, Lines - lost), (said, lines.LongCount(l => l.Contains("\"event\":\"PolicyInForce\"", StringComparison.Ordinal))));
     }
 
     internal static (Func<List<string>> Lines, LineLog Log) Log(LogLevel least = LogLevel.Information, Scrubber? scrubber = null)
     {
         var sink = new MemoryStream();
-        return (() => [.. Encoding.UTF8.GetString(sink.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries)], new LineLog(sink, least, scrubber ?? new(), TimeProvider.System));
+        var log = new LineLog(sink, least, scrubber ?? new(), TimeProvider.System);
+        return (Lines, log);
+
+        List<string> Lines()
+        {
+            log.Flush(Timeout.InfiniteTimeSpan);
+            return [.. Encoding.UTF8.GetString(sink.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        }
     }
 
     private static object Some(Type type) =>
@@ -192,6 +218,23 @@ public sealed class LogTests
     }
 
     private static void Inner(string text) => throw new FormatException(text);
+
+    private sealed class Stalled : MemoryStream
+    {
+        public ManualResetEventSlim GoOn { get; } = new();
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            GoOn.Wait();
+            base.Write(buffer);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            GoOn.Set();
+            base.Dispose(disposing);
+        }
+    }
 
     private sealed class Refusing : MemoryStream
     {

@@ -30,8 +30,8 @@ public sealed partial class MetricsTests
         Assert.Contains("warehouse_reply_bytes_total{method=\"warehouse.v1.Variants/Seen\"} 30\n", page, StringComparison.Ordinal);
         Assert.Contains("warehouse_calls_refused_total{reason=\"not_granted\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("\nwarehouse_incidents_total 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("\nwarehouse_queued_calls 7\n", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("\nwarehouse_open_files ", page, StringComparison.Ordinal); // nobody shows it
+        Assert.Contains("\nwarehouse_connections 7\n", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("\nwarehouse_upload_bytes ", page, StringComparison.Ordinal); // nobody shows it
         Assert.Contains("warehouse_call_duration_seconds_bucket{method=\"warehouse.v1.Variants/Seen\",le=\"0.0025\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("warehouse_call_duration_seconds_bucket{method=\"warehouse.v1.Variants/Seen\",le=\"60\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("warehouse_call_duration_seconds_bucket{method=\"warehouse.v1.Variants/Seen\",le=\"+Inf\"} 2\n", page, StringComparison.Ordinal);
@@ -169,7 +169,7 @@ public sealed partial class MetricsTests
         metrics.Refused(RefusalReason.NotGranted);
         metrics.AuditAppended(TimeSpan.FromMilliseconds(3));
         metrics.Failed();
-        metrics.Observe(Gauge.QueuedCalls, () => 7);
+        metrics.Observe(Gauge.Connections, () => 7);
         return metrics;
     }
 

@@ -51,6 +51,23 @@ public sealed class CheckupTests
         Assert.Equal(DoctorState.Missing, State(Checkup.Run(store["nowhere"]), "store folder"));
     }
 
+    [Theory]
+    [InlineData(60, DoctorState.Ok, "ends in 59 days")]
+    [InlineData(20, DoctorState.Note, "ends in 19 days: warehouse certificate renew --state")]
+    [InlineData(-1, DoctorState.Missing, "has ended: warehouse certificate renew --state")]
+    public void The_end_of_an_administrators_certificate_is_told(int days, DoctorState state, string text)
+    {
+        using var store = new IngestStore("test");
+        Directory.CreateDirectory(store.Path + ".server");
+        using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        var now = DateTimeOffset.UtcNow;
+        using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=administrator", key, System.Security.Cryptography.HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-10), now.AddDays(days));
+        File.WriteAllText(System.IO.Path.Combine(store.Path + ".server", "administrator.pem"), certificate.ExportCertificatePem());
+        var row = Of(store).Single(r => r.Check == "administrator");
+        Assert.Equal(state, row.State);
+        Assert.Contains(text, row.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Leftovers_small_segments_withdrawn_data_and_a_writer_are_noted()
     {
