@@ -129,7 +129,7 @@ public sealed class FlightTests
 
     private static FlightService.FlightServiceClient Granted(ServedStore served, string name = "lab")
     {
-        var (channel, id) = served.Client(name, Role.Analyst);
+        var (channel, id) = served.Service(name, Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         return new(channel);
     }
