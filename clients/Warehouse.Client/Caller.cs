@@ -30,7 +30,7 @@ internal sealed class Caller(ConnectOptions options)
         }
     }
 
-    /// <summary>Asks for a change, once.</summary>
+    /// <summary>Changes something: asked once, whatever happens.</summary>
     public async Task<T> ChangeAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> start, AskOptions ask, CancellationToken stop)
     {
         try

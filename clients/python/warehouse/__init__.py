@@ -165,8 +165,8 @@ class Client:
         self._seen = self._method("unary_unary", "Seen", variants_pb2.SeenRequest, variants_pb2.SeenReply)
         self._frequencies = self._method("unary_stream", "Frequencies", variants_pb2.FrequenciesRequest, common_pb2.Chunk)
         self._carriers = self._method("unary_stream", "Carriers", variants_pb2.CarriersRequest, variants_pb2.CarriersReply)
-        self._inbox = self._method("unary_unary", "Inbox", alerts_pb2.InboxRequest, alerts_pb2.InboxReply, "Alerts")
-        self._acknowledge = self._method("unary_unary", "Acknowledge", alerts_pb2.AcknowledgeRequest, alerts_pb2.CourseReply, "Alerts")
+        self._inbox = self._method("unary_unary", "Alerts/Inbox", alerts_pb2.InboxRequest, alerts_pb2.InboxReply)
+        self._acknowledge = self._method("unary_unary", "Alerts/Acknowledge", alerts_pb2.AcknowledgeRequest, alerts_pb2.CourseReply)
 
     def __enter__(self) -> Client:
         return self
@@ -266,8 +266,9 @@ class Client:
     def _ask(self, snapshot: Optional[int]) -> Any:
         return common_pb2.Asking(**self._asking) if snapshot is None else common_pb2.Asking(snapshot=snapshot, **self._asking)
 
-    def _method(self, kind: str, name: str, request: Any, reply: Any, service: str = "Variants") -> Callable[..., Any]:
-        made: Callable[..., Any] = getattr(self._channel, kind)(f"/warehouse.v1.{service}/{name}", request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
+    def _method(self, kind: str, name: str, request: Any, reply: Any) -> Callable[..., Any]:
+        path = "/warehouse.v1." + (name if "/" in name else "Variants/" + name)
+        made: Callable[..., Any] = getattr(self._channel, kind)(path, request_serializer=request.SerializeToString, response_deserializer=reply.FromString)
         return made
 
 

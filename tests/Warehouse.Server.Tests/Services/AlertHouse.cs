@@ -94,7 +94,7 @@ internal sealed class AlertHouse : IAsyncDisposable
     public async Task UploadAsync(string sample)
     {
         var bytes = Vcf(sample);
-        using var call = new V1.Ingest.IngestClient(Served.Client("loader of " + sample, Role.Analyst).Channel).Upload();
+        using var call = new V1.Ingest.IngestClient(Served.Client("loader-" + sample, Role.Analyst).Channel).Upload();
         await call.RequestStream.WriteAsync(new V1.UploadRequest { Batch = new V1.Batch { Asking = new V1.Asking { Purpose = V1.Purpose.Operations }, Id = sample, Files = { new V1.BatchFile { Length = bytes.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)) } } } });
         await call.RequestStream.WriteAsync(new V1.UploadRequest { Bytes = new V1.FileBytes { Data = ByteString.CopyFrom(bytes) } });
         await call.RequestStream.WriteAsync(new V1.UploadRequest { Commit = true });
