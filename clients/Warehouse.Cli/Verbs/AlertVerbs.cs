@@ -10,12 +10,15 @@ namespace Warehouse.Cli.Verbs;
 /// <summary>What the verbs of watches and alerts share: every sub-verb is an audited call of the store's owner.</summary>
 internal abstract class AlertVerb : GroupVerb
 {
+    /// <inheritdoc/>
+    protected override bool MayAskServer => true;
+
     /// <summary>The owner, in whose name it runs.</summary>
     protected static string Who => Engine.Owner.Id;
 
     /// <summary>A sub-verb that shows, of a store or of a server.</summary>
     protected void Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) show) =>
-        Served(command, context, named, symbols, (parsed, address) =>
+        Sub(command, context, named, symbols, (parsed, address) =>
         {
             context.Begin(address, parsed);
             return Run(parsed, context, address, show);
@@ -23,7 +26,7 @@ internal abstract class AlertVerb : GroupVerb
 
     /// <summary>A sub-verb that changes, of a store or of a server.</summary>
     protected void Changes(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) change) =>
-        Served(command, context, named, symbols, (parsed, address) =>
+        Sub(command, context, named, symbols, (parsed, address) =>
         {
             context.BeginChange(address, parsed);
             return Run(parsed, context, address, change);

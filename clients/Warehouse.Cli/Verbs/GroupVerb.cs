@@ -26,22 +26,10 @@ internal abstract class GroupVerb : Verb
     });
 
     /// <summary>Adds a sub-verb, which begins its call itself.</summary>
-    /// <param name="command">The verb.</param>
-    /// <param name="context">The context.</param>
-    /// <param name="named">Its name and what it does.</param>
-    /// <param name="symbols">Its arguments and options.</param>
-    /// <param name="run">Runs it.</param>
-    protected Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run) =>
-        Add(command, context, named, symbols, (MayAskServer, run));
-
-    /// <summary>Adds a sub-verb that takes a server in the place of a store too.</summary>
-    protected Command Served(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run) =>
-        Add(command, context, named, symbols, (true, run));
-
-    private Command Add(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (bool IsServed, Func<ParseResult, StoreAddress, Report> Run) how)
+    protected Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
     {
         var sub = new Command(named.Name, named.Summary);
-        if (how.IsServed) Store.AddReadingTo(sub, AsksServer);
+        if (MayAskServer) Store.AddReadingTo(sub, AsksServer);
         else Store.AddTo(sub);
         foreach (var symbol in symbols)
         {
@@ -51,7 +39,7 @@ internal abstract class GroupVerb : Verb
         _output.AddTo(sub);
         sub.SetAction(parsed =>
         {
-            var report = how.Run(parsed, how.IsServed ? Store.Read(parsed, context) : Store.Read(parsed));
+            var report = run(parsed, MayAskServer ? Store.Read(parsed, context) : Store.Read(parsed));
             var code = _output.Write(parsed, context, report.Columns, report.WriteTo);
             if (report.Notice is { } notice) context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(notice));
             return (int)code;

@@ -17,18 +17,21 @@ internal sealed class LinkageVerb : GroupVerb
     private readonly Option<string?> _vaultKeys = new("--vault-keys") { HelpName = "DIR", Description = "The vault's own keys (else the vault's folder with .keys behind it). Who has them learns whom samples are of." };
 
     /// <inheritdoc/>
+    protected override bool MayAskServer => true;
+
+    /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
         Sub(command, context, ("import", "Put what is known of persons into the vault, in the place of what it has of them."), [_table, _vault, _vaultKeys], (parsed, address) =>
         {
+            RequireHere(address);
             var file = parsed.GetRequiredValue(_table);
             var rows = IdentityTable.Parse(Lines.Names(file, context), file);
             context.BeginChange(address, parsed);
             return context.Engine.ChangeVault(address, Places(parsed), vault => Report.OfFacts(("persons taken", Text(rows.Persons.Count)), ("persons in the vault", Text(vault.Set(rows)))));
         });
-        Served(command, context, ("show", "Whom samples are of, and what the vault has of them; the audit log names each."), [_samples, _persons, _vault, _vaultKeys], (parsed, address) =>
+        Shows(command, context, ("show", "Whom samples are of, and what the vault has of them; the audit log names each."), [_samples, _persons, _vault, _vaultKeys], (parsed, address) =>
         {
-            context.Begin(address, parsed);
             if (address.Server is not null && Places(parsed) != new VaultPlaces()) throw new InputException("linkage-vault", "--vault and --vault-keys are for a store that lies here", InputPlace.None);
             var (samples, persons) = (parsed.GetValue(_samples), parsed.GetValue(_persons));
             if (samples is null == persons is null) throw new InputException("linkage-whom", "expected either --samples-file or --persons-file", InputPlace.None);
@@ -36,17 +39,29 @@ internal sealed class LinkageVerb : GroupVerb
         });
         Sub(command, context, ("remove", "Take persons out of the vault: what it has of them is gone, with the key of the file that had it."), [_gone, _vault, _vaultKeys], (parsed, address) =>
         {
+            RequireHere(address);
             var persons = Names(parsed.GetRequiredValue(_gone), context);
             context.BeginChange(address, parsed);
             return context.Engine.ChangeVault(address, Places(parsed), vault => Report.OfFacts(("persons removed", Text(vault.Remove(persons)))));
         });
         Sub(command, context, ("rotate", "Wrap the vault's keys under a new master key and retire the old one."), [_vault, _vaultKeys], (parsed, address) =>
         {
+            RequireHere(address);
             context.BeginChange(address, parsed);
             return context.Engine.LookAtVault(address, Places(parsed), vault => Report.OfFacts(("master key", vault.RotateKeys().ToString(CultureInfo.InvariantCulture))));
         });
-        Shows(command, context, ("verify", "Read every byte of the vault and name what is damaged."), [_vault, _vaultKeys], (parsed, address) =>
-            context.Engine.LookAtVault(address, Places(parsed), vault => Reports.OfFindings([], vault.Verify(context.Cancellation).Select(f => (f.Kind.ToString().ToLowerInvariant(), f.File, f.Problem)))));
+        Sub(command, context, ("verify", "Read every byte of the vault and name what is damaged."), [_vault, _vaultKeys], (parsed, address) =>
+        {
+            RequireHere(address);
+            context.Begin(address, parsed);
+            return context.Engine.LookAtVault(address, Places(parsed), vault => Reports.OfFindings([], vault.Verify(context.Cancellation).Select(f => (f.Kind.ToString().ToLowerInvariant(), f.File, f.Problem))));
+        });
+    }
+
+    /// <summary>Who keeps the vault does so where it lies.</summary>
+    private static void RequireHere(StoreAddress address)
+    {
+        if (address.Server is not null) throw new InputException("linkage-here", "this works on a vault that lies here: it has no --server", InputPlace.None);
     }
 
     private VaultPlaces Places(ParseResult parsed) => new(parsed.GetValue(_vault), parsed.GetValue(_vaultKeys));

@@ -25,6 +25,9 @@ internal sealed class Call : IDisposable
     /// <summary>Says that nobody waits for the answer any more.</summary>
     public CancellationToken Stop { get; }
 
+    /// <summary>The call only waits: what it goes on to say is no use of the session.</summary>
+    public bool IsWaiting { get; set; }
+
     /// <summary>Bytes of the answer so far.</summary>
     public long Bytes { get; set; }
 

@@ -156,7 +156,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <summary>Whether what was shown, the role and the grant hold still; for a stream that waits, at least every <see cref="Authenticated.CheckEvery"/>.</summary>
     public void RequireStill(string method, Call call)
     {
-        if (!call.Who.IsValid()) throw Authenticated.Refusal();
+        if (!(call.IsWaiting ? call.Who.HoldsStill() : call.Who.IsValid())) throw Authenticated.Refusal();
         if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
         if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
     }

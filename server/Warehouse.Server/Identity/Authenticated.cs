@@ -31,9 +31,15 @@ internal sealed class Authenticated
     /// <summary>When that token was issued.</summary>
     public DateTimeOffset Issued { get; init; }
 
+    /// <summary>The same as the session sees it without being used; null where there is no session.</summary>
+    public Func<bool>? Unused { get; init; }
+
     /// <summary>The one answer to whoever shows nothing or something that is not taken: it says nothing of the reason.</summary>
     public static RpcException Refusal() => new(new(StatusCode.Unauthenticated, Authenticator.RefusalText));
 
     /// <summary>True while what was shown still holds: neither over nor revoked, and the session within its limits. Counts as a use of the session.</summary>
     public bool IsValid() => _clock.GetUtcNow() < Expires && _isValid();
+
+    /// <summary>The same for a call that only waits: it is no use of the session, which ends when nothing else is asked for long enough.</summary>
+    public bool HoldsStill() => _clock.GetUtcNow() < Expires && (Unused ?? _isValid)();
 }

@@ -63,7 +63,7 @@ internal sealed class Authenticator
         var isAdministrator = session is not null && _parts.IsAdministrator(shown.Caller);
         if (session?.Use(isAdministrator) == false) throw new TokenRefusedException(CredentialFault.Session);
         var end = session?.End < shown.NotAfter ? session.End : shown.NotAfter;
-        return new(shown.Caller, end, _parts.Clock, () => shown.Holds() && session?.Use(isAdministrator) != false);
+        return new(shown.Caller, end, _parts.Clock, () => shown.Holds() && session?.Use(isAdministrator) != false) { Unused = () => shown.Holds() && session?.IsOver != true };
     }
 
     private ValueTask<Authenticated> OfToken(HttpRequest request, ClientCertificates.Shown? shown, CancellationToken cancellationToken)
@@ -105,7 +105,7 @@ internal sealed class Authenticator
         var isAdministrator = token.Session is not null && _parts.IsAdministrator(token.Caller);
         if (!token.Holds(isAdministrator)) throw new TokenRefusedException(CredentialFault.Over);
         var end = token.Session?.End < token.Expires ? token.Session.End : token.Expires;
-        return new(token.Caller, end, _parts.Clock, () => token.Holds(isAdministrator) && shown?.Holds() != false) { TokenName = token.Name, Issued = token.Issued };
+        return new(token.Caller, end, _parts.Clock, () => token.Holds(isAdministrator) && shown?.Holds() != false) { TokenName = token.Name, Issued = token.Issued, Unused = () => token.HoldsUnused() && shown?.Holds() != false };
     }
 
     private RpcException Refused(TokenRefusedException e)

@@ -74,6 +74,9 @@ internal sealed class Sessions(SessionConfiguration limits, TimeProvider clock)
             return true;
         }
 
+        /// <summary>True when it is over.</summary>
+        public bool IsOver => clock.GetUtcNow() >= OverAt;
+
         /// <summary>True when it was over at a time that has passed.</summary>
         public bool IsOverBefore(DateTimeOffset time) => OverAt <= time && OverAt <= clock.GetUtcNow();
 

@@ -30,6 +30,9 @@ internal sealed class ValidToken
 
     public required TimeProvider Clock { get; init; }
 
+    /// <summary>True while it counts, without a use of its session.</summary>
+    public bool HoldsUnused() => Clock.GetUtcNow() < Expires && HasKey() && !Revoked.Has(Name) && Session?.IsOver != true;
+
     /// <summary>True while it counts; uses its session.</summary>
     public bool Holds(bool isAdministrator) => Clock.GetUtcNow() < Expires && HasKey() && !Revoked.Has(Name) && Session?.Use(isAdministrator) != false;
 }

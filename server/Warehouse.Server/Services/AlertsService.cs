@@ -35,6 +35,7 @@ internal sealed class AlertsService(CallGate gate, AlertHost alerts, AlertRounds
         gate.StreamAsync<FollowReply>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
             RequireTreatment(request.Asking);
+            call.IsWaiting = true;
             var (sent, rows, saidAt) = (new HashSet<(string, DateTimeOffset)>(), 0L, default(long?));
             while (true)
             {

@@ -140,6 +140,25 @@ public sealed class AlertsServiceTests
         Assert.Equal(2, Assert.Single(await ben.EscalateAsync(id, "nobody is there")).Level);
     }
 
+    /// <summary>C5: who only follows uses nothing, so his session ends as that of somebody who went away.</summary>
+    [Fact]
+    public async Task Following_ends_with_the_session_which_it_does_not_use()
+    {
+        var clock = new FakeClock();
+        await using var house = await AlertHouse.StartAsync(clock);
+        File.WriteAllText(house.Served["person.pem"], house.Served.Server.Identity.Issue("person", 1, roles: [Role.Clinician]).Pem);
+        await using var follows = house.Connect("person").FollowAsync().GetAsyncEnumerator();
+        Assert.True(await follows.MoveNextAsync() && follows.Current.IsCurrent);
+        var next = follows.MoveNextAsync();
+        clock.Advance(TimeSpan.FromMinutes(29));
+        house.Served.Server.Alerts.Tell();
+        clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(StatusCode.Unauthenticated, (await RefusedAsync(async () =>
+        {
+            for (var there = await next; there; there = await follows.MoveNextAsync()) { }
+        })).Code);
+    }
+
     [Fact]
     public async Task Roles_hear_when_a_watch_names_them_and_what_is_asked_for_another_purpose_is_refused()
     {
