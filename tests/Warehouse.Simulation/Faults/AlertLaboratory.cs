@@ -62,7 +62,7 @@ internal sealed class AlertLaboratory(string folder, Random chance)
     {
         _next = [.. _words.Select(w => w is not null && chance.Next(3) > 0 ? w : Words[chance.Next(Words.Length)])];
         var date = Date(_releases);
-        var text = new StringBuilder("##fileformat=VCFv4.1\n##source=ClinVar\n##reference=GRCh37\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description=\"c\">\n##INFO=<ID=CLNREVSTAT,Number=.,Type=String,Description=\"r\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n");
+        var text = new StringBuilder($"##fileformat=VCFv4.1\n##fileDate={date}\n##source=ClinVar\n##reference=GRCh37\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description=\"c\">\n##INFO=<ID=CLNREVSTAT,Number=.,Type=String,Description=\"r\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n");
         for (var site = 0; site < Sites; site++) text.Append(CultureInfo.InvariantCulture, $"1\t{Position(site)}\t{site + 1}\tA\tG\t.\t.\tCLNSIG={_next[site]};CLNREVSTAT=criteria_provided,_single_submitter\n");
         return (date, Write($"{date}.vcf", text.ToString()));
     }
