@@ -54,7 +54,9 @@ public sealed record AlertDraft
     public bool IsSelfTest { get; init; }
 
     /// <summary>The unique key (I10): there is one alert of it, ever.</summary>
-    public string Key => string.Join('\n', Person, Allele, Change);
+    public string Key => KeyOf(Person, Allele, Change);
+
+    internal static string KeyOf(string person, string allele, string change) => string.Join('\n', person, allele, change);
 
     /// <summary>The id that messages carry: it tells nothing without the log's salt.</summary>
     public string IdWith(byte[] salt)

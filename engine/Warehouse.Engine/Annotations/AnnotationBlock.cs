@@ -79,6 +79,17 @@ public sealed class AnnotationBlock
     /// <summary>ALT, normalised; empty for an interval.</summary>
     public ReadOnlySpan<byte> AltOf(int row) => IsIntervals ? [] : _raw.AsSpan(_textAt + _textEnds[row] - _altLengths[row], _altLengths[row]);
 
+    /// <summary>Whether a row has the start, REF and ALT of the row of another block; their contigs are not looked at.</summary>
+    public bool HasAlleleOf(int row, AnnotationBlock other, int otherRow) =>
+        _starts[row] == other._starts[otherRow] && _refLengths[row] == other._refLengths[otherRow] && AlleleText(row).SequenceEqual(other.AlleleText(otherRow));
+
+    /// <summary>REF and ALT, which lie side by side.</summary>
+    private ReadOnlySpan<byte> AlleleText(int row)
+    {
+        var from = row == 0 ? 0 : _textEnds[row - 1];
+        return _raw.AsSpan(_textAt + from, _textEnds[row] - from);
+    }
+
     /// <summary>Number of fields.</summary>
     public int FieldCount => _columns.Length;
 

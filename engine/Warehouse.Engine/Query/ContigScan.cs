@@ -1,5 +1,7 @@
+using System.Buffers;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Variants;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Query;
 
@@ -269,6 +271,34 @@ internal sealed partial class ContigScan
         foreach (var (index, block, at) in row.Rows)
             foreach (var call in CarrierCall.Of(_sources[index], block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) yield return call;
     }
+
+    /// <summary>Marks the slots of the carriers of a row. Where calls are plainly diploid the columns tell who they are, else each call is read.</summary>
+    public void MarkCarriers(ScanRow row, Span<ulong> slots)
+    {
+        var place = PlaceOf(row);
+        foreach (var (index, block, at) in row.Rows)
+        {
+            var source = _sources[index];
+            if (!place.BySex && block.Block.IsPlain(block.Sites.RowRecord[at]))
+            {
+                Mark(block.Block.Het, at, source, slots);
+                Mark(block.Block.Hom, at, source, slots);
+                continue;
+            }
+            foreach (var call in CarrierCall.Of(source, block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) Set(slots, _selection.SlotOfOrdinal[call.Ordinal]);
+        }
+    }
+
+    private static void Mark(SampleSets? sets, int row, Source source, Span<ulong> slots)
+    {
+        if (sets is null || sets.IsEmpty(row)) return;
+        var ids = ArrayPool<ushort>.Shared.Rent(sets.Count(row));
+        foreach (var local in ids.AsSpan(0, sets.CopyIds(row, ids)))
+            if (source.SlotOf[local] >= 0) Set(slots, source.SlotOf[local]);
+        ArrayPool<ushort>.Shared.Return(ids);
+    }
+
+    private static void Set(Span<ulong> bits, int at) => bits[at >> 6] |= 1UL << (at & 63);
 
     /// <summary>Notes when the selected carriers of a row were loaded; the selection has one group. Where the samples of a source were loaded at once, its columns tell, and no carrier is looked at.</summary>
     public void NoteLoaded(ScanRow row, CarrierList seen)
