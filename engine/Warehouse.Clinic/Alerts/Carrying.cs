@@ -39,7 +39,7 @@ internal sealed class Carrying : IDisposable
     internal IReadOnlyList<string> Names => _persons;
 
     /// <summary>The changes that a watch wants, in their order, and the numbers of the persons who carry them and at whom it looks; the list is used again for the next.</summary>
-    internal IEnumerable<(ClassChange Change, IReadOnlyList<int> Persons)> Persons(WatchTriggers trigger, IEnumerable<ClassChange> changes)
+    internal IEnumerable<(ClassChange Change, List<int> Persons)> Persons(WatchTriggers trigger, IEnumerable<ClassChange> changes)
     {
         ClassChange? before = null;
         var hears = new List<int>();

@@ -41,6 +41,7 @@ public sealed record AlertSources
 internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvider clock)
 {
     private static readonly ClinVarAxis[] Axes = Enum.GetValues<ClinVarAxis>();
+    private static readonly Grade[] Grades = Enum.GetValues<Grade>();
 
     /// <summary>What is new since a derivation: each cause with its alerts and how far it goes.</summary>
     internal IEnumerable<(IReadOnlyList<AlertDraft> Drafts, DerivedThrough Through)> Since(DerivedThrough derived)
@@ -63,22 +64,25 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
     internal IReadOnlyList<(Grade Grade, int Alerts, int Persons)> Preview(IReadOnlyList<ClassChange> changes, string release)
     {
         using var at = Open(new Moment(long.MaxValue, sources.Store.Version));
-        var alerts = new SortedDictionary<Grade, (int Alerts, HashSet<int> Persons)>();
+        var (alerts, told) = (new int[Grades.Length], new HashSet<string>[Grades.Length]);
+        for (var grade = 0; grade < told.Length; grade++) told[grade] = new HashSet<string>(StringComparer.Ordinal);
         // What the release has raised already, when it holds, is not raised again.
         var raised = at.Book.Alerts.Where(a => a.State != AlertState.Suppressed && a.Draft.Change.StartsWith(PrefixOf(release), StringComparison.Ordinal)).Select(a => a.Draft.Key).ToHashSet(StringComparer.Ordinal);
         foreach (var (trigger, some, words) in ByTrigger(changes, release))
         {
-            if (at.Carrying(trigger, some, null) is not { } carrying) continue;
-            using (carrying)
-                foreach (var (change, persons) in carrying.Persons(trigger, some))
+            using var carrying = at.Carrying(trigger, some, null);
+            if (carrying is null) continue;
+            var marked = Array.ConvertAll(Grades, _ => new bool[carrying.Names.Count]);
+            foreach (var (change, persons) in carrying.Persons(trigger, some))
+                foreach (var person in persons)
                 {
-                    var known = alerts.TryGetValue(change.Grade, out var so) ? so : (0, []);
-                    var news = raised.Count == 0 ? persons : [.. persons.Where(p => !raised.Contains(AlertDraft.KeyOf(carrying.Names[p], change.Allele.ToString(), words(change))))];
-                    foreach (var person in news) known.Persons.Add(person);
-                    if (news.Count > 0) alerts[change.Grade] = (known.Alerts + news.Count, known.Persons);
+                    if (raised.Count > 0 && raised.Contains(AlertDraft.KeyOf(carrying.Names[person], change.Allele.ToString(), words(change)))) continue;
+                    alerts[(int)change.Grade]++;
+                    marked[(int)change.Grade][person] = true;
                 }
+            for (var grade = 0; grade < marked.Length; grade++) told[grade].UnionWith(carrying.Names.Where((_, person) => marked[grade][person]));
         }
-        return [.. alerts.Reverse().Select(a => (a.Key, a.Value.Alerts, a.Value.Persons.Count))];
+        return [.. Grades.Where(g => alerts[(int)g] > 0).Reverse().Select(g => (g, alerts[(int)g], told[(int)g].Count))];
     }
 
     private static bool IsCause(LoggedEvent logged) =>

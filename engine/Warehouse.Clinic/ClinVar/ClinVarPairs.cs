@@ -10,6 +10,7 @@ internal sealed class ClinVarPairs : IDisposable
 {
     private readonly ClinVarRows? _olds;
     private readonly (int Place, EqualTexts Texts)[] _compared = [];
+    private (int Olds, int Nows) _entered;
     private bool _isFirst = true;
 
     /// <summary>Takes the walks over.</summary>
@@ -62,8 +63,13 @@ internal sealed class ClinVarPairs : IDisposable
     private bool IsSame()
     {
         if (!_olds!.IsSingle || !Nows.IsSingle) return false;
-        foreach (var (place, texts) in _compared)
-            if (!texts.AreEqual(_olds.Column(place), _olds.Row, Nows.Column(place), Nows.Row)) return false;
+        if (_entered != (_olds.Entered, Nows.Entered))
+        {
+            foreach (var (place, texts) in _compared) texts.Enter(_olds.Column(place), Nows.Column(place));
+            _entered = (_olds.Entered, Nows.Entered);
+        }
+        foreach (var (_, texts) in _compared)
+            if (!texts.AreEqual(_olds.Row, Nows.Row)) return false;
         return true;
     }
 
@@ -71,25 +77,26 @@ internal sealed class ClinVarPairs : IDisposable
     private sealed class EqualTexts
     {
         private AnnotationColumn? _old, _now;
+
+        /// <summary>Per code of the earlier block the code of the later one that is known to be equal; 0 = none is known, and 0 itself stands for no text.</summary>
         private int[] _equal = [];
 
-        internal bool AreEqual(AnnotationColumn? old, int oldRow, AnnotationColumn? now, int nowRow)
+        internal void Enter(AnnotationColumn? old, AnnotationColumn? now)
         {
-            var (a, b) = (old is null ? 0 : old.Codes[oldRow], now is null ? 0 : now.Codes[nowRow]);
-            if ((a | b) == 0) return true;
-            if (!ReferenceEquals(old, _old) || !ReferenceEquals(now, _now)) Enter(old, now);
-            if (a != 0 && _equal[a] == b) return true;
-            if (!TextOf(old, a).SequenceEqual(TextOf(now, b))) return false;
-            if (b != 0) _equal[a] = b;
-            return true;
-        }
-
-        private void Enter(AnnotationColumn? old, AnnotationColumn? now)
-        {
+            if (ReferenceEquals(old, _old) && ReferenceEquals(now, _now)) return;
             (_old, _now) = (old, now);
             var codes = 1 + (old?.TextCount ?? 0);
             if (_equal.Length < codes) _equal = new int[codes];
             _equal.AsSpan(0, codes).Clear();
+        }
+
+        internal bool AreEqual(int oldRow, int nowRow)
+        {
+            var (a, b) = (_old is null ? 0 : _old.Codes[oldRow], _now is null ? 0 : _now.Codes[nowRow]);
+            if ((a | b) == 0 || (b != 0 && _equal[a] == b)) return true;
+            if (!TextOf(_old, a).SequenceEqual(TextOf(_now, b))) return false;
+            if (a != 0) _equal[a] = b;
+            return true;
         }
 
         private static ReadOnlySpan<byte> TextOf(AnnotationColumn? column, int code) => code == 0 ? [] : column!.TextOf(code);

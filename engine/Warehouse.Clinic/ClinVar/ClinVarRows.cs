@@ -24,6 +24,7 @@ internal sealed class ClinVarRows : IDisposable
     private readonly Dictionary<(ClinVarAxis, string, string, string), Classification> _known = [];
     private readonly Dictionary<long, Classification>[] _knownOfBlock = [[], [], []];
     private AnnotationBlock? _block;
+    private string _contig = "";
     private int _first, _count;
 
     /// <summary>Takes a reader over.</summary>
@@ -53,6 +54,9 @@ internal sealed class ClinVarRows : IDisposable
     /// <summary>Whether the allele has one row.</summary>
     internal bool IsSingle => _count == 1;
 
+    /// <summary>Number of blocks that were entered: another one, other columns.</summary>
+    internal int Entered { get; private set; }
+
     /// <summary>Its first row.</summary>
     internal int Row => _first;
 
@@ -74,11 +78,9 @@ internal sealed class ClinVarRows : IDisposable
         _first += _count;
         while (_block is null || _first == _block.Count)
         {
-            if (!_blocks.MoveNext())
-            {
-                _block = null;
-                return;
-            }
+            _block?.Release();
+            _block = null;
+            if (!_blocks.MoveNext()) return;
             Enter(_blocks.Current);
             _first = 0;
         }
@@ -100,12 +102,12 @@ internal sealed class ClinVarRows : IDisposable
     /// <summary>The order of two alleles.</summary>
     internal int CompareTo(ClinVarRows other)
     {
-        var isSameContig = ReferenceEquals(_block!.Contig, other._block!.Contig) || _block.Contig == other._block.Contig;
-        if (isSameContig && _block.HasAlleleOf(_first, other._block, other._first)) return 0;
-        var order = isSameContig ? 0 : ContigOrder.Instance.Compare(_block.Contig, other._block.Contig);
-        if (order == 0) order = _block.Starts[_first].CompareTo(other._block.Starts[other._first]);
-        if (order == 0) order = _block.RefOf(_first).SequenceCompareTo(other._block.RefOf(other._first));
-        return order != 0 ? order : _block.AltOf(_first).SequenceCompareTo(other._block.AltOf(other._first));
+        var isSameContig = _contig == other._contig;
+        if (isSameContig && _block!.HasAlleleOf(_first, other._block!, other._first)) return 0;
+        var order = isSameContig ? 0 : ContigOrder.Instance.Compare(_contig, other._contig);
+        if (order == 0) order = _block!.Starts[_first].CompareTo(other._block!.Starts[other._first]);
+        if (order == 0) order = _block!.RefOf(_first).SequenceCompareTo(other._block!.RefOf(other._first));
+        return order != 0 ? order : _block!.AltOf(_first).SequenceCompareTo(other._block!.AltOf(other._first));
     }
 
     /// <summary>A column of the block, by its place among those that are read; read when it is first asked for. Null when the release does not have it.</summary>
@@ -134,7 +136,8 @@ internal sealed class ClinVarRows : IDisposable
 
     private void Enter(AnnotationBlock block)
     {
-        _block = block;
+        (_block, _contig) = (block, block.Contig);
+        Entered++;
         Array.Clear(_columns);
         foreach (var known in _knownOfBlock) known.Clear();
     }

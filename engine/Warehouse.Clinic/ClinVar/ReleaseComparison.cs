@@ -20,16 +20,28 @@ public static class ReleaseComparison
 
     private static IReadOnlyList<ClassChange> Run(IEnumerable<(ClinVarAllele? Old, ClinVarAllele? Now)> pairs, Func<HashSet<string>, HashSet<string>> idsThere, GradeTable grades)
     {
-        var (changes, left) = (new List<(ClassChange Change, ClinVarAllele? Old)>(), new HashSet<string>(StringComparer.Ordinal));
+        var (changes, moved, left) = (new List<ClassChange>(), new List<(int At, IReadOnlyList<string> Ids)>(), new HashSet<string>(StringComparer.Ordinal));
         foreach (var (old, now) in pairs)
         {
-            if (old is not null && now is not null && !SameIds(old, now)) left.UnionWith(old.Ids.Except(now.Ids));
+            var isMoved = old is not null && now is not null && !SameIds(old, now);
+            if (isMoved) left.UnionWith(old!.Ids.Except(now!.Ids));
             foreach (var axis in Axes)
-                if (ChangeOf(old, now, axis) is { } change) changes.Add((change, old));
+            {
+                if (ChangeOf(old, now, axis) is not { } change) continue;
+                if (isMoved && axis == ClinVarAxis.Germline) moved.Add((changes.Count, old!.Ids));
+                changes.Add(change with { Grade = grades.Of(change) });
+            }
         }
+        if (moved.Count == 0) return changes;
         // Which ids stand for other alleles now is known only at the end, and matters only where one has left its allele.
         var there = left.Count > 0 ? idsThere(left) : left;
-        return [.. changes.Select(c => WithRecords(c.Change, c.Old, there)).Where(c => c.Kinds != ChangeKinds.None).Select(c => c with { Grade = grades.Of(c) })];
+        foreach (var (at, ids) in moved)
+        {
+            var change = WithRecords(changes[at], ids, there);
+            changes[at] = change with { Grade = grades.Of(change) };
+        }
+        changes.RemoveAll(c => c.Kinds == ChangeKinds.None);
+        return changes;
     }
 
     /// <summary>Marks changes of class that only undo the change before: those whose class, before it became what it was, was what it is now.</summary>
@@ -98,14 +110,13 @@ public static class ReleaseComparison
         };
     }
 
-    /// <summary>Says of a change whether the records of the allele were merged into others, or parted.</summary>
-    private static ClassChange WithRecords(ClassChange change, ClinVarAllele? old, HashSet<string> there)
+    /// <summary>Says of a change on the germline axis whether the records of the allele, which had other ids before, were merged into others, or parted.</summary>
+    private static ClassChange WithRecords(ClassChange change, IReadOnlyList<string> before, HashSet<string> there)
     {
-        if (change.Axis != ClinVarAxis.Germline || old is null || (old.Ids.Count == 1 && old.Ids[0] == change.Ids)) return change;
         var (now, kinds) = (change.Ids.Split(',', StringSplitOptions.RemoveEmptyEntries), ChangeKinds.None);
-        foreach (var id in old.Ids)
+        foreach (var id in before)
             if (!now.Contains(id)) kinds |= there.Contains(id) ? ChangeKinds.Split : ChangeKinds.Merged;
-        if (kinds == ChangeKinds.None && now.Length > old.Ids.Count) kinds = ChangeKinds.Split;
+        if (kinds == ChangeKinds.None && now.Length > before.Count) kinds = ChangeKinds.Split;
         return change with { Kinds = change.Kinds | kinds };
     }
 

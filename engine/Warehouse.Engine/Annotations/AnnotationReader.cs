@@ -146,6 +146,7 @@ public sealed class AnnotationReader : IDisposable
 
     private static void CheckBlock(AnnotationBlock block)
     {
+        _ = block.Lines;
         var end = 0;
         for (var row = 0; row < block.Count; row++)
         {

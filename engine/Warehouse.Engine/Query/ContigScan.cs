@@ -63,6 +63,7 @@ internal sealed partial class ContigScan
     private readonly ScanRow _row = new();
     private readonly List<(OpenBlock Block, int Row)> _own = [];
     private readonly List<int> _found = [];
+    private PassedColumns[]? _passing;
     private readonly bool _carried;
     private readonly DamagedRanges? _around;
     private readonly int _contigIndex;
@@ -281,8 +282,9 @@ internal sealed partial class ContigScan
             var source = _sources[index];
             if (!place.BySex && block.Block.IsPlain(block.Sites.RowRecord[at]))
             {
-                Mark(block.Block.Het, at, source, slots);
-                Mark(block.Block.Hom, at, source, slots);
+                var (het, hom) = (_passing ??= Array.ConvertAll(_sources, _ => new PassedColumns()))[index].Of(block.Block);
+                Mark(het, at, source, slots);
+                Mark(hom, at, source, slots);
                 continue;
             }
             foreach (var call in CarrierCall.Of(source, block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) Set(slots, _selection.SlotOfOrdinal[call.Ordinal]);
@@ -359,6 +361,24 @@ internal sealed partial class ContigScan
             active = source;
         }
         return active!.SlotCount == family.Slots.Length ? active : null;
+    }
+
+    /// <summary>The carriers' columns of the block of a source that was asked last, read into the memory of those before. A block that is asked again later keeps its columns.</summary>
+    private sealed class PassedColumns
+    {
+        private readonly HashSet<BlockInfo> _passed = [];
+        private Block? _block;
+        private SampleSets? _het, _hom, _ownHet, _ownHom;
+
+        public (SampleSets? Het, SampleSets? Hom) Of(Block block)
+        {
+            if (_block == block) return (_het, _hom);
+            if (!_passed.Add(block.Info)) return (block.Het, block.Hom);
+            _block = null; // until both are read
+            (_het, _hom) = (block.Pass(BlockStream.Het, ref _ownHet), block.Pass(BlockStream.Hom, ref _ownHom));
+            _block = block;
+            return (_het, _hom);
+        }
     }
 
     private readonly record struct Cursor(int Source, OpenBlock Block, int[] Rows, int Position)
