@@ -63,13 +63,15 @@ def empty():
     subprocess.run([*WAREHOUSE, "init", "lab.wh", "--assembly", "GRCh37", "--reference", SETS / "D" / "reference.fa"], check=True, cwd=WORK)
 
 
+def read(file):
+    """The lines of a VCF of sites in DuckDB."""
+    columns = "{" + ", ".join(f"'{c}': 'VARCHAR'" for c in ("chrom", "pos", "id", "ref", "alt", "qual", "filter", "info")) + "}"
+    return f"read_csv('{file}', delim='\\t', header=false, comment='#', quote='', escape='', auto_detect=false, columns={columns})"
+
+
 def duckdb():
     """The same load and join in DuckDB, on one thread: a process each, once."""
-    columns = "{" + ", ".join(f"'{c}': 'VARCHAR'" for c in ("chrom", "pos", "id", "ref", "alt", "qual", "filter", "info")) + "}"
     pick = ", ".join(f"nullif(regexp_extract(info, '(?:^|;){f}=([^;]*)', 1), '') AS {f}" for f in EVERY)
-
-    def read(file):
-        return f"read_csv('{file}', delim='\\t', header=false, comment='#', quote='', escape='', auto_detect=false, columns={columns})"
 
     def statement(name, sql):
         cost, memory = measured("node", MODULES / "duckdb.mjs", WORK / "duck.db", 1, given=f"-\t{sql}\n")
@@ -80,15 +82,20 @@ def duckdb():
     statement("join to a file", f"COPY (SELECT s.*, {', '.join('c.' + f for f in FIELDS)} FROM (SELECT chrom, pos::INTEGER AS pos, id, ref, alt, qual, filter, info FROM {read(SETS / 'D.sites.vcf.gz')}) s LEFT JOIN c USING (chrom, pos, ref, alt)) TO 'duckdb.tsv' (DELIMITER '\\t', HEADER false)")
 
 
-make()
-what = sys.argv[1:] or ["ours", "duckdb"]
-if "ours" in what:
-    notes = ",".join("clinvar." + f for f in FIELDS)
-    sites = SETS / "D.sites.vcf.gz"
-    median(f"load, {RECORDS:,} records, {len(EVERY) + 1} fields", lambda: measured(*WAREHOUSE, "annotations", "load", "lab.wh", "clinvar", "release.vcf.gz", "--release", "2024-02-04"), empty)
-    median(f"seen --vcf --annotate, 5 M sites, {len(FIELDS)} fields", lambda: measured(*WAREHOUSE, "seen", "lab.wh", "--vcf", sites, "--annotate", notes, "-o", "out.vcf", accept=(0, 1, 4)))
-    median("  the same without --annotate", lambda: measured(*WAREHOUSE, "seen", "lab.wh", "--vcf", sites, "-o", "plain.vcf", accept=(0, 1, 4)))
-    stored = max((WORK / "lab.wh" / "f").iterdir(), key=lambda f: f.stat().st_size).stat().st_size
-    print(f"on disk: {stored / 1e6:.0f} MB; the release as BGZF: {(WORK / 'release.vcf.gz').stat().st_size / 1e6:.0f} MB", flush=True)
-if "duckdb" in what:
-    duckdb()
+def main():
+    make()
+    what = sys.argv[1:] or ["ours", "duckdb"]
+    if "ours" in what:
+        notes = ",".join("clinvar." + f for f in FIELDS)
+        sites = SETS / "D.sites.vcf.gz"
+        median(f"load, {RECORDS:,} records, {len(EVERY) + 1} fields", lambda: measured(*WAREHOUSE, "annotations", "load", "lab.wh", "clinvar", "release.vcf.gz", "--release", "2024-02-04"), empty)
+        median(f"seen --vcf --annotate, 5 M sites, {len(FIELDS)} fields", lambda: measured(*WAREHOUSE, "seen", "lab.wh", "--vcf", sites, "--annotate", notes, "-o", "out.vcf", accept=(0, 1, 4)))
+        median("  the same without --annotate", lambda: measured(*WAREHOUSE, "seen", "lab.wh", "--vcf", sites, "-o", "plain.vcf", accept=(0, 1, 4)))
+        stored = max((WORK / "lab.wh" / "f").iterdir(), key=lambda f: f.stat().st_size).stat().st_size
+        print(f"on disk: {stored / 1e6:.0f} MB; the release as BGZF: {(WORK / 'release.vcf.gz').stat().st_size / 1e6:.0f} MB", flush=True)
+    if "duckdb" in what:
+        duckdb()
+
+
+if __name__ == "__main__":
+    main()

@@ -118,7 +118,8 @@ internal static class GuardPaths
 
         public void LookUp()
         {
-            foreach (var _ in _session.Seen(_spellings, SampleChoice.All)) { }
+            var assessed = _session.Seen(_spellings, SampleChoice.All).Count(a => a.Figures.An > 0);
+            if (assessed != _spellings.Length) throw new InvalidOperationException("the path that is counted does not look up what it should");
         }
 
         public void WriteRows()

@@ -50,5 +50,7 @@ if (args is ["audit", var folder, var keys, .. var entries]) return AuditFigures
 if (args is ["release", var ledger, var ledgerKeys]) return ReleaseFigures.Run(ledger, ledgerKeys);
 // "events FOLDER [EVENTS]" writes an event log of assessments, a million events unless told otherwise, and reads it.
 if (args is ["events", var eventFolder, .. var eventCount]) return EventFigures.Run(eventFolder, eventCount.Length > 0 ? int.Parse(eventCount[0], System.Globalization.CultureInfo.InvariantCulture) : 1_000_000);
+// "alerts STORE RELEASE ALERTS" raises, shows and acknowledges alerts of a release that the store has; bench/alerts.sh makes the store.
+if (args is ["alerts", var watched, var release, var alertCount]) return AlertFigures.Run(watched, release, int.Parse(alertCount, System.Globalization.CultureInfo.InvariantCulture));
 BenchmarkSwitcher.FromAssembly(typeof(SampleSetsBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddColumn(new RateColumn()).AddFilter(new SimpleFilter(KernelReport.IsRunnable)));
 return 0;

@@ -54,14 +54,17 @@ public sealed record AlertDraft
     public bool IsSelfTest { get; init; }
 
     /// <summary>The unique key (I10): there is one alert of it, ever.</summary>
-    public string Key => string.Join('\n', Person, Allele, Change);
+    public string Key => KeyOf(Person, Allele, Change);
 
-    /// <summary>The id that messages carry: it tells nothing without the log's salt.</summary>
-    public string IdWith(byte[] salt)
+    internal static string KeyOf(string person, string allele, string change) => string.Join('\n', person, allele, change);
+
+    /// <summary>The id that messages carry, of a key: it tells nothing without the log's salt.</summary>
+    internal static string IdOf(string key, IncrementalHash salted)
     {
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(salt, Encoding.UTF8.GetBytes(Key), mac);
-        return Convert.ToHexStringLower(mac[..10]);
+        Span<byte> digest = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        salted.AppendData(Encoding.UTF8.GetBytes(key));
+        salted.GetHashAndReset(digest);
+        return Convert.ToHexStringLower(digest[..10]);
     }
 }
 
@@ -123,11 +126,14 @@ public sealed class Alert
     {
         (State, RaisedUtc, WaitsSinceUtc, IsRouted, Level, Recipients) = (AlertState.Open, at, at, false, 0, []);
         (SnoozedUntilUtc, Delegate, DeliveredUtc, ClosedUtc, ClosedBy, Reason) = (null, null, null, null, null, null);
-        DeliveredTo.Clear();
-        ShownTo.Clear();
+        (_delivered, _shown) = (null, null);
     }
 
-    internal HashSet<(string Way, string Recipient)> DeliveredTo { get; } = [];
+    // Of a hundred thousand alerts most were neither sent nor shown yet.
+    private HashSet<(string Way, string Recipient)>? _delivered;
+    private Dictionary<string, DateTimeOffset>? _shown;
 
-    internal Dictionary<string, DateTimeOffset> ShownTo { get; } = new(StringComparer.Ordinal);
+    internal HashSet<(string Way, string Recipient)> DeliveredTo => _delivered ??= [];
+
+    internal Dictionary<string, DateTimeOffset> ShownTo => _shown ??= new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
 }

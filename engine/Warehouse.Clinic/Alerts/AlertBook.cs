@@ -168,7 +168,8 @@ public sealed class AlertBook
             case GradesSet e: Grades = GradeTable.Parse(e.Text); break;
             case ReleaseAccepted e: _releases.Add((number, e)); break;
             case AlertsRaised e:
-                foreach (var draft in e.Drafts) Raise(draft, at);
+                using (var salted = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Salt ?? throw new InvalidDataException("an alert stands before the salt")))
+                    foreach (var draft in e.Drafts) Raise(draft, salted, at);
                 break;
             case DerivedThrough e: Derived = e; break;
             case DeliveryFailed e: _failures[e.Way] = e; break;
@@ -248,17 +249,18 @@ public sealed class AlertBook
         }
     }
 
-    private void Raise(AlertDraft draft, DateTimeOffset at)
+    private void Raise(AlertDraft draft, IncrementalHash salted, DateTimeOffset at)
     {
+        var key = draft.Key;
         // I10: whoever appended read the keys before, so none is raised twice; a log that says otherwise is not believed.
-        if (_byKey.TryGetValue(draft.Key, out var known))
+        if (_byKey.TryGetValue(key, out var known))
         {
             if (known.State != AlertState.Suppressed) throw new InvalidDataException("an alert was raised twice");
             known.Reopen(at);
             return;
         }
-        var alert = new Alert(draft, draft.IdWith(Salt ?? throw new InvalidDataException("an alert stands before the salt")), at) { WaitsSinceUtc = at };
-        _byKey.Add(draft.Key, alert);
+        var alert = new Alert(draft, AlertDraft.IdOf(key, salted), at) { WaitsSinceUtc = at };
+        _byKey.Add(key, alert);
         _byId.Add(alert.Id, alert);
         _alerts.Add(alert);
     }

@@ -17,11 +17,10 @@ public sealed record ReleasePreview(IReadOnlyList<(ClinVarAxis Axis, NetClass Fr
         var before = book.Releases.Reverse().Select(r => r.Release.Release).Where(r => r != release).ToList();
         if (before.Count == 0) return new ReleasePreview([], []); // the first release that holds changes nothing
         var last = sources.Release(before[0]) ?? throw new InputException("clinvar-unknown", "the release that holds is not in the store any more", InputPlace.None);
-        var earlier = before.Skip(1).Select(sources.Release).TakeWhile(r => r is not null).Select(r => r!.Alleles);
-        var changes = ReleaseComparison.Run(last, after, book.Grades).Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
-        var drafts = new Derivation(sources, sources.Store.Events, clock).Preview(last, after, earlier, release);
+        var earlier = before.Skip(1).Select(sources.Release).TakeWhile(r => r is not null).Select(r => r!);
+        var changes = ReleaseComparison.WithFlipFlops(ReleaseComparison.Run(last, after, book.Grades), earlier);
+        var counts = changes.Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
         return new ReleasePreview(
-            [.. changes.OrderByDescending(c => c.Grade).ThenBy(c => c.Axis).ThenBy(c => c.From).ThenBy(c => c.To)],
-            [.. drafts.Where(d => !book.HasKey(d.Key)).GroupBy(d => d.Grade).OrderByDescending(g => g.Key).Select(g => (g.Key, g.Count(), g.Select(d => d.Person).Distinct().Count()))]);
+            [.. counts.OrderByDescending(c => c.Grade).ThenBy(c => c.Axis).ThenBy(c => c.From).ThenBy(c => c.To)], new Derivation(sources, sources.Store.Events, clock).Preview(changes, release));
     }
 }

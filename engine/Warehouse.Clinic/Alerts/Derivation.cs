@@ -44,6 +44,7 @@ public sealed record AlertSources
 internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvider clock)
 {
     private static readonly ClinVarAxis[] Axes = Enum.GetValues<ClinVarAxis>();
+    private static readonly Grade[] Grades = Enum.GetValues<Grade>();
 
     /// <summary>What is new since a derivation: each cause with its alerts and how far it goes.</summary>
     internal IEnumerable<(IReadOnlyList<AlertDraft> Drafts, DerivedThrough Through)> Since(DerivedThrough derived)
@@ -62,11 +63,29 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         if (newest > version && last > 0) yield return (version > 0 ? Of(new Moment(last, newest), version) : [], new DerivedThrough(last, newest));
     }
 
-    /// <summary>What accepting a release would raise now.</summary>
-    internal IReadOnlyList<AlertDraft> Preview(ShelvedRelease before, ShelvedRelease after, IEnumerable<ReleaseSource> earlier, string release)
+    /// <summary>How many alerts accepting a release would raise now, by grade, and over how many persons: no alert is made for it.</summary>
+    internal IReadOnlyList<(Grade Grade, int Alerts, int Persons)> Preview(IReadOnlyList<ClassChange> changes, string release)
     {
         using var at = Open(new Moment(long.MaxValue, sources.Store.Version));
-        return OfChanges(at, ReleaseComparison.WithFlipFlops(ReleaseComparison.Run(before, after, at.Book.Grades), earlier), release, null);
+        var (alerts, told) = (new int[Grades.Length], new HashSet<string>[Grades.Length]);
+        for (var grade = 0; grade < told.Length; grade++) told[grade] = new HashSet<string>(StringComparer.Ordinal);
+        // What the release has raised already, when it holds, is not raised again.
+        var raised = at.Book.Alerts.Where(a => a.State != AlertState.Suppressed && a.Draft.Change.StartsWith(PrefixOf(release), StringComparison.Ordinal)).Select(a => a.Draft.Key).ToHashSet(StringComparer.Ordinal);
+        foreach (var (trigger, some, words) in ByTrigger(changes, release))
+        {
+            using var carrying = at.Carrying(trigger, some, null);
+            if (carrying is null) continue;
+            var marked = Array.ConvertAll(Grades, _ => new bool[carrying.Names.Count]);
+            foreach (var (change, persons) in carrying.Persons(trigger, some))
+                foreach (var person in persons)
+                {
+                    if (raised.Count > 0 && raised.Contains(AlertDraft.KeyOf(carrying.Names[person], change.Allele.ToString(), words(change)))) continue;
+                    alerts[(int)change.Grade]++;
+                    marked[(int)change.Grade][person] = true;
+                }
+            for (var grade = 0; grade < marked.Length; grade++) told[grade].UnionWith(carrying.Names.Where((_, person) => marked[grade][person]));
+        }
+        return [.. Grades.Where(g => alerts[(int)g] > 0).Reverse().Select(g => (g, alerts[(int)g], told[(int)g].Count))];
     }
 
     private static bool IsCause(LoggedEvent logged) =>
@@ -126,10 +145,17 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
     private IReadOnlyList<AlertDraft> OfChanges(At at, IReadOnlyList<ClassChange> changes, string release, List<string>? loaded)
     {
         var drafts = new Drafts();
-        foreach (var (trigger, some) in new[] { (WatchTriggers.Class, changes.Where(c => c.IsOfClass)), (WatchTriggers.Review, changes.Where(c => !c.IsOfClass)) })
-            drafts.AddRange(at.Persons(trigger, [.. some], loaded, c => trigger == WatchTriggers.Class ? $"clinvar {release} {Word(c.Axis)} {Word(c.From)}>{Word(c.To)}" : $"clinvar {release} {Word(c.Axis)} {Words(c.Kinds)}"));
+        foreach (var (trigger, some, words) in ByTrigger(changes, release)) drafts.AddRange(at.Persons(trigger, some, loaded, words));
         return drafts.ToList();
     }
+
+    private static IEnumerable<(WatchTriggers Trigger, IReadOnlyList<ClassChange> Changes, Func<ClassChange, string> Words)> ByTrigger(IReadOnlyList<ClassChange> changes, string release)
+    {
+        yield return (WatchTriggers.Class, [.. changes.Where(c => c.IsOfClass)], c => $"{PrefixOf(release)}{Word(c.Axis)} {Word(c.From)}>{Word(c.To)}");
+        yield return (WatchTriggers.Review, [.. changes.Where(c => !c.IsOfClass)], c => $"{PrefixOf(release)}{Word(c.Axis)} {Words(c.Kinds)}");
+    }
+
+    private static string PrefixOf(string release) => $"clinvar {release} ";
 
     private IReadOnlyList<AlertDraft> OfAssessment(At at, SignedAssessment signed)
     {
@@ -206,7 +232,7 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         if (releases.Count == 1) return ([], releases[^1].Release.Release);
         var before = isCause ? Shelved(releases[^2].Release) : Kept(releases[^2].Release);
         if (before is null) return ([], releases[^1].Release.Release);
-        var earlier = releases.SkipLast(2).Reverse().Select(r => Kept(r.Release)).TakeWhile(r => r is not null).Select(r => r!.Alleles);
+        var earlier = releases.SkipLast(2).Reverse().Select(r => Kept(r.Release)).TakeWhile(r => r is not null).Select(r => r!);
         return (ReleaseComparison.WithFlipFlops(ReleaseComparison.Run(before, now, at.Book.Grades), earlier), releases[^1].Release.Release);
     }
 
@@ -264,17 +290,20 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
     /// <summary>Alerts by key: several watches that want the same one make one alert.</summary>
     private sealed class Drafts
     {
-        private readonly SortedDictionary<string, AlertDraft> _byKey = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, AlertDraft> _byKey = new(StringComparer.Ordinal);
 
-        internal void Add(AlertDraft draft) =>
-            _byKey[draft.Key] = _byKey.TryGetValue(draft.Key, out var known) ? known with { Watches = [.. known.Watches.Union(draft.Watches).Order(StringComparer.Ordinal)] } : draft;
+        internal void Add(AlertDraft draft)
+        {
+            var key = draft.Key;
+            _byKey[key] = _byKey.TryGetValue(key, out var known) ? known with { Watches = [.. known.Watches.Union(draft.Watches).Order(StringComparer.Ordinal)] } : draft;
+        }
 
         internal void AddRange(IEnumerable<AlertDraft> drafts)
         {
             foreach (var draft in drafts) Add(draft);
         }
 
-        internal IReadOnlyList<AlertDraft> ToList() => [.. _byKey.Values];
+        internal IReadOnlyList<AlertDraft> ToList() => [.. _byKey.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => d.Value)];
     }
 
     /// <summary>The log and the store as they were at a moment.</summary>
@@ -307,24 +336,15 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         /// <summary>Alerts over the persons who carry what changed, where a watch wants it.</summary>
         internal IReadOnlyList<AlertDraft> Persons(WatchTriggers trigger, IReadOnlyList<ClassChange> changes, List<string>? loaded, Func<ClassChange, string> words)
         {
+            using var carrying = Carrying(trigger, changes, loaded);
+            return carrying is null ? [] : [.. carrying.Drafts(trigger, changes, words)];
+        }
+
+        /// <summary>Who carries changes, for the watches of a trigger; null where there is no change or no such watch.</summary>
+        internal Carrying? Carrying(WatchTriggers trigger, IReadOnlyList<ClassChange> changes, List<string>? loaded)
+        {
             var watches = Filters.Where(f => (f.Watch.Triggers & trigger) != 0).ToList();
-            var wanted = changes.Where(c => watches.Any(w => w.Wants(trigger, c.Grade) && w.Takes(c.Allele, c.Genes))).ToList();
-            if (wanted.Count == 0) return [];
-            var carried = Carried(wanted.Select(w => w.Allele).Distinct(), loaded);
-            var byAllele = wanted.Where(w => carried.Contains(w.Allele)).ToLookup(w => w.Allele);
-            var (persons, news) = (Samples.ToDictionary(s => s.Name, s => s.Person, StringComparer.Ordinal), loaded?.ToHashSet(StringComparer.Ordinal));
-            var (drafts, alleles) = (new Drafts(), byAllele.Select(g => g.Key).ToList());
-            foreach (var (answer, at) in Session.Carriers(alleles.Select(a => a.ToString())).Select((a, i) => (a, i)))
-            {
-                if (answer.Seen.Damage is { } damage) throw new InvalidDataException(damage); // I3: fewer carriers would be fewer alerts
-                foreach (var person in answer.Carriers.Where(c => news?.Contains(c.Sample) != false).GroupBy(c => persons[c.Sample], c => c.Sample))
-                    foreach (var change in byAllele[alleles[at]])
-                    {
-                        var hit = watches.Where(w => w.Wants(trigger, change.Grade) && w.Takes(change.Allele, change.Genes) && w.Takes(person.Key, person)).Select(w => w.Watch.Name).ToList();
-                        if (hit.Count > 0) drafts.Add(new AlertDraft { Trigger = trigger, Person = person.Key, Allele = change.Allele.ToString(), Change = words(change), Grade = change.Grade, Genes = change.Genes, Ids = change.Ids, Samples = [.. person], Watches = hit, Kinds = change.Kinds });
-                    }
-            }
-            return drafts.ToList();
+            return watches.Count == 0 || changes.Count == 0 ? null : new Carrying(Session, Samples, watches, loaded);
         }
 
         public void Dispose() => Session.Dispose();

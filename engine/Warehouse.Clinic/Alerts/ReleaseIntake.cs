@@ -34,15 +34,17 @@ public static class ReleaseIntake
     {
         var found = Shelved(sources, release);
         var before = book.Releases.Count == 0 ? null : sources.Release(book.Releases[^1].Release.Release);
+        var looked = found.Rows is { } rows && (before is null || before.Rows is not null)
+            ? ClinVarShelf.Looked(before?.Rows, rows)
+            : ReleaseComparison.Pairs(before is null ? [] : before.Alleles(), found.Alleles()).Select(p => (p.Now is not null, p.Now is { IsUnrecognised: true } ? p.Now : null));
         var (alleles, unknown, retracted, first) = (0L, 0L, 0L, new List<(string, long, string)>());
-        foreach (var (old, now) in ReleaseComparison.Pairs(before is null ? [] : before.Alleles(), found.Alleles()))
+        foreach (var (isThere, unrecognised) in looked)
         {
-            if (now is null) retracted++;
-            if (now is null) continue;
-            alleles++;
-            if (!now.IsUnrecognised) continue;
+            if (isThere) alleles++;
+            else retracted++;
+            if (unrecognised is null) continue;
             unknown++;
-            if (first.Count < MostListed) first.Add((now.Allele.ToString(), now.Line, string.Join("; ", now.Germline.Unrecognised.Concat(now.Oncogenicity.Unrecognised).Concat(now.SomaticImpact.Unrecognised))));
+            if (first.Count < MostListed) first.Add((unrecognised.Allele.ToString(), unrecognised.Line, string.Join("; ", unrecognised.Germline.Unrecognised.Concat(unrecognised.Oncogenicity.Unrecognised).Concat(unrecognised.SomaticImpact.Unrecognised))));
         }
         return new ReleaseFacts(alleles, retracted, unknown, first);
     }

@@ -27,6 +27,9 @@ internal sealed class WatchFilter
 
     internal Watch Watch { get; }
 
+    /// <summary>Whether it looks at whoever carries.</summary>
+    internal bool LooksAtEverybody => _person is null && _samples is null;
+
     internal bool Wants(WatchTriggers trigger, Grade grade) => (Watch.Triggers & trigger) != 0 && grade >= Watch.Least && grade > Grade.None;
 
     internal bool Takes(Variant allele, string genes) =>

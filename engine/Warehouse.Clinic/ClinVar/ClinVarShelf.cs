@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Warehouse.Engine;
 using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Variants;
@@ -10,8 +11,24 @@ namespace Warehouse.Clinic.ClinVar;
 /// <param name="Alleles">Its entries.</param>
 public sealed record ShelvedRelease(string Digest, ReleaseSource Alleles)
 {
-    /// <summary>Opens its rows, so that two releases are compared without making the entries that are equal; null = they are made.</summary>
+    /// <summary>Opens its rows, so that what is not asked about is not made; null = all entries are.</summary>
     internal Func<AnnotationReader>? Rows { get; init; }
+
+    /// <summary>What it says of some alleles.</summary>
+    internal IReadOnlyDictionary<Variant, ClinVarAllele> Of(IEnumerable<Variant> alleles)
+    {
+        var (sought, found) = (alleles.ToHashSet(), new Dictionary<Variant, ClinVarAllele>());
+        if (Rows is null)
+        {
+            foreach (var entry in Alleles())
+                if (sought.Contains(entry.Allele)) found[entry.Allele] = entry;
+            return found;
+        }
+        using var rows = new ClinVarRows(Rows());
+        foreach (var allele in sought.Order())
+            if (rows.Find(allele)) found[allele] = rows.Read();
+        return found;
+    }
 }
 
 /// <summary>
@@ -56,17 +73,37 @@ public static class ClinVarShelf
     /// </summary>
     internal static IEnumerable<(ClinVarAllele? Old, ClinVarAllele? Now)> Differences(Func<AnnotationReader> before, Func<AnnotationReader> after)
     {
-        using var olds = new ClinVarRows(before());
-        using var nows = new ClinVarRows(after());
-        olds.Next();
-        nows.Next();
-        while (!olds.IsOver || !nows.IsOver)
-        {
-            var order = olds.IsOver ? 1 : nows.IsOver ? -1 : olds.CompareTo(nows);
-            if (order != 0 || !olds.IsSame(nows)) yield return (order <= 0 ? olds.Read() : null, order >= 0 ? nows.Read() : null);
-            if (order <= 0) olds.Next();
-            if (order >= 0) nows.Next();
-        }
+        using var walk = new ClinVarPairs(new ClinVarRows(before()), new ClinVarRows(after()));
+        while (walk.NextDifference()) yield return (walk.Order <= 0 ? walk.Olds.Read() : null, walk.Order >= 0 ? walk.Nows.Read() : null);
+    }
+
+    /// <summary>Those of some ids that a release has.</summary>
+    internal static HashSet<string> IdsThere(Func<AnnotationReader> release, HashSet<string> sought)
+    {
+        using var reader = release();
+        var there = new HashSet<string>(StringComparer.Ordinal);
+        if (ClinVarRows.FieldOfId(reader) is not (>= 0 and var field)) return there;
+        // Of millions of ids a few are sought: two bytes of each tell nearly always that it is none of them.
+        var marks = new bool[1 << 16];
+        foreach (var id in sought) marks[MarkOf(Encoding.UTF8.GetBytes(id))] = true;
+        foreach (var column in reader.Columns(field))
+            for (var code = 1; code <= column.TextCount; code++)
+                if (marks[MarkOf(column.TextOf(code))] && column.StringOf(code) is { } id && sought.Contains(id)) there.Add(id);
+        return there;
+    }
+
+    /// <summary>Every allele of either release: whether the later one has it, and its entry there where something is not recognised. Without an earlier one, those of the later.</summary>
+    internal static IEnumerable<(bool IsThere, ClinVarAllele? Unrecognised)> Looked(Func<AnnotationReader>? before, Func<AnnotationReader> release)
+    {
+        using var walk = new ClinVarPairs(before is null ? null : new ClinVarRows(before()), new ClinVarRows(release()));
+        while (walk.Next()) yield return (walk.Order >= 0, walk.Order >= 0 && walk.Nows.IsUnrecognised ? walk.Nows.Read() : null);
+    }
+
+    private static int MarkOf(ReadOnlySpan<byte> id)
+    {
+        var mark = 0u;
+        foreach (var one in id) mark = (mark * 31) + one;
+        return (int)((mark * 0x9E3779B1u) >> 16);
     }
 
     private static IEnumerable<ClinVarAllele> Alleles(Func<AnnotationReader> open)
@@ -74,120 +111,4 @@ public static class ClinVarShelf
         using var rows = new ClinVarRows(open());
         for (rows.Next(); !rows.IsOver; rows.Next()) yield return rows.Read();
     }
-}
-
-/// <summary>A walk over a release, allele by allele: the rows of one allele, which follow each other, are one step. Of distinct values there are few, so each is understood once. One thread.</summary>
-internal sealed class ClinVarRows : IDisposable
-{
-    private const int MostKnown = 100_000;
-
-    private readonly AnnotationReader _reader;
-    private readonly IEnumerator<AnnotationBlock> _blocks;
-    private readonly int[] _all;
-    private readonly AnnotationColumn?[] _columns;
-    private readonly Dictionary<(ClinVarAxis, string, string, string), Classification> _known = [];
-    private AnnotationBlock? _block;
-    private int _first, _count;
-
-    /// <summary>Takes a reader over.</summary>
-    /// <exception cref="InputException">It is not of ClinVar.</exception>
-    internal ClinVarRows(AnnotationReader reader)
-    {
-        (_reader, _blocks) = (reader, reader.Blocks().GetEnumerator());
-        _all =
-        [
-            First("ID", "measureset_id"), First("GENEINFO", "GENE", "symbol"), First("CLNDN", "CLNDBN", "all_traits"),
-            First("CLNSIG", "clinical_significance"), First("CLNREVSTAT", "review_status"), First("CLNSIGCONF"),
-            First("ONC"), First("ONCREVSTAT"), First("ONCCONF"), First("SCI"), First("SCIREVSTAT"), First("SCICONF"),
-        ];
-        _columns = new AnnotationColumn?[_all.Length];
-        if (_all[3] < 0) throw new InputException("clinvar-fields", "the release has no field CLNSIG or clinical_significance: load it with a mapping that names one", InputPlace.None);
-
-        int First(params ReadOnlySpan<string> names)
-        {
-            foreach (var name in names)
-                if (reader.FieldOf(name) is >= 0 and var at && reader.Fields[at].Type == AnnotationType.Text) return at;
-            return -1;
-        }
-    }
-
-    /// <summary>Whether there is no allele any more.</summary>
-    internal bool IsOver => _block is null;
-
-    /// <summary>Goes to the next allele. All rows of a start are in one block, so those of an allele are.</summary>
-    internal void Next()
-    {
-        _first += _count;
-        while (_block is null || _first == _block.Count)
-        {
-            if (!_blocks.MoveNext())
-            {
-                _block = null;
-                return;
-            }
-            (_block, _first) = (_blocks.Current, 0);
-            for (var i = 0; i < _all.Length; i++) _columns[i] = _all[i] < 0 ? null : _block.Column(_all[i]);
-        }
-        for (_count = 1; _first + _count < _block.Count && IsRepeated(_first + _count); _count++)
-        {
-        }
-    }
-
-    /// <summary>The order of two alleles.</summary>
-    internal int CompareTo(ClinVarRows other)
-    {
-        var order = ReferenceEquals(_block!.Contig, other._block!.Contig) ? 0 : ContigOrder.Instance.Compare(_block.Contig, other._block.Contig);
-        if (order == 0) order = _block.Starts[_first].CompareTo(other._block.Starts[other._first]);
-        if (order == 0) order = _block.RefOf(_first).SequenceCompareTo(other._block.RefOf(other._first));
-        return order != 0 ? order : _block.AltOf(_first).SequenceCompareTo(other._block.AltOf(other._first));
-    }
-
-    /// <summary>Whether both have one row, with the same texts.</summary>
-    internal bool IsSame(ClinVarRows other)
-    {
-        if (_count != 1 || other._count != 1) return false;
-        for (var i = 0; i < _all.Length; i++)
-            if (!TextOf(i).SequenceEqual(other.TextOf(i))) return false;
-        return true;
-    }
-
-    /// <summary>The entry of the allele: its rows together.</summary>
-    internal ClinVarAllele Read()
-    {
-        var entry = Read(_first);
-        for (var i = 1; i < _count; i++) entry = entry.And(Read(_first + i));
-        return entry;
-    }
-
-    public void Dispose()
-    {
-        _blocks.Dispose();
-        _reader.Dispose();
-    }
-
-    private bool IsRepeated(int row) =>
-        _block!.Starts[row] == _block.Starts[_first] && _block.RefOf(row).SequenceEqual(_block.RefOf(_first)) && _block.AltOf(row).SequenceEqual(_block.AltOf(_first));
-
-    private ReadOnlySpan<byte> TextOf(int field) => _columns[field] is { } column && column.Codes[_first] is > 0 and var code ? column.TextOf(code) : [];
-
-    private ClinVarAllele Read(int row) => new()
-    {
-        Allele = _block!.VariantOf(row), Ids = Text(0, row) is { Length: > 0 } id ? [id] : [], Genes = Text(1, row), Conditions = Text(2, row), Line = _block.Lines[row],
-        Germline = Of(ClinVarAxis.Germline, 3, row), Oncogenicity = Of(ClinVarAxis.Oncogenicity, 6, row), SomaticImpact = Of(ClinVarAxis.SomaticImpact, 9, row),
-    };
-
-    /// <summary>The classification of an axis: value, review and conflict stand side by side.</summary>
-    private Classification Of(ClinVarAxis axis, int field, int row)
-    {
-        var (value, review, conflict) = (Text(field, row), Text(field + 1, row), Text(field + 2, row));
-        if (value.Length + review.Length + conflict.Length == 0) return Classification.None;
-        if (!_known.TryGetValue((axis, value, review, conflict), out var known))
-        {
-            if (_known.Count >= MostKnown) _known.Clear();
-            _known.Add((axis, value, review, conflict), known = Classification.Parse(axis, value, review, conflict));
-        }
-        return known;
-    }
-
-    private string Text(int field, int row) => _columns[field] is { } column ? column.StringOf(column.Codes[row]) ?? "" : "";
 }

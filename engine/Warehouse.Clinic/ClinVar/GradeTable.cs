@@ -42,6 +42,8 @@ public sealed class GradeTable
 
         """;
 
+    private static readonly ChangeKinds[] AllKinds = Enum.GetValues<ChangeKinds>();
+
     private readonly Row[] _rows;
 
     private GradeTable(string text, Row[] rows) => (Text, _rows) = (text, rows);
@@ -82,7 +84,7 @@ public sealed class GradeTable
         var kinds = change.IsOfClass ? change.Kinds & ~Beside : change.Kinds & Beside;
         var grade = Grade.None;
         if (change.IsOfClass) return First(change, kinds);
-        foreach (var kind in Enum.GetValues<ChangeKinds>())
+        foreach (var kind in AllKinds)
             if (kind != ChangeKinds.None && (kinds & kind) != 0 && First(change, kind) is var one && one > grade) grade = one;
         return grade;
     }

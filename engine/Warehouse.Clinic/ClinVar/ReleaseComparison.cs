@@ -1,5 +1,3 @@
-using Warehouse.Engine.Variants;
-
 namespace Warehouse.Clinic.ClinVar;
 
 /// <summary>
@@ -14,41 +12,49 @@ public static class ReleaseComparison
     /// <param name="before">The earlier release, one entry an allele, in order.</param>
     /// <param name="after">The later one.</param>
     /// <param name="grades">By what they are graded.</param>
-    public static IReadOnlyList<ClassChange> Run(ReleaseSource before, ReleaseSource after, GradeTable grades) => Run(Pairs(before(), after()), after, grades);
+    public static IReadOnlyList<ClassChange> Run(ReleaseSource before, ReleaseSource after, GradeTable grades) => Run(Pairs(before(), after()), left => IdsThere(after, left), grades);
 
     /// <summary>The same of two releases of a store, where entries that are equal are not made.</summary>
     public static IReadOnlyList<ClassChange> Run(ShelvedRelease before, ShelvedRelease after, GradeTable grades) =>
-        before.Rows is { } olds && after.Rows is { } nows ? Run(ClinVarShelf.Differences(olds, nows), after.Alleles, grades) : Run(before.Alleles, after.Alleles, grades);
+        before.Rows is { } olds && after.Rows is { } nows ? Run(ClinVarShelf.Differences(olds, nows), left => ClinVarShelf.IdsThere(nows, left), grades) : Run(before.Alleles, after.Alleles, grades);
 
-    private static IReadOnlyList<ClassChange> Run(IEnumerable<(ClinVarAllele? Old, ClinVarAllele? Now)> pairs, ReleaseSource after, GradeTable grades)
+    private static IReadOnlyList<ClassChange> Run(IEnumerable<(ClinVarAllele? Old, ClinVarAllele? Now)> pairs, Func<HashSet<string>, HashSet<string>> idsThere, GradeTable grades)
     {
-        var (changes, left) = (new List<(ClassChange Change, ClinVarAllele? Old)>(), new HashSet<string>(StringComparer.Ordinal));
+        var (changes, moved, left) = (new List<ClassChange>(), new List<(int At, IReadOnlyList<string> Ids)>(), new HashSet<string>(StringComparer.Ordinal));
         foreach (var (old, now) in pairs)
         {
-            if (old is not null && now is not null && !SameIds(old, now)) left.UnionWith(old.Ids.Except(now.Ids));
+            var isMoved = old is not null && now is not null && !SameIds(old, now);
+            if (isMoved) left.UnionWith(old!.Ids.Except(now!.Ids));
             foreach (var axis in Axes)
-                if (ChangeOf(old, now, axis) is { } change) changes.Add((change, old));
+            {
+                if (ChangeOf(old, now, axis) is not { } change) continue;
+                if (isMoved && axis == ClinVarAxis.Germline) moved.Add((changes.Count, old!.Ids));
+                changes.Add(change with { Grade = grades.Of(change) });
+            }
         }
+        if (moved.Count == 0) return changes;
         // Which ids stand for other alleles now is known only at the end, and matters only where one has left its allele.
-        var there = new HashSet<string>(StringComparer.Ordinal);
-        if (left.Count > 0)
-            foreach (var allele in after())
-                foreach (var id in allele.Ids)
-                    if (left.Contains(id)) there.Add(id);
-        return [.. changes.Select(c => WithRecords(c.Change, c.Old, there)).Where(c => c.Kinds != ChangeKinds.None).Select(c => c with { Grade = grades.Of(c) })];
+        var there = left.Count > 0 ? idsThere(left) : left;
+        foreach (var (at, ids) in moved)
+        {
+            var change = WithRecords(changes[at], ids, there);
+            changes[at] = change with { Grade = grades.Of(change) };
+        }
+        changes.RemoveAll(c => c.Kinds == ChangeKinds.None);
+        return changes;
     }
 
     /// <summary>Marks changes of class that only undo the change before: those whose class, before it became what it was, was what it is now.</summary>
     /// <param name="changes">Changes in the order of alleles.</param>
     /// <param name="earlier">Releases before the two that were compared, the newest first; as many are read as are needed.</param>
-    public static IReadOnlyList<ClassChange> WithFlipFlops(IReadOnlyList<ClassChange> changes, IEnumerable<ReleaseSource> earlier)
+    public static IReadOnlyList<ClassChange> WithFlipFlops(IReadOnlyList<ClassChange> changes, IEnumerable<ShelvedRelease> earlier)
     {
         var marked = changes.ToArray();
         var open = Enumerable.Range(0, marked.Length).Where(i => marked[i].IsOfClass).ToList();
         foreach (var release in earlier)
         {
             if (open.Count == 0) break;
-            var known = Classes(release(), open.Select(i => marked[i].Allele));
+            var known = release.Of(open.Select(i => marked[i].Allele));
             open.RemoveAll(i =>
             {
                 var net = known.TryGetValue(marked[i].Allele, out var allele) ? allele.On(marked[i].Axis).Net : NetClass.Absent;
@@ -60,13 +66,14 @@ public static class ReleaseComparison
         return marked;
     }
 
-    /// <summary>What a release says of some alleles, given in order.</summary>
-    private static Dictionary<Variant, ClinVarAllele> Classes(IEnumerable<ClinVarAllele> release, IEnumerable<Variant> wanted)
+    /// <summary>Those of some ids that a release has.</summary>
+    private static HashSet<string> IdsThere(ReleaseSource release, HashSet<string> sought)
     {
-        var (sought, found) = (wanted.ToHashSet(), new Dictionary<Variant, ClinVarAllele>());
-        foreach (var allele in release)
-            if (sought.Contains(allele.Allele)) found[allele.Allele] = allele;
-        return found;
+        var there = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var allele in release())
+            foreach (var id in allele.Ids)
+                if (sought.Contains(id)) there.Add(id);
+        return there;
     }
 
     /// <summary>The same allele of both, null where one does not have it.</summary>
@@ -103,14 +110,13 @@ public static class ReleaseComparison
         };
     }
 
-    /// <summary>Says of a change whether the records of the allele were merged into others, or parted.</summary>
-    private static ClassChange WithRecords(ClassChange change, ClinVarAllele? old, HashSet<string> there)
+    /// <summary>Says of a change on the germline axis whether the records of the allele, which had other ids before, were merged into others, or parted.</summary>
+    private static ClassChange WithRecords(ClassChange change, IReadOnlyList<string> before, HashSet<string> there)
     {
-        if (change.Axis != ClinVarAxis.Germline || old is null) return change;
         var (now, kinds) = (change.Ids.Split(',', StringSplitOptions.RemoveEmptyEntries), ChangeKinds.None);
-        foreach (var id in old.Ids)
+        foreach (var id in before)
             if (!now.Contains(id)) kinds |= there.Contains(id) ? ChangeKinds.Split : ChangeKinds.Merged;
-        if (kinds == ChangeKinds.None && now.Length > old.Ids.Count) kinds = ChangeKinds.Split;
+        if (kinds == ChangeKinds.None && now.Length > before.Count) kinds = ChangeKinds.Split;
         return change with { Kinds = change.Kinds | kinds };
     }
 

@@ -27,8 +27,8 @@ public sealed class AnnotationBlock
     private readonly AnnotationColumn?[] _columns;
     private readonly int[] _starts, _refLengths, _altLengths, _textEnds;
     private readonly byte[] _raw;
-    private readonly int _textAt;
-    private readonly long[] _lines;
+    private readonly int _linesAt, _textAt;
+    private long[]? _lines;
     private int _near;
     private int _longest = -1;
 
@@ -39,17 +39,17 @@ public sealed class AnnotationBlock
         // Each row has a byte in each of its numbers: what claims more takes no memory.
         if (info.Rows > raw.Length / (file.IsIntervals ? 3 : 4)) throw new InvalidDataException("a block of annotations claims more rows than it can hold");
         var from = new ByteReader(raw);
-        (_starts, _refLengths, _altLengths, _lines) = (new int[info.Rows], new int[info.Rows], new int[file.IsIntervals ? 0 : info.Rows], new long[info.Rows]);
+        (_starts, _refLengths, _altLengths) = (file.Numbers(info.Rows), file.Numbers(info.Rows), file.IsIntervals ? [] : file.Numbers(info.Rows));
         from.Counts(_starts, int.MaxValue);
         for (var (i, before) = (0, info.FirstStart); i < _starts.Length; i++) _starts[i] = before = i == 0 ? before : ByteReader.Sum(before, _starts[i]);
         from.Counts(_refLengths, int.MaxValue);
         from.Counts(_altLengths, raw.Length);
-        for (var i = 0; i < _lines.Length; i++) _lines[i] = (i == 0 ? 0 : _lines[i - 1]) + from.Signed();
-        _textAt = from.Position;
-        _textEnds = new int[_altLengths.Length];
-        for (var i = 0; i < _textEnds.Length; i++) _textEnds[i] = ByteReader.Sum(ByteReader.Sum(i == 0 ? 0 : _textEnds[i - 1], _refLengths[i]), _altLengths[i]);
-        from.Raw(_textEnds.Length == 0 ? 0 : _textEnds[^1]);
-        from.End();
+        _linesAt = from.Position;
+        _textEnds = file.IsIntervals ? [] : file.Numbers(info.Rows);
+        for (var (i, end) = (0, 0); i < _textEnds.Length; i++) _textEnds[i] = end = ByteReader.Sum(ByteReader.Sum(end, _refLengths[i]), _altLengths[i]);
+        // The texts fill the end; what is left before them are the lines, which few ask for.
+        _textAt = raw.Length - (_textEnds.Length == 0 ? 0 : _textEnds[^1]);
+        if (_textAt - _linesAt < info.Rows) throw new InvalidDataException("a stored record ends too early");
         if (_starts.Length == 0 || _starts[^1] != info.LastStart) throw new InvalidDataException("a block of annotations is not what its directory says");
     }
 
@@ -69,7 +69,8 @@ public sealed class AnnotationBlock
     public ReadOnlySpan<int> Starts => _starts;
 
     /// <summary>1-based line of the source per row.</summary>
-    public ReadOnlySpan<long> Lines => _lines;
+    /// <exception cref="InvalidDataException">The store is damaged.</exception>
+    public ReadOnlySpan<long> Lines => _lines ??= ReadLines();
 
     internal AnnotationBlockInfo Info { get; }
 
@@ -79,11 +80,32 @@ public sealed class AnnotationBlock
     /// <summary>ALT, normalised; empty for an interval.</summary>
     public ReadOnlySpan<byte> AltOf(int row) => IsIntervals ? [] : _raw.AsSpan(_textAt + _textEnds[row] - _altLengths[row], _altLengths[row]);
 
+    /// <summary>Whether a row has the start, REF and ALT of the row of another block; their contigs are not looked at.</summary>
+    public bool HasAlleleOf(int row, AnnotationBlock other, int otherRow) =>
+        _starts[row] == other._starts[otherRow] && _refLengths[row] == other._refLengths[otherRow] && AlleleText(row).SequenceEqual(other.AlleleText(otherRow));
+
+    /// <summary>REF and ALT, which lie side by side.</summary>
+    private ReadOnlySpan<byte> AlleleText(int row)
+    {
+        var from = row == 0 ? 0 : _textEnds[row - 1];
+        return _raw.AsSpan(_textAt + from, _textEnds[row] - from);
+    }
+
     /// <summary>Number of fields.</summary>
     public int FieldCount => _columns.Length;
 
     /// <summary>The allele of a row.</summary>
-    public Variant VariantOf(int row) => Variant.FromNormalized(Contig, _starts[row], System.Text.Encoding.ASCII.GetString(RefOf(row)), System.Text.Encoding.ASCII.GetString(AltOf(row)));
+    public Variant VariantOf(int row) => Variant.FromNormalized(Contig, _starts[row], Bases(RefOf(row)), Bases(AltOf(row)));
+
+    /// <summary>Most alleles are of single bases, which need no text of their own.</summary>
+    private static string Bases(ReadOnlySpan<byte> bases) => bases switch
+    {
+        [(byte)'A'] => "A",
+        [(byte)'C'] => "C",
+        [(byte)'G'] => "G",
+        [(byte)'T'] => "T",
+        _ => System.Text.Encoding.ASCII.GetString(bases),
+    };
 
     /// <summary>0-based end, exclusive, of the interval or of REF.</summary>
     public int EndOf(int row) => _starts[row] + _refLengths[row];
@@ -113,6 +135,23 @@ public sealed class AnnotationBlock
             return (first, at - first);
         }
         return (at, 0);
+    }
+
+    /// <summary>Gives its memory back for the blocks that follow: nobody may look at it, or at a column of it, any more.</summary>
+    internal void Release()
+    {
+        foreach (var numbers in (ReadOnlySpan<int[]>)[_starts, _refLengths, _altLengths, _textEnds])
+            if (numbers.Length > 0) _file.Spare(numbers);
+        foreach (var column in _columns) column?.Release(_file);
+    }
+
+    private long[] ReadLines()
+    {
+        var from = new ByteReader(_raw.AsSpan(_linesAt, _textAt - _linesAt));
+        var lines = new long[_starts.Length];
+        for (var (i, line) = (0, 0L); i < lines.Length; i++) lines[i] = line += from.Signed();
+        from.End();
+        return lines;
     }
 
     /// <summary>First row of an interval that may reach behind a place: those before it are too far away for the longest.</summary>

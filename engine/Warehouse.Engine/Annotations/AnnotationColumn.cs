@@ -19,8 +19,9 @@ public sealed class AnnotationColumn
     private string?[]? _strings;
     private byte[]?[]? _encoded;
 
-    private AnnotationColumn(AnnotationField field, byte[] raw, int rows)
+    private AnnotationColumn(AnnotationField field, byte[] raw, int[] numbers)
     {
+        var rows = numbers.Length;
         Field = field;
         if (rows > raw.Length) throw new InvalidDataException("a column of annotations has fewer cells than rows");
         var from = new ByteReader(raw);
@@ -33,7 +34,7 @@ public sealed class AnnotationColumn
                 for (var i = 1; i < _ends.Length; i++) _ends[i] = ByteReader.Sum(_ends[i], _ends[i - 1]);
                 _textsAt = from.Position;
                 from.Raw(_ends.Length == 0 ? 0 : _ends[^1]);
-                from.Counts(_codes = new int[rows], _ends.Length);
+                from.Counts(_codes = numbers, _ends.Length);
                 break;
             case AnnotationType.Real:
                 _reals = ReadReals(from.Raw(checked(8 * rows)), rows);
@@ -87,8 +88,17 @@ public sealed class AnnotationColumn
     };
 
     /// <summary>Decodes a stream.</summary>
+    /// <param name="field">Its field.</param>
+    /// <param name="raw">The stream.</param>
+    /// <param name="numbers">Memory for the codes: as many as there are rows.</param>
     /// <exception cref="InvalidDataException">It is not a column of so many rows.</exception>
-    internal static AnnotationColumn Decode(AnnotationField field, byte[] raw, int rows) => new(field, raw, rows);
+    internal static AnnotationColumn Decode(AnnotationField field, byte[] raw, int[] numbers) => new(field, raw, numbers);
+
+    /// <summary>Gives the memory of the codes back.</summary>
+    internal void Release(AnnotationFile file)
+    {
+        if (Field.Type == AnnotationType.Text) file.Spare(_codes);
+    }
 
     /// <summary>A text column: var number of texts, their lengths, the texts, then a var per row: the code, 0 = missing.</summary>
     internal static void Encode(ByteWriter to, TextPool texts, ReadOnlySpan<int> codes)

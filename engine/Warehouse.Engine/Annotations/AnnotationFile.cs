@@ -27,8 +27,10 @@ internal sealed class AnnotationFile : IDisposable
     internal const int Magic = 0x4E4E4157;
     internal const int TrailerBytes = 16;
     private const int MaxDirectoryBytes = 256 << 20;
+    private const int MostSpare = 64;
 
     private readonly SealedReader _file;
+    private readonly List<int[]> _spare = [];
     private byte[] _buffer = [];
 
     private AnnotationFile(SealedReader file, byte[] directory, long end)
@@ -104,7 +106,27 @@ internal sealed class AnnotationFile : IDisposable
 
     public AnnotationBlock Read(AnnotationBlockInfo info) => new(this, info, ReadStream(info, 0));
 
-    public AnnotationColumn ReadColumn(AnnotationBlockInfo info, int field) => AnnotationColumn.Decode(Fields[field], ReadStream(info, field + 1), info.Rows);
+    public AnnotationColumn ReadColumn(AnnotationBlockInfo info, int field) => AnnotationColumn.Decode(Fields[field], ReadStream(info, field + 1), Numbers(info.Rows));
+
+    /// <summary>Memory for numbers, to be overwritten: of a block that nobody needs any more, where there is some of just that length.</summary>
+    public int[] Numbers(int count)
+    {
+        for (var i = _spare.Count - 1; i >= 0; i--)
+        {
+            if (_spare[i].Length != count) continue;
+            var numbers = _spare[i];
+            _spare.RemoveAt(i);
+            return numbers;
+        }
+        return new int[count];
+    }
+
+    /// <summary>Takes memory back that nobody looks at any more.</summary>
+    public void Spare(int[] numbers)
+    {
+        if (_spare.Count == MostSpare) _spare.Clear();
+        _spare.Add(numbers);
+    }
 
     /// <summary>Bytes of the content.</summary>
     public void Read(long offset, Span<byte> destination) => _file.Read(offset, destination);

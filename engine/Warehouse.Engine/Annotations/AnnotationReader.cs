@@ -62,6 +62,12 @@ public sealed class AnnotationReader : IDisposable
         }
     }
 
+    /// <summary>One field of all blocks in their order, without their rows' places.</summary>
+    public IEnumerable<AnnotationColumn> Columns(int field)
+    {
+        foreach (var info in _file.Blocks) yield return _file.ReadColumn(info, field);
+    }
+
     /// <summary>Blocks of one canonical contig, ascending.</summary>
     public IEnumerable<AnnotationBlock> Blocks(string contig, CancellationToken stop = default)
     {
@@ -140,6 +146,7 @@ public sealed class AnnotationReader : IDisposable
 
     private static void CheckBlock(AnnotationBlock block)
     {
+        _ = block.Lines;
         var end = 0;
         for (var row = 0; row < block.Count; row++)
         {

@@ -1,5 +1,7 @@
+using System.Buffers;
 using Warehouse.Engine.Segments;
 using Warehouse.Engine.Variants;
+using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Query;
 
@@ -61,6 +63,7 @@ internal sealed partial class ContigScan
     private readonly ScanRow _row = new();
     private readonly List<(OpenBlock Block, int Row)> _own = [];
     private readonly List<int> _found = [];
+    private PassedColumns[]? _passing;
     private readonly bool _carried;
     private readonly DamagedRanges? _around;
     private readonly int _contigIndex;
@@ -270,6 +273,35 @@ internal sealed partial class ContigScan
             foreach (var call in CarrierCall.Of(_sources[index], block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) yield return call;
     }
 
+    /// <summary>Marks the slots of the carriers of a row. Where calls are plainly diploid the columns tell who they are, else each call is read.</summary>
+    public void MarkCarriers(ScanRow row, Span<ulong> slots)
+    {
+        var place = PlaceOf(row);
+        foreach (var (index, block, at) in row.Rows)
+        {
+            var source = _sources[index];
+            if (!place.BySex && block.Block.IsPlain(block.Sites.RowRecord[at]))
+            {
+                var (het, hom) = (_passing ??= Array.ConvertAll(_sources, _ => new PassedColumns()))[index].Of(block.Block);
+                Mark(het, at, source, slots);
+                Mark(hom, at, source, slots);
+                continue;
+            }
+            foreach (var call in CarrierCall.Of(source, block, at, slot => place.Ploidy[(int)_selection.SexOf[slot]])) Set(slots, _selection.SlotOfOrdinal[call.Ordinal]);
+        }
+    }
+
+    private static void Mark(SampleSets? sets, int row, Source source, Span<ulong> slots)
+    {
+        if (sets is null || sets.IsEmpty(row)) return;
+        var ids = ArrayPool<ushort>.Shared.Rent(sets.Count(row));
+        foreach (var local in ids.AsSpan(0, sets.CopyIds(row, ids)))
+            if (source.SlotOf[local] >= 0) Set(slots, source.SlotOf[local]);
+        ArrayPool<ushort>.Shared.Return(ids);
+    }
+
+    private static void Set(Span<ulong> bits, int at) => bits[at >> 6] |= 1UL << (at & 63);
+
     /// <summary>Notes when the selected carriers of a row were loaded; the selection has one group. Where the samples of a source were loaded at once, its columns tell, and no carrier is looked at.</summary>
     public void NoteLoaded(ScanRow row, CarrierList seen)
     {
@@ -329,6 +361,24 @@ internal sealed partial class ContigScan
             active = source;
         }
         return active!.SlotCount == family.Slots.Length ? active : null;
+    }
+
+    /// <summary>The carriers' columns of the block of a source that was asked last, read into the memory of those before. A block that is asked again later keeps its columns.</summary>
+    private sealed class PassedColumns
+    {
+        private readonly HashSet<BlockInfo> _passed = [];
+        private Block? _block;
+        private SampleSets? _het, _hom, _ownHet, _ownHom;
+
+        public (SampleSets? Het, SampleSets? Hom) Of(Block block)
+        {
+            if (_block == block) return (_het, _hom);
+            if (!_passed.Add(block.Info)) return (block.Het, block.Hom);
+            _block = null; // until both are read
+            (_het, _hom) = (block.Pass(BlockStream.Het, ref _ownHet), block.Pass(BlockStream.Hom, ref _ownHom));
+            _block = block;
+            return (_het, _hom);
+        }
     }
 
     private readonly record struct Cursor(int Source, OpenBlock Block, int[] Rows, int Position)

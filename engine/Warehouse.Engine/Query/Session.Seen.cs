@@ -74,6 +74,13 @@ public sealed partial class Session
         Report("carriers", rows);
     }
 
+    /// <summary>Prepares to ask who carries single alleles, many of them; see <see cref="CarrierLookup"/>.</summary>
+    public CarrierLookup PrepareCarriers()
+    {
+        Begin(Select(SampleChoice.All, new CountRules()));
+        return new CarrierLookup(this, Select(SampleChoice.All, new CountRules { PerSample = true }));
+    }
+
     /// <summary>The names of an answer's variant in other systems; null for a symbolic allele, and when the query could not be interpreted.</summary>
     public VariantIdentifiers? Identify(SeenAnswer answer)
     {

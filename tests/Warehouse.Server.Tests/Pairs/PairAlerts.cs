@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
@@ -22,10 +23,12 @@ internal static class PairAlerts
     {
         var drafts = DraftsOf(pair.Left.Store, pair).Concat(DraftsOf(pair.Right.Store, pair)).DistinctBy(d => d.Key).ToList();
         var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-        AlertEvent[] events = [new Salted(Salt), new AlertsRaised(drafts), new AlertsRouted([.. drafts.Select(d => (d.IdWith(Salt), (IReadOnlyList<string>)[pair.Caller.Id]))])];
+        using var salted = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Salt);
+        List<string> ids = [.. drafts.Select(d => AlertDraft.IdOf(d.Key, salted))];
+        AlertEvent[] events = [new Salted(Salt), new AlertsRaised(drafts), new AlertsRouted([.. ids.Select(id => (id, (IReadOnlyList<string>)[pair.Caller.Id]))])];
         foreach (var store in (VariantStore[])[pair.Left.Store, pair.Right.Store])
             store.Events.Append(new EventBatch { Actor = "local:lab", ManifestVersion = store.Version, Events = [.. events.Select(e => AlertCodec.Encode(e, at))] });
-        return [.. drafts.Select(d => d.IdWith(Salt))];
+        return ids;
     }
 
     private static IEnumerable<AlertDraft> DraftsOf(VariantStore store, StorePair pair)

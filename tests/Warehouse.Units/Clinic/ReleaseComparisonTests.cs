@@ -49,7 +49,7 @@ public sealed class ReleaseComparisonTests
     {
         List<ClinVarAllele>[] history = [[Entry(1, "Pathogenic"), Entry(2, "Benign")], [Entry(1, "Benign"), Entry(2, "Benign")], [Entry(1, "Benign"), Entry(2, "Uncertain_significance")], [Entry(1, "Likely_pathogenic"), Entry(2, "Pathogenic")]];
         var changes = ReleaseComparison.Run(() => history[2], () => history[3], GradeTable.Default).ToList();
-        var marked = ReleaseComparison.WithFlipFlops(changes, [() => history[1], () => history[0]]);
+        var marked = ReleaseComparison.WithFlipFlops(changes, [new ShelvedRelease("1", () => history[1]), new ShelvedRelease("0", () => history[0])]);
         Assert.Equal([ChangeKinds.Upgrade | ChangeKinds.FlipFlop, ChangeKinds.Upgrade], marked.Select(c => c.Kinds));
     }
 
