@@ -44,7 +44,7 @@ internal sealed partial class PairCalls
             case "Submit": return [[Of(0, 2)], [Of(0, 1)]];
             case "Sign": return [[new V1.SignAssessmentRequest { Asking = Asking, Id = number[1], Version = 2, Reason = "read" }]];
             case "Return": return [[Of(2, 2, "again")]];
-            case "Retire": return [[Of(3, 3, "no more")]];
+            case "Retire": return [[Of(3, 3, "no more")], [Of(2, 2, "no more")]];
             case "Settings": return [[new V1.AssessmentSettingsRequest { Asking = Asking }]];
             case "ChangeSettings": return [[new V1.ChangeAssessmentSettingsRequest { Asking = Asking, Settings = new V1.AssessmentSettings { LeastAlleles = 4 } }]];
             case "Suggest": return [[new V1.SuggestRequest { Asking = Asking, Variant = Spelling }], [new V1.SuggestRequest { Asking = At(V1.Detail.Aggregate), Variant = Spelling }], [new V1.SuggestRequest { Asking = Asking, Variant = "1-1010-A-G" }]];

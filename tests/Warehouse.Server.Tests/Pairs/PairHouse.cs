@@ -52,8 +52,8 @@ internal sealed class PairHouse : IDisposable
     /// <summary>Whoever may be granted everything.</summary>
     public Client Everything { get; }
 
-    /// <summary>The caller of a pair, in one of the roles that read, or in none.</summary>
-    public Client Of(int seed) => _clients[(seed % 20) == 0 ? ^1 : seed % (_clients.Count - 1)];
+    /// <summary>The caller of a pair, in one of the roles that read, or in none; every fourth pair, which is asked everything, meets each of them too.</summary>
+    public Client Of(int seed) => _clients[(seed % 20) == 0 ? ^1 : (seed + (seed / 4)) % (_clients.Count - 1)];
 
     /// <summary>The folder of a side's servers, one after the other.</summary>
     public string FolderOf(int side) => _folder["side" + side];
