@@ -64,6 +64,7 @@ public sealed record OtherAssessment
     {
         using var document = AssessmentJson.Parse(line);
         var read = Read(document.RootElement);
+        if (read.Content.Allele.Ref == read.Content.Allele.Alt) throw AssessmentJson.Bad("ALT is REF");
         return VcfText.IsContigName(Encoding.UTF8.GetBytes(read.Content.Allele.Contig)) ? read : throw AssessmentJson.Bad("its contig has a name that no VCF can hold");
     }
 

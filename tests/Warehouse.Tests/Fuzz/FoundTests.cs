@@ -135,12 +135,13 @@ public sealed class FoundTests
     }
 
     [Theory]
-    [InlineData("22>")]
-    [InlineData("2,")]
-    [InlineData("(22)")]
-    public void A_statement_on_a_contig_that_no_VCF_can_name_is_refused(string contig)
+    [InlineData("22>-1029-A-G")]
+    [InlineData("2,-1029-A-G")]
+    [InlineData("(22)-1029-A-G")]
+    [InlineData("22-1029-A-A")]
+    public void A_statement_on_an_allele_that_no_VCF_can_hold_is_refused(string allele)
     {
         var line = System.Text.Encoding.UTF8.GetString(ClinicTargets.All().Single(t => t.Name == "assessment").Seeds[0]);
-        Assert.Equal("assess-json", Assert.Throws<InputException>(() => OtherAssessment.Parse(System.Text.Encoding.UTF8.GetBytes(line.Replace("\"22-1029-A-G\"", $"\"{contig}-1029-A-G\"", StringComparison.Ordinal)))).Code);
+        Assert.Equal("assess-json", Assert.Throws<InputException>(() => OtherAssessment.Parse(System.Text.Encoding.UTF8.GetBytes(line.Replace("\"22-1029-A-G\"", $"\"{allele}\"", StringComparison.Ordinal)))).Code);
     }
 }
