@@ -115,6 +115,7 @@ internal sealed class ServerIdentity : IDisposable
             if (!folder.Has(AuthorityFile)) folder.Write(AuthorityFile, Encoding.ASCII.GetBytes(identity._authority.ExportCertificatePem()));
             if (folder.Has(ServerFile)) identity._server = Load(folder, ServerFile);
             if (start.IsFirst) identity.MakeAdministrator();
+            else _ = identity.Issued; // a list that others can read, or that is not understood, is known before anybody calls
             identity.RenewHeld();
             return identity;
         }
