@@ -230,8 +230,11 @@ class Client:
     def inbox(self, *, closed: bool = False) -> List[Any]:
         """Alerts that wait for the caller (warehouse.v1.Alert), the gravest and oldest first; they count as shown to him. Always for treatment."""
         request = alerts_pb2.InboxRequest(asking=self._for_treatment(), closed=closed)
-        reply = _again(lambda left: self._inbox(request, timeout=left), UNARY_SECONDS if self._timeout is None else self._timeout)
-        return list(reply.alerts)
+
+        def ask(left: Optional[float]) -> Any:
+            return self._inbox(request, timeout=left)
+
+        return list(_again(ask, UNARY_SECONDS if self._timeout is None else self._timeout).alerts)
 
     def acknowledge(self, ids: Iterable[str], reason: str) -> List[Any]:
         """Acknowledges alerts that were shown to the caller: he takes care. What became of them (warehouse.v1.AlertCourse), in the order of the ids."""

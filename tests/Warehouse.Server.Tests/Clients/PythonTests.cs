@@ -63,7 +63,7 @@ public sealed class PythonTests
                     theirs = FileDescriptorProto.FromString(stream.read())
                 print(name, "same" if ours == theirs else "other: make it again with protoc of Debian, --python_out")
             """;
-        Assert.Equal("common same\nvariants same\nstore same\ncohorts same\ndata_class same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
+        Assert.Equal("common same\nvariants same\nalerts same\nstore same\ncohorts same\ndata_class same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
     }
 
     [PeerFact("mypy")]
