@@ -9,7 +9,7 @@ namespace Warehouse.Server.Telemetry;
 /// <summary>
 /// Everything that the server can say in its log: one method per event, and no other way. Their parameters are numbers, times, members of
 /// fixed sets and ids that mean nothing (<see cref="LogTypes"/>); the analyzer refuses any other type, and any other way to log. An id is
-/// never used again: the next free one is at the end. Below 1100 the process, 1100 calls, 1200 credentials and access, 1300 store and audit, 1400 alerts.
+/// never used again: the next free one is at the end. Below 1100 the process, 1100 calls, 1200 credentials and access, 1300 store and audit, 1350 alerts.
 /// </summary>
 internal static partial class ServerLog
 {
@@ -88,12 +88,12 @@ internal static partial class ServerLog
     [LoggerMessage(1308, LogLevel.Critical, "notes cannot be queued, or not recorded: {incident}")]
     public static partial void NotesFailed(this ILogger log, Incident incident);
 
-    [LoggerMessage(1400, LogLevel.Information, "{raised} alerts raised, {sent} messages sent, {escalated} escalated, {suppressed} suppressed")]
+    [LoggerMessage(1350, LogLevel.Information, "{raised} alerts raised, {sent} messages sent, {escalated} escalated, {suppressed} suppressed")]
     public static partial void AlertsRun(this ILogger log, int raised, int sent, int escalated, int suppressed);
 
-    [LoggerMessage(1401, LogLevel.Error, "somebody must look after the alerts: {alarm}")]
+    [LoggerMessage(1351, LogLevel.Error, "somebody must look after the alerts: {alarm}")]
     public static partial void AlertAlarm(this ILogger log, AlertAlarmKind alarm);
 
-    [LoggerMessage(1402, LogLevel.Critical, "alerts could not be brought up to date; it is tried again: {incident}")]
+    [LoggerMessage(1352, LogLevel.Critical, "alerts could not be brought up to date; it is tried again: {incident}")]
     public static partial void AlertsFailed(this ILogger log, Incident incident);
 }

@@ -127,7 +127,9 @@ internal sealed class StorePair : IDisposable
         Do(() => store.SetCohort("granted", [.. all.Where(_visible.Contains)], null));
         if (_compacts == 0) Do(() => store.Compact());
         var (owner, second, user) = (PolicyStore.Owner, AccessActor.Owner("second"), new Subject(SubjectKind.Principal, Caller.Id));
-        var request = new GrantRequest { Subject = user, Details = Enum.GetValues<Detail>(), Purposes = [Purpose.Operations, Purpose.Research, Purpose.Treatment], Reason = "work" };
+        var request = new GrantRequest { Subject = user, Details = Enum.GetValues<Detail>(), Purposes = [Purpose.Operations, Purpose.Research], Reason = "work" };
+        // Consent binds research alone: granted for treatment too, all samples would be seen.
+        if (_grant != PairGrant.Research) request = request with { Purposes = [.. request.Purposes, Purpose.Treatment] };
         Do(() => store.Grant(owner, _grant switch
         {
             PairGrant.List => request with { Samples = [.. all.Where(_visible.Contains)] }, PairGrant.Cohort => request with { Cohort = "granted" }, _ => request with { AllSamples = true },
