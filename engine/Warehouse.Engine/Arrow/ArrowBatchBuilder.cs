@@ -64,7 +64,8 @@ public sealed class ArrowColumnBuilder
     /// <summary>Missing cells so far.</summary>
     public int NullCount { get; private set; }
 
-    internal long LengthBytes => (long)_validity.Used + _offsets.Used + _data.Used;
+    /// <summary>Size of the buffers with the bitmap, whether or not it is needed: where batches end does not go by what is missing in them.</summary>
+    internal long LengthBytes => (long)((RowCount + 7) / 8) + _offsets.Used + _data.Used;
 
     /// <summary>A cell of an Int32 or Int64 column.</summary>
     /// <exception cref="OverflowException">The value does not fit an Int32 column.</exception>
@@ -109,6 +110,21 @@ public sealed class ArrowColumnBuilder
         EndText(valid: true);
     }
 
+    /// <summary>Cells of a Utf8 column that are all the same; the bytes are valid UTF-8.</summary>
+    public void Append(ReadOnlySpan<byte> utf8, int count)
+    {
+        if (_field.Type != ArrowType.Utf8) throw Mismatch();
+        var end = _data.Used;
+        var texts = _data.Take(checked(utf8.Length * count));
+        var offsets = MemoryMarshal.Cast<byte, int>(_offsets.Take(sizeof(int) * count));
+        for (var i = 0; i < count; i++)
+        {
+            utf8.CopyTo(texts[(utf8.Length * i)..]);
+            offsets[i] = end += utf8.Length;
+        }
+        EndCells(count);
+    }
+
     /// <summary>A cell of a Utf8 column, or a missing one.</summary>
     public void Append(string? text)
     {
@@ -149,17 +165,21 @@ public sealed class ArrowColumnBuilder
         EndCell(valid);
     }
 
+    /// <summary>Ends a cell. There is a bitmap from the first missing one on.</summary>
     private void EndCell(bool valid)
     {
-        if (!valid && !_field.Nullable) throw new InvalidOperationException($"column {_field.Name} takes no missing values");
-        _validity.Bit(RowCount, valid);
-        if (!valid) NullCount++;
+        if (!valid)
+        {
+            if (!_field.Nullable) throw new InvalidOperationException($"column {_field.Name} takes no missing values");
+            if (NullCount++ == 0) _validity.Ones(0, RowCount);
+        }
+        if (NullCount > 0) _validity.Bit(RowCount, valid);
         RowCount++;
     }
 
     private void EndCells(int count)
     {
-        _validity.Ones(RowCount, count);
+        if (NullCount > 0) _validity.Ones(RowCount, count);
         RowCount += count;
     }
 

@@ -15,12 +15,12 @@ public sealed class AuditCall : IDisposable
     private readonly AuditEntry _call;
     private readonly TimeProvider _clock;
     private readonly long _started;
-    private readonly IncrementalHash _shown;
+    private IncrementalHash? _shown; // of an answer in pieces
     private readonly Lock _gate = new();
     private readonly HashSet<string> _samples = new(StringComparer.Ordinal);
     private readonly List<string> _pending = [];
     private (long? Snapshot, string? Scope, string? Cohort, string? Policy) _facts;
-    private (bool HasBegun, bool HasEnded, bool HasShown) _is;
+    private (bool HasBegun, bool HasEnded) _is;
 
     /// <summary>Prepares the entries of a call; nothing is written yet.</summary>
     /// <param name="log">Where to.</param>
@@ -30,7 +30,7 @@ public sealed class AuditCall : IDisposable
     /// <param name="clock">Measures how long it takes.</param>
     public AuditCall(AuditLog log, AuditKeys keys, AuditEntry call, string question, TimeProvider clock)
     {
-        (_log, _keys, _clock, _started, _shown) = (log, keys, clock, clock.GetTimestamp(), keys.BeginDigest());
+        (_log, _keys, _clock, _started) = (log, keys, clock, clock.GetTimestamp());
         _call = call with { Call = FileId.New().ToString(), Query = keys.Hide("query", question) };
     }
 
@@ -100,7 +100,7 @@ public sealed class AuditCall : IDisposable
             Append([Entry(AuditKind.End) with
             {
                 Outcome = outcome, Rows = Rows, Note = Note, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
-                Result = _is.HasShown ? Convert.ToHexStringLower(_shown.GetHashAndReset()) : null,
+                Result = _shown is { } shown ? Convert.ToHexStringLower(shown.GetHashAndReset()) : null,
             }]);
         }
     }
@@ -119,12 +119,11 @@ public sealed class AuditCall : IDisposable
         {
             if (_is.HasEnded) return;
             if (_is.HasBegun) throw new InvalidOperationException("a call that has begun ends by End");
-            _is = (true, true, true);
-            if (!answer.IsEmpty) _shown.AppendData(answer.Span);
+            _is = (true, true);
             var whole = Entry(AuditKind.Call) with
             {
                 Outcome = outcome, Rows = Rows, Note = Note, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
-                Result = answer.IsEmpty ? null : Convert.ToHexStringLower(_shown.GetHashAndReset()),
+                Result = answer.IsEmpty ? null : _keys.DigestOf(answer.Span),
             };
             // Subjects beyond those of one entry come before it: where the last is durable, all are.
             entries = [.. _pending.Chunk(AuditEntry.MaxSubjects).Select(some => Entry(AuditKind.Subjects) with { Subjects = some })];
@@ -143,15 +142,14 @@ public sealed class AuditCall : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _shown.Dispose();
+    public void Dispose() => _shown?.Dispose();
 
     /// <summary>Adds bytes that are shown to their digest.</summary>
     public void Adds(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {
-            _shown.AppendData(bytes);
-            _is.HasShown = true;
+            (_shown ??= _keys.BeginDigest()).AppendData(bytes);
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace Warehouse.Engine.Audit;
@@ -100,28 +99,47 @@ public sealed record AuditEntry
     public string? Note { get; init; }
 
     /// <summary>The line as it is stored and hashed, without a line feed.</summary>
-    public byte[] ToBytes()
+    public byte[] ToBytes() => ToBytes(Sequence, Utc);
+
+    /// <summary>The line of this entry at an index and a time that the log gives it.</summary>
+    internal byte[] ToBytes(long sequence, DateTimeOffset utc)
     {
         if (Subjects.Count > MaxSubjects) throw new InvalidOperationException("an entry holds at most MaxSubjects subjects");
-        var to = new StringBuilder(512);
-        to.Append(CultureInfo.InvariantCulture, $"{{\"v\":{Version},\"seq\":{Sequence},\"utc\":\"{Utc.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}\",\"kind\":\"{Word(Kind)}\"");
-        foreach (var (name, text) in ((string, string?)[])[("call", Call), ("who", Who), ("role", Role), ("verb", Verb), ("purpose", Purpose)]) Append(to, name, text);
-        Append(to, "snapshot", Snapshot);
-        foreach (var (name, text) in ((string, string?)[])[("policy", Policy), ("scope", Scope), ("cohort", Cohort), ("query", Query), ("outcome", Outcome)]) Append(to, name, text);
-        Append(to, "rows", Rows);
-        Append(to, "ms", DurationMs);
-        Append(to, "result", Result);
-        if (Subjects.Count > 0)
+        var line = new Line(1024);
+        line.Add("{\"v\":"u8);
+        line.Add(Version);
+        line.Add(",\"seq\":"u8);
+        line.Add(sequence);
+        line.Add(",\"utc\":\""u8);
+        line.Add(utc.UtcDateTime);
+        line.Add("\""u8);
+        line.Add("kind"u8, Word(Kind));
+        line.Add("call"u8, Call);
+        line.Add("who"u8, Who);
+        line.Add("role"u8, Role);
+        line.Add("verb"u8, Verb);
+        line.Add("purpose"u8, Purpose);
+        line.Add("snapshot"u8, Snapshot);
+        line.Add("policy"u8, Policy);
+        line.Add("scope"u8, Scope);
+        line.Add("cohort"u8, Cohort);
+        line.Add("query"u8, Query);
+        line.Add("outcome"u8, Outcome);
+        line.Add("rows"u8, Rows);
+        line.Add("ms"u8, DurationMs);
+        line.Add("result"u8, Result);
+        for (var i = 0; i < Subjects.Count; i++)
         {
-            to.Append(",\"subjects\":[");
-            for (var i = 0; i < Subjects.Count; i++) AppendText(to.Append(i == 0 ? "" : ","), Subjects[i]);
-            to.Append(']');
+            line.Add(i == 0 ? ",\"subjects\":["u8 : ","u8);
+            line.AddText(Subjects[i]);
         }
-        Append(to, "note", Note);
-        return Encoding.ASCII.GetBytes(to.Append('}').ToString());
+        if (Subjects.Count > 0) line.Add("]"u8);
+        line.Add("note"u8, Note);
+        line.Add("}"u8);
+        return line.ToArray();
     }
 
-    /// <summary>Reads a line; false for anything but what <see cref="ToBytes"/> writes.</summary>
+    /// <summary>Reads a line; false for anything but what <see cref="ToBytes()"/> writes.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out AuditEntry? entry)
     {
         entry = null;
@@ -201,32 +219,85 @@ public sealed record AuditEntry
         return reader.TokenType == JsonTokenType.EndArray ? texts : throw new FormatException("not an array of texts");
     }
 
-    private static void Append(StringBuilder to, string name, long? number)
+    /// <summary>The bytes of a line, which grow.</summary>
+    private struct Line(int firstBytes)
     {
-        if (number is { } value) to.Append(CultureInfo.InvariantCulture, $",\"{name}\":{value}");
-    }
+        private const int MostBytesOfNumber = 20, BytesOfEscape = 6;
 
-    private static void Append(StringBuilder to, string name, string? text)
-    {
-        if (text is null) return;
-        to.Append(",\"").Append(name).Append("\":");
-        AppendText(to, text);
-    }
+        private byte[] _bytes = new byte[firstBytes];
+        private int _used;
 
-    private static void AppendText(StringBuilder to, string text)
-    {
-        to.Append('"');
-        // Cut between characters: a half of a surrogate pair is no text, and such a half in the input becomes the replacement character.
-        var length = Math.Min(text.Length, MaxTextLength);
-        if (length < text.Length && char.IsHighSurrogate(text[length - 1])) length--;
-        for (var i = 0; i < length; i++)
+        public readonly byte[] ToArray() => _bytes.AsSpan(0, _used).ToArray();
+
+        public void Add(ReadOnlySpan<byte> ascii)
         {
-            var c = text[i];
-            if (char.IsSurrogate(c) && !(char.IsHighSurrogate(c) && i + 1 < length && char.IsLowSurrogate(text[i + 1])) && !(char.IsLowSurrogate(c) && i > 0 && char.IsHighSurrogate(text[i - 1]))) c = '\uFFFD';
-            if (c is '"' or '\\') to.Append('\\').Append(c);
-            else if (c is >= ' ' and <= '~') to.Append(c);
-            else to.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            ascii.CopyTo(Room(ascii.Length));
+            _used += ascii.Length;
         }
-        to.Append('"');
+
+        public void Add(long number)
+        {
+            number.TryFormat(Room(MostBytesOfNumber), out var length, default, CultureInfo.InvariantCulture);
+            _used += length;
+        }
+
+        public void Add(DateTime time)
+        {
+            time.TryFormat(Room(MaxTextLength), out var length, "O", CultureInfo.InvariantCulture); // that of universal time is TimeFormat
+            _used += length;
+        }
+
+        public void Add(ReadOnlySpan<byte> name, long? number)
+        {
+            if (number is not { } value) return;
+            AddName(name);
+            Add(value);
+        }
+
+        public void Add(ReadOnlySpan<byte> name, string? text)
+        {
+            if (text is null) return;
+            AddName(name);
+            AddText(text);
+        }
+
+        public void AddText(string text)
+        {
+            // Cut between characters: a half of a surrogate pair is no text, and such a half in the input becomes the replacement character.
+            var length = Math.Min(text.Length, MaxTextLength);
+            if (length < text.Length && char.IsHighSurrogate(text[length - 1])) length--;
+            var room = Room((BytesOfEscape * length) + 2);
+            var at = 0;
+            room[at++] = (byte)'"';
+            for (var i = 0; i < length; i++)
+            {
+                var c = text[i];
+                if (c is >= ' ' and <= '~')
+                {
+                    if (c is '"' or '\\') room[at++] = (byte)'\\';
+                    room[at++] = (byte)c;
+                    continue;
+                }
+                if (char.IsSurrogate(c) && !(char.IsHighSurrogate(c) && i + 1 < length && char.IsLowSurrogate(text[i + 1])) && !(char.IsLowSurrogate(c) && i > 0 && char.IsHighSurrogate(text[i - 1]))) c = '\uFFFD';
+                "\\u"u8.CopyTo(room[at..]);
+                ((int)c).TryFormat(room[(at + 2)..], out _, "x4", CultureInfo.InvariantCulture);
+                at += BytesOfEscape;
+            }
+            room[at++] = (byte)'"';
+            _used += at;
+        }
+
+        private void AddName(ReadOnlySpan<byte> name)
+        {
+            Add(",\""u8);
+            Add(name);
+            Add("\":"u8);
+        }
+
+        private Span<byte> Room(int lengthBytes)
+        {
+            if (_bytes.Length - _used < lengthBytes) Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, _used + lengthBytes));
+            return _bytes.AsSpan(_used);
+        }
     }
 }

@@ -60,6 +60,14 @@ public sealed class AuditKeys : IDisposable
     /// <summary>Begins a keyed digest of bytes that come one after the other.</summary>
     public IncrementalHash BeginDigest() => IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _names);
 
+    /// <summary>The keyed digest of bytes that are all at hand, in hexadecimal digits.</summary>
+    public string DigestOf(ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(_names, bytes, mac);
+        return Convert.ToHexStringLower(mac);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -119,7 +119,7 @@ public sealed class AuditLog : IDisposable
         for (var done = 0; done < entries.Count;)
         {
             var count = Math.Min(entries.Count - done, TilePath.Width - (_state.Leaves.Count % TilePath.Width));
-            Append([.. entries.Skip(done).Take(count).Select((e, i) => (e with { Sequence = first + done + i, Utc = now }).ToBytes())]);
+            Append([.. entries.Skip(done).Take(count).Select((e, i) => e.ToBytes(first + done + i, now))]);
             done += count;
         }
         return first;

@@ -115,17 +115,19 @@ internal sealed class ArrowAnswer
         ArrowColumnBuilder contigs = _batch[_at++], positions = _batch[_at++], refs = _batch[_at++], alts = _batch[_at++];
         var ends = has.Symbolic ? _batch[_at++] : null;
         var names = has.Grouped ? _batch[_at++] : null;
+        Span<int> places = stackalloc int[Strip];
+        contigs.Append(contig, rows.Count);
         for (var row = rows.From; row < rows.From + rows.Count; row++)
         {
             var variant = groups == 1 ? row : row / groups;
-            contigs.Append(contig);
-            positions.Append(batch.Start(variant) + 1L);
+            places[row - rows.From] = checked(batch.Start(variant) + 1);
             refs.Append(batch.Ref(variant));
             alts.Append(batch.Alt(variant));
             if (ends is not null && batch.End(variant) >= 0) ends.Append((long)batch.End(variant));
             else ends?.AppendNull();
             names?.Append(batch.Groups[row % groups]);
         }
+        positions.Append(places[..rows.Count]);
     }
 
     private void WriteNotes(FrequencyBatch batch, int from, int count)

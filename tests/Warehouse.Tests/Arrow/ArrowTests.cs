@@ -70,6 +70,45 @@ public sealed class ArrowTests
     }
 
     [Fact]
+    public void Cells_appended_at_once_are_those_appended_one_by_one()
+    {
+        var schema = new ArrowSchema(new ArrowField("number", ArrowType.Int64), new ArrowField("text", ArrowType.Utf8));
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var random = new Random(seed);
+            var (one, many) = (new ArrowBatchBuilder(schema), new ArrowBatchBuilder(schema));
+            for (var part = 0; part < 6; part++)
+            {
+                var (count, text) = (random.Next(40), new byte[random.Next(5)]);
+                Array.Fill(text, (byte)('a' + part));
+                int[] numbers = [.. Enumerable.Range(0, count).Select(_ => random.Next(int.MinValue, int.MaxValue))];
+                many[0].Append(numbers);
+                many[1].Append(text, count);
+                foreach (var number in numbers)
+                {
+                    one[0].Append((long)number);
+                    one[1].Append(text.AsSpan());
+                }
+                if (random.Next(3) > 0) continue;
+                foreach (var batch in (ReadOnlySpan<ArrowBatchBuilder>)[one, many])
+                {
+                    batch[0].AppendNull();
+                    batch[1].AppendNull();
+                }
+            }
+            Assert.Equal(one.LengthBytes, many.LengthBytes);
+            Assert.Equal(Bytes(one), Bytes(many));
+        }
+
+        byte[] Bytes(ArrowBatchBuilder batch)
+        {
+            var stream = new MemoryStream();
+            new ArrowStreamWriter(stream, schema).Write(batch);
+            return stream.ToArray();
+        }
+    }
+
+    [Fact]
     public void Reader_gives_back_what_the_writer_was_given()
     {
         for (var seed = 0; seed < 60; seed++)

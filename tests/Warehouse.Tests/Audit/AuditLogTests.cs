@@ -144,6 +144,36 @@ public sealed class AuditLogTests
         Assert.False(AuditEntry.TryParse(Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(line).Replace("\"v\":1", "\"v\":1,\"x\":1", StringComparison.Ordinal)), out _));
     }
 
+    /// <summary>Lines that were written are hashed as they are: how an entry is written must not change by a byte.</summary>
+    [Fact]
+    public void A_line_is_what_the_plain_writer_makes_of_its_entry()
+    {
+        const int Seed = 20261129;
+        var random = new Random(Seed);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var entry = new AuditEntry
+            {
+                Kind = (AuditKind)random.Next(6), Call = Text()!, Who = Text()!, Role = Text()!, Verb = Text()!, Purpose = Text()!, Sequence = random.NextInt64() >> random.Next(63),
+                Utc = new DateTimeOffset(random.NextInt64(DateTime.MaxValue.Ticks), TimeSpan.Zero), Snapshot = Number(), Policy = Text(true), Scope = Text(true), Cohort = Text(true), Query = Text(true),
+                Outcome = Text(true), Rows = Number(), DurationMs = Number(), Result = Text(true), Note = Text(true), Subjects = [.. Enumerable.Range(0, random.Next(4)).Select(_ => Text()!)],
+            };
+            Assert.True(Encoding.ASCII.GetBytes(PlainLine.Of(entry)).AsSpan().SequenceEqual(entry.ToBytes()), $"seed {Seed}, {PlainLine.Of(entry)}");
+            Assert.True(AuditEntry.TryParse(entry.ToBytes(), out _), $"seed {Seed}, {PlainLine.Of(entry)}");
+        }
+
+        long? Number() => random.Next(3) == 0 ? null : (random.NextInt64() >> random.Next(63)) * (random.Next(2) == 0 ? 1 : -1);
+
+        string? Text(bool mayLack = false)
+        {
+            if (mayLack && random.Next(3) == 0) return null;
+            var text = new StringBuilder();
+            for (var length = random.Next(8) == 0 ? random.Next(250, 300) : random.Next(40); length > 0; length--)
+                text.Append(random.Next(6) switch { 0 => (char)random.Next(0x80), 1 => (char)random.Next(0xD800, 0xE000), 2 => (char)random.Next(0x10000), _ => (char)random.Next(' ', 0x7F) });
+            return text.ToString();
+        }
+    }
+
     [Fact]
     public void No_byte_passes_before_the_entry_that_names_the_sample_is_durable()
     {
