@@ -254,7 +254,7 @@ public sealed class SeenStreamTests
 
     private static Variants.VariantsClient Granted(ServedStore served)
     {
-        var (channel, id) = served.Client("lab", Role.Analyst);
+        var (channel, id) = served.Service("lab", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         return new(channel);
     }
