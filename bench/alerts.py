@@ -67,7 +67,7 @@ def clinic():
 
 
 def long_table():
-    """The cohort as a table of variant and carrier for DuckDB, and its alleles, trimmed."""
+    """The cohort as a table of variant and carrier for DuckDB, and its alleles as bcftools normalises them: a deletion in a repeat is one allele however it is written."""
     import numpy
 
     def lines(values, widths):
@@ -77,7 +77,8 @@ def long_table():
 
     reader = subprocess.Popen(["bgzip", "-dc", "cohort/cohort.vcf.gz"], stdout=subprocess.PIPE, bufsize=1 << 22, cwd=WORK)
     variant, pending = 0, []
-    with open(WORK / "gt.csv", "wb") as table, open(WORK / "site.csv", "w") as sites:
+    with open(WORK / "gt.csv", "wb") as table, open(WORK / "sites.vcf", "w") as sites:
+        sites.write("##fileformat=VCFv4.2\n" + "".join(f"##contig=<ID={line.split()[0][1:]}>\n" for line in open(WORK / "clinic.fa") if line[0] == ">") + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
         def flush():
             table.write(lines([numpy.repeat([v for v, _ in pending], [len(c) for _, c in pending]), numpy.concatenate([c for _, c in pending])], (8, 6)))
             pending.clear()
@@ -91,16 +92,12 @@ def long_table():
                 if alt == b"*":
                     continue
                 pending.append((variant, numpy.flatnonzero((calls[:, 0] == 48 + number) | (calls[:, 2] == 48 + number))))
-                place, one, other = int(pos), ref, alt
-                while len(one) > 1 and len(other) > 1 and one[-1] == other[-1]:
-                    one, other = one[:-1], other[:-1]
-                while len(one) > 1 and len(other) > 1 and one[0] == other[0]:
-                    place, one, other = place + 1, one[1:], other[1:]
-                sites.write(f"{variant},{chrom.decode()},{place},{one.decode()},{other.decode()}\n")
+                sites.write(f"{chrom.decode()}\t{int(pos)}\t{variant}\t{ref.decode()}\t{alt.decode()}\t.\t.\t.\n")
                 variant += 1
             if len(pending) > 1000:
                 flush()
         flush()
+    run("/bin/bash", "-c", "set -o pipefail; samtools faidx clinic.fa; bcftools norm -f clinic.fa sites.vcf | bcftools query -f '%ID,%CHROM,%POS,%REF,%ALT\\n' >site.csv")
 
 
 def load():

@@ -253,6 +253,10 @@ public sealed partial class VariantStore : IDisposable
         KeepOnlyCurrent();
     }
 
+    /// <summary>Before alleles are asked for whose carriers must not seem to be nobody: the reference, without which no spelling is understood, is there.</summary>
+    /// <exception cref="InputException">It is not where it was at init.</exception>
+    internal void RequireReference() => OpenReference()?.Dispose();
+
     private ReferenceGenome? OpenReference()
     {
         if (_folder.Identity.ReferenceDigests.IsEmpty) return null;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text;
+using Warehouse.Engine;
 using Warehouse.Engine.Events;
 using Warehouse.Engine.Storage;
 
@@ -54,6 +55,7 @@ public sealed class AlertRun
     private readonly IReadOnlyList<IAlertWay> _ways;
     private readonly List<AlertAlarm> _alarms = [];
     private int _sent, _escalated, _suppressed, _raised;
+    private ExceptionDispatchInfo? _failure;
 
     /// <summary>A run over a store.</summary>
     /// <param name="sources">What alerts follow from.</param>
@@ -66,21 +68,22 @@ public sealed class AlertRun
     /// <summary>Does all that there is to do now. Where new alerts cannot be found, those that there are go on all the same.</summary>
     /// <exception cref="DamagedStoreException">What alerts follow from is missing or damaged; everything else was done.</exception>
     /// <exception cref="InvalidDataException">The same, of genotypes.</exception>
+    /// <exception cref="InputException">The same, of the reference.</exception>
     public AlertRunReport Run()
     {
         var book = new AlertBook(_log, _clock);
         if (book.IsClockBehind) _alarms.Add(AlertAlarm.ClockBehind);
         if (book.Head > 0) BeginSelfTest(book);
-        var failure = TryRaise(book);
+        Try(() => Raise(book));
         using (var routing = new Routing(_sources, _owner))
         {
-            Suppress(book, routing);
+            Try(() => Suppress(book, routing));
             Escalate(book);
-            Route(book, routing);
+            Try(() => Route(book, routing));
         }
         Deliver(book);
         EndSelfTest(book);
-        failure?.Throw();
+        _failure?.Throw();
         if (AlertAlarm.UnseenIn(book) is { } unseen) _alarms.Add(unseen);
         return new AlertRunReport
         {
@@ -90,16 +93,16 @@ public sealed class AlertRun
 
     private long Version => _sources.Store.Version;
 
-    private ExceptionDispatchInfo? TryRaise(AlertBook book)
+    /// <summary>What cannot be read of the store holds up nothing that needs no reading of it; the run ends with the first of it.</summary>
+    private void Try(Action step)
     {
         try
         {
-            Raise(book);
-            return null;
+            step();
         }
-        catch (Exception e) when (e is DamagedStoreException or InvalidDataException)
+        catch (Exception e) when (e is DamagedStoreException or InvalidDataException or InputException)
         {
-            return ExceptionDispatchInfo.Capture(e);
+            _failure ??= ExceptionDispatchInfo.Capture(e);
         }
     }
 

@@ -51,6 +51,7 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
     {
         if (!_carriers.TryGetValue((recipient, draft.Allele), out var carriers))
         {
+            if (_carriers.Count == 0) sources.Store.RequireReference();
             carriers = _carriers[(recipient, draft.Allele)] = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
             if (SessionOf(recipient) is { } session)
                 foreach (var answer in session.Carriers([draft.Allele]))

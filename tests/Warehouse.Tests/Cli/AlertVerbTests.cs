@@ -46,6 +46,31 @@ public sealed class AlertVerbTests
         Assert.Contains("\talerts list\t", Does(0, "audit", "search", store).Replace("\"", ""));
     }
 
+    /// <summary>Without the reference no spelling is understood: then nobody carries anything, and an empty inbox would be a lie.</summary>
+    [Fact]
+    public void While_the_reference_is_gone_an_inbox_is_an_error_and_not_empty()
+    {
+        using var folder = new TempFolder();
+        var store = folder["lab.wh"];
+        File.WriteAllText(folder["ref.fa"], $">1\n{new string('C', 99)}A{new string('C', 100)}\n");
+        File.WriteAllText(folder["a.vcf"], "##fileformat=VCFv4.2\n##contig=<ID=1>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n1\t100\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\n");
+        foreach (var (name, says) in new[] { ("january", "Uncertain_significance"), ("february", "Pathogenic") })
+            File.WriteAllText(folder[name + ".vcf"], Head + $"1\t100\t7\tA\tG\t.\t.\tCLNSIG={says};GENEINFO=GENE1:1\n");
+        Does(0, "init", store, "--assembly", "GRCh37", "--reference", folder["ref.fa"]);
+        Does(0, "ingest", store, folder["a.vcf"]);
+        Does(0, "watch", "add", store, "everybody");
+        Does(0, "clinvar", "load", store, folder["january.vcf"], "--release", "2024-01-07");
+        Does(0, "alerts", "run", store);
+        Does(0, "clinvar", "load", store, folder["february.vcf"], "--release", "2024-02-04");
+        Warehouse.Primitives.Durable.Replace(folder["ref.fa"], folder["gone.fa"]);
+        Assert.Contains("WAREHOUSE_REFERENCE", Fails(2, "alerts", "run", store));
+        Warehouse.Primitives.Durable.Replace(folder["gone.fa"], folder["ref.fa"]);
+        Assert.Contains("open\t1\n", Does(0, "alerts", "run", store));
+        Assert.Contains("1-100-A-G", Does(0, "alerts", "list", store));
+        Warehouse.Primitives.Durable.Replace(folder["ref.fa"], folder["gone.fa"]);
+        Assert.Contains("WAREHOUSE_REFERENCE", Fails(2, "alerts", "list", store));
+    }
+
     /// <summary>Empty lines are passed over, and counted: an error names the line that an editor shows.</summary>
     [Fact]
     public void A_line_of_an_import_that_is_refused_is_named_by_its_number_in_the_file()
