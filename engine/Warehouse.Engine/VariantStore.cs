@@ -103,7 +103,7 @@ public sealed partial class VariantStore : IDisposable
     /// <summary>The key folder of a store: the one named, else the store's full path with <c>.keys</c> appended. A slash at the end of the path, as shells append it, must not put the keys into the store.</summary>
     internal static string KeysPathOf(string path, string? keysPath) => keysPath ?? FullPath(path) + ".keys";
 
-    private static string FullPath(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+    internal static string FullPath(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
     /// <summary>Before anything is made: a refused init leaves no folder behind.</summary>
     private static void RequireFree(string path, string keysPath)
@@ -187,20 +187,11 @@ public sealed partial class VariantStore : IDisposable
         return new Session(new StoreView(seen, Assembly, entry => OpenSegment(entry, current, _pool), (held, _pool)), scope, (wanted, version), OpenReference, facts);
     }
 
-    /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>
     private ReaderLease HoldNewest()
     {
-        while (true)
-        {
-            _folder.Refresh();
-            var held = _folder.Hold();
-            if (held.Manifest.Version == _folder.Current.Version)
-            {
-                KeepOnlyCurrent();
-                return held;
-            }
-            held.Dispose(); // a writer published in between: look again
-        }
+        var held = _folder.HoldNewest();
+        KeepOnlyCurrent();
+        return held;
     }
 
     /// <inheritdoc/>

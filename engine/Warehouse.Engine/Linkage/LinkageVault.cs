@@ -47,8 +47,8 @@ public sealed class LinkageVault : IDisposable
     {
         if (TryOpen(store, storePath, places, clock) is { } known) return known;
         var (path, keys) = Resolve(storePath, places);
-        var own = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(storePath));
-        if (IsWithin(path, own) || IsWithin(keys, own) || IsWithin(keys, path) || IsWithin(path, keys) || IsWithin(path, VariantStore.KeysPathOf(storePath, null)) || IsWithin(keys, VariantStore.KeysPathOf(storePath, null)))
+        var (own, ownKeys) = (VariantStore.FullPath(storePath), VariantStore.FullPath(VariantStore.KeysPathOf(storePath, null)));
+        if (IsWithin(path, own) || IsWithin(keys, own) || IsWithin(path, ownKeys) || IsWithin(keys, ownKeys) || IsWithin(keys, path) || IsWithin(path, keys))
             throw new StoreRefusedException("the linkage vault, its keys, the store and the store's keys lie in four folders, none in another");
         return Create(DiskStorage.OpenOrCreate(path), DiskStorage.OpenOrCreate(keys), store, clock ?? TimeProvider.System);
     }
@@ -68,7 +68,7 @@ public sealed class LinkageVault : IDisposable
     /// <exception cref="StoreException">It is damaged, or belongs to another store.</exception>
     public IdentityTable Read()
     {
-        using var held = Hold();
+        using var held = _folder.HoldNewest();
         try
         {
             return _folder.TryReadPart(held.Manifest, Part) is { } bytes ? IdentityTable.Decode(bytes, _store) : IdentityTable.Empty;
@@ -122,22 +122,11 @@ public sealed class LinkageVault : IDisposable
         return counts;
     }
 
-    private ReaderLease Hold()
-    {
-        while (true)
-        {
-            _folder.Refresh();
-            var held = _folder.Hold();
-            if (held.Manifest.Version == _folder.Current.Version) return held;
-            held.Dispose();
-        }
-    }
-
     private static (string Path, string Keys) Resolve(string storePath, VaultPlaces places)
     {
-        var path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(places.Path ?? System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(storePath)) + ".linkage"));
-        return (path, System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(places.KeysPath ?? path + ".keys")));
+        var path = VariantStore.FullPath(places.Path ?? VariantStore.FullPath(storePath) + ".linkage");
+        return (path, VariantStore.FullPath(VariantStore.KeysPathOf(path, places.KeysPath)));
     }
 
-    private static bool IsWithin(string path, string folder) => (path + "/").StartsWith(System.IO.Path.TrimEndingDirectorySeparator(folder) + "/", StringComparison.Ordinal);
+    private static bool IsWithin(string path, string folder) => (path + "/").StartsWith(folder + "/", StringComparison.Ordinal);
 }

@@ -88,6 +88,18 @@ public sealed partial class StoreFolder : IDisposable
     /// <summary>Holds the newest version against garbage collection until the lease is disposed; does not move <see cref="Current"/>.</summary>
     public ReaderLease Hold() => TakeNewest(_lease);
 
+    /// <summary>Moves to the newest version and holds it, so that its files outlive a compaction.</summary>
+    public ReaderLease HoldNewest()
+    {
+        while (true)
+        {
+            Refresh();
+            var held = Hold();
+            if (held.Manifest.Version == Current.Version) return held;
+            held.Dispose(); // a writer published in between: look again
+        }
+    }
+
     /// <summary>Versions whose manifest is there, rising.</summary>
     public IReadOnlyList<long> Versions() => ManifestFormat.Versions(_storage);
 

@@ -6,7 +6,7 @@ using Warehouse.Simulation;
 using Warehouse.Units.Query;
 using Xunit;
 
-namespace Warehouse.Units.Manifests;
+namespace Warehouse.Units.Linkage;
 
 /// <summary>Whom samples are of: read as written after any stop, gone when taken out, under keys of its own, and of one store.</summary>
 public sealed class LinkageVaultTests
