@@ -27,9 +27,8 @@ internal sealed class ClinVarVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Sub(command, context, ("load", "Load a release and let it hold: alerts follow from what it changed."), [_file, _release, _hold, _unknown, _gone], (parsed, address) =>
+        Here(command, context, ("load", "Load a release into a store that lies here, and let it hold: alerts follow from what it changed. With --hold a server lets it hold, by accept."), [_file, _release, _hold, _unknown, _gone], (parsed, address) =>
         {
-            if (address.Server is not null) throw new InputException("clinvar-load", "a release is loaded where the store lies, with --hold; a server lets it hold by clinvar accept", InputPlace.None);
             context.BeginChange(address, parsed);
             return context.Engine.OfAlerts(address, sources => Load(parsed, sources, context));
         });

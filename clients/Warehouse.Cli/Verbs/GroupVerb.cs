@@ -26,10 +26,17 @@ internal abstract class GroupVerb : Verb
     });
 
     /// <summary>Adds a sub-verb, which begins its call itself.</summary>
-    protected Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
+    protected Command Sub(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run) =>
+        Add(command, context, (named.Name, named.Summary, MayAskServer), symbols, run);
+
+    /// <summary>The same of a store that lies here, whatever the others of the verb may ask.</summary>
+    protected Command Here(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run) =>
+        Add(command, context, (named.Name, named.Summary, false), symbols, run);
+
+    private Command Add(Command command, CliContext context, (string Name, string Summary, bool MayAskServer) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
     {
         var sub = new Command(named.Name, named.Summary);
-        if (MayAskServer) Store.AddReadingTo(sub, AsksServer);
+        if (named.MayAskServer) Store.AddReadingTo(sub, AsksServer);
         else Store.AddTo(sub);
         foreach (var symbol in symbols)
         {
@@ -39,7 +46,7 @@ internal abstract class GroupVerb : Verb
         _output.AddTo(sub);
         sub.SetAction(parsed =>
         {
-            var report = run(parsed, MayAskServer ? Store.Read(parsed, context) : Store.Read(parsed));
+            var report = run(parsed, named.MayAskServer ? Store.Read(parsed, context) : Store.Read(parsed));
             var code = _output.Write(parsed, context, report.Columns, report.WriteTo);
             if (report.Notice is { } notice) context.Error.WriteLine("warehouse: " + SafeText.EscapeMessage(notice));
             return (int)code;

@@ -22,9 +22,8 @@ internal sealed class LinkageVerb : GroupVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Sub(command, context, ("import", "Put what is known of persons into the vault, in the place of what it has of them."), [_table, _vault, _vaultKeys], (parsed, address) =>
+        Here(command, context, ("import", "Put what is known of persons into the vault, in the place of what it has of them."), [_table, _vault, _vaultKeys], (parsed, address) =>
         {
-            RequireHere(address);
             var file = parsed.GetRequiredValue(_table);
             var rows = IdentityTable.Parse(Lines.Names(file, context), file);
             context.BeginChange(address, parsed);
@@ -37,31 +36,22 @@ internal sealed class LinkageVerb : GroupVerb
             if (samples is null == persons is null) throw new InputException("linkage-whom", "expected either --samples-file or --persons-file", InputPlace.None);
             return context.Engine.Link(address, Places(parsed), (Names(samples, context), Names(persons, context)));
         });
-        Sub(command, context, ("remove", "Take persons out of the vault: what it has of them is gone, with the key of the file that had it."), [_gone, _vault, _vaultKeys], (parsed, address) =>
+        Here(command, context, ("remove", "Take persons out of the vault: what it has of them is gone, with the key of the file that had it."), [_gone, _vault, _vaultKeys], (parsed, address) =>
         {
-            RequireHere(address);
             var persons = Names(parsed.GetRequiredValue(_gone), context);
             context.BeginChange(address, parsed);
             return context.Engine.ChangeVault(address, Places(parsed), vault => Report.OfFacts(("persons removed", Text(vault.Remove(persons)))));
         });
-        Sub(command, context, ("rotate", "Wrap the vault's keys under a new master key and retire the old one."), [_vault, _vaultKeys], (parsed, address) =>
+        Here(command, context, ("rotate", "Wrap the vault's keys under a new master key and retire the old one."), [_vault, _vaultKeys], (parsed, address) =>
         {
-            RequireHere(address);
             context.BeginChange(address, parsed);
             return context.Engine.LookAtVault(address, Places(parsed), vault => Report.OfFacts(("master key", vault.RotateKeys().ToString(CultureInfo.InvariantCulture))));
         });
-        Sub(command, context, ("verify", "Read every byte of the vault and name what is damaged."), [_vault, _vaultKeys], (parsed, address) =>
+        Here(command, context, ("verify", "Read every byte of the vault and name what is damaged."), [_vault, _vaultKeys], (parsed, address) =>
         {
-            RequireHere(address);
             context.Begin(address, parsed);
             return context.Engine.LookAtVault(address, Places(parsed), vault => Reports.OfFindings([], vault.Verify(context.Cancellation).Select(f => (f.Kind.ToString().ToLowerInvariant(), f.File, f.Problem))));
         });
-    }
-
-    /// <summary>Who keeps the vault does so where it lies.</summary>
-    private static void RequireHere(StoreAddress address)
-    {
-        if (address.Server is not null) throw new InputException("linkage-here", "this works on a vault that lies here: it has no --server", InputPlace.None);
     }
 
     private VaultPlaces Places(ParseResult parsed) => new(parsed.GetValue(_vault), parsed.GetValue(_vaultKeys));
