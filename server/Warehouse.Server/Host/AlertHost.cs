@@ -6,9 +6,8 @@ using Warehouse.Engine.Access;
 namespace Warehouse.Server.Host;
 
 /// <summary>
-/// Watches and alerts of the store that is served, for calls: one instance of the store and one reading of its log, which is read on and never anew, for one call
-/// at a time. What it is asked for is short: a recipient's inbox, an acknowledgement; runs have instances of their own (<see cref="AlertRounds"/>). Opened when it
-/// is first asked. A failure leaves nothing behind: what is known is read again. Any thread.
+/// Watches and alerts of the store that is served, for calls, by an instance of its own (<see cref="OwnInstance{T}"/>), whose log is read on and never anew. What it is
+/// asked for is short: a recipient's inbox, an acknowledgement; runs have instances of their own (<see cref="AlertRounds"/>). Any thread.
 /// </summary>
 /// <param name="open">Opens the store once more.</param>
 /// <param name="callers">Callers of whom more is known than their id, though they are not here.</param>
@@ -16,8 +15,7 @@ namespace Warehouse.Server.Host;
 internal sealed class AlertHost(Func<VariantStore> open, Func<IEnumerable<Caller>> callers, TimeProvider clock) : IDisposable
 {
     private readonly Lock _gate = new();
-    private VariantStore? _store;
-    private AlertBook? _book;
+    private readonly OwnInstance<AlertBook> _own = new(open, store => new AlertBook(store.Events, clock));
     private TaskCompletionSource _changed = NewSignal();
 
     /// <summary>Whoever runs the server: he sees everything, and in his name alerts are raised, as when he runs them himself.</summary>
@@ -46,25 +44,12 @@ internal sealed class AlertHost(Func<VariantStore> open, Func<IEnumerable<Caller
     }
 
     /// <summary>Asks the log and the store.</summary>
-    public T Ask<T>(Func<AlertSources, AlertBook, T> question)
+    public T Ask<T>(Func<AlertSources, AlertBook, T> question) => _own.Ask((book, store) =>
     {
-        lock (_gate)
-        {
-            _store ??= open();
-            _store.Policy(); // looks for what others have committed
-            try
-            {
-                _book ??= new AlertBook(_store.Events, clock);
-                _book.Refresh();
-                return question(Over(_store), _book);
-            }
-            catch (Exception e) when (e is not (InputException or Grpc.Core.RpcException))
-            {
-                _book = null; // whatever was half read
-                throw;
-            }
-        }
-    }
+        store.Policy(); // looks for what others have committed
+        book.Refresh();
+        return question(Over(store), book);
+    });
 
     /// <summary>Asks for somebody who is here.</summary>
     public T Ask<T>(Caller caller, Func<AlertDesk, T> question) => Ask((sources, book) =>
@@ -100,11 +85,7 @@ internal sealed class AlertHost(Func<VariantStore> open, Func<IEnumerable<Caller
     public void Dispose()
     {
         Stop();
-        lock (_gate)
-        {
-            _store?.Dispose();
-            (_store, _book) = (null, null);
-        }
+        _own.Dispose();
     }
 
     private T Changes<T>(T result)

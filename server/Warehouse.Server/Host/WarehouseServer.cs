@@ -2,6 +2,7 @@ using System.Net;
 using Grpc.Health.V1;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Warehouse.Clinic.Assessments;
 using Warehouse.Engine;
 using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Release;
@@ -64,7 +65,7 @@ internal sealed record ServiceParts
     public required StoreWriter Writer { get; init; }
 
     /// <summary>What the laboratory says of alleles.</summary>
-    public required LabBook Book { get; init; }
+    public required OwnInstance<AssessmentDesk> Book { get; init; }
 
     /// <summary>Receives files.</summary>
     public required BatchUploads Uploads { get; init; }
@@ -104,7 +105,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly CallerChecks _callers;
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
-    private readonly LabBook _book;
+    private readonly OwnInstance<AssessmentDesk> _book;
     private readonly HealthService _health = new();
     private readonly CallReport _report;
     private RpcServer? _rpc;
@@ -119,7 +120,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private ITimer? _readying;
     private volatile bool _isDraining;
 
-    private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads, LabBook Book) change, CallReport report) =>
+    private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads, OwnInstance<AssessmentDesk> Book) change, CallReport report) =>
         (_store, _audit, _ledger, _callers, _writer, _uploads, _book, _report, _told) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, change.Book, report, report.Log);
 
     /// <summary>What it is known by.</summary>
@@ -194,7 +195,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             });
             VariantStore Open() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock);
             var writer = new StoreWriter(store, Open);
-            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, new() { Limits = configuration.Uploads, Log = told, Clock = options.Clock }), new LabBook(Open)), report);
+            server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, new() { Limits = configuration.Uploads, Log = told, Clock = options.Clock }), new OwnInstance<AssessmentDesk>(Open, store => new AssessmentDesk(store))), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
             server._alerts = new AlertHost(Open, callers.Identity.CallersIssued, options.Clock);

@@ -17,7 +17,7 @@ namespace Warehouse.Server.Services;
 /// What the laboratory says of alleles. Who may do what, and in which order, the engine decides (<see cref="AssessmentDesk"/>); who does it is who calls. Spellings and
 /// figures are what the caller's own session makes of them. Any thread.
 /// </summary>
-internal sealed class AssessmentsService(CallGate gate, LabBook book, ReleaseDesk release) : V1.Assessments.AssessmentsBase
+internal sealed class AssessmentsService(CallGate gate, OwnInstance<AssessmentDesk> book, ReleaseDesk release) : V1.Assessments.AssessmentsBase
 {
     private const int MostStatements = 1000, MostPairs = 10_000, MostLines = 100_000, MostImportBytes = 64 << 20, ReplyBytes = 1 << 20;
 

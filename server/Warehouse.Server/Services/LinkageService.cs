@@ -17,11 +17,8 @@ internal sealed class LinkageService(CallGate gate, Func<VariantStore, LinkageVa
         VariantsService.CheckCount(request.Samples.Count + request.Persons.Count, VariantsService.MostQueries);
         var session = call.AskForLinkage(request.Asking ?? new());
         session.Shown = call.Audit.Shows;
-        var table = gate.Host.Ask(store =>
-        {
-            using var vault = open(store) ?? throw Refusals.Unserved("no-linkage");
-            return vault.Read();
-        });
+        using var vault = gate.Host.Ask(open) ?? throw Refusals.Unserved("no-linkage");
+        var table = vault.Read();
         var reply = new ResolvePersonsReply { Columns = { table.Columns }, Snapshot = session.Snapshot };
         foreach (var link in session.Link(table, request.Samples, request.Persons))
             reply.Samples.Add(new LinkedSample { Sample = link.Sample, Person = link.Person, IsKnown = link.Cells is not null, Cells = { link.Cells ?? [] } });

@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Warehouse.Clinic.Assessments;
 using Warehouse.Engine;
 using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Release;
@@ -48,7 +49,7 @@ internal sealed class PairServer : IDisposable
     private readonly ReleaseLedger _ledger;
     private readonly StoreWriter _writer;
     private readonly BatchUploads _uploads;
-    private readonly LabBook _book;
+    private readonly OwnInstance<AssessmentDesk> _book;
     private readonly ServerMetrics _metrics = new();
     private readonly Outbox _outbox;
     private readonly AlertHost _alerts;
@@ -70,7 +71,7 @@ internal sealed class PairServer : IDisposable
         _ledger = ReleaseLedger.Open(new SimDisk(machine, device: 2), keys);
         _writer = new StoreWriter(_host, () => memory.Reopen(clock));
         _uploads = BatchUploads.Open(house.FolderOf(side), _host, _writer, new() { Clock = clock });
-        _book = new LabBook(() => memory.Reopen(clock));
+        _book = new OwnInstance<AssessmentDesk>(() => memory.Reopen(clock), store => new AssessmentDesk(store));
         _outbox = new Outbox(house.FolderOf(side), [], clock, _log);
         _alerts = new AlertHost(() => memory.Reopen(clock), () => [], clock);
         var rounds = new AlertRounds(_host, _alerts, _audit, new AlertParts(() => memory.Reopen(clock), [], _metrics, _log, clock));
