@@ -1,17 +1,13 @@
-using System.Text;
-using System.Text.Json.Nodes;
 using Warehouse.Cli;
 using Warehouse.Engine.Access;
 using Xunit;
-using CliRun = Warehouse.Tests.Cli.Cli;
+using static Warehouse.Server.Tests.Clients.ServedCommands;
 
 namespace Warehouse.Server.Tests.Clients;
 
 /// <summary>Annotations and assessments with a server in the place of the store: the same bytes, exit codes and words; and two people with two certificates.</summary>
 public sealed class AssessmentCommandTests
 {
-    private static readonly string[] Formats = ["table", "tsv", "json", "arrow"];
-
     [Fact]
     public async Task Annotated_answers_and_releases_are_those_of_the_store_itself()
     {
@@ -36,7 +32,9 @@ public sealed class AssessmentCommandTests
         foreach (var rest in (string[][])[["seen", variants[0], "--annotate", "clinvar.NOPE"], ["freq", "--annotate", "nope"], ["export", "--format", "vcf", "-o", served["c.vcf"], "--annotate", "clinvar@9"]])
             if ((Local(served, rest[0], rest[1..]).Exit, Remote(served, reader, rest[0], rest[1..]).Exit) is not (ExitCode.BadInput, ExitCode.BadInput)) wrong.Add(string.Join(' ', rest));
         Assert.Equal(ExitCode.BadInput, Remote(served, reader, "annotations load", "clinvar", "x", "--release", "2024-01-07").Exit);
-        Compare(served, reader, "annotations drop", ["clinvar@1"], wrong, isChange: true);
+        // By another person: a change is asked once, and the reader may have used up what a person may ask in a second.
+        var dropped = Remote(served, Credentials(served, "curator", Role.LabDirector), "annotations drop", "clinvar@1");
+        Assert.True(dropped.Exit == ExitCode.Done && dropped.Output.Contains("retired", StringComparison.Ordinal), $"{dropped.Exit} {dropped.Output}{dropped.Error}");
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
@@ -125,57 +123,5 @@ public sealed class AssessmentCommandTests
     {
         var (local, remote) = (Local(served, verb, [.. rest, "-o", served["local-" + name]]), Remote(served, credentials, verb, [.. rest, "-o", served["remote-" + name]]));
         if (local.Exit != remote.Exit || local.Error != remote.Error || !File.Exists(served["remote-" + name]) || !File.ReadAllBytes(served["local-" + name]).AsSpan().SequenceEqual(File.ReadAllBytes(served["remote-" + name]))) wrong.Add($"{verb} {name}: {local.Exit} {local.Error}{remote.Exit} {remote.Error}");
-    }
-
-    private static void Compare(ServedStore served, string credentials, string verb, string[] rest, List<string> wrong, bool isChange = false)
-    {
-        var remote = Remote(served, credentials, verb, rest);
-        if (isChange)
-        {
-            if (remote.Exit != ExitCode.Done || !remote.Output.Contains("retired", StringComparison.Ordinal)) wrong.Add($"{verb}: {remote.Exit} {remote.Output}{remote.Error}");
-            return;
-        }
-        var local = Local(served, verb, rest);
-        var (expected, actual) = (local.Bytes, remote.Bytes);
-        if (rest[^1] == "json" && verb == "seen" && local.Exit == remote.Exit) (expected, actual) = (WithoutScope(expected), WithoutScope(actual));
-        var line = $"{verb} {string.Join(' ', rest.TakeLast(5))}";
-        if (local.Exit != remote.Exit) wrong.Add($"{line}: exit {local.Exit}, with a server {remote.Exit}: {local.Error}{remote.Error}");
-        else if (local.Bytes.Length < 10) wrong.Add($"{line}: says nothing: {local.Error}");
-        else if (!expected.AsSpan().SequenceEqual(actual)) wrong.Add($"{line}: other bytes\n{Start(expected, actual)}");
-        else if (local.Error != remote.Error) wrong.Add($"{line}: says\n{local.Error}\nand\n{remote.Error}");
-    }
-
-    private static string Start(byte[] expected, byte[] actual)
-    {
-        var at = Math.Max(0, expected.AsSpan().CommonPrefixLength(actual) - 60);
-        return $"{Encoding.UTF8.GetString(expected.AsSpan(at)[..Math.Min(160, expected.Length - at)])}\n---\n{Encoding.UTF8.GetString(actual.AsSpan(at)[..Math.Min(160, actual.Length - at)])}";
-    }
-
-    private static byte[] WithoutScope(byte[] json)
-    {
-        var rows = JsonNode.Parse(json)!.AsArray();
-        foreach (var row in rows)
-            if (row!["scope_digest"] is not null) row["scope_digest"] = "";
-        return Encoding.UTF8.GetBytes(rows.ToJsonString());
-    }
-
-    private static string Credentials(ServedStore served, string name, params Role[] roles)
-    {
-        var (pem, issued) = served.Server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
-        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
-        File.WriteAllText(served[name + ".pem"], pem);
-        return served[name + ".pem"];
-    }
-
-    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Local(ServedStore served, string verb, params string[] rest) => Run([.. verb.Split(' '), served.StorePath, .. rest]);
-
-    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Remote(ServedStore served, string credentials, string verb, params string[] rest) =>
-        Run([.. verb.Split(' '), "--server", served.Url, "--credentials", credentials, .. rest]);
-
-    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Run(params string[] words)
-    {
-        var cli = new CliRun();
-        var exit = cli.Run(words);
-        return (exit, cli.Output, cli.OutputBytes, cli.Error.ReplaceLineEndings("\n").Trim());
     }
 }

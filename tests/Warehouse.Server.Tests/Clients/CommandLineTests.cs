@@ -1,17 +1,13 @@
-using System.Text;
-using System.Text.Json.Nodes;
 using Warehouse.Cli;
 using Warehouse.Engine.Access;
 using Xunit;
-using CliRun = Warehouse.Tests.Cli.Cli;
+using static Warehouse.Server.Tests.Clients.ServedCommands;
 
 namespace Warehouse.Server.Tests.Clients;
 
 /// <summary>The verbs that read, with a server in the place of the store: the same bytes come out.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] Formats = ["table", "tsv", "json", "arrow"];
-
     [Fact]
     public async Task Every_verb_that_reads_prints_what_it_prints_of_the_store_itself()
     {
@@ -72,54 +68,6 @@ public sealed class CommandLineTests
     }
 
     private static bool Same(string local, string remote) => File.ReadAllBytes(local) is { Length: > 1000 } bytes && bytes.AsSpan().SequenceEqual(File.ReadAllBytes(remote));
-
-    private static void Compare(ServedStore served, string credentials, string verb, string[] rest, List<string> wrong)
-    {
-        var (local, remote) = (Local(served, verb, rest), Remote(served, credentials, verb, rest));
-        var (expected, actual) = (local.Bytes, remote.Bytes);
-        // The scope is another one, although it sees the same.
-        if (rest[^1] == "json" && verb == "seen" && local.Exit == remote.Exit) (expected, actual) = (WithoutScope(expected), WithoutScope(actual));
-        if (local.Exit != remote.Exit) wrong.Add($"{verb} {string.Join(' ', rest.TakeLast(4))}: exit {local.Exit}, with a server {remote.Exit}: {remote.Error}");
-        else if (local.Bytes.Length < 10) wrong.Add($"{verb} {string.Join(' ', rest.TakeLast(4))}: says nothing");
-        else if (!expected.AsSpan().SequenceEqual(actual)) wrong.Add($"{verb} {string.Join(' ', rest.TakeLast(4))}: other bytes\n{Start(expected, actual)}");
-        else if (Plain(local.Error) != Plain(remote.Error)) wrong.Add($"{verb}: says\n{local.Error}\nand\n{remote.Error}");
-    }
-
-    private static string Start(byte[] expected, byte[] actual)
-    {
-        var at = Math.Max(0, expected.AsSpan().CommonPrefixLength(actual) - 60);
-        return $"{Encoding.UTF8.GetString(expected.AsSpan(at)[..Math.Min(160, expected.Length - at)])}\n---\n{Encoding.UTF8.GetString(actual.AsSpan(at)[..Math.Min(160, actual.Length - at)])}";
-    }
-
-    private static string Plain(string error) => error.ReplaceLineEndings("\n").Trim();
-
-    private static byte[] WithoutScope(byte[] json)
-    {
-        var rows = JsonNode.Parse(json)!.AsArray();
-        foreach (var row in rows)
-            if (row!["scope_digest"] is not null) row["scope_digest"] = "";
-        return Encoding.UTF8.GetBytes(rows.ToJsonString());
-    }
-
-    private static string Credentials(ServedStore served, string name, params Role[] roles)
-    {
-        var (pem, issued) = served.Server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
-        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
-        File.WriteAllText(served[name + ".pem"], pem);
-        return served[name + ".pem"];
-    }
-
-    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Local(ServedStore served, string verb, params string[] rest) => Run([.. verb.Split(' '), served.StorePath, .. rest]);
-
-    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Remote(ServedStore served, string credentials, string verb, params string[] rest) =>
-        Run([.. verb.Split(' '), "--server", $"https://localhost:{served.Server.Port}", "--credentials", credentials, .. rest]);
-
-    private static (ExitCode Exit, string Output, byte[] Bytes, string Error) Run(params string[] words)
-    {
-        var cli = new CliRun();
-        var exit = cli.Run(words);
-        return (exit, cli.Output, cli.OutputBytes, cli.Error);
-    }
 
     private static void AssertFails((ExitCode Exit, string Output, byte[] Bytes, string Error) run, ExitCode code, params string[] anyOf)
     {

@@ -3,8 +3,8 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Linkage;
+using Warehouse.Server.Tests.Clients;
 using Xunit;
-using CliRun = Warehouse.Tests.Cli.Cli;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Services;
@@ -45,14 +45,12 @@ public sealed class LinkageServiceTests
             [$"{names[0].Name} {names[0].Person} True Jane Roe,1", $"{names[2].Name}  False ", "unknown  False ", $"{names[1].Name} {names[1].Person} False ", " nobody False "],
             reply.Samples.Select(s => $"{s.Sample} {s.Person} {s.IsKnown} {string.Join(',', s.Cells)}"));
         // The log names whom it was told of, and not whom it was not.
-        // The command line prints the same of a server as of the store itself, where that is asked as its owner who sees more.
         File.WriteAllText(served["samples"], names[0].Name + "\n");
-        var local = new CliRun();
-        Assert.Equal(Warehouse.Cli.ExitCode.Done, local.Run("linkage", "show", served.StorePath, "--samples-file", served["samples"], "--format", "tsv"));
+        string[] asked = ["--samples-file", served["samples"], "--format", "tsv"];
+        var (local, remote) = (ServedCommands.Local(served, "linkage show", asked), ServedCommands.Remote(served, served["rev.pem"], "linkage show", [.. asked, "--purpose", "treatment"]));
         Assert.Equal($"sample\tperson\tname\tmrn\n{names[0].Name}\t{names[0].Person}\tJane Roe\t1\n", local.Output);
-        var remote = new CliRun();
-        Assert.Equal(Warehouse.Cli.ExitCode.Done, remote.Run("linkage", "show", "--server", served.Url, "--credentials", served["rev.pem"], "--purpose", "treatment", "--samples-file", served["samples"], "--format", "tsv"));
-        Assert.Equal(local.Output, remote.Output);
+        Assert.Equal(local, remote with { Bytes = local.Bytes });
+        Assert.Equal(Warehouse.Cli.ExitCode.BadInput, ServedCommands.Remote(served, served["rev.pem"], "linkage remove", "--persons-file", served["samples"]).Exit);
         using var audit = StoreAudit.Open(served.StorePath, null, null);
         var entry = audit.Reader().Entries().Select(e => e.Entry).First(e => e is { Verb: "warehouse.v1.Linkage/Resolve", Outcome: "done" });
         Assert.Equal((2, 5L, "treatment"), (entry.Subjects.Count, entry.Rows, entry.Purpose));
