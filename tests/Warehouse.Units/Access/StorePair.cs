@@ -118,7 +118,9 @@ internal sealed class StorePair : IDisposable
             clock.Now += TimeSpan.FromMinutes(10);
             change();
         }
-        var gone = _grant >= PairGrant.All ? hidden : [hidden[dice.Next(hidden.Count)], .. Some().Take(2)];
+        // One hidden sample stays where there are two: with all of them withdrawn the two stores were often one to the owner as well.
+        List<string> gone = _grant >= PairGrant.All ? hidden : [hidden[dice.Next(hidden.Count)], .. Some().Take(2)];
+        if (_grant < PairGrant.All && hidden.Count > 1) gone = [.. gone.Distinct().Take(hidden.Count - 1)];
         Do(() => store.SetCohort("cases", [.. Cases, .. Some()], null));
         Do(() => store.SetCohort("controls", [.. _visible.Except(Cases).DefaultIfEmpty(Cases[0]), .. Some()], null));
         Do(() => store.SetCohort("afr", null, "ancestry == 'AFR'"));
