@@ -76,7 +76,7 @@ internal static class ConfigurationCheck
         {
             var facts = Durable.Facts(folder);
             rules.Require(facts is null or { IsFolder: true }, "not-a-folder", name, "it is not a folder");
-            rules.Require(facts is null or { IsPrivate: true }, name == "state" ? "state-folder-open" : "audit-folder-open", name, $"the {name} folder is open to others: its mode must be 0700");
+            rules.Require(facts is null or { IsPrivate: true }, name == "state" ? "state-folder-open" : "audit-folder-open", name, $"the {name} folder is open to others: its mode must be 0700{(facts is { } found ? PrivateFolder.Mending(folder, found) : "")}");
             // The newest folder is made by the start, those above it are not.
             rules.Require(facts is not null || Directory.Exists(Path.GetDirectoryName(folder)), "no-folder", name, "the folder that it would be made in is not there");
         }
