@@ -78,8 +78,8 @@ internal sealed class MailRelay
 
     private bool IsTaken(X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
     {
-        if (_authorities is null || shown is not X509Certificate2 certificate) return errors == SslPolicyErrors.None;
-        if ((errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None) return false;
+        if (_authorities is null) return errors == SslPolicyErrors.None;
+        if (shown is not X509Certificate2 certificate || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None) return false;
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
