@@ -1,19 +1,31 @@
 using Warehouse.Cli.Options;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.ClinVar;
+using Warehouse.Engine;
+using Warehouse.Engine.Annotations;
 
 namespace Warehouse.Cli;
 
 internal partial class Engine
 {
-    /// <summary>Opens a store for what is asked of its watches and alerts; samples whose data is used are named to the audit log.</summary>
-    public virtual Report OfAlerts(StoreAddress store, Func<AlertSources, Report> ask)
+    /// <summary>What is asked of watches and alerts, or changed; samples whose data is used are named to the audit log.</summary>
+    public virtual Report Alerts(StoreAddress store, Func<IAlerts, Report> ask)
     {
         using var opened = Open(store);
+        return Changed(opened, ask(AlertsOf(opened)));
+    }
+
+    /// <summary>Loads a release of ClinVar, then asks about it.</summary>
+    public Report LoadClinVar(StoreAddress store, AnnotationRequest request, Func<IAlerts, Report> ask, CancellationToken cancellation)
+    {
+        using var opened = Open(store);
+        opened.LoadAnnotations(request, null, cancellation);
+        return Changed(opened, ask(AlertsOf(opened)));
+    }
+
+    private LocalAlerts AlertsOf(VariantStore opened)
+    {
         var assessments = new Lazy<IReadOnlyList<SignedAssessment>>(() => OwnAssessments.Of(opened.Events, opened.Assembly));
-        return Changed(opened, ask(new AlertSources
-        {
-            Store = opened, Release = date => ClinVarShelf.Find(opened, date), Assessments = () => assessments.Value, Shown = Call is { } call ? call.Shows : null,
-        }));
+        return new(new AlertSources { Store = opened, Release = date => ClinVarShelf.Find(opened, date), Assessments = () => assessments.Value, Shown = Call is { } call ? call.Shows : null });
     }
 }

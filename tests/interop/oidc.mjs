@@ -1,5 +1,6 @@
-// An identity provider (oidc-provider) for the tests of the server, in clear text on a loopback port, and a client of it that makes keys, proofs and
-// hostile tokens with jose. Prints "ready PORT"; then answers one line of JSON on standard input with one on standard output, until the input ends.
+// An identity provider (oidc-provider) for the tests of the server, on a loopback port, and a client of it that makes keys, proofs and hostile tokens
+// with jose. It speaks clear text, or TLS where CERTIFICATE and KEY are named: then it asks for certificates and binds tokens to the one that a
+// connection shows. Prints "ready PORT"; then answers one line of JSON on standard input with one on standard output, until the input ends.
 //   {"do":"token","client":"pipeline"}                   client credentials; an access token for the warehouse
 //   {"do":"token","client":"prover","key":"a"}           the same, bound to a key of ours (DPoP)
 //   {"do":"token","client":"bound","certificate":"PEM"}  the same, bound to a certificate (mTLS)
@@ -8,6 +9,8 @@
 //   {"do":"approve","code":USER_CODE}                    a person logs in and agrees to what a device asked for
 //   {"do":"rotate"}                                      signs with another key from now on
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { randomUUID, createHash, X509Certificate } from "node:crypto";
 import * as jose from "jose";
@@ -25,10 +28,13 @@ async function addKey() {
 
 // oidc-provider takes its keys at the start, so each set of keys has a provider of its own behind the one port.
 let provider;
-let presented; // the certificate of the connection, which this server without TLS is told by the test
-const server = createServer((request, response) => provider.callback()(request, response));
+let presented; // the certificate of the connection, which a server without TLS is told by the test
+const answer = (request, response) => provider.callback()(request, response);
+const [, , certificateFile, keyFile] = process.argv;
+// Whose certificate it is, nobody asks (RFC 8705, 2.2): a token is bound to whatever was shown.
+const server = certificateFile ? createSecureServer({ cert: readFileSync(certificateFile), key: readFileSync(keyFile), requestCert: true, rejectUnauthorized: false }, answer) : createServer(answer);
 await new Promise(done => server.listen(0, "127.0.0.1", done));
-const issuer = `http://127.0.0.1:${server.address().port}`;
+const issuer = `${certificateFile ? "https" : "http"}://127.0.0.1:${server.address().port}`;
 start();
 
 function start() {
@@ -42,6 +48,7 @@ function start() {
       { client_id: "bound", grant_types: ["client_credentials"], tls_client_certificate_bound_access_tokens: true, ...confidential },
       { client_id: "cli", grant_types: [device], ...terminal },
       { client_id: "cli-long", grant_types: [device, "refresh_token"], ...terminal },
+      { client_id: "cli-bound", grant_types: [device, "refresh_token"], tls_client_certificate_bound_access_tokens: true, ...terminal },
       { client_id: "cli-proof", grant_types: [device, "refresh_token"], dpop_bound_access_tokens: true, ...terminal },
     ],
     jwks: { keys },
@@ -58,7 +65,7 @@ function start() {
       deviceFlow: { enabled: true },
       revocation: { enabled: true },
       dPoP: { enabled: true, nonceSecret: Buffer.alloc(32), requireNonce: () => false },
-      mTLS: { enabled: true, certificateBoundAccessTokens: true, getCertificate: () => presented },
+      mTLS: { enabled: true, certificateBoundAccessTokens: true, getCertificate: context => (certificateFile ? context.socket.getPeerX509Certificate() : presented) },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => audience,

@@ -3,6 +3,7 @@ using Warehouse.Cli.Output;
 using Warehouse.Client;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.ClinVar;
+using Warehouse.Engine;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Cli.Remote;
@@ -11,13 +12,16 @@ namespace Warehouse.Cli.Remote;
 /// Watches, alerts and releases of ClinVar of a server, as the reports that a store gives. Members of sets have the number of the engine's and one more; of sets of flags,
 /// the place of the bit, from 1. One thread.
 /// </summary>
-internal sealed class RemoteAlerts(WarehouseClient client)
+internal sealed class RemoteAlerts(WarehouseClient client, CancellationToken cancellation) : IAlerts
 {
-    public Report Inbox(bool closed, CliContext context)
+    public AlertSettings Settings => Of(Wait(client.AlertSettingsAsync()));
+
+    public GradeTable Grades => GradeTable.Parse(Wait(client.GradesAsync()));
+
+    public Report Inbox(bool closed)
     {
-        var reply = Wait(client.InboxAsync(closed, context.Cancellation));
-        if (reply.HasMore) context.Error.WriteLine("warehouse: there may be more: they are listed when some of these are acknowledged");
-        return AlertReports.Of(reply.Alerts.Select(Of));
+        var reply = Wait(client.InboxAsync(closed, cancellation));
+        return new Report(InboxRow.Columns) { Notice = reply.HasMore ? "there may be more: they are listed when some of these are acknowledged" : null }.With(reply.Alerts.Select(a => Of(a).Cells));
     }
 
     /// <summary>Alerts as they come, as TSV: so many, or until somebody stops it.</summary>
@@ -26,7 +30,7 @@ internal sealed class RemoteAlerts(WarehouseClient client)
         using var output = context.OpenAnswer();
         using var writer = new TsvWriter(InboxRow.Columns, output);
         var left = most ?? int.MaxValue;
-        foreach (var reply in Remote.Wait.Each(client.FollowAsync(context.Cancellation), context.Cancellation))
+        foreach (var reply in Remote.Wait.Each(client.FollowAsync(cancellation), cancellation))
         {
             if (reply.Alert is { } alert)
             {
@@ -42,7 +46,7 @@ internal sealed class RemoteAlerts(WarehouseClient client)
 
     public Report Show(string id) => AlertReports.Of([Of(Wait(client.AlertAsync(id)))]);
 
-    public Report Acknowledge(IEnumerable<string> ids, string reason) => Course(Wait(client.AcknowledgeAsync(ids, reason)));
+    public Report Acknowledge(IReadOnlyList<string> ids, string reason) => Course(Wait(client.AcknowledgeAsync(ids, reason)));
 
     public Report Delegate(string id, string to, string reason) => Course(Wait(client.DelegateAsync(id, to, reason)));
 
@@ -61,13 +65,12 @@ internal sealed class RemoteAlerts(WarehouseClient client)
         });
     }
 
-    public Report Run()
+    public Report Run(RunWays ways)
     {
+        if (ways is not { Communications: null, Tasks: null, Webhook: null, Secret: null }) throw new InputException("alert-ways", "--fhir-communications, --fhir-tasks and --webhook are for a store that lies here: a server's ways are in its configuration", InputPlace.None);
         var run = Wait(client.RunAlertsAsync());
         return AlertReports.Of(new AlertRunReport { Raised = run.Raised, Open = run.Open, Sent = run.Sent, Escalated = run.Escalated, Suppressed = run.Suppressed, Alarms = [.. run.Alarms.Select(Of)] });
     }
-
-    public AlertSettings Settings() => Of(Wait(client.AlertSettingsAsync()));
 
     public void Change(AlertSettings settings) => Wait(client.ChangeAlertSettingsAsync(new V1.AlertSettings
     {
@@ -87,7 +90,7 @@ internal sealed class RemoteAlerts(WarehouseClient client)
 
     public Report Care() => AlertReports.Of(Wait(client.CareAsync()).Select(r => new CareRow(r.Person, r.Responsible, [.. r.Deputies])));
 
-    public int Import(IEnumerable<CareRow> rows) => Wait(client.ImportCareAsync(rows.Select(r => new V1.CareRow { Person = r.Person, Responsible = r.Responsible, Deputies = { r.Deputies } })));
+    public int Import(IReadOnlyList<CareRow> rows) => Wait(client.ImportCareAsync(rows.Select(r => new V1.CareRow { Person = r.Person, Responsible = r.Responsible, Deputies = { r.Deputies } })));
 
     public ReleaseFacts Facts(string release) => Of(Wait(client.ClinVarFactsAsync(release)));
 
@@ -97,7 +100,7 @@ internal sealed class RemoteAlerts(WarehouseClient client)
         return (Of(reply.Facts), reply.IsNew);
     }
 
-    public Report Compare(string before, string after, bool all, CancellationToken cancellation) => AlertReports.Of(Remote.Wait.Each(client.CompareReleasesAsync(before, after, all, cancellation), cancellation).Select(c => new ChangeRow
+    public Report Compare(string before, string after, bool all) => AlertReports.Of(Remote.Wait.Each(client.CompareReleasesAsync(before, after, all, cancellation), cancellation).Select(c => new ChangeRow
     {
         Allele = FormattableString.Invariant($"{c.Contig}-{c.Pos}-{c.Ref}-{c.Alt}"), Axis = Of(c.Axis), From = (Of(c.From), c.FromStars), To = (Of(c.To), c.ToStars), Is = (Of(c.Kinds), Of(c.Grade)), Of = (c.Genes, c.Ids),
     }));
@@ -111,8 +114,6 @@ internal sealed class RemoteAlerts(WarehouseClient client)
     public Report History(string allele) => AlertReports.OfHistory(Wait(client.ClinVarHistoryAsync(allele)).Select(r => (r.Release, Of(r.Axis), Of(r.Net), r.Stars, string.Join('+', r.Terms), r.Ids)));
 
     public Report Releases() => AlertReports.OfReleases(Wait(client.ClinVarReleasesAsync()).Select(r => (r.Release, r.Holds, r.IsThere, r.Holds ? (long?)r.Alleles : null, r.Holds ? (long?)r.Unrecognised : null, r.Digest)));
-
-    public GradeTable Grades() => GradeTable.Parse(Wait(client.GradesAsync()));
 
     public GradeTable Change(GradeTable table) => GradeTable.Parse(Wait(client.SetGradesAsync(table.Text)));
 

@@ -58,6 +58,12 @@ internal sealed partial class RemoteEngine
         Reports.Of([RemoteRows.Of(_client.RetireAnnotationsAsync(choice, null, cancellation).GetAwaiter().GetResult())]);
 
     /// <inheritdoc/>
+    public override Report Alerts(StoreAddress store, Func<IAlerts, Report> ask) => ask(new RemoteAlerts(_client, _cancellation));
+
+    /// <summary>Alerts as they come.</summary>
+    public ExitCode FollowAlerts(int? most, CliContext context) => new RemoteAlerts(_client, _cancellation).Follow(most, context);
+
+    /// <inheritdoc/>
     public override T Assessments<T>(StoreAddress store, Func<IAssessments, T> read) => read(new RemoteAssessments(_client, _cancellation));
 
     /// <inheritdoc/>

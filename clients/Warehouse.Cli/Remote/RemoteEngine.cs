@@ -55,9 +55,6 @@ internal sealed partial class RemoteEngine : Engine
         _client = new WarehouseClient(connect);
     }
 
-    /// <summary>Watches and alerts of the server.</summary>
-    public RemoteAlerts Alerts => new(_client);
-
     /// <summary>What helps when the server does not know who asks; null for who shows a certificate.</summary>
     public string? Advice { get; }
 

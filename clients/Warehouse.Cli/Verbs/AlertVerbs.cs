@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Warehouse.Cli.Options;
-using Warehouse.Cli.Remote;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Engine;
 
@@ -13,33 +12,19 @@ internal abstract class AlertVerb : GroupVerb
     /// <inheritdoc/>
     protected override bool MayAskServer => true;
 
-    /// <summary>The owner, in whose name it runs.</summary>
-    protected static string Who => Engine.Owner.Id;
-
     /// <summary>A sub-verb that shows, of a store or of a server.</summary>
-    protected void Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) show) =>
-        Sub(command, context, named, symbols, (parsed, address) =>
-        {
-            context.Begin(address, parsed);
-            return Run(parsed, context, address, show);
-        });
+    protected void Shows(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, IAlerts, Report> show) => Sub(command, context, named, symbols, (parsed, address) =>
+    {
+        context.Begin(address, parsed);
+        return context.Engine.Alerts(address, alerts => show(parsed, alerts));
+    });
 
     /// <summary>A sub-verb that changes, of a store or of a server.</summary>
-    protected void Changes(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) change) =>
-        Sub(command, context, named, symbols, (parsed, address) =>
-        {
-            context.BeginChange(address, parsed);
-            return Run(parsed, context, address, change);
-        });
-
-    private static Report Run(ParseResult parsed, CliContext context, StoreAddress address, (Func<ParseResult, AlertSources, Report> Local, Func<ParseResult, RemoteAlerts, Report> Remote) how) =>
-        address.Server is null ? context.Engine.OfAlerts(address, sources => how.Local(parsed, sources)) : how.Remote(parsed, ((RemoteEngine)context.Engine).Alerts);
-
-    /// <summary>The log of a store.</summary>
-    protected static AlertBook Book(AlertSources sources) => new(sources.Store.Events, TimeProvider.System);
-
-    /// <summary>Appends what was decided by whoever runs the command.</summary>
-    protected static void Append(AlertSources sources, params AlertEvent[] events) => Book(sources).AppendDecided(Who, sources.Store.Version, () => events);
+    protected void Changes(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<ParseResult, IAlerts, Report> change) => Sub(command, context, named, symbols, (parsed, address) =>
+    {
+        context.BeginChange(address, parsed);
+        return context.Engine.Alerts(address, alerts => change(parsed, alerts));
+    });
 
     /// <summary>A member of a set, spelled in kebab-case.</summary>
     protected static T Word<T>(string word) where T : struct, Enum
@@ -67,21 +52,9 @@ internal sealed class WatchVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Changes(command, context, ("add", "Keep a watch, in place of one of its name; it looks at what comes from now on."), [_name, _cohort, _person, _genes, _regions, _variants, _on, _least, _line, _hears], ((parsed, sources) =>
-        {
-            using var session = sources.Store.OpenSession();
-            var watch = WatchIntake.Checked(Read(parsed, context), session);
-            Append(sources, new WatchSet(watch));
-            return AlertReports.Of([watch]);
-        }, (parsed, remote) => remote.Keep(Read(parsed, context))));
-        Shows(command, context, ("list", "List the watches."), [], ((_, sources) => AlertReports.Of(Book(sources).Watches.Values), (_, remote) => remote.Watches()));
-        Changes(command, context, ("remove", "Keep a watch no more; its open alerts stay."), [_name], ((parsed, sources) =>
-        {
-            var name = parsed.GetRequiredValue(_name);
-            if (!Book(sources).Watches.ContainsKey(name)) throw new InputException("watch-unknown", "there is no watch of that name", InputPlace.None);
-            Append(sources, new WatchRemoved(name));
-            return AlertReports.Of(Book(sources).Watches.Values);
-        }, (parsed, remote) => remote.Remove(parsed.GetRequiredValue(_name))));
+        Changes(command, context, ("add", "Keep a watch, in place of one of its name; it looks at what comes from now on."), [_name, _cohort, _person, _genes, _regions, _variants, _on, _least, _line, _hears], (parsed, alerts) => alerts.Keep(Read(parsed, context)));
+        Shows(command, context, ("list", "List the watches."), [], (_, alerts) => alerts.Watches());
+        Changes(command, context, ("remove", "Keep a watch no more; its open alerts stay."), [_name], (parsed, alerts) => alerts.Remove(parsed.GetRequiredValue(_name)));
     }
 
     /// <summary>The watch as it is typed.</summary>
@@ -116,16 +89,8 @@ internal sealed class CareVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Changes(command, context, ("import", "Say who cares for persons; those that the file does not name stay as they are."), [_file], ((parsed, sources) =>
-        {
-            var rows = Read(parsed.GetRequiredValue(_file), context);
-            Append(sources, [.. rows.Chunk(1000).Select(r => new CareSet(r))]);
-            return Persons(rows.Count);
-        }, (parsed, remote) => Persons(remote.Import(Read(parsed.GetRequiredValue(_file), context)))));
-        Shows(command, context, ("show", "List who cares for whom."), [], ((_, sources) => AlertReports.Of(Book(sources).Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal)), (_, remote) => remote.Care()));
+        Changes(command, context, ("import", "Say who cares for persons; those that the file does not name stay as they are."), [_file], (parsed, alerts) =>
+            Report.OfFacts(("persons", alerts.Import(CareTable.ReadAll(Lines.Numbered(parsed.GetRequiredValue(_file), context), parsed.GetRequiredValue(_file))).ToString(CultureInfo.InvariantCulture))));
+        Shows(command, context, ("show", "List who cares for whom."), [], (_, alerts) => alerts.Care());
     }
-
-    private static Report Persons(int count) => Report.OfFacts(("persons", count.ToString(CultureInfo.InvariantCulture)));
-
-    private static IReadOnlyList<CareRow> Read(string file, CliContext context) => CareTable.ReadAll(Lines.Numbered(file, context), file);
 }

@@ -32,32 +32,17 @@ internal sealed class AlertsVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Changes(command, context, ("list", "List the alerts that wait for you; they count as shown to you then."), [_everybody, _closed], ((parsed, sources) =>
-        {
-            if (parsed.GetValue(_everybody)) return AlertReports.Of(Book(sources).Alerts.Where(a => parsed.GetValue(_closed) || a.State == AlertState.Open).Select(CourseRow.Of));
-            using var desk = Desk(sources);
-            return AlertReports.Of(desk.Inbox(parsed.GetValue(_closed)).Select(a => InboxRow.Of(a, desk.SamplesOf(a))));
-        }, (parsed, remote) => parsed.GetValue(_everybody) ? remote.Course(parsed.GetValue(_closed)) : remote.Inbox(parsed.GetValue(_closed), context)));
-        Changes(command, context, ("show", "Show one of your alerts; it counts as shown to you then."), [_id], ((parsed, sources) =>
-        {
-            using var desk = Desk(sources);
-            var alert = desk.Show(parsed.GetRequiredValue(_id));
-            return AlertReports.Of([InboxRow.Of(alert, desk.SamplesOf(alert))]);
-        }, (parsed, remote) => remote.Show(parsed.GetRequiredValue(_id))));
+        Changes(command, context, ("list", "List the alerts that wait for you; they count as shown to you then."), [_everybody, _closed], (parsed, alerts) => parsed.GetValue(_everybody) ? alerts.Course(parsed.GetValue(_closed)) : alerts.Inbox(parsed.GetValue(_closed)));
+        Changes(command, context, ("show", "Show one of your alerts; it counts as shown to you then."), [_id], (parsed, alerts) => alerts.Show(parsed.GetRequiredValue(_id)));
         DeclareFollow(command, context);
-        Changes(command, context, ("ack", "Acknowledge alerts that were shown to you: you take care."), [_ids, _reason], ((parsed, sources) =>
-        {
-            using var desk = Desk(sources);
-            var ids = Ids(parsed, context);
-            desk.Acknowledge(ids, parsed.GetRequiredValue(_reason));
-            return AlertReports.Of(ids.Select(id => CourseRow.Of(desk.Book.Find(id)!)));
-        }, (parsed, remote) => remote.Acknowledge(Ids(parsed, context), parsed.GetRequiredValue(_reason))));
-        Acts(command, context, ("delegate", "Hand an alert to somebody who may see the patient."), [_to], ((parsed, desk, id, reason) => desk.Delegate(id, parsed.GetRequiredValue(_to), reason), (parsed, remote, id, reason) => remote.Delegate(id, parsed.GetRequiredValue(_to), reason)));
-        Acts(command, context, ("snooze", "Put an alert off: it does not go further meanwhile."), [_hours], ((parsed, desk, id, reason) => desk.Snooze(id, desk.Book.NowUtc.AddHours(parsed.GetRequiredValue(_hours)), reason), (parsed, remote, id, reason) => remote.Snooze(id, parsed.GetRequiredValue(_hours), reason)));
-        Acts(command, context, ("escalate", "Send an alert to the next deputy now."), [], ((parsed, desk, id, reason) => desk.Escalate(id, reason), (parsed, remote, id, reason) => remote.Escalate(id, reason)));
-        Changes(command, context, ("run", "Raise, route, escalate and deliver all that is due, and test itself once a day; run it every few minutes. Exit code 4 when somebody must look. A server does it by itself, by its own ways."), [_communications, _tasks, _webhook, _secret], (RunAll, RunServer));
-        Shows(command, context, ("status", "Where alerts stand, and what somebody must look at: then the exit code is 4."), [], ((_, sources) => AlertReports.Of(AlertStatus.Of(Book(sources))), (_, remote) => remote.Status()));
-        Changes(command, context, ("settings", "Show when alerts go further and who the directors are, or change it."), [_critical, _major, _minor, _messages, _directors], (Settings, Settings));
+        Changes(command, context, ("ack", "Acknowledge alerts that were shown to you: you take care."), [_ids, _reason], (parsed, alerts) => alerts.Acknowledge(Ids(parsed, context), parsed.GetRequiredValue(_reason)));
+        Changes(command, context, ("delegate", "Hand an alert to somebody who may see the patient."), [_id, _to, _reason], (parsed, alerts) => alerts.Delegate(parsed.GetRequiredValue(_id), parsed.GetRequiredValue(_to), parsed.GetRequiredValue(_reason)));
+        Changes(command, context, ("snooze", "Put an alert off: it does not go further meanwhile."), [_id, _hours, _reason], (parsed, alerts) => alerts.Snooze(parsed.GetRequiredValue(_id), parsed.GetRequiredValue(_hours), parsed.GetRequiredValue(_reason)));
+        Changes(command, context, ("escalate", "Send an alert to the next deputy now."), [_id, _reason], (parsed, alerts) => alerts.Escalate(parsed.GetRequiredValue(_id), parsed.GetRequiredValue(_reason)));
+        Changes(command, context, ("run", "Raise, route, escalate and deliver all that is due, and test itself once a day; run it every few minutes. Exit code 4 when somebody must look. A server does it by itself, by its own ways."), [_communications, _tasks, _webhook, _secret], (parsed, alerts) =>
+            alerts.Run(new RunWays(parsed.GetValue(_communications), parsed.GetValue(_tasks), parsed.GetValue(_webhook), parsed.GetValue(_secret))));
+        Shows(command, context, ("status", "Where alerts stand, and what somebody must look at: then the exit code is 4."), [], (_, alerts) => alerts.Status());
+        Changes(command, context, ("settings", "Show when alerts go further and who the directors are, or change it."), [_critical, _major, _minor, _messages, _directors], Settings);
     }
 
     /// <summary>Alerts as they come have no end, so they are no report.</summary>
@@ -69,70 +54,18 @@ internal sealed class AlertsVerb : AlertVerb
         follow.SetAction(parsed =>
         {
             var address = Store.Read(parsed, context);
-            return (int)(address.Server is null ? throw new InputException("alerts-follow", "alerts follow asks a server: name one by --server URL", InputPlace.None) : ((RemoteEngine)context.Engine).Alerts.Follow(parsed.GetValue(_count), context));
+            return (int)(address.Server is null ? throw new InputException("alerts-follow", "alerts follow asks a server: name one by --server URL", InputPlace.None) : ((RemoteEngine)context.Engine).FollowAlerts(parsed.GetValue(_count), context));
         });
         command.Subcommands.Add(follow);
     }
 
-    private void Acts(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, (Action<ParseResult, AlertDesk, string, string> Local, Func<ParseResult, RemoteAlerts, string, string, Report> Remote) act) =>
-        Changes(command, context, named, [_id, .. symbols, _reason], ((parsed, sources) =>
-        {
-            using var desk = Desk(sources);
-            var id = parsed.GetRequiredValue(_id);
-            act.Local(parsed, desk, id, parsed.GetRequiredValue(_reason));
-            return AlertReports.Of([CourseRow.Of(desk.Book.Find(id)!)]);
-        }, (parsed, remote) => act.Remote(parsed, remote, parsed.GetRequiredValue(_id), parsed.GetRequiredValue(_reason))));
-
     private string[] Ids(ParseResult parsed, CliContext context) => parsed.GetRequiredValue(_ids) is ["-"] ? [.. Lines.Names("-", context)] : parsed.GetRequiredValue(_ids);
 
-    private static AlertDesk Desk(AlertSources sources) => new(sources, TimeProvider.System, Who, Who);
-
-    private Report RunAll(ParseResult parsed, AlertSources sources)
+    private Report Settings(ParseResult parsed, IAlerts alerts)
     {
-        var ways = new List<IAlertWay>();
-        if (parsed.GetValue(_communications) is { } communications) ways.Add(new FhirFolderWay(communications));
-        if (parsed.GetValue(_tasks) is { } tasks) ways.Add(new FhirFolderWay(tasks, asTask: true));
-        using var webhook = Webhook(parsed);
-        if (webhook is not null) ways.Add(webhook);
-        return AlertReports.Of(new AlertRun(sources, TimeProvider.System, Who, ways).Run());
-    }
-
-    private WebhookWay? Webhook(ParseResult parsed)
-    {
-        var (address, secret) = (parsed.GetValue(_webhook), parsed.GetValue(_secret));
-        if ((address is null) != (secret is null)) throw new InputException("alert-webhook", "--webhook and --webhook-secret go together", InputPlace.None);
-        if (address is null) return null;
-        if (!File.Exists(secret)) throw new InputException("no-file", "no such file", new InputPlace(secret!, 0, 0, ""));
-        try
-        {
-            return new WebhookWay(new Uri(address, UriKind.Absolute), File.ReadAllBytes(secret));
-        }
-        catch (Exception e) when (e is ArgumentException or UriFormatException)
-        {
-            throw new InputException("alert-webhook", $"the address is https, or http on this machine, and the secret has {SignedPost.MinSecretBytes} bytes or more", InputPlace.None);
-        }
-    }
-
-    private Report RunServer(ParseResult parsed, RemoteAlerts remote)
-    {
-        if (((Option[])[_communications, _tasks, _webhook, _secret]).FirstOrDefault(o => parsed.GetResult(o) is not null) is { } way)
-            throw new InputException("alert-ways", $"{way.Name} is for a store that lies here: a server's ways are in its configuration", InputPlace.None);
-        return remote.Run();
-    }
-
-    private Report Settings(ParseResult parsed, AlertSources sources)
-    {
-        var now = Book(sources).Settings;
+        var now = alerts.Settings;
         var next = Next(parsed, now);
-        if (next != now) Append(sources, new SettingsSet(next));
-        return OfSettings(next);
-    }
-
-    private Report Settings(ParseResult parsed, RemoteAlerts remote)
-    {
-        var now = remote.Settings();
-        var next = Next(parsed, now);
-        if (next != now) remote.Change(next);
+        if (next != now) alerts.Change(next);
         return OfSettings(next);
     }
 

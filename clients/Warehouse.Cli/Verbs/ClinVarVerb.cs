@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using Warehouse.Cli.Remote;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
@@ -30,46 +29,29 @@ internal sealed class ClinVarVerb : AlertVerb
         Here(command, context, ("load", "Load a release into a store that lies here, and let it hold: alerts follow from what it changed. With --hold a server lets it hold, by accept."), [_file, _release, _hold, _unknown, _gone], (parsed, address) =>
         {
             context.BeginChange(address, parsed);
-            return context.Engine.OfAlerts(address, sources => Load(parsed, sources, context));
+            var date = parsed.GetRequiredValue(_release);
+            return context.Engine.LoadClinVar(address, Request(parsed.GetRequiredValue(_file), date), alerts => parsed.GetValue(_hold) ? AlertReports.Of(alerts.Facts(date), date, "loaded, does not hold yet") : Accept(parsed, alerts, date, context), context.Cancellation);
         });
-        Changes(command, context, ("accept", "Let a release hold that was loaded before."), [_date, _unknown, _gone], ((parsed, sources) => Accept(parsed, sources, parsed.GetRequiredValue(_date), context), (parsed, remote) => Accept(parsed, remote, parsed.GetRequiredValue(_date), context)));
-        Shows(command, context, ("releases", "The releases in the store, and which of them hold."), [], ((_, sources) => AlertReports.OfReleases(ReleaseRow.Of(sources, Book(sources)).Select(r => (r.Release, r.Holds, r.IsThere, r.Alleles, r.Unrecognised, r.Digest))), (_, remote) => remote.Releases()));
-        Shows(command, context, ("compare", "What changed between two releases, by net class."), [_from, _to, _all], (Compare, (parsed, remote) => remote.Compare(parsed.GetRequiredValue(_from), parsed.GetRequiredValue(_to), parsed.GetValue(_all), context.Cancellation)));
-        Shows(command, context, ("preview", "How many alerts a release would raise, before it is accepted."), [_date], ((parsed, sources) => AlertReports.Of(ReleasePreview.Of(sources, TimeProvider.System, parsed.GetRequiredValue(_date))), (parsed, remote) => remote.Preview(parsed.GetRequiredValue(_date))));
-        Shows(command, context, ("history", "What each release that holds says of an allele."), [_allele], (History, (parsed, remote) => remote.History(parsed.GetRequiredValue(_allele))));
-        Changes(command, context, ("grades", "Show the table of grades, or put another in its place."), [_grades], ((parsed, sources) =>
-        {
-            if (Given(parsed) is { } table) Append(sources, new GradesSet(table.Text));
-            return OfGrades(Book(sources).Grades);
-        }, (parsed, remote) => OfGrades(Given(parsed) is { } table ? remote.Change(table) : remote.Grades())));
+        Changes(command, context, ("accept", "Let a release hold that was loaded before."), [_date, _unknown, _gone], (parsed, alerts) => Accept(parsed, alerts, parsed.GetRequiredValue(_date), context));
+        Shows(command, context, ("releases", "The releases in the store, and which of them hold."), [], (_, alerts) => alerts.Releases());
+        Shows(command, context, ("compare", "What changed between two releases, by net class."), [_from, _to, _all], (parsed, alerts) => alerts.Compare(parsed.GetRequiredValue(_from), parsed.GetRequiredValue(_to), parsed.GetValue(_all)));
+        Shows(command, context, ("preview", "How many alerts a release would raise, before it is accepted."), [_date], (parsed, alerts) => alerts.Preview(parsed.GetRequiredValue(_date)));
+        Shows(command, context, ("history", "What each release that holds says of an allele."), [_allele], (parsed, alerts) => alerts.History(parsed.GetRequiredValue(_allele)));
+        Changes(command, context, ("grades", "Show the table of grades, or put another in its place."), [_grades], (parsed, alerts) => OfGrades(Given(parsed) is { } table ? alerts.Change(table) : alerts.Grades));
     }
 
-    private Report Load(ParseResult parsed, AlertSources sources, CliContext context)
+    private static AnnotationRequest Request(string file, string date)
     {
-        var (file, date) = (parsed.GetRequiredValue(_file), parsed.GetRequiredValue(_release));
         if (!DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) throw new InputException("clinvar-release", "a release of ClinVar is named by its date, 2027-01-31", InputPlace.None);
         var isTable = file.Contains(".tsv", StringComparison.Ordinal);
-        var request = new AnnotationRequest { Source = ClinVarShelf.Source, Date = day, File = file, Mapping = isTable ? AnnotationMapping.Parse(ClinVarShelf.TableMapping, "tables of macarthur-lab") : null, Threads = Environment.ProcessorCount };
-        sources.Store.LoadAnnotations(request, null, context.Cancellation);
-        if (!parsed.GetValue(_hold)) return Accept(parsed, sources, date, context);
-        return AlertReports.Of(ReleaseIntake.Look(sources, Book(sources), date), date, "loaded, does not hold yet");
+        return new AnnotationRequest { Source = ClinVarShelf.Source, Date = day, File = file, Mapping = isTable ? AnnotationMapping.Parse(ClinVarShelf.TableMapping, "tables of macarthur-lab") : null, Threads = Environment.ProcessorCount };
     }
 
-    private Report Accept(ParseResult parsed, AlertSources sources, string date, CliContext context)
-    {
-        var book = Book(sources);
-        var facts = ReleaseIntake.Look(sources, book, date);
-        var options = new AcceptOptions { Unrecognised = parsed.GetValue(_unknown), Retracted = parsed.GetValue(_gone) };
-        Tell(facts, options, context);
-        var isNew = ReleaseIntake.Accept(sources, book, Who, (date, facts), options);
-        return AlertReports.Of(facts, date, isNew ? "holds" : "held already");
-    }
-
-    private Report Accept(ParseResult parsed, RemoteAlerts remote, string date, CliContext context)
+    private Report Accept(ParseResult parsed, IAlerts alerts, string date, CliContext context)
     {
         var options = new AcceptOptions { Unrecognised = parsed.GetValue(_unknown), Retracted = parsed.GetValue(_gone) };
-        Tell(remote.Facts(date), options, context);
-        var (facts, isNew) = remote.Accept(date, options);
+        Tell(alerts.Facts(date), options, context);
+        var (facts, isNew) = alerts.Accept(date, options);
         return AlertReports.Of(facts, date, isNew ? "holds" : "held already");
     }
 
@@ -78,20 +60,6 @@ internal sealed class ClinVarVerb : AlertVerb
     {
         if (facts.Unrecognised <= options.Unrecognised) return;
         foreach (var (allele, line, text) in facts.First.Take(100)) context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"warehouse: line {line}: {allele}: unrecognised: {Output.SafeText.EscapeMessage(text)}"));
-    }
-
-    private Report Compare(ParseResult parsed, AlertSources sources)
-    {
-        var (before, after) = (ReleaseIntake.Shelved(sources, parsed.GetRequiredValue(_from)), ReleaseIntake.Shelved(sources, parsed.GetRequiredValue(_to)));
-        var changes = ReleaseComparison.Run(before, after, Book(sources).Grades);
-        return AlertReports.Of((parsed.GetValue(_all) ? changes : changes.Where(c => c.IsOfClass)).Select(ChangeRow.Made));
-    }
-
-    private Report History(ParseResult parsed, AlertSources sources)
-    {
-        using var session = sources.Store.OpenSession();
-        var asked = session.Resolve([parsed.GetRequiredValue(_allele)]).Single();
-        return AlertReports.Of(ReleaseHistory.Of(sources, Book(sources), asked));
     }
 
     /// <summary>The table of a file that is named.</summary>

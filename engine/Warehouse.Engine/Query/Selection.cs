@@ -173,11 +173,13 @@ internal sealed class Selection
             if (!scope.HidesNothing && !chosen.Contains(true)) throw UnknownCohort(name);
             return chosen;
         }
+        // Of what is seen alone: a name that is hidden is missed as one that nobody has, by the same steps.
         var index = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var i = 0; i < catalog.Samples.Count; i++) index[catalog.Samples[i].Name] = i;
+        for (var i = 0; i < catalog.Samples.Count; i++)
+            if (visible[i]) index[catalog.Samples[i].Name] = i;
         for (var line = 0; line < choice.Names!.Count; line++)
         {
-            if (!index.TryGetValue(choice.Names[line], out var sample) || !visible[sample])
+            if (!index.TryGetValue(choice.Names[line], out var sample))
                 throw new InputException("unknown-sample", "the store has no sample of this name", new InputPlace("samples", line + 1, 0, ""));
             chosen[sample] = true;
         }

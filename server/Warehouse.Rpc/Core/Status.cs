@@ -88,7 +88,7 @@ public readonly struct Status
 }
 
 /// <summary>A call that did not end with OK.</summary>
-public sealed class RpcException : Exception
+public class RpcException : Exception
 {
     /// <summary>Of a status.</summary>
     public RpcException(Status status) : this(status, Metadata.Empty)

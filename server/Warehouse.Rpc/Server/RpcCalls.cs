@@ -114,7 +114,11 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         try
         {
             if (!entrance.IsKnown || Interlocked.Increment(ref _places) <= options.MaxCalls) await call.RunAsync(entrance.RefuseAsync).ConfigureAwait(false);
-            else Exhausted(http);
+            else
+            {
+                options.NoPlace?.Invoke(call);
+                Exhausted(http);
+            }
         }
         finally
         {

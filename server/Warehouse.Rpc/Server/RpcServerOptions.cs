@@ -114,6 +114,9 @@ public sealed record RpcServerOptions
     /// <summary>Calls at a time, over all connections; a further one is refused at once.</summary>
     public int MaxCalls { get; init; } = 256;
 
+    /// <summary>Hears of each call that is refused for that. It throws nothing.</summary>
+    public Action<ServerCallContext>? NoPlace { get; init; }
+
     /// <summary>Calls at a time of those whom <see cref="Entrance"/> does not know, or not yet: of all, and of one address (of IPv6, one network of 64 bits).</summary>
     public int MaxStrangers { get; init; } = 32;
 

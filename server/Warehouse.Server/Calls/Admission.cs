@@ -15,6 +15,9 @@ internal sealed class Admission(TimeProvider clock)
     /// <summary>Calls per second of a person, and how many of them may come at once.</summary>
     public const int PersonRate = 20, PersonBurst = 100;
 
+    /// <summary>Rules that refuse: too many at a time, and too many in a time.</summary>
+    public const string TooManyRule = "caller-limit", TooFastRule = "caller-rate";
+
     // Callers that are gone stay known: a few hundred bytes each, and as many as credentials were issued.
     private readonly ConcurrentDictionary<string, Room> _rooms = new(StringComparer.Ordinal);
 
@@ -22,7 +25,7 @@ internal sealed class Admission(TimeProvider clock)
     public IDisposable Enter(Caller caller)
     {
         var room = _rooms.GetOrAdd(caller.Id, static (_, from) => new Room(from), clock);
-        if (!room.TryEnter(caller.IsService)) throw Refusals.Exhausted("caller-limit");
+        if (room.TryEnter(caller.IsService) is { } rule) throw Refusals.Exhausted(rule);
         return room;
     }
 
@@ -33,20 +36,21 @@ internal sealed class Admission(TimeProvider clock)
         private double _tokens = PersonBurst;
         private long _filledAt = clock.GetTimestamp();
 
-        public bool TryEnter(bool isService)
+        /// <summary>The rule that refuses; null = there is room, and it is taken.</summary>
+        public string? TryEnter(bool isService)
         {
             lock (_gate)
             {
-                if (_running >= (isService ? ServiceCalls : PersonCalls)) return false;
+                if (_running >= (isService ? ServiceCalls : PersonCalls)) return TooManyRule;
                 if (!isService)
                 {
                     _tokens = Math.Min(PersonBurst, _tokens + (clock.GetElapsedTime(_filledAt).TotalSeconds * PersonRate));
                     _filledAt = clock.GetTimestamp();
-                    if (_tokens < 1) return false;
+                    if (_tokens < 1) return TooFastRule;
                     _tokens--;
                 }
                 _running++;
-                return true;
+                return null;
             }
         }
 

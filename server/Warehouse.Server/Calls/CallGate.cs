@@ -4,6 +4,7 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
+using Warehouse.Engine.Release;
 using Warehouse.Rpc.Server;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
@@ -25,10 +26,13 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <summary>Rules whose refusals are counted by a name of their own.</summary>
     private const string SecondFactorRule = "second-factor", PurposeRule = "purpose";
 
+    private static readonly string OverBudgetRule = ReleaseRules.NameOf(ReleaseRule.OverBudget);
+
     private const string ArrivedKey = "warehouse.arrived";
 
     private readonly Admission _admission = new(clock);
     private readonly ConcurrentDictionary<string, string> _verbs = new(StringComparer.Ordinal);
+    private volatile bool _isStopping;
 
     /// <summary>The store.</summary>
     public StoreHost Host => host;
@@ -79,6 +83,12 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
     }
 
+    /// <summary>From here on nobody comes in: the server stops. Calls that run go on.</summary>
+    public void Close() => _isStopping = true;
+
+    /// <summary>Counts a call of somebody known for which the listener has no place: it is refused by its headers, without an entry, since nothing of it was looked at.</summary>
+    public void NoPlace(ServerCallContext context) => report.Ended(report.Started(context.Method), Arrived(context).Caller, (StatusCode.ResourceExhausted, null, 0), RefusalReason.NoRoom);
+
     /// <summary>Answers one request with one reply.</summary>
     /// <param name="context">The call.</param>
     /// <param name="asking">What the request says of itself; null = it says nothing.</param>
@@ -96,6 +106,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             using (begun.Span?.Step(CallStep.Answer)) (reply, rows) = await answer(call).ConfigureAwait(false);
             call.Stop.ThrowIfCancellationRequested();
             call.Audit.Rows = rows;
+            if (Wire.SpeaksOfDamage(reply)) report.FoundDamage();
             var bytes = reply.ToByteArray();
             call.Bytes = bytes.Length;
             using (begun.Span?.Step(CallStep.Audit)) await CompleteAsync(call, bytes).ConfigureAwait(false);
@@ -164,13 +175,14 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     private void Passed(BegunCall begun, Caller? caller, Exception failure)
     {
         var code = failure switch { RpcException known => known.StatusCode, OperationCanceledException => StatusCode.Cancelled, _ => StatusCode.Unknown };
-        report.Ended(begun, caller, (code, null, 0), failure is RpcException refusal ? ReasonOf(refusal, caller is not null) : null);
+        report.Ended(begun, caller, (code, null, 0), failure is RpcException refusal ? ReasonOf(refusal) : null);
     }
 
     private RpcEntrance Enter(ServerCallContext context, Authenticated who)
     {
         try
         {
+            if (_isStopping) throw Refusals.Stopping();
             var room = _admission.Enter(who.Caller);
             context.UserState[ArrivedKey] = who;
             return new(IsKnown: true, Room: room);
@@ -219,6 +231,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                     checkedAt = clock.GetTimestamp();
                 }
                 call.Audit.Begin();
+                if (Wire.SpeaksOfDamage(reply)) report.FoundDamage();
                 // Of a file its bytes are what is shown; they are many, and not copied to be digested.
                 ReadOnlyMemory<byte> bytes = reply is V1.Chunk { End: null } chunk ? chunk.Data.Memory : reply.ToByteArray();
                 call.Bytes += bytes.Length;
@@ -299,24 +312,36 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 (failure, (refusal, _, isOurs)) = (second, Refusals.Of(second, () => report.Incident(begun.Method, caller, second)));
             }
         }
-        report.Ended(begun, caller, (refusal.StatusCode, of.Call?.Level, of.Call?.Bytes ?? 0), failure is AuditRefusedException ? RefusalReason.NoAudit : isOurs ? null : ReasonOf(refusal, caller is not null));
+        report.Ended(begun, caller, (refusal.StatusCode, of.Call?.Level, of.Call?.Bytes ?? 0), failure is AuditRefusedException ? RefusalReason.NoAudit : isOurs ? null : ReasonOf(refusal));
         return refusal;
     }
 
-    private static RefusalReason? ReasonOf(RpcException refusal, bool isKnown) => Refusals.RuleOf(refusal) switch
+    private static RefusalReason? ReasonOf(RpcException refusal) => Refusals.RuleOf(refusal) switch
     {
         SecondFactorRule => RefusalReason.NoSecondFactor,
         PurposeRule => RefusalReason.NoPurpose,
+        Admission.TooManyRule => RefusalReason.TooManyAtOnce,
+        Admission.TooFastRule => RefusalReason.RateLimited,
+        Refusals.StoppingRule => RefusalReason.Stopping,
+        _ when refusal is CredentialRefusal { Fault: var fault } => ReasonOf(fault),
+        { } rule when rule == OverBudgetRule => RefusalReason.OverBudget,
         _ => refusal.StatusCode switch
         {
             StatusCode.Cancelled or StatusCode.Unknown => null,
-            StatusCode.Unauthenticated => isKnown ? RefusalReason.Expired : RefusalReason.BadCredential,
+            StatusCode.Unauthenticated => RefusalReason.BadCredential,
             StatusCode.PermissionDenied => RefusalReason.NotGranted,
-            StatusCode.ResourceExhausted => RefusalReason.RateLimited,
+            StatusCode.ResourceExhausted => RefusalReason.NoRoom,
             StatusCode.FailedPrecondition => RefusalReason.NotReleased,
             StatusCode.Unavailable => RefusalReason.NotAvailable,
             _ => RefusalReason.BadRequest,
         },
+    };
+
+    private static RefusalReason ReasonOf(CredentialFault fault) => fault switch
+    {
+        CredentialFault.Nothing => RefusalReason.NoCredential,
+        CredentialFault.Expired or CredentialFault.Over or CredentialFault.Session => RefusalReason.Expired,
+        _ => RefusalReason.BadCredential,
     };
 
     private AuditCall NewAudit(ServerCallContext context, string who, V1.Asking? asking, IMessage? question)

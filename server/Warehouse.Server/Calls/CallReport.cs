@@ -22,7 +22,7 @@ internal readonly record struct BegunCall(string Method, MethodName Name, long A
 internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvider clock)
 {
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
-    private volatile bool _isAuditLost;
+    private volatile bool _isAuditLost, _isDamaged;
 
     /// <summary>The log.</summary>
     public ILogger Log => log;
@@ -32,6 +32,15 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
 
     /// <summary>The audit log could not be written when it was last tried.</summary>
     public bool IsAuditLost => _isAuditLost;
+
+    /// <summary>A part of the store was found damaged, and it was not found whole since.</summary>
+    public bool IsDamaged => _isDamaged;
+
+    /// <summary>An answer speaks of damage.</summary>
+    public void FoundDamage() => _isDamaged = true;
+
+    /// <summary>All of the store was read, and is whole.</summary>
+    public void FoundWhole() => _isDamaged = false;
 
     /// <summary>A call has begun; <see cref="Ended"/> follows, once.</summary>
     public BegunCall Started(string method)
@@ -75,6 +84,7 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
         metrics.Failed();
         log.CallFailed(MethodName.Of(method), incident, TagOf(caller));
         // A file whose name is no random one (keys, catalog parts) is in the incident's stead named by zero.
+        if (failure is DamagedStoreException or InvalidDataException) FoundDamage();
         if (failure is DamagedStoreException damage) log.StoreDamaged(FileId.TryParse(Path.GetFileNameWithoutExtension(damage.File), out var file) ? file : default, incident);
         if (failure is not Engine.Audit.AuditRefusedException) return incident.Id;
         _isAuditLost = true;

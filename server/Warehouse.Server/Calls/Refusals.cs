@@ -18,6 +18,9 @@ namespace Warehouse.Server.Calls;
 /// </summary>
 internal static class Refusals
 {
+    /// <summary>Rule of <see cref="Stopping"/>.</summary>
+    public const string StoppingRule = "stopping";
+
     private const string Type = "type.googleapis.com/warehouse.v1.Refusal";
 
     /// <summary>The request is wrong.</summary>
@@ -36,7 +39,7 @@ internal static class Refusals
     public static RpcException Busy(string rule) => Of(StatusCode.Aborted, "something else is being done with it; try again", rule);
 
     /// <summary>The server stops; another, or the same one a little later, answers.</summary>
-    public static RpcException Stopping() => Of(StatusCode.Unavailable, "the server stops; try again", "stopping");
+    public static RpcException Stopping() => Of(StatusCode.Unavailable, "the server stops; try again", StoppingRule);
 
     /// <summary>What was to be changed is not at the version, or does not stand where, the request takes it to be.</summary>
     /// <param name="rule">Name of the rule.</param>

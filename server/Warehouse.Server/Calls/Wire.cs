@@ -83,6 +83,16 @@ internal static class Wire
         return wire;
     }
 
+    /// <summary>A reply that tells its caller of damage which was met on the way.</summary>
+    public static bool SpeaksOfDamage(Google.Protobuf.IMessage reply) => reply switch
+    {
+        V1.SeenReply seen => seen.Answers.Any(a => a.Damage.Length > 0),
+        V1.SeenStreamReply { End.Damage.Length: > 0 } or V1.Chunk { End.Completeness.Unavailable.Count: > 0 } or V1.InfoReply { Damage.Count: > 0 } => true,
+        V1.FrequenciesOfReply figures => figures.Rows.Any(r => r.Damage.Length > 0),
+        V1.VerifyReply { Finding: { } finding } => finding.Kind != "surplus",
+        _ => false,
+    };
+
     /// <summary>Whether a listing is whole.</summary>
     public static V1.Completeness Of(IReadOnlyList<UnavailableRange> unavailable)
     {

@@ -76,7 +76,7 @@ internal static class ConfigurationCheck
         {
             var facts = Durable.Facts(folder);
             rules.Require(facts is null or { IsFolder: true }, "not-a-folder", name, "it is not a folder");
-            rules.Require(facts is null or { IsPrivate: true }, name == "state" ? "state-folder-open" : "audit-folder-open", name, $"the {name} folder is open to others: its mode must be 0700");
+            rules.Require(facts is null or { IsPrivate: true }, name == "state" ? "state-folder-open" : "audit-folder-open", name, $"the {name} folder is open to others: its mode must be 0700{(facts is { } found ? PrivateFolder.Mending(folder, found) : "")}");
             // The newest folder is made by the start, those above it are not.
             rules.Require(facts is not null || Directory.Exists(Path.GetDirectoryName(folder)), "no-folder", name, "the folder that it would be made in is not there");
         }
@@ -236,6 +236,7 @@ internal static class ConfigurationCheck
     {
         rules.Require(Uri.CheckHostName(mail.Host) is not UriHostNameType.Unknown && mail.Port is > 0 and <= 65535, "mail", place + ".host", "host and port of the relay are required");
         rules.Require(!mail.IsClear || IsLoopback(mail.Host), "mail-clear", place + ".isClear", "a relay is told in clear text on a loopback address only");
+        rules.Require(!mail.IsClear || mail.IsTlsFirst is not true, "mail", place + ".isTlsFirst", "clear text and TLS exclude each other");
         rules.Require(IsAddress(mail.From) && mail.To.Count is > 0 and <= 100 && mail.To.All(IsAddress), "mail", place, "from and to are mail addresses, and somebody is to get it");
         if (mail.Authorities is { } authorities) CheckAuthorities(rules, authorities, place + ".authorities");
         rules.Require((mail.Account is null) == (mail.PasswordFile is null), "mail", place + ".account", "account and passwordFile go together");

@@ -385,6 +385,9 @@ internal sealed record MailConfiguration
     /// <summary>Without TLS: to a loopback address alone.</summary>
     public bool IsClear { get; init; }
 
+    /// <summary>TLS from the first byte; false: by STARTTLS, without which nothing is told; null: the former on port 465, the latter on others.</summary>
+    public bool? IsTlsFirst { get; init; }
+
     /// <summary>Authorities of its certificate, PEM; null for those of the system.</summary>
     public string? Authorities { get; init; }
 

@@ -108,6 +108,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private readonly OwnInstance<AssessmentDesk> _book;
     private readonly HealthService _health = new();
     private readonly CallReport _report;
+    private CallGate? _gate;
     private RpcServer? _rpc;
     private OperatorListener? _operator;
     private GlassPager? _pager;
@@ -137,6 +138,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     /// <summary>The store that it serves.</summary>
     public StoreHost Store => _store;
+
+    /// <summary>What every call goes through.</summary>
+    public CallGate Gate => _gate!;
 
     /// <summary>Pages who reviews.</summary>
     public GlassPager Pager => _pager!;
@@ -224,6 +228,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _isDraining = true;
+        _gate?.Close();
         if (_readying is { } readying) await readying.DisposeAsync().ConfigureAwait(false);
         if (_rpc is not null) _told.Draining(_rpc.RunningCalls);
         _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
@@ -280,7 +285,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         if (configuration.Collector is { } to)
             _collector = new(new() { Endpoint = new(to.Address), UseGrpc = to.Protocol == "grpc", Interval = TimeSpan.FromSeconds(to.IntervalSeconds), TracedPart = to.TracedPart });
         EndPoint = new(IPAddress.Parse(listen.Address), listen.Port);
-        var gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
+        var gate = _gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
         var services = ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads, Book = _book,
@@ -296,6 +301,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             AllowTls12 = listen.Tls == "1.2",
             IsClientCertificateTaken = _callers.Certificates.IsTaken,
             Entrance = gate.EntranceAsync,
+            NoPlace = gate.NoPlace,
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
             Log = log,
@@ -327,6 +333,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
     {
         if (_isDraining) return Readiness.Draining;
         if (_report.IsAuditLost) return Readiness.NoAudit;
+        if (_callers.Trouble is { } trouble) return trouble;
+        if (_report.IsDamaged) return Readiness.DamagedStore;
         if (_ledger.Lost is not null) return Readiness.LedgerLost;
         if (_pager!.IsReviewOverdue) return Readiness.ReviewOverdue;
         if (_rounds!.HasAlarm) return Readiness.AlertAlarm;

@@ -38,6 +38,9 @@ internal sealed class AccessTokens : IDisposable
         (_sessions, _directory, _clock, _sweptAt) = (sessions, directory, clock, clock.GetTimestamp());
     }
 
+    /// <summary>The keys of an issuer cannot be had.</summary>
+    public bool HasLostKeys => _issuers.Values.Any(i => i.Keys.IsLost);
+
     /// <summary>A token that was found good before and has not ended; null when it has to be read.</summary>
     public ValidToken? Recall(TokenDigest digest) => _remembered.TryGetValue(digest, out var token) && _clock.GetUtcNow() < token.Expires ? token : null;
 

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Warehouse.Engine.Access;
+using Warehouse.Server.Telemetry;
 
 namespace Warehouse.Server.Identity;
 
@@ -35,11 +36,19 @@ internal sealed class Authenticated
     public Func<bool>? Unused { get; init; }
 
     /// <summary>The one answer to whoever shows nothing or something that is not taken: it says nothing of the reason.</summary>
-    public static RpcException Refusal() => new(new(StatusCode.Unauthenticated, Authenticator.RefusalText));
+    /// <param name="fault">Why, for the operator.</param>
+    public static RpcException Refusal(CredentialFault fault = CredentialFault.Over) => new CredentialRefusal(fault);
 
     /// <summary>True while what was shown still holds: neither over nor revoked, and the session within its limits. Counts as a use of the session.</summary>
     public bool IsValid() => _clock.GetUtcNow() < Expires && _isValid();
 
     /// <summary>The same for a call that only waits: it is no use of the session, which ends when nothing else is asked for long enough.</summary>
     public bool HoldsStill() => _clock.GetUtcNow() < Expires && (Unused ?? _isValid)();
+}
+
+/// <summary>A credential that is not taken: to its client one constant text, to the operator why.</summary>
+internal sealed class CredentialRefusal(CredentialFault fault) : RpcException(new Status(StatusCode.Unauthenticated, Authenticator.RefusalText))
+{
+    /// <summary>Why.</summary>
+    public CredentialFault Fault => fault;
 }

@@ -111,7 +111,7 @@ internal sealed class Authenticator
     private RpcException Refused(TokenRefusedException e)
     {
         _parts.Refused?.Invoke(e.Fault);
-        return Authenticated.Refusal();
+        return Authenticated.Refusal(e.Fault);
     }
 }
 

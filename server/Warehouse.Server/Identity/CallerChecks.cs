@@ -83,6 +83,9 @@ internal sealed class CallerChecks : IDisposable
     /// <summary>Decides calls.</summary>
     public Authenticator Authenticator { get; }
 
+    /// <summary>What keeps callers out whose credentials are good; null = nothing.</summary>
+    public Readiness? Trouble => Certificates.IsStale ? Readiness.StaleRevocations : _tokens?.HasLostKeys == true ? Readiness.NoIssuerKeys : null;
+
     /// <summary>Checks a configuration and opens what it names. Throws <see cref="InputException"/> for what is not safe or not understood.</summary>
     /// <param name="configuration">The configuration; a new one is safe.</param>
     /// <param name="store">The store's folder.</param>

@@ -81,6 +81,16 @@ internal sealed class CertificateTrust
         return state.Issued!.TryGetValue(certificate.SerialNumber, out issued) && issued.Revoked is null;
     }
 
+    /// <summary>No list of an authority is fresh: none of its certificates is taken.</summary>
+    public bool IsStale
+    {
+        get
+        {
+            var (now, lists) = (_clock.GetUtcNow(), _state.Value.Lists);
+            return !_authorities.All(a => lists.Any(l => l.IsFresh(now, MaxListAge) && l.IsOf(a)));
+        }
+    }
+
     private static bool IsUnrevoked(X509Chain chain, State state, DateTimeOffset now)
     {
         for (var i = 0; i + 1 < chain.ChainElements.Count; i++)

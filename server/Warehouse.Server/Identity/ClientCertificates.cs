@@ -24,6 +24,9 @@ internal sealed class ClientCertificates(IReadOnlyList<CertificateTrust> trusts,
     /// <summary>Kestrel gives each connection one object for its certificate, which lives as long as the connection.</summary>
     private readonly ConditionalWeakTable<X509Certificate2, Shown> _shown = [];
 
+    /// <summary>A list of revoked certificates is too old.</summary>
+    public bool IsStale => trusts.Any(t => t.IsStale);
+
     /// <summary>Decides a TLS handshake.</summary>
     public bool IsTaken(X509Certificate2 certificate, X509Chain? chain, SslPolicyErrors errors) => Check(certificate) is not null;
 

@@ -25,6 +25,7 @@ internal sealed class IssuerKeys : IDisposable
     private readonly SemaphoreSlim _fetching = new(1);
     private volatile KeySet? _fetched;
     private long? _triedAt;
+    private volatile bool _hasFailed;
 
     /// <param name="issuer">The issuer.</param>
     /// <param name="configuration">Where its files lie.</param>
@@ -45,6 +46,9 @@ internal sealed class IssuerKeys : IDisposable
         if (set?.Find(id, algorithm) is { } key) return key;
         return (await FetchAsync(cancellationToken).ConfigureAwait(false))?.Find(id, algorithm);
     }
+
+    /// <summary>They could not be had when somebody needed them, and what there was is too old.</summary>
+    public bool IsLost => _hasFailed && Usable is null;
 
     /// <summary>True while a key is one of the issuer's.</summary>
     public bool Has(JsonKey key) => (_file?.Value ?? Usable)?.Has(key) == true;
@@ -69,11 +73,13 @@ internal sealed class IssuerKeys : IDisposable
             _triedAt = _clock.GetTimestamp();
             // Of nobody's time: who goes meanwhile leaves those that wait their answer. It has limits of its own.
             _fetched = await AskAsync(CancellationToken.None).ConfigureAwait(false);
+            _hasFailed = false;
             _heard?.Invoke(_fetched.Count, null);
         }
         catch (Exception e) when (e is HttpRequestException or JsonException or InputException or OperationCanceledException)
         {
             // The last ones count on, until they are too old.
+            _hasFailed = true;
             _heard?.Invoke(0, e);
         }
         finally

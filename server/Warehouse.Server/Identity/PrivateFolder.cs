@@ -40,25 +40,33 @@ internal sealed class PrivateFolder
     private static void CheckPlace(string path)
     {
         var place = new InputPlace(path, 0, 0, "");
-        if (Durable.Facts(path) is not { } own || own.Owner != Durable.User) throw new InputException("state-folder-owner", "the folder is another account's: it must be that of the account that the server runs as", place);
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        if (!IsHeld(System.IO.Path.GetFullPath(path), seen)) throw new InputException("state-folder-parent", "another account could put a folder of its own in its place: every folder above it, and every link on the way, must be this account's or root's, and others may not write to it unless it has the sticky bit", place);
+        if (Durable.Facts(path) is not { } own || own.Owner != Durable.User)
+            throw new InputException("state-folder-owner", $"the folder is another account's{(Durable.Facts(path) is { } facts ? $" ({facts.Owner})" : "")}: it must be that of the account that the server runs as; as root: chown {Durable.User} {Quoted(path)}", place);
+        if (WeaknessOf(System.IO.Path.GetFullPath(path), new(StringComparer.Ordinal)) is { } weakness)
+            throw new InputException("state-folder-parent", $"another account could put a folder of its own in its place: {weakness}. Or name a folder elsewhere by --state", place);
     }
 
-    /// <summary>Whether nobody else can change where a path leads.</summary>
-    private static bool IsHeld(string path, HashSet<string> seen)
+    /// <summary>What lets somebody else change where a path leads, and how to mend that; null = nothing does.</summary>
+    private static string? WeaknessOf(string path, HashSet<string> seen)
     {
         const int MostFolders = 256;
         for (string? at = path, above; at is not null; at = above)
         {
             above = System.IO.Path.GetDirectoryName(at);
-            if (!seen.Add(at)) return true;
-            if (seen.Count > MostFolders || Durable.Facts(at) is not { } facts || (facts.Owner != Durable.User && facts.Owner != 0)) return false;
+            if (!seen.Add(at)) return null;
+            if (seen.Count > MostFolders) return "too many links lead to it";
+            if (Durable.Facts(at) is not { } facts) return $"{Quoted(at)} is not there";
+            if (facts.Owner != Durable.User && facts.Owner != 0) return $"{Quoted(at)} belongs to account {facts.Owner}, and must belong to account {Durable.User} or to root; as root: chown {Durable.User} {Quoted(at)}";
             // A link has no rights of its own; who may put another in its place, the folder that it lies in says.
-            if (facts.IsLink && !IsHeld(System.IO.Path.GetFullPath(File.ResolveLinkTarget(at, returnFinalTarget: false)!.FullName), seen)) return false;
-            if (facts.IsFolder && (facts.Mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0 && (facts.Mode & UnixFileMode.StickyBit) == 0) return false;
+            if (facts.IsLink && WeaknessOf(System.IO.Path.GetFullPath(File.ResolveLinkTarget(at, returnFinalTarget: false)!.FullName), seen) is { } behind) return behind;
+            if (!facts.IsFolder || (facts.Mode & UnixFileMode.StickyBit) != 0) continue;
+            var (who, rights) = (facts.Mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) switch
+            {
+                UnixFileMode.None => ("", ""), UnixFileMode.GroupWrite => ("its group", "g-w"), UnixFileMode.OtherWrite => ("everybody", "o-w"), _ => ("everybody", "go-w"),
+            };
+            if (rights.Length > 0) return $"{Quoted(at)} has mode {Octal(facts.Mode)}, so {who} may write to it, and must be writable by its owner alone, or have the sticky bit{(facts.Owner == Durable.User ? ":" : "; as root:")} chmod {rights} {Quoted(at)}";
         }
-        return true;
+        return null;
     }
 
     /// <summary>Refuses a path that others than its owner can read, change or enter.</summary>
@@ -66,8 +74,16 @@ internal sealed class PrivateFolder
     {
         if (Durable.Facts(path) is not { } facts) throw new InputException("file-missing", isFolder ? "the folder is not there" : "the file is not there", new(path, 0, 0, ""));
         if (facts.IsFolder != isFolder) throw new InputException("file-kind", isFolder ? "it is not a folder" : "it is a folder, or a link", new(path, 0, 0, ""));
-        if (!facts.IsPrivate) throw new InputException(code, expected, new(path, 0, 0, ""));
+        if (!facts.IsPrivate) throw new InputException(code, expected + Mending(path, facts), new(path, 0, 0, ""));
     }
+
+    /// <summary>How to mend a file or folder that is open to others, as the end of a sentence that says so.</summary>
+    public static string Mending(string path, FileFacts facts) => $", and is {Octal(facts.Mode)}: chmod {(facts.IsFolder ? "700" : "600")} {Quoted(path)}";
+
+    private static string Octal(UnixFileMode mode) => "0" + Convert.ToString((int)mode, 8);
+
+    /// <summary>A path as a shell takes it.</summary>
+    private static string Quoted(string path) => path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-' or '+' or ':' or '@') ? path : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     public bool Has(string name) => Durable.Facts(this[name]) is not null;
 

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Text;
 using Warehouse.Clinic;
 using Warehouse.Clinic.Alerts;
@@ -25,14 +23,7 @@ internal sealed class AlertMail(AlertConfiguration alerts, ServerConfiguration c
         var text = new StringBuilder(Title(message)).Append(".\r\n\r\nid ").Append(message.Id).Append("\r\nat ").Append(message.SentUtc.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)).Append("\r\n");
         if (own is null) text.Append("for ").Append(message.Recipient).Append("\r\n");
         text.Append("\r\nWhat it is about: warehouse alerts list --server URL.\r\n");
-        try
-        {
-            _relay.SendAsync(new Mail(IdOf(message), Title(message), text.ToString(), own is null ? _mail.To : [own], message.SentUtc), CancellationToken.None).GetAwaiter().GetResult();
-        }
-        catch (Exception e) when (e is SocketException or AuthenticationException or OperationCanceledException)
-        {
-            throw new IOException("the mail relay does not take messages", e);
-        }
+        _relay.SendAsync(new Mail(IdOf(message), Title(message), text.ToString(), own is null ? _mail.To : [own], message.SentUtc), CancellationToken.None).GetAwaiter().GetResult();
     }
 
     /// <summary>One message to several recipients is several mails.</summary>

@@ -1,7 +1,12 @@
-using System.Globalization;
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
+using MailKit;
+using MailKit.Net.Smtp;
+using MailKit.Security;
+using MimeKit;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 
@@ -16,11 +21,17 @@ namespace Warehouse.Server.Notify;
 internal sealed record Mail(string Id, string Subject, string Body, IReadOnlyList<string> To, DateTimeOffset MadeUtc);
 
 /// <summary>
-/// A mail relay, one conversation for each mail. Its certificate is held against the configured authorities, or else those of the system. A mail that was
-/// taken is delivered by the relay, which tries again itself. Any thread.
+/// A mail relay (MailKit), one conversation for each mail: over TLS, which its port begins with or which it changes to before anything is told, and in clear text to
+/// this machine alone. Its certificate is held against the configured authorities, or else those of the system. A mail is taken for all of its receivers or not at
+/// all; one that was taken is delivered by the relay, which tries again itself. Any thread.
 /// </summary>
 internal sealed class MailRelay
 {
+    /// <summary>The port that speaks TLS from its first byte (RFC 8314).</summary>
+    private const int TlsPort = 465;
+
+    private const string ServerUse = "1.3.6.1.5.5.7.3.1";
+
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(20);
 
     private readonly MailConfiguration _mail;
@@ -35,29 +46,57 @@ internal sealed class MailRelay
         _authorities.ImportFromPemFile(configuration.Resolve(file));
     }
 
+    /// <summary>How the relay is spoken to. None of these goes on in clear text when the relay has no TLS.</summary>
+    private SecureSocketOptions Security => _mail switch { { IsClear: true } => SecureSocketOptions.None, { IsTlsFirst: true } or { IsTlsFirst: null, Port: TlsPort } => SecureSocketOptions.SslOnConnect, _ => SecureSocketOptions.StartTls };
+
     /// <summary>Hands a mail over; it was taken when this returns.</summary>
-    /// <exception cref="IOException">It was not taken.</exception>
-    /// <exception cref="System.Net.Sockets.SocketException">There is no relay.</exception>
-    /// <exception cref="System.Security.Authentication.AuthenticationException">Its certificate is not taken.</exception>
+    /// <exception cref="IOException">It was not taken: there is no relay, its certificate is not taken, or it says no.</exception>
     public async Task SendAsync(Mail mail, CancellationToken stop)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(AnswerWithin);
-        using var relay = await MailConversation.ConnectAsync(_mail, _authorities, limit.Token).ConfigureAwait(false);
-        if (_account is { } account) await relay.LogInAsync(account, limit.Token).ConfigureAwait(false);
-        await relay.SendAsync(_mail.From, mail.To, TextOf(mail), limit.Token).ConfigureAwait(false);
+        // Whether a certificate was revoked would be asked over the network. The library's own check takes some certificates that the system does not.
+        using var relay = new SmtpClient { CheckCertificateRevocation = false, ServerCertificateValidationCallback = (_, shown, chain, errors) => IsTaken(shown, chain, errors) };
+        using var message = MessageOf(mail);
+        try
+        {
+            await relay.ConnectAsync(_mail.Host, _mail.Port, Security, limit.Token).ConfigureAwait(false);
+            if (_account is { } account) await relay.AuthenticateAsync(account, limit.Token).ConfigureAwait(false);
+            await relay.SendAsync(message, limit.Token).ConfigureAwait(false);
+        }
+        catch (SmtpCommandException e)
+        {
+            throw new IOException(FormattableString.Invariant($"the mail relay answered {(int)e.StatusCode}"), e);
+        }
+        catch (Exception e) when (e is ProtocolException or AuthenticationException or SslHandshakeException or ServiceNotAuthenticatedException or ServiceNotConnectedException or NotSupportedException or SocketException or TimeoutException || (e is OperationCanceledException && !stop.IsCancellationRequested))
+        {
+            throw new IOException("the mail relay does not take messages", e);
+        }
+        // It is the relay's now: whatever it says to this, or does not, changes nothing.
+        await relay.DisconnectAsync(quit: true, limit.Token).ConfigureAwait(false);
     }
 
-    /// <summary>The mail, ASCII, lines apart by CR LF (RFC 5322). Addresses are those of the configuration.</summary>
-    private string TextOf(Mail mail)
+    private bool IsTaken(X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
     {
-        var text = new StringBuilder();
-        foreach (var (name, value) in (IEnumerable<(string, string)>)
-        [
-            ("From", _mail.From), ("To", string.Join(",\r\n ", mail.To)), ("Subject", mail.Subject), ("Date", mail.MadeUtc.UtcDateTime.ToString("ddd, dd MMM yyyy HH':'mm':'ss '+0000'", CultureInfo.InvariantCulture)),
-            ("Message-ID", $"<{mail.Id}@variant-warehouse.invalid>"), ("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=us-ascii"), ("Content-Transfer-Encoding", "7bit"),
-        ]) text.Append(name).Append(": ").Append(value).Append("\r\n");
-        return text.Append("\r\n").Append(mail.Body).ToString();
+        if (_authorities is null) return errors == SslPolicyErrors.None;
+        if (shown is not X509Certificate2 certificate || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None) return false;
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerUse));
+        if (sent is not null) foreach (var element in sent.ChainElements) chain.ChainPolicy.ExtraStore.Add(element.Certificate);
+        return chain.Build(certificate);
+    }
+
+    /// <summary>The mail as it goes out. Addresses are those of the configuration; a mail that is sent again has the same id.</summary>
+    private MimeMessage MessageOf(Mail mail)
+    {
+        var message = new MimeMessage { Subject = mail.Subject, Date = mail.MadeUtc.ToUniversalTime(), MessageId = mail.Id + "@variant-warehouse.invalid", Body = new TextPart("plain") { Text = mail.Body } };
+        message.From.Add(new MailboxAddress(null, _mail.From));
+        message.To.AddRange(mail.To.Select(to => new MailboxAddress(null, to)));
+        return message;
     }
 
     private static NetworkCredential? AccountOf(MailConfiguration mail, ServerConfiguration configuration)

@@ -64,6 +64,7 @@ internal sealed class FlightTables(CallGate gate, Tickets tickets) : FlightServi
                 _ => Carriers(call, query.Carriers, stream),
             };
             var end = new AnswerEnd { Context = call.Context(), Completeness = Wire.Of(call.Session.Unavailable), Rows = rows };
+            if (end.Completeness.Unavailable.Count > 0) gate.Report.FoundDamage();
             send(new FlightData { AppMetadata = end.ToByteString() });
             return rows;
         });

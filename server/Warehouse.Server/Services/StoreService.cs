@@ -53,6 +53,7 @@ internal sealed class StoreService(CallGate gate, StoreCheck verify) : Store.Sto
                 rows += finding.Kind == FindingKind.Surplus ? 0 : 1;
                 send(new VerifyReply { Finding = new Protocol.V1.VerifyFinding { Kind = finding.Kind.ToString().ToLowerInvariant(), File = finding.File, Problem = finding.Problem }, BytesRead = last.Done, BytesTotal = last.Total });
             }
+            if (rows == 0) gate.Report.FoundWhole();
             send(new VerifyReply { BytesRead = last.Done, BytesTotal = last.Total, IsDone = true });
             return rows;
         });

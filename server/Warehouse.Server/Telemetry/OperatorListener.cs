@@ -13,7 +13,7 @@ namespace Warehouse.Server.Telemetry;
 
 /// <summary>
 /// The pages of the operator, on a loopback port of their own, HTTP/1.1: <c>/metrics</c> (Prometheus 0.0.4), <c>/healthz</c> (the process
-/// answers), <c>/readyz</c> (it takes calls, else 503 and why). Every account of the machine can read them, and nobody else: so they say nothing
+/// answers), <c>/readyz</c> (it takes calls, else 503; and why, or what somebody has to look at). Every account of the machine can read them, and nobody else: so they say nothing
 /// of data. A request that names another host than this machine is refused, so no page of a browser can read them.
 /// </summary>
 public sealed class OperatorListener : IAsyncDisposable
@@ -79,7 +79,7 @@ public sealed class OperatorListener : IAsyncDisposable
             case "/healthz": return Answer(http, StatusCodes.Status200OK, "ok\n");
             case "/readyz":
                 var readiness = _readiness();
-                return Answer(http, readiness is Readiness.Ready or Readiness.ReviewOverdue or Readiness.LedgerLost or Readiness.PageUndelivered or Readiness.AlertAlarm ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, readiness + "\n");
+                return Answer(http, readiness is Readiness.Starting or Readiness.Draining or Readiness.NoAudit or Readiness.StaleRevocations ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, readiness + "\n");
             default: return Answer(http, StatusCodes.Status404NotFound, "no such page\n");
         }
     }

@@ -36,8 +36,8 @@ public enum RefusalReason
     /// <summary>Too many calls of this principal at once.</summary>
     TooManyAtOnce,
 
-    /// <summary>The queue of the server is full.</summary>
-    QueueFull,
+    /// <summary>The places of all callers together, or the space that they share, are taken.</summary>
+    NoRoom,
 
     /// <summary>The audit log cannot be written.</summary>
     NoAudit,
@@ -64,11 +64,14 @@ public enum Readiness
     /// <summary>The audit log cannot be written.</summary>
     NoAudit,
 
-    /// <summary>The store is damaged.</summary>
-    DamagedStore,
-
-    /// <summary>The list of revoked certificates is too old.</summary>
+    /// <summary>A list of revoked certificates is too old: no certificate of its authority is taken.</summary>
     StaleRevocations,
+
+    /// <summary>The keys of an issuer cannot be had: its tokens are not taken, all others and certificates are.</summary>
+    NoIssuerKeys,
+
+    /// <summary>A part of the store was found damaged, and no verification has found it whole since: what needs that part is refused, all else is answered.</summary>
+    DamagedStore,
 
     /// <summary>A review of access or of the audit log is overdue: it answers still.</summary>
     ReviewOverdue,

@@ -151,6 +151,54 @@ public sealed partial class LoginTests
         }
     }
 
+    /// <summary>RFC 8705, with a provider over TLS: what a person logs in for is bound to his certificate, is renewed so, and is worth nothing to another.</summary>
+    [NodeFact(Package)]
+    public async Task A_person_has_the_token_bound_to_his_certificate()
+    {
+        using var folder = new Units.TempFolder();
+        using (var authority = CertificateFactory.NewAuthority("identity", DateTimeOffset.UtcNow, TimeSpan.FromDays(10)))
+        using (var certificate = CertificateFactory.NewServer(authority, ["127.0.0.1"], DateTimeOffset.UtcNow, TimeSpan.FromDays(5)))
+        using (var key = System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.GetECDsaPrivateKey(certificate)!)
+        {
+            File.WriteAllText(folder["identity.pem"], authority.ExportCertificatePem());
+            File.WriteAllText(folder["provider.pem"], certificate.ExportCertificatePem());
+            File.WriteAllText(folder["provider.key"], key.ExportPkcs8PrivateKeyPem());
+        }
+        using var provider = await IdentityProvider.StartAsync((folder["provider.pem"], folder["provider.key"], folder["identity.pem"]));
+        await using var served = await StartAsync(provider, new LoginConfiguration { Client = "cli-bound", Scope = "openid ask" }, isBound: true, folder["identity.pem"]);
+        foreach (var name in (string[])["own", "thief"]) PrivateFolder.WriteFile(folder[name + ".pem"], System.Text.Encoding.ASCII.GetBytes(served.Server.Identity.Issue(name, 1).Pem));
+        // The provider's certificate is of the system's authorities, which a process is told when it starts.
+        var home = new TerminalProcess(provider, folder["identity.pem"], folder["home/logins.json"]);
+
+        var (exit, said) = await home.RunAsync("login", "--server", served.Url, "--credentials", folder["own.pem"], "--bind");
+        Assert.Contains($"logged in at {provider.Issuer}", said, StringComparison.Ordinal);
+        Assert.Contains($"knows you as oidc:{provider.Issuer}|alice\n", said, StringComparison.Ordinal);
+        Assert.Equal((ExitCode)0, exit);
+        using var own = System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(File.ReadAllText(folder["own.pem"]));
+        var kept = JsonNode.Parse(File.ReadAllText(folder["home/logins.json"]))!;
+        var token = kept[served.Url]!["Token"]!.GetValue<string>();
+        Assert.Equal(TokenHost.ThumbprintOf(own), JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[1]))!["cnf"]!["x5t#S256"]!.GetValue<string>());
+        Assert.Equal(Answered, (await home.RunAsync("seen", "--server", served.Url, "22-1-A-C")).Exit);
+
+        // What has ended is renewed, by the same certificate, and bound to it again.
+        kept[served.Url]!["Until"] = "2026-01-01T00:00:00.1234567+00:00";
+        File.WriteAllText(folder["home/logins.json"], kept.ToJsonString());
+        Assert.Equal(Answered, (await home.RunAsync("seen", "--server", served.Url, "22-1-A-C")).Exit);
+        kept = JsonNode.Parse(File.ReadAllText(folder["home/logins.json"]))!;
+        Assert.NotEqual(token, kept[served.Url]!["Token"]!.GetValue<string>());
+
+        // The whole file in the hands of another, who has a certificate of the same authority: the server takes neither the token nor, without it, him.
+        kept[served.Url]!["CertificateFile"] = folder["thief.pem"];
+        File.WriteAllText(folder["home/logins.json"], kept.ToJsonString());
+        (exit, said) = await home.RunAsync("seen", "--server", served.Url, "22-1-A-C");
+        Assert.Equal((ExitCode.CouldNot, true), (exit, said.Contains("not authenticated", StringComparison.Ordinal)));
+        await served.Log.WaitAsync("\"CredentialNotTaken\"", "OtherCertificate");
+        // And the provider renews nothing for him that he could use: what it gives is bound to him, or it gives nothing.
+        kept[served.Url]!["Until"] = "2026-01-01T00:00:00.1234567+00:00";
+        File.WriteAllText(folder["home/logins.json"], kept.ToJsonString());
+        Assert.Equal(ExitCode.CouldNot, (await home.RunAsync("seen", "--server", served.Url, "22-1-A-C")).Exit);
+    }
+
     /// <summary>The client for Python shows what the command line keeps, renews it in the same file, and proves its key where that is wanted.</summary>
     [NodeFact(Package)]
     public async Task A_program_in_python_goes_by_the_login_that_is_kept()
@@ -235,15 +283,35 @@ public sealed partial class LoginTests
 
     internal static Task<ServedStore> StartAsync(IdentityProvider provider, string client, bool isBound = false) => StartAsync(provider, new LoginConfiguration { Client = client, Scope = "openid ask" }, isBound);
 
-    private static async Task<ServedStore> StartAsync(IdentityProvider provider, LoginConfiguration login, bool isBound)
+    private static async Task<ServedStore> StartAsync(IdentityProvider provider, LoginConfiguration login, bool isBound, string? authorities = null)
     {
         var issuer = new IssuerConfiguration
         {
-            Issuer = provider.Issuer, Audience = IdentityProvider.Audience, IsTest = true, Login = login, RequireBinding = isBound, SecondFactorAmr = ["otp"], Roles = new Dictionary<string, Role> { ["wh-analyst"] = Role.Analyst },
+            Issuer = provider.Issuer, Audience = IdentityProvider.Audience, IsTest = true, Authorities = authorities, Login = login, RequireBinding = isBound, SecondFactorAmr = ["otp"], Roles = new Dictionary<string, Role> { ["wh-analyst"] = Role.Analyst },
         };
         var served = await ServedStore.StartAsync(samples: 8, variants: 60, configure: _ => new() { Issuers = [issuer] });
         served.Grant(new Subject(SubjectKind.Principal, $"oidc:{provider.Issuer}|alice"), null, Detail.Record);
         return served;
+    }
+
+    /// <summary>The command line as a process, whose system has one authority, with a browser beside it.</summary>
+    private sealed class TerminalProcess(IdentityProvider provider, string authorities, string logins)
+    {
+        public async Task<(ExitCode Exit, string Said)> RunAsync(params string[] words)
+        {
+            var start = new System.Diagnostics.ProcessStartInfo("timeout", ["60", "dotnet", Path.Combine(AppContext.BaseDirectory, "warehouse.dll"), .. words]) { RedirectStandardError = true, RedirectStandardOutput = true };
+            (start.Environment["SSL_CERT_FILE"], start.Environment["WAREHOUSE_LOGINS"]) = (authorities, logins);
+            using var process = System.Diagnostics.Process.Start(start)!;
+            var output = process.StandardOutput.ReadToEndAsync();
+            var said = new System.Text.StringBuilder();
+            while (await process.StandardError.ReadLineAsync() is { } line)
+            {
+                said.Append(line).Append('\n');
+                if (CodePattern().Match(line) is { Success: true } code) await provider.DoAsync(new() { ["do"] = "approve", ["code"] = code.Groups[1].Value });
+            }
+            await process.WaitForExitAsync();
+            return ((ExitCode)process.ExitCode, said.Append(await output).ToString());
+        }
     }
 
     [GeneratedRegex("enter the code ([A-Z0-9-]+)")]

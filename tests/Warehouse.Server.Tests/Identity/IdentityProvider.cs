@@ -12,16 +12,18 @@ internal sealed class IdentityProvider : IDisposable
 
     private readonly Process _process;
 
-    private IdentityProvider(Process process, int port) => (_process, Issuer) = (process, $"http://127.0.0.1:{port}");
+    private IdentityProvider(Process process, string scheme, int port) => (_process, Issuer) = (process, $"{scheme}://127.0.0.1:{port}");
 
     public string Issuer { get; }
 
-    public static async Task<IdentityProvider> StartAsync()
+    /// <summary>Starts one; with a certificate, its key and its authority, files of PEM, over TLS.</summary>
+    public static async Task<IdentityProvider> StartAsync((string Certificate, string Key, string Authority)? tls = null)
     {
-        var start = new ProcessStartInfo("node", "oidc.mjs") { WorkingDirectory = Path.Combine(TestData.ProjectRoot, "tests", "interop"), RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("node", tls is { } files ? ["oidc.mjs", files.Certificate, files.Key] : ["oidc.mjs"]) { WorkingDirectory = Path.Combine(TestData.ProjectRoot, "tests", "interop"), RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        if (tls is { Authority: var authority }) start.Environment["NODE_EXTRA_CA_CERTS"] = authority;
         var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
-        if (await process.StandardOutput.ReadLineAsync() is ['r', 'e', 'a', 'd', 'y', ' ', .. var port]) return new(process, int.Parse(port));
+        if (await process.StandardOutput.ReadLineAsync() is ['r', 'e', 'a', 'd', 'y', ' ', .. var port]) return new(process, tls is null ? "http" : "https", int.Parse(port));
         throw new InvalidOperationException(await error);
     }
 

@@ -104,6 +104,52 @@ public sealed class ServerIdentityTests
         Assert.True(IsRefused(folder["open/link/server"]));
     }
 
+    /// <summary>Who starts a server for the first time reads which folder it is, what it is like, what it must be like, and what to type; and that line does it.</summary>
+    [Theory]
+    [InlineData("a", "775", "its group may write to it", "g-w")]
+    [InlineData("a", "757", "everybody may write to it", "o-w")]
+    [InlineData("a b's", "777", "everybody may write to it", "go-w")]
+    public void A_refused_folder_says_what_to_type(string name, string mode, string why, string rights)
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder[name + "/b"]);
+        Peer.Output("chmod", mode, folder[name]);
+        var path = folder[name + "/b/server"];
+        var quoted = name == "a" ? folder[name] : $"'{folder[name].Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        var line = $"chmod {rights} {quoted}";
+        Assert.Equal($"{path}: another account could put a folder of its own in its place: {quoted} has mode 0{mode}, so {why}, and must be writable by its owner alone, or have the sticky bit: {line}. Or name a folder elsewhere by --state [state-folder-parent]",
+            Assert.Throws<InputException>(() => PrivateFolder.Open(path)).Message);
+        Peer.Output("sh", "-c", line);
+        PrivateFolder.Open(path);
+
+        Peer.Output("chmod", "750", path);
+        var open = Assert.Throws<InputException>(() => PrivateFolder.Open(path)).Message;
+        var own = name == "a" ? path : quoted[..^1] + "/b/server'";
+        Assert.Equal($"{path}: the state folder is open to others: its mode must be 0700, and is 0750: chmod 700 {own} [state-folder-open]", open);
+        Peer.Output("sh", "-c", open[open.IndexOf("chmod", StringComparison.Ordinal)..open.LastIndexOf(" [", StringComparison.Ordinal)]);
+        PrivateFolder.Open(path);
+    }
+
+    /// <summary>The folders that every machine has: root's, and the sticky one for everybody. A sticky folder of another account is that account's.</summary>
+    [Fact]
+    public void Folders_of_root_and_sticky_ones_are_no_danger()
+    {
+        var shared = Directory.CreateTempSubdirectory("sticky-").FullName;
+        try
+        {
+            Peer.Output("chmod", "1777", shared);
+            PrivateFolder.Open(Path.Combine(shared, "server"));
+            if (!Environment.IsPrivilegedProcess) return; // nobody else can give a folder away
+            Peer.Output("chown", "65533", shared);
+            Assert.EndsWith($"{shared} belongs to account 65533, and must belong to account 0 or to root; as root: chown 0 {shared}. Or name a folder elsewhere by --state [state-folder-parent]",
+                Assert.Throws<InputException>(() => PrivateFolder.Open(Path.Combine(shared, "server"))).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(shared, recursive: true);
+        }
+    }
+
     [Fact]
     public void A_folder_of_another_account_is_refused()
     {
@@ -111,7 +157,9 @@ public sealed class ServerIdentityTests
         using var folder = new TempFolder();
         Open(folder).Dispose();
         Peer.Output("chown", "65533", folder["server"]);
-        Assert.Equal("state-folder-owner", Assert.Throws<InputException>(() => Open(folder)).Code);
+        var refused = Assert.Throws<InputException>(() => Open(folder));
+        Assert.Equal("state-folder-owner", refused.Code);
+        Assert.Contains($"another account's (65533): it must be that of the account that the server runs as; as root: chown 0 {folder["server"]} [", refused.Message, StringComparison.Ordinal);
         Peer.Output("chown", "0", folder["server"]);
         Directory.CreateDirectory(folder["above"]);
         Peer.Output("chown", "65533", folder["above"]);

@@ -1,11 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Clinic.Alerts;
-using Warehouse.Clinic.ClinVar;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Notify;
@@ -158,42 +156,6 @@ public sealed class OutboxTests : IDisposable
         Assert.Equal("v1," + Convert.ToBase64String(System.Security.Cryptography.HMACSHA256.HashData("key"u8, "i.1.b"u8)), all[0]);
     }
 
-    [Fact]
-    public async Task A_mail_relay_gets_one_mail_to_all_with_nothing_but_numbers()
-    {
-        using var listener = new Script();
-        var mail = listener.MailAsync();
-        var way = new MailSender(new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, IsClear = true, From = "warehouse@example.org", To = ["one@example.org", "two@example.org"] }, new());
-        await way.SendAsync(NoteOf(12) with { Calls = 3, Rows = 4, AuditEntries = [5, 6] }, default);
-        var text = await mail;
-        Assert.Equal(2, text.Split('\n').Count(l => l.StartsWith("RCPT TO:", StringComparison.Ordinal)));
-        Assert.Contains("Subject: Break-glass, entry 12: review it", text, StringComparison.Ordinal);
-        Assert.Contains("entries of the audit log 5, 6", text, StringComparison.Ordinal);
-    }
-
-    /// <summary>Of an alert a mail has an id, the grade and a number; somebody without an address of his own is told by the receivers of the relay.</summary>
-    [Fact]
-    public async Task A_message_about_an_alert_goes_to_the_address_of_its_recipient_or_to_whoever_is_there_for_all()
-    {
-        foreach (var (who, to, says) in ((string, string, string?)[])[("cert:ann", "ann@example.org", null), ("cert:ben", "desk@example.org", "for cert:ben")])
-        {
-            using var listener = new Script();
-            var mail = listener.MailAsync();
-            var alerts = new AlertConfiguration
-            {
-                Mail = new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, IsClear = true, From = "warehouse@example.org", To = ["desk@example.org"] }, Addresses = new Dictionary<string, string> { ["cert:ann"] = "ann@example.org" },
-            };
-            new AlertMail(alerts, new()).Send(new AlertMessage("0123456789abcdef0123", who, Grade.Critical, 1, _clock.GetUtcNow()));
-            var text = await mail;
-            Assert.Equal($"RCPT TO:<{to}>", Assert.Single(text.Split('\n').Select(l => l.TrimEnd('\r')), l => l.StartsWith("RCPT TO:", StringComparison.Ordinal)));
-            Assert.Contains("Subject: Alerts: one waits, critical", text, StringComparison.Ordinal);
-            Assert.Contains("id 0123456789abcdef0123", text, StringComparison.Ordinal);
-            Assert.Equal(says is not null, text.Contains("for cert:", StringComparison.Ordinal));
-        }
-        var gone = new AlertConfiguration { Mail = new MailConfiguration { Host = "127.0.0.1", Port = 1, IsClear = true, From = "a@example.org", To = ["b@example.org"] } };
-        Assert.Throws<IOException>(() => new AlertMail(gone, new()).Send(new AlertMessage("0123456789abcdef0123", "cert:ann", Grade.Minor, 2, _clock.GetUtcNow())));
-    }
-
     [Theory]
     [InlineData("webhook-secret", "notify")]
     [InlineData("webhook-secret", "alerts")]
@@ -215,33 +177,11 @@ public sealed class OutboxTests : IDisposable
         Assert.Equal(code, Assert.Throws<Engine.InputException>(() => ConfigurationCheck.Check(configuration, _folder["store"])).Code);
     }
 
-    /// <summary>The relay of a hospital has a certificate of the hospital's authority, which the system does not know.</summary>
-    [Fact]
-    public async Task A_mail_relay_over_tls_is_held_against_the_configured_authorities()
-    {
-        using X509Certificate2 authority = CertificateFactory.NewAuthority("hospital", DateTimeOffset.UtcNow, TimeSpan.FromDays(10)), other = CertificateFactory.NewAuthority("other", DateTimeOffset.UtcNow, TimeSpan.FromDays(10));
-        using var made = CertificateFactory.NewServer(authority, ["127.0.0.1"], DateTimeOffset.UtcNow, TimeSpan.FromDays(5));
-        using var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null);
-        File.WriteAllText(_folder["authority.pem"], authority.ExportCertificatePem());
-        File.WriteAllText(_folder["other.pem"], other.ExportCertificatePem());
-        foreach (var (file, isTaken) in (IEnumerable<(string?, bool)>)[("authority.pem", true), ("other.pem", false), (null, false)])
-        {
-            using var listener = new Script();
-            var hearing = listener.MailAsync(certificate);
-            var way = new MailSender(new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, Authorities = file is null ? null : _folder[file], Account = "warehouse", PasswordFile = Secret("a password of a test"), From = "warehouse@example.org", To = ["one@example.org"] }, new());
-            if (!isTaken) await Assert.ThrowsAsync<System.Security.Authentication.AuthenticationException>(() => way.SendAsync(NoteOf(12), default));
-            else await way.SendAsync(NoteOf(12), default);
-            var said = await hearing;
-            Assert.Equal(isTaken, said.Contains("RCPT TO:<one@example.org>", StringComparison.Ordinal));
-            Assert.Equal(isTaken, said.Contains("AUTH PLAIN " + Convert.ToBase64String("\0warehouse\0a password of a test"u8), StringComparison.Ordinal));
-        }
-    }
-
     [Theory]
     [InlineData("250 relay", "220 go on")] // offers no TLS
     [InlineData("250-relay\r\n250 STARTTLS", "220 go on\r\n250 injected")]
     [InlineData("250-relay\r\n250 STARTTLS", "454 not now")]
-    public async Task A_mail_is_not_sent_in_the_clear(string greeting, string toTls)
+    public async Task A_mail_is_not_sent_in_the_clear_whatever_a_relay_says(string greeting, string toTls)
     {
         using var listener = new Script();
         var hearing = listener.SayAsync("220 relay", greeting, toTls);
@@ -338,52 +278,6 @@ public sealed class OutboxTests : IDisposable
                 if (read == 0) throw new EndOfStreamException();
                 bytes.AddRange(more.AsSpan(0, read));
             }
-        }
-
-        /// <summary>Takes one mail; returns all that was said.</summary>
-        public async Task<string> MailAsync(X509Certificate2? certificate = null)
-        {
-            using var client = await _listener.AcceptTcpClientAsync();
-            Stream stream = client.GetStream();
-            var said = new StringBuilder();
-            if (certificate is not null)
-            {
-                foreach (var line in (string[])["220 relay", "250-relay\r\n250-AUTH LOGIN PLAIN\r\n250 STARTTLS", "220 go on"])
-                {
-                    await stream.WriteAsync(Encoding.ASCII.GetBytes(line + "\r\n"));
-                    if (!line.EndsWith("on", StringComparison.Ordinal)) said.Append(await LineAsync(stream)).Append('\n');
-                }
-                var secure = new System.Net.Security.SslStream(stream);
-                stream = secure;
-                try
-                {
-                    await secure.AuthenticateAsServerAsync(certificate);
-                    var hello = await LineAsync(stream);
-                    if (hello.Length == 0) return said.ToString();
-                    said.Append(hello).Append('\n');
-                }
-                catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
-                {
-                    return said.ToString();
-                }
-            }
-            using var reader = new StreamReader(stream, Encoding.ASCII);
-            await using var writer = new StreamWriter(stream, Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
-            await writer.WriteLineAsync(certificate is null ? "220 relay" : "250-relay\r\n250 AUTH LOGIN PLAIN");
-            while (await reader.ReadLineAsync() is { } line)
-            {
-                said.Append(line).Append('\n');
-                if (line == "DATA")
-                {
-                    await writer.WriteLineAsync("354 go on");
-                    while (await reader.ReadLineAsync() is { } text && text != ".") said.Append(text).Append('\n');
-                    await writer.WriteLineAsync("250 taken");
-                    continue;
-                }
-                await writer.WriteLineAsync(line == "QUIT" ? "221 bye" : line.StartsWith("AUTH", StringComparison.Ordinal) ? "235 come in" : "250 relay");
-                if (line == "QUIT") break;
-            }
-            return said.ToString();
         }
 
         /// <summary>Says each line in its turn, whatever it hears; returns what that was.</summary>

@@ -24,13 +24,13 @@ internal sealed class PairTiming : IDisposable
     private const double Kept = 0.9;
 
     private readonly PairHouse _house = new();
-    private readonly MemoryStore _left, _right;
+    private readonly MemoryStore _left, _right, _twin;
     private readonly PairHouse.Client _user;
 
     private PairTiming()
     {
         _user = _house.Of(1);
-        (_left, _right) = (Build(0), Build(1));
+        (_left, _right, _twin) = (Build(0), Build(1), Build(0));
     }
 
     public static int Run(ReadOnlySpan<string> words)
@@ -54,31 +54,37 @@ internal sealed class PairTiming : IDisposable
     {
         _left.Dispose();
         _right.Dispose();
+        _twin.Dispose();
         _house.Dispose();
     }
 
     /// <summary>Each asks the first store or the second.</summary>
     private IEnumerable<(string Where, string What, Action<bool> Ask)> Questions()
     {
-        using Session first = Open(_left), second = Open(_right);
-        foreach (var (what, query, samples) in ((string, string, V1.Samples)[])
+        using Session left = Open(_left), right = Open(_right), twin = Open(_twin);
+        var sessions = new Dictionary<MemoryStore, Session> { [_left] = left, [_right] = right, [_twin] = twin };
+        V1.Samples hidden = new() { Names = { "h7" } }, nobody = new() { Names = { "x7" } }, cohort = new() { Cohort = "secret" };
+        foreach (var (what, query, one, other) in ((string, string, (MemoryStore Store, V1.Samples Samples), (MemoryStore Store, V1.Samples Samples))[])
                  [
-                     ("nothing: the same store twice", "1-1001-A-G", new V1.Samples { Names = { "v1" } }),
-                     ("60 hidden carriers of a variant, in a file of visible samples", "1-1003-A-G", new V1.Samples()),
-                     ("a hidden call set with the variant that is asked", "1-5001-A-G", new V1.Samples()),
-                     ("a hidden cohort of the name that is asked", "1-1003-A-G", new V1.Samples { Cohort = "secret" }),
-                     ("a hidden sample of the name that is asked", "1-1003-A-G", new V1.Samples { Names = { "h7" } }),
+                     ("nothing: the same store twice", "1-1001-A-G", (_left, new V1.Samples { Names = { "v1" } }), (_left, new V1.Samples { Names = { "v1" } })),
+                     ("nothing: another store of the same data, and a name that nobody has", "1-1003-A-G", (_left, nobody), (_twin, nobody)),
+                     ("60 hidden carriers of a variant, in a file of visible samples", "1-1003-A-G", (_left, new V1.Samples()), (_right, new V1.Samples())),
+                     ("a hidden call set with the variant that is asked", "1-5001-A-G", (_left, new V1.Samples()), (_right, new V1.Samples())),
+                     ("a hidden cohort of the name that is asked", "1-1003-A-G", (_left, cohort), (_right, cohort)),
+                     ("a hidden sample of the name that is asked", "1-1003-A-G", (_left, hidden), (_right, hidden)),
+                     ("the same in one store, which is asked a hidden name and one that nobody has", "1-1003-A-G", (_right, nobody), (_right, hidden)),
                  ])
         {
-            var isOne = what.StartsWith("nothing", StringComparison.Ordinal);
-            var choice = samples.Cohort.Length > 0 ? new SampleChoice { Cohort = samples.Cohort } : samples.Names.Count > 0 ? new SampleChoice { Names = [.. samples.Names] } : SampleChoice.All;
-            var request = new V1.SeenRequest { Asking = new V1.Asking { Purpose = V1.Purpose.Operations }, Samples = samples, Queries = { query } };
-            yield return ("a session, `Seen`", what, right => Ask(right && !isOne ? second : first, query, choice));
+            yield return ("a session, `Seen`", what, isOther => Ask(sessions[(isOther ? other : one).Store], query, isOther ? ChoiceOf(other.Samples) : ChoiceOf(one.Samples)));
+            V1.SeenRequest[] requests = [.. ((V1.Samples[])[one.Samples, other.Samples]).Select(samples => new V1.SeenRequest { Asking = new V1.Asking { Purpose = V1.Purpose.Operations }, Samples = samples, Queries = { query } })];
             // New ones for each question: their audit logs grow with every call.
-            using PairServer one = new(_left, _left.Keys, _house, 0), other = new(_right, _left.Keys, _house, 1);
-            yield return ("the server, `Variants/Seen`", what, right => (right && !isOne ? other : one).Call("/warehouse.v1.Variants/Seen", _user, [request]));
+            using PairServer first = new(one.Store, _left.Keys, _house, 0);
+            using var second = one.Store == other.Store ? null : new PairServer(other.Store, _left.Keys, _house, 1);
+            yield return ("the server, `Variants/Seen`", what, isOther => (isOther && second is not null ? second : first).Call("/warehouse.v1.Variants/Seen", _user, [requests[isOther ? 1 : 0]]));
         }
     }
+
+    private static SampleChoice ChoiceOf(V1.Samples samples) => samples.Cohort.Length > 0 ? new SampleChoice { Cohort = samples.Cohort } : samples.Names.Count > 0 ? new SampleChoice { Names = [.. samples.Names] } : SampleChoice.All;
 
     private Session Open(MemoryStore store) => store.Store.OpenSession(new SessionOptions { Caller = _user.Caller, Purpose = Purpose.Operations, AnyOrder = true });
 

@@ -216,6 +216,9 @@ public sealed class AlertsServiceTests
         Compare(house, wrong, "alerts status");
         Compare(house, wrong, "alerts settings");
         Compare(house, wrong, "alerts run");
+        var elsewhere = Remote(house, "alerts", "run", "--fhir-tasks", served["tasks"]);
+        Assert.Equal((Cli.ExitCode.BadInput, false), (elsewhere.Exit, Directory.Exists(served["tasks"])));
+        Assert.Contains("are for a store that lies here: a server's ways are in its configuration", elsewhere.Error, StringComparison.Ordinal);
         var listed = Remote(house, "alerts", "list").Output;
         Assert.Equal(listed, Remote(house, "alerts", "follow", "--count", (listed.Count(c => c == '\n') - 1).ToString(System.Globalization.CultureInfo.InvariantCulture)).Output);
         Assert.Contains("\tacknowledged\t", Remote(house, "alerts", "ack", alert, "--reason", "recontacted").Output);

@@ -51,6 +51,7 @@ public sealed class ReleasedTests
 
         // A tenth of the people in variants, rare ones five times: then it is over, and what was answered stays answered.
         Assert.Equal("over-budget", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { exact.Select(e => e.Query).Take(60) } })));
+        Assert.Contains("\"reason\":\"OverBudget\"", await served.Log.WaitAsync("\"CallRefused\"", "OverBudget"), StringComparison.Ordinal);
         var again = await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { common.Query } });
         Assert.Equal(reply.Answers[0].Released, again.Answers[0].Released);
 

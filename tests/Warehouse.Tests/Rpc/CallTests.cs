@@ -309,8 +309,8 @@ public sealed class CallTests
     public async Task Of_more_calls_than_the_server_takes_the_rest_is_refused_at_once()
     {
         const int Calls = 1000, Limit = 16;
-        var open = new TaskCompletionSource();
-        await using var host = await RpcHost.StartAsync(options => options with { MaxCalls = Limit, Interceptors = [new Around { UnaryAsync = () => open.Task }] });
+        var (open, told) = (new TaskCompletionSource(), 0);
+        await using var host = await RpcHost.StartAsync(options => options with { MaxCalls = Limit, NoPlace = _ => Interlocked.Increment(ref told), Interceptors = [new Around { UnaryAsync = () => open.Task }] });
         using var channel = host.Open();
         var client = new TestClient(channel);
         var calls = Enumerable.Range(0, Calls).Select(_ => CodeAsync(client.EmptyCallAsync(new()).ResponseAsync)).ToList();
@@ -319,7 +319,7 @@ public sealed class CallTests
         {
             if (await call == StatusCode.ResourceExhausted && ++refused == Calls - Limit) open.SetResult();
         }
-        Assert.Equal((Calls - Limit, Limit), (refused, calls.Count(call => call.Result == StatusCode.OK)));
+        Assert.Equal((Calls - Limit, Calls - Limit, Limit), (refused, told, calls.Count(call => call.Result == StatusCode.OK)));
         await host.RunningAsync(0);
     }
 

@@ -1,0 +1,198 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Warehouse.Engine.Access;
+using Warehouse.Protocol.Flight;
+using Warehouse.Rpc.Client;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Identity;
+using Warehouse.Server.Tests.Identity;
+using Xunit;
+using Detail = Warehouse.Engine.Access.Detail;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Services;
+
+/// <summary>What the operator is told of calls that are refused and of a server that is not as it should be: each by its own name.</summary>
+public sealed class HealthTests
+{
+    [Fact]
+    public async Task A_refused_call_is_counted_by_why()
+    {
+        var clock = new FakeClock();
+        await using var served = await StartAsync(clock);
+        Assert.Equal(StatusCode.Unauthenticated, (await RefusedAsync(served.Channel(null))).StatusCode);
+        await AssertRefusedAsync(served, "no_credential", 1);
+        await AssertRefusedAsync(served, "bad_credential", 0);
+
+        // As many at a time as a person may have, held by calls that wait.
+        var (busy, _) = served.Client("busy", Role.Analyst);
+        var held = await HoldAsync(busy, Admission.PersonCalls);
+        Assert.Equal((StatusCode.ResourceExhausted, "caller-limit"), Of(await RefusedAsync(busy)));
+        await AssertRefusedAsync(served, "too_many_at_once", 1);
+        held.ForEach(h => h.Dispose());
+
+        // And as many in a time; no time passes here.
+        var health = new Health.HealthClient(served.Client("fast", Role.Analyst).Channel);
+        for (var call = 0; call < Admission.PersonBurst; call++) await health.CheckAsync(new());
+        Assert.Equal((StatusCode.ResourceExhausted, "caller-rate"), Of(await Assert.ThrowsAsync<RpcException>(async () => await health.CheckAsync(new()))));
+        await AssertRefusedAsync(served, "rate_limited", 1);
+
+        // What was shown has ended, and the connection is still there.
+        var (slow, _) = served.Client("slow", Role.Analyst);
+        await new Health.HealthClient(slow).CheckAsync(new());
+        clock.Advance(TimeSpan.FromHours(13));
+        Assert.Equal(StatusCode.Unauthenticated, (await RefusedAsync(slow)).StatusCode);
+        await AssertRefusedAsync(served, "expired", 1);
+        await AssertRefusedAsync(served, "no_room", 0);
+    }
+
+    [Fact]
+    public async Task Who_finds_all_places_taken_is_counted_so()
+    {
+        await using var served = await StartAsync();
+        var held = await HoldAsync(served.Service("many", Role.Analyst).Channel, new Warehouse.Rpc.Server.RpcServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }.MaxCalls);
+        Assert.Equal(StatusCode.ResourceExhausted, (await RefusedAsync(served.Client("other", Role.Analyst).Channel)).StatusCode);
+        await AssertRefusedAsync(served, "no_room", 1);
+        await served.Log.WaitAsync("\"CallRefused\"", "NoRoom");
+        held.ForEach(h => h.Dispose());
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_lets_nobody_in_and_says_so()
+    {
+        await using var served = await StartAsync();
+        var (channel, _) = served.Client("analyst", Role.Analyst);
+        await new Health.HealthClient(channel).CheckAsync(new());
+        served.Server.Gate.Close();
+        Assert.Equal((StatusCode.Unavailable, "stopping"), Of(await RefusedAsync(channel)));
+        await AssertRefusedAsync(served, "stopping", 1);
+    }
+
+    [Fact]
+    public async Task A_list_of_revoked_certificates_that_is_too_old_makes_the_server_not_ready_until_there_is_a_new_one()
+    {
+        var clock = new FakeClock();
+        using var authority = CertificateFactory.NewAuthority("hospital", clock.GetUtcNow().AddDays(-30), TimeSpan.FromDays(100));
+        string List(double daysAgo) => PemEncoding.WriteString("X509 CRL", new CertificateRevocationListBuilder().Build(authority, 1, clock.GetUtcNow().AddDays(30), HashAlgorithmName.SHA256, thisUpdate: clock.GetUtcNow().AddDays(-daysAgo)));
+        await using var served = await ServedStore.StartAsync((folder, options) =>
+        {
+            File.WriteAllText(folder["authority.pem"], authority.ExportCertificatePem());
+            File.WriteAllText(folder["revoked.pem"], List(6.9));
+            return options with { Clock = clock, OperatorEndPoint = new(IPAddress.Loopback, 0), Configuration = new() { Clients = new() { Authorities = folder["authority.pem"], RevocationLists = folder["revoked.pem"] } } };
+        });
+        Assert.Equal((HttpStatusCode.OK, "Ready\n"), await ReadyAsync(served));
+        clock.Advance(TimeSpan.FromDays(0.2));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "StaleRevocations\n"), await ReadyAsync(served));
+        await served.Log.WaitAsync("\"ReadinessChanged\"", "StaleRevocations");
+        File.WriteAllText(served["revoked.pem"], List(0));
+        clock.PassCheck();
+        Assert.Equal((HttpStatusCode.OK, "Ready\n"), await ReadyAsync(served));
+    }
+
+    [Fact]
+    public async Task An_issuer_whose_keys_cannot_be_had_is_known_once_somebody_came_with_its_token()
+    {
+        using var mint = new TokenMint(TimeProvider.System);
+        await using var served = await ServedStore.StartAsync((_, options) => options with
+        {
+            OperatorEndPoint = new(IPAddress.Loopback, 0), Configuration = new() { Issuers = [TokenMint.Rules("none") with { Keys = null, Issuer = "http://127.0.0.1:1", IsTest = true }] },
+        });
+        Assert.Equal((HttpStatusCode.OK, "Ready\n"), await ReadyAsync(served));
+        var token = mint.Make(claims => claims["iss"] = "http://127.0.0.1:1");
+        await Assert.ThrowsAsync<RpcException>(async () => await new Health.HealthClient(served.Channel(null)).CheckAsync(new(), new Metadata { { "authorization", "Bearer " + token } }));
+        Assert.Equal((HttpStatusCode.OK, "NoIssuerKeys\n"), await ReadyAsync(served));
+        await AssertRefusedAsync(served, "bad_credential", 1);
+    }
+
+    /// <summary>Whoever meets the damage, and however his answer speaks of it, the operator hears of it, until all of the store was found whole.</summary>
+    [Theory]
+    [InlineData("seen")]
+    [InlineData("listing")]
+    [InlineData("flight")]
+    [InlineData("info")]
+    [InlineData("verify")]
+    public async Task A_store_that_was_found_damaged_is_told_of_until_it_was_found_whole(string by)
+    {
+        await using var served = await StartAsync();
+        var (channel, id) = served.Client("analyst", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var store = new V1.Store.StoreClient(served.Client("operator", Role.Operator).Channel);
+        var files = Directory.GetFiles(Path.Combine(served.StorePath, "f")).Select(f => (Name: f, Bytes: File.ReadAllBytes(f))).ToList();
+        Assert.Equal((HttpStatusCode.OK, "Ready\n"), await ReadyAsync(served));
+        foreach (var (name, bytes) in files)
+        {
+            // Of each all: whichever part is read is damaged.
+            var damaged = (byte[])bytes.Clone();
+            for (var at = 64; at < damaged.Length; at += 97) damaged[at] ^= 0x55;
+            File.WriteAllBytes(name, damaged);
+        }
+        var variants = new V1.Variants.VariantsClient(channel);
+        var frequencies = new V1.FrequenciesRequest { Asking = ServedStore.Treatment };
+        try
+        {
+            if (by == "seen") await variants.SeenAsync(new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-16050075-A-G" } });
+            else if (by == "listing") await ReadAsync(variants.Frequencies(frequencies).ResponseStream);
+            else if (by == "info") await store.InfoAsync(new V1.InfoRequest { Asking = ServedStore.Treatment });
+            else if (by == "verify") await VerifyAsync(store);
+            else await ReadAsync(new FlightService.FlightServiceClient(channel).DoGet(await TicketAsync(channel, frequencies)).ResponseStream);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.DataLoss)
+        {
+            // Told so too.
+        }
+        Assert.Equal((HttpStatusCode.OK, "DamagedStore\n"), await ReadyAsync(served));
+        await served.Log.WaitAsync("\"ReadinessChanged\"", "DamagedStore");
+        foreach (var (name, bytes) in files) File.WriteAllBytes(name, bytes);
+        Assert.Equal((HttpStatusCode.OK, "DamagedStore\n"), await ReadyAsync(served));
+        Assert.All(await VerifyAsync(store), kind => Assert.Equal("surplus", kind));
+        // A run of alerts that met the damage too has an alarm of its own until its next one.
+        Assert.NotEqual("DamagedStore\n", (await ReadyAsync(served)).Item2);
+    }
+
+    private static Task<ServedStore> StartAsync(TimeProvider? clock = null) =>
+        ServedStore.StartAsync((_, options) => options with { OperatorEndPoint = new(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System });
+
+    /// <summary>Calls of one caller that have begun and wait.</summary>
+    private static async Task<List<AsyncServerStreamingCall<HealthCheckResponse>>> HoldAsync(RpcChannel channel, int count)
+    {
+        var calls = Enumerable.Range(0, count).Select(_ => new Health.HealthClient(channel).Watch(new())).ToList();
+        Assert.All(await Task.WhenAll(calls.Select(c => c.ResponseStream.MoveNext(default))), Assert.True);
+        return calls;
+    }
+
+    private static Task<RpcException> RefusedAsync(RpcChannel channel) => Assert.ThrowsAsync<RpcException>(async () => await new Health.HealthClient(channel).CheckAsync(new()));
+
+    private static async Task<Ticket> TicketAsync(RpcChannel channel, V1.FrequenciesRequest frequencies) => (await new FlightService.FlightServiceClient(channel).GetFlightInfoAsync(
+        new FlightDescriptor { Type = FlightDescriptor.Types.DescriptorType.Cmd, Cmd = Google.Protobuf.MessageExtensions.ToByteString(new V1.FlightQuery { Frequencies = frequencies }) })).Endpoint[0].Ticket;
+
+    private static async Task<List<string>> VerifyAsync(V1.Store.StoreClient store)
+    {
+        var found = new List<string>();
+        await ReadAsync(store.Verify(new V1.VerifyRequest { Asking = new() { Purpose = V1.Purpose.Operations } }).ResponseStream, r => found.AddRange(r.Finding is { } finding ? [finding.Kind] : []));
+        return found;
+    }
+
+    private static async Task ReadAsync<T>(IAsyncStreamReader<T> replies, Action<T>? each = null)
+    {
+        while (await replies.MoveNext(default)) each?.Invoke(replies.Current);
+    }
+
+    private static (StatusCode, string?) Of(RpcException refused) => (refused.StatusCode, Refusals.RuleOf(refused));
+
+    private static async Task AssertRefusedAsync(ServedStore served, string reason, int count)
+    {
+        using var http = new HttpClient();
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"warehouse_calls_refused_total{{reason=\"{reason}\"}} {count}\n"), await http.GetStringAsync(new Uri($"http://127.0.0.1:{served.Server.OperatorPort}/metrics")), StringComparison.Ordinal);
+    }
+
+    private static async Task<(HttpStatusCode, string)> ReadyAsync(ServedStore served)
+    {
+        using var http = new HttpClient();
+        using var answer = await http.GetAsync(new Uri($"http://127.0.0.1:{served.Server.OperatorPort}/readyz"));
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+}
