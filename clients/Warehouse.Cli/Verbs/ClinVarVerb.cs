@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Warehouse.Cli.Options;
 using Warehouse.Cli.Remote;
+using Warehouse.Client;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine;
@@ -27,11 +29,17 @@ internal sealed class ClinVarVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Here(command, context, ("load", "Load a release into a store that lies here, and let it hold: alerts follow from what it changed. With --hold a server lets it hold, by accept."), [_file, _release, _hold, _unknown, _gone], (parsed, address) =>
+        Changes(command, context, ("load", "Load a release, and let it hold: alerts follow from what it changed."), [_file, _release, _hold, _unknown, _gone], ((parsed, sources) =>
         {
-            context.BeginChange(address, parsed);
-            return context.Engine.OfAlerts(address, sources => Load(parsed, sources, context));
-        });
+            using (var progress = context.Progress()) sources.Store.LoadAnnotations(Read(parsed), progress, context.Cancellation);
+            var date = parsed.GetRequiredValue(_release);
+            return parsed.GetValue(_hold) ? Held(ReleaseIntake.Look(sources, Book(sources), date), date) : Accept(parsed, sources, date, context);
+        }, (parsed, remote) =>
+        {
+            using (var progress = context.Progress()) context.Engine.LoadAnnotations(new StoreAddress("", null), Read(parsed), progress, context.Cancellation);
+            var date = parsed.GetRequiredValue(_release);
+            return parsed.GetValue(_hold) ? Held(remote.Facts(date), date) : Accept(parsed, remote, date, context);
+        }));
         Changes(command, context, ("accept", "Let a release hold that was loaded before."), [_date, _unknown, _gone], ((parsed, sources) => Accept(parsed, sources, parsed.GetRequiredValue(_date), context), (parsed, remote) => Accept(parsed, remote, parsed.GetRequiredValue(_date), context)));
         Shows(command, context, ("releases", "The releases in the store, and which of them hold."), [], ((_, sources) => AlertReports.OfReleases(ReleaseRow.Of(sources, Book(sources)).Select(r => (r.Release, r.Holds, r.IsThere, r.Alleles, r.Unrecognised, r.Digest))), (_, remote) => remote.Releases()));
         Shows(command, context, ("compare", "What changed between two releases, by net class."), [_from, _to, _all], (Compare, (parsed, remote) => remote.Compare(parsed.GetRequiredValue(_from), parsed.GetRequiredValue(_to), parsed.GetValue(_all), context.Cancellation)));
@@ -44,16 +52,16 @@ internal sealed class ClinVarVerb : AlertVerb
         }, (parsed, remote) => OfGrades(Given(parsed) is { } table ? remote.Change(table) : remote.Grades())));
     }
 
-    private Report Load(ParseResult parsed, AlertSources sources, CliContext context)
+    /// <summary>What is to be loaded.</summary>
+    private AnnotationRequest Read(ParseResult parsed)
     {
         var (file, date) = (parsed.GetRequiredValue(_file), parsed.GetRequiredValue(_release));
         if (!DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) throw new InputException("clinvar-release", "a release of ClinVar is named by its date, 2027-01-31", InputPlace.None);
         var isTable = file.Contains(".tsv", StringComparison.Ordinal);
-        var request = new AnnotationRequest { Source = ClinVarShelf.Source, Date = day, File = file, Mapping = isTable ? AnnotationMapping.Parse(ClinVarShelf.TableMapping, "tables of macarthur-lab") : null, Threads = Environment.ProcessorCount };
-        sources.Store.LoadAnnotations(request, null, context.Cancellation);
-        if (!parsed.GetValue(_hold)) return Accept(parsed, sources, date, context);
-        return AlertReports.Of(ReleaseIntake.Look(sources, Book(sources), date), date, "loaded, does not hold yet");
+        return new AnnotationRequest { Source = ClinVarShelf.Source, Date = day, File = file, Mapping = isTable ? AnnotationMapping.Parse(ClinVarShelf.TableMapping, "tables of macarthur-lab") : null, Threads = Environment.ProcessorCount };
     }
+
+    private static Report Held(ReleaseFacts facts, string date) => AlertReports.Of(facts, date, "loaded, does not hold yet");
 
     private Report Accept(ParseResult parsed, AlertSources sources, string date, CliContext context)
     {
@@ -68,9 +76,17 @@ internal sealed class ClinVarVerb : AlertVerb
     private Report Accept(ParseResult parsed, RemoteAlerts remote, string date, CliContext context)
     {
         var options = new AcceptOptions { Unrecognised = parsed.GetValue(_unknown), Retracted = parsed.GetValue(_gone) };
-        Tell(remote.Facts(date), options, context);
-        var (facts, isNew) = remote.Accept(date, options);
-        return AlertReports.Of(facts, date, isNew ? "holds" : "held already");
+        var looked = remote.Facts(date);
+        Tell(looked, options, context);
+        try
+        {
+            var (facts, isNew) = remote.Accept(date, options);
+            return AlertReports.Of(facts, date, isNew ? "holds" : "held already");
+        }
+        catch (WarehouseException refused) when (ReleaseIntake.Refusal(refused.Rule, looked) is { } words)
+        {
+            throw words;
+        }
     }
 
     /// <summary>What is not known is listed before it is refused.</summary>
