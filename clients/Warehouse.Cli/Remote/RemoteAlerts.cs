@@ -80,14 +80,19 @@ internal sealed class RemoteAlerts(WarehouseClient client)
     {
         var wire = new V1.Watch { Name = watch.Name, Scope = (V1.WatchScope)((int)watch.Scope + 1), Items = { watch.Items }, Hears = { watch.Hears }, Least = (V1.Grade)((int)watch.Least + 1), FrequencyLine = watch.FrequencyLine };
         wire.Triggers.AddRange(System.Enum.GetValues<V1.WatchTrigger>().Where(t => t > 0 && (watch.Triggers & (WatchTriggers)(1 << ((int)t - 1))) != 0));
-        return AlertReports.Of([Of(Wait(client.SetWatchAsync(wire)))]);
+        var kept = Wait(client.SetWatchAsync(wire));
+        return AlertReports.Noted(AlertReports.Of([Of(kept)]), kept.Unheld);
     }
 
     public Report Remove(string watch) => AlertReports.Of(Wait(client.RemoveWatchAsync(watch)).Select(Of));
 
     public Report Care() => AlertReports.Of(Wait(client.CareAsync()).Select(r => new CareRow(r.Person, r.Responsible, [.. r.Deputies])));
 
-    public int Import(IEnumerable<CareRow> rows) => Wait(client.ImportCareAsync(rows.Select(r => new V1.CareRow { Person = r.Person, Responsible = r.Responsible, Deputies = { r.Deputies } })));
+    public (int Rows, IReadOnlyList<string> Unheld) Import(IEnumerable<CareRow> rows)
+    {
+        var reply = Wait(client.ImportCareAsync(rows.Select(r => new V1.CareRow { Person = r.Person, Responsible = r.Responsible, Deputies = { r.Deputies } })));
+        return (reply.Rows, reply.Unheld);
+    }
 
     public ReleaseFacts Facts(string release) => Of(Wait(client.ClinVarFactsAsync(release)));
 

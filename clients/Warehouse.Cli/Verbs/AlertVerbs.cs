@@ -72,7 +72,7 @@ internal sealed class WatchVerb : AlertVerb
             using var session = sources.Store.OpenSession();
             var watch = WatchIntake.Checked(Read(parsed, context), session);
             Append(sources, new WatchSet(watch));
-            return AlertReports.Of([watch]);
+            return AlertReports.Noted(AlertReports.Of([watch]), WatchIntake.Unheld(sources, watch.Hears));
         }, (parsed, remote) => remote.Keep(Read(parsed, context))));
         Shows(command, context, ("list", "List the watches."), [], ((_, sources) => AlertReports.Of(Book(sources).Watches.Values), (_, remote) => remote.Watches()));
         Changes(command, context, ("remove", "Keep a watch no more; its open alerts stay."), [_name], ((parsed, sources) =>
@@ -120,8 +120,12 @@ internal sealed class CareVerb : AlertVerb
         {
             var rows = Read(parsed.GetRequiredValue(_file), context);
             Append(sources, [.. rows.Chunk(1000).Select(r => new CareSet(r))]);
-            return Persons(rows.Count);
-        }, (parsed, remote) => Persons(remote.Import(Read(parsed.GetRequiredValue(_file), context)))));
+            return AlertReports.Noted(Persons(rows.Count), WatchIntake.Unheld(sources, rows.SelectMany(WatchIntake.NamedBy)));
+        }, (parsed, remote) =>
+        {
+            var (count, unheld) = remote.Import(Read(parsed.GetRequiredValue(_file), context));
+            return AlertReports.Noted(Persons(count), unheld);
+        }));
         Shows(command, context, ("show", "List who cares for whom."), [], ((_, sources) => AlertReports.Of(Book(sources).Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal)), (_, remote) => remote.Care()));
     }
 
