@@ -49,6 +49,17 @@ internal static class AlertReports
         new Report(new Column("watch", ColumnKind.FreeText), new Column("looks_at", ColumnKind.Text), new Column("items", ColumnKind.FreeText), new Column("on", ColumnKind.Text), new Column("least", ColumnKind.Text), new Column("line", ColumnKind.Real), new Column("hears", ColumnKind.FreeText))
             .With(watches.Select(w => new object?[] { w.Name, Word(w.Scope), w.Items.Count == 0 ? null : string.Join(' ', w.Items), Words(w.Triggers), Word(w.Least), w.FrequencyLine > 0 ? w.FrequencyLine : null, w.Hears.Count == 0 ? "care" : string.Join(' ', w.Hears) }));
 
+    /// <summary>The same with a word about roles that nobody is known to hold.</summary>
+    public static Report Noted(Report report, IReadOnlyList<string> unheld)
+    {
+        if (unheld.Count == 0) return report;
+        var notice = $"nobody is known to hold {string.Join(", ", unheld)}: who has it by a group or by a token of an identity provider hears of nothing while he is not here; name callers, or assign them the role";
+        return new Report(report.Columns) { Code = report.Code, Notice = notice }.With(report.Rows);
+    }
+
+    /// <summary>For how many persons it was said who cares for them.</summary>
+    public static Report OfCare(int persons, IReadOnlyList<string> unheld) => Noted(Report.OfFacts(("persons", persons.ToString(CultureInfo.InvariantCulture))), unheld);
+
     /// <summary>One row per person.</summary>
     public static Report Of(IEnumerable<CareRow> rows) =>
         new Report(new Column("person", ColumnKind.FreeText), new Column("responsible", ColumnKind.FreeText), new Column("deputies", ColumnKind.FreeText))

@@ -16,10 +16,10 @@ internal partial class Engine
     }
 
     /// <summary>Loads a release of ClinVar, then asks about it.</summary>
-    public Report LoadClinVar(StoreAddress store, AnnotationRequest request, Func<IAlerts, Report> ask, CancellationToken cancellation)
+    public virtual Report LoadClinVar(StoreAddress store, AnnotationRequest request, Func<IAlerts, Report> ask, CliContext context)
     {
         using var opened = Open(store);
-        opened.LoadAnnotations(request, null, cancellation);
+        using (var progress = context.Progress()) opened.LoadAnnotations(request, progress, context.Cancellation);
         return Changed(opened, ask(AlertsOf(opened)));
     }
 

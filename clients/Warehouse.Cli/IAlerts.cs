@@ -61,8 +61,8 @@ internal interface IAlerts
     /// <summary>Who cares for whom.</summary>
     Report Care();
 
-    /// <summary>Says who cares for persons; returns for how many.</summary>
-    int Import(IReadOnlyList<CareRow> rows);
+    /// <summary>Says who cares for persons.</summary>
+    Report Import(IReadOnlyList<CareRow> rows);
 
     /// <summary>What a release would change, and what of it is not understood.</summary>
     ReleaseFacts Facts(string release);

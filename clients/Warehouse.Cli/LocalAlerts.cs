@@ -61,7 +61,7 @@ internal sealed class LocalAlerts(AlertSources sources) : IAlerts
         using var session = sources.Store.OpenSession();
         var kept = WatchIntake.Checked(watch, session);
         Append(new WatchSet(kept));
-        return AlertReports.Of([kept]);
+        return AlertReports.Noted(AlertReports.Of([kept]), WatchIntake.Unheld(sources, kept.Hears));
     }
 
     public Report Remove(string watch)
@@ -73,10 +73,10 @@ internal sealed class LocalAlerts(AlertSources sources) : IAlerts
 
     public Report Care() => AlertReports.Of(Book.Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal));
 
-    public int Import(IReadOnlyList<CareRow> rows)
+    public Report Import(IReadOnlyList<CareRow> rows)
     {
         Append([.. rows.Chunk(1000).Select(r => new CareSet(r))]);
-        return rows.Count;
+        return AlertReports.OfCare(rows.Count, WatchIntake.Unheld(sources, rows.SelectMany(WatchIntake.NamedBy)));
     }
 
     public ReleaseFacts Facts(string release)

@@ -45,6 +45,25 @@ internal sealed class Caller(ConnectOptions options)
         }
     }
 
+    /// <summary>Does what may be done twice, and goes on where it ended: again while the server cannot be reached or still has what was cut off.</summary>
+    /// <param name="act">Does it; says how far it came, for each step forward is a first attempt.</param>
+    /// <param name="stop">Gives it up.</param>
+    public async Task<T> RepeatAsync<T>(Func<Action, Task<T>> act, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await act(() => attempt = 0).ConfigureAwait(false);
+            }
+            catch (RpcException failure)
+            {
+                attempt = Math.Max(attempt, 1);
+                await PauseOrThrowAsync(failure, attempt, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
     /// <summary>Asks a question with many replies.</summary>
     public async IAsyncEnumerable<T> ReadAsync<T>(Func<CallOptions, AsyncServerStreamingCall<T>> start, AskOptions ask, [EnumeratorCancellation] CancellationToken stop)
     {
@@ -105,7 +124,8 @@ internal sealed class Caller(ConnectOptions options)
     private async Task PauseOrThrowAsync(RpcException failure, int attempt, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (failure.StatusCode != StatusCode.Unavailable || attempt >= options.Attempts || IsDistrusted(failure)) throw WarehouseException.Of(failure);
+        var isPassing = failure.StatusCode == StatusCode.Unavailable || WarehouseException.Of(failure).Rule == "batch-loading";
+        if (!isPassing || attempt >= options.Attempts || IsDistrusted(failure)) throw WarehouseException.Of(failure);
         // Half of the pause at random, so that clients of a server that comes back do not come at once.
         var pause = TimeSpan.FromTicks(Math.Min(FirstPause.Ticks << Math.Min(attempt - 1, 8), LongestPause.Ticks)) * (0.5 + (0.5 * Random.Shared.NextDouble()));
         await Task.Delay(pause, options.Clock, stop).ConfigureAwait(false);

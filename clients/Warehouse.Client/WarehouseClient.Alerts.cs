@@ -160,8 +160,8 @@ public sealed partial class WarehouseClient
     }
 
     /// <summary>Says who cares for persons: all rows or none are written.</summary>
-    /// <returns>How many were.</returns>
-    public async Task<int> ImportCareAsync(IEnumerable<CareRow> rows, CancellationToken stop = default)
+    /// <returns>How many were, and of those who are named, the roles that nobody is known to hold.</returns>
+    public async Task<ImportCareReply> ImportCareAsync(IEnumerable<CareRow> rows, CancellationToken stop = default)
     {
         try
         {
@@ -170,7 +170,7 @@ public sealed partial class WarehouseClient
             foreach (var some in rows.Chunk(CareRowsAtOnce)) await call.RequestStream.WriteAsync(new ImportCareRequest { Rows = { some } }, stop).ConfigureAwait(false);
             await call.RequestStream.WriteAsync(new ImportCareRequest { Commit = true }, stop).ConfigureAwait(false);
             await call.RequestStream.CompleteAsync().ConfigureAwait(false);
-            return (await call.ResponseAsync.ConfigureAwait(false)).Rows;
+            return await call.ResponseAsync.ConfigureAwait(false);
         }
         catch (RpcException failure)
         {

@@ -25,6 +25,9 @@ public sealed class WarehouseException : Exception
     /// <summary>Id of the incident in the server's log, for errors that are the server's own; else empty.</summary>
     public string Incident { get; private init; } = "";
 
+    /// <summary>What is wrong with a file that was sent, and where; null = it is not that, or not told.</summary>
+    public FileFault? Fault { get; private init; }
+
     /// <summary>Something is wrong with what this side was given.</summary>
     internal static WarehouseException Usage(string rule, string text, Exception? inner = null) => new(StatusCode.InvalidArgument, rule, text, inner);
 
@@ -35,13 +38,15 @@ public sealed class WarehouseException : Exception
     internal static WarehouseException Incomplete() => new(StatusCode.DataLoss, "incomplete", "a part of the store is damaged, and the answer lacks what is in it", null);
 
     /// <summary>What the end of a call comes to.</summary>
-    internal static WarehouseException Of(RpcException failure)
+    /// <param name="failure">The end.</param>
+    /// <param name="fault">What was said of a file before.</param>
+    internal static WarehouseException Of(RpcException failure, FileFault? fault = null)
     {
         Refusal? refusal = null;
         foreach (var detail in failure.GetRpcStatus()?.Details ?? [])
             if (detail.TypeUrl == RefusalType) refusal = Refusal.Parser.ParseFrom(detail.Value);
-        var text = refusal?.Text is { Length: > 0 } said ? said : failure.Status.Detail is { Length: > 0 } detailText ? detailText : TextOf(failure.StatusCode);
-        return new(failure.StatusCode, refusal?.Rule ?? "", text, failure) { Item = refusal?.Item ?? 0, Version = refusal?.Version ?? 0, Incident = refusal?.Incident ?? "" };
+        var text = fault is not null ? fault.Text : refusal?.Text is { Length: > 0 } said ? said : failure.Status.Detail is { Length: > 0 } detailText ? detailText : TextOf(failure.StatusCode);
+        return new(failure.StatusCode, refusal?.Rule ?? "", text, failure) { Item = refusal?.Item ?? 0, Version = refusal?.Version ?? 0, Incident = refusal?.Incident ?? "", Fault = fault };
     }
 
     private static string TextOf(StatusCode code) => code switch

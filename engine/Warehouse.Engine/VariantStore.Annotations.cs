@@ -18,7 +18,7 @@ public sealed partial class VariantStore
     public AnnotationReceipt LoadAnnotations(AnnotationRequest request, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (!AnnotationRequest.IsSource(request.Source)) throw new InputException("annotation-source", $"a source is named by letters, digits and _, a letter first, at most {AnnotationRequest.MaxSourceLength}", InputPlace.None);
+        AnnotationRequest.RequireSource(request.Source);
         using var commit = _folder.BeginCommit();
         _folder.Refresh();
         var releases = ReleasesNow();

@@ -14,6 +14,8 @@ namespace Warehouse.Cli.Remote;
 /// </summary>
 internal sealed class RemoteAlerts(WarehouseClient client, CancellationToken cancellation) : IAlerts
 {
+    private (string Release, ReleaseFacts Facts)? _looked;
+
     public AlertSettings Settings => Of(Wait(client.AlertSettingsAsync()));
 
     public GradeTable Grades => GradeTable.Parse(Wait(client.GradesAsync()));
@@ -83,21 +85,38 @@ internal sealed class RemoteAlerts(WarehouseClient client, CancellationToken can
     {
         var wire = new V1.Watch { Name = watch.Name, Scope = (V1.WatchScope)((int)watch.Scope + 1), Items = { watch.Items }, Hears = { watch.Hears }, Least = (V1.Grade)((int)watch.Least + 1), FrequencyLine = watch.FrequencyLine };
         wire.Triggers.AddRange(System.Enum.GetValues<V1.WatchTrigger>().Where(t => t > 0 && (watch.Triggers & (WatchTriggers)(1 << ((int)t - 1))) != 0));
-        return AlertReports.Of([Of(Wait(client.SetWatchAsync(wire)))]);
+        var kept = Wait(client.SetWatchAsync(wire));
+        return AlertReports.Noted(AlertReports.Of([Of(kept)]), kept.Unheld);
     }
 
     public Report Remove(string watch) => AlertReports.Of(Wait(client.RemoveWatchAsync(watch)).Select(Of));
 
     public Report Care() => AlertReports.Of(Wait(client.CareAsync()).Select(r => new CareRow(r.Person, r.Responsible, [.. r.Deputies])));
 
-    public int Import(IReadOnlyList<CareRow> rows) => Wait(client.ImportCareAsync(rows.Select(r => new V1.CareRow { Person = r.Person, Responsible = r.Responsible, Deputies = { r.Deputies } })));
+    public Report Import(IReadOnlyList<CareRow> rows)
+    {
+        var reply = Wait(client.ImportCareAsync(rows.Select(r => new V1.CareRow { Person = r.Person, Responsible = r.Responsible, Deputies = { r.Deputies } })));
+        return AlertReports.OfCare(reply.Rows, reply.Unheld);
+    }
 
-    public ReleaseFacts Facts(string release) => Of(Wait(client.ClinVarFactsAsync(release)));
+    public ReleaseFacts Facts(string release)
+    {
+        var facts = Of(Wait(client.ClinVarFactsAsync(release)));
+        _looked = (release, facts);
+        return facts;
+    }
 
     public (ReleaseFacts Facts, bool IsNew) Accept(string release, AcceptOptions options)
     {
-        var reply = Wait(client.AcceptReleaseAsync(release, options.Unrecognised, options.Retracted));
-        return (Of(reply.Facts), reply.IsNew);
+        try
+        {
+            var reply = Wait(client.AcceptReleaseAsync(release, options.Unrecognised, options.Retracted));
+            return (Of(reply.Facts), reply.IsNew);
+        }
+        catch (WarehouseException refused) when (_looked is { } looked && looked.Release == release && ReleaseIntake.Refusal(refused.Rule, looked.Facts) is { } words)
+        {
+            throw words; // of a store that lies here
+        }
     }
 
     public Report Compare(string before, string after, bool all) => AlertReports.Of(Remote.Wait.Each(client.CompareReleasesAsync(before, after, all, cancellation), cancellation).Select(c => new ChangeRow

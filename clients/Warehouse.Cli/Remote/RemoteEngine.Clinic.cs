@@ -3,6 +3,8 @@ using Warehouse.Cli.Options;
 using Warehouse.Cli.Output;
 using Warehouse.Client;
 using Warehouse.Clinic.Assessments;
+using Warehouse.Engine;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Query;
 using SeenAnswer = Warehouse.Engine.Query.SeenAnswer;
@@ -54,11 +56,42 @@ internal sealed partial class RemoteEngine
         Reports.Of([.. _client.AnnotationsAsync(null, cancellation).GetAwaiter().GetResult().Select(RemoteRows.Of)]);
 
     /// <inheritdoc/>
+    public override Report LoadAnnotations(StoreAddress store, AnnotationRequest request, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+    {
+        AnnotationRequest.RequireSource(request.Source);
+        if (request.File == "-") throw new InputException("upload-pipe", "what is sent to a server is read twice: name a file", InputPlace.None);
+        if (!File.Exists(request.File)) throw new InputException("input-missing", "there is no such file", new InputPlace(request.File, 0, 0, ""));
+        using var file = File.OpenRead(request.File);
+        var release = new ReleaseUpload
+        {
+            Source = request.Source, Date = request.Date, Mapping = request.Mapping?.Text, SkipBadRecords = request.SkipBadRecords,
+            Progress = (isRead, done, all) => progress?.Report(new WorkProgress(isRead ? "reading" : "sending", done, all, "bytes")),
+        };
+        try
+        {
+            var loaded = _client.LoadAnnotationsAsync(file, release, null, cancellation).GetAwaiter().GetResult();
+            return Reports.Of(new AnnotationReceipt(RemoteRows.Of(loaded.Release), loaded.IsNew, loaded.IsNewest, loaded.Version, loaded.Unmapped));
+        }
+        catch (WarehouseException refused) when (refused.Fault is { } fault)
+        {
+            // In the words of a load that runs here: the server does not know how the file is called.
+            throw new InputException(fault.Rule, fault.Text, fault is { File: 0, Line: 0 } ? InputPlace.None : new InputPlace(request.File, fault.Line, fault.Offset, fault.Field));
+        }
+    }
+
+    /// <inheritdoc/>
     public override Report DropAnnotations(StoreAddress store, string choice, CancellationToken cancellation) =>
         Reports.Of([RemoteRows.Of(_client.RetireAnnotationsAsync(choice, null, cancellation).GetAwaiter().GetResult())]);
 
     /// <inheritdoc/>
     public override Report Alerts(StoreAddress store, Func<IAlerts, Report> ask) => ask(new RemoteAlerts(_client, _cancellation));
+
+    /// <inheritdoc/>
+    public override Report LoadClinVar(StoreAddress store, AnnotationRequest request, Func<IAlerts, Report> ask, CliContext context)
+    {
+        using (var progress = context.Progress()) LoadAnnotations(store, request, progress, context.Cancellation);
+        return Alerts(store, ask);
+    }
 
     /// <summary>Alerts as they come.</summary>
     public ExitCode FollowAlerts(int? most, CliContext context) => new RemoteAlerts(_client, _cancellation).Follow(most, context);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Warehouse.Cli.Options;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Engine;
@@ -90,7 +89,7 @@ internal sealed class CareVerb : AlertVerb
     protected override void Declare(Command command, CliContext context)
     {
         Changes(command, context, ("import", "Say who cares for persons; those that the file does not name stay as they are."), [_file], (parsed, alerts) =>
-            Report.OfFacts(("persons", alerts.Import(CareTable.ReadAll(Lines.Numbered(parsed.GetRequiredValue(_file), context), parsed.GetRequiredValue(_file))).ToString(CultureInfo.InvariantCulture))));
+            alerts.Import(CareTable.ReadAll(Lines.Numbered(parsed.GetRequiredValue(_file), context), parsed.GetRequiredValue(_file))));
         Shows(command, context, ("show", "List who cares for whom."), [], (_, alerts) => alerts.Care());
     }
 }

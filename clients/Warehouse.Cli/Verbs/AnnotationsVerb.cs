@@ -7,7 +7,7 @@ using Warehouse.Engine.Annotations;
 
 namespace Warehouse.Cli.Verbs;
 
-/// <summary><c>annotations load</c>, of a store that lies here alone, <c>list</c> and <c>drop</c>.</summary>
+/// <summary><c>annotations load</c>, <c>list</c> and <c>drop</c>.</summary>
 internal sealed class AnnotationsVerb : Verb
 {
     private enum OnError
@@ -40,7 +40,7 @@ internal sealed class AnnotationsVerb : Verb
     protected override void Declare(Command command, CliContext context)
     {
         var load = new Command("load", "Load a release of a source, or nothing of it.");
-        _store.AddTo(load);
+        _store.AddReadingTo(load, AsksServer);
         foreach (var argument in (Argument[])[_source, _file]) load.Arguments.Add(argument);
         foreach (var option in (Option[])[_release, _mapping, _onError]) load.Options.Add(option);
         var list = new Command("list", "List the releases of a store, retired ones too.");
@@ -59,7 +59,7 @@ internal sealed class AnnotationsVerb : Verb
     /// <inheritdoc/>
     protected override ExitCode Run(ParseResult parsed, CliContext context)
     {
-        var store = parsed.CommandResult.Command.Name == "load" ? _store.Read(parsed) : _store.Read(parsed, context);
+        var store = _store.Read(parsed, context);
         var report = parsed.CommandResult.Command.Name switch
         {
             "load" => Load(parsed, context, store),

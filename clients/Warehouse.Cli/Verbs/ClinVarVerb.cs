@@ -26,11 +26,12 @@ internal sealed class ClinVarVerb : AlertVerb
     /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
-        Here(command, context, ("load", "Load a release into a store that lies here, and let it hold: alerts follow from what it changed. With --hold a server lets it hold, by accept."), [_file, _release, _hold, _unknown, _gone], (parsed, address) =>
+        Sub(command, context, ("load", "Load a release, and let it hold: alerts follow from what it changed."), [_file, _release, _hold, _unknown, _gone], (parsed, address) =>
         {
             context.BeginChange(address, parsed);
             var date = parsed.GetRequiredValue(_release);
-            return context.Engine.LoadClinVar(address, Request(parsed.GetRequiredValue(_file), date), alerts => parsed.GetValue(_hold) ? AlertReports.Of(alerts.Facts(date), date, "loaded, does not hold yet") : Accept(parsed, alerts, date, context), context.Cancellation);
+            var load = Request(parsed.GetRequiredValue(_file), date);
+            return context.Engine.LoadClinVar(address, load, alerts => parsed.GetValue(_hold) ? AlertReports.Of(alerts.Facts(date), date, "loaded, does not hold yet") : Accept(parsed, alerts, date, context), context);
         });
         Changes(command, context, ("accept", "Let a release hold that was loaded before."), [_date, _unknown, _gone], (parsed, alerts) => Accept(parsed, alerts, parsed.GetRequiredValue(_date), context));
         Shows(command, context, ("releases", "The releases in the store, and which of them hold."), [], (_, alerts) => alerts.Releases());

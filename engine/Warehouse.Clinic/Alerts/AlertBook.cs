@@ -14,8 +14,8 @@ public sealed class AlertBook
     /// <summary>A clock that is so much behind the newest event was set back.</summary>
     private static readonly TimeSpan Slack = TimeSpan.FromMinutes(1);
 
-    private readonly EventLog _log;
     private readonly TimeProvider _clock;
+    private EventLog _log;
     private readonly SortedDictionary<string, Watch> _watches = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CareRow> _care = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Alert> _byId = new(StringComparer.Ordinal);
@@ -101,6 +101,16 @@ public sealed class AlertBook
     /// <summary>How many messages went to somebody by a way within the hour.</summary>
     public int MessagesInHour(string way, string recipient) =>
         _messages.TryGetValue((way, recipient), out var sent) ? sent.Count(at => at > NowUtc.AddHours(-1)) : 0;
+
+    /// <summary>Goes on with the log as another instance of the store has it, so that a reader that lives longer than an instance reads each event once.</summary>
+    /// <returns>False when that log does not go so far as was read: it is another one, and this reader is of no use.</returns>
+    public bool TryGoOn(EventLog log)
+    {
+        if (log.Refresh() < Head) return false;
+        _log = log;
+        Refresh();
+        return true;
+    }
 
     /// <summary>Reads what was appended since.</summary>
     public void Refresh() => ReadOn(long.MaxValue);

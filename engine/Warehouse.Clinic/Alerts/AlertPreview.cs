@@ -21,6 +21,6 @@ public sealed record ReleasePreview(IReadOnlyList<(ClinVarAxis Axis, NetClass Fr
         var changes = ReleaseComparison.WithFlipFlops(ReleaseComparison.Run(last, after, book.Grades), earlier);
         var counts = changes.Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
         return new ReleasePreview(
-            [.. counts.OrderByDescending(c => c.Grade).ThenBy(c => c.Axis).ThenBy(c => c.From).ThenBy(c => c.To)], new Derivation(sources, sources.Store.Events, clock).Preview(changes, release));
+            [.. counts.OrderByDescending(c => c.Grade).ThenBy(c => c.Axis).ThenBy(c => c.From).ThenBy(c => c.To)], new Derivation(sources, book, sources.Store.Events, clock).Preview(changes, release));
     }
 }

@@ -53,6 +53,7 @@ public sealed class AlertRun
     private readonly TimeProvider _clock;
     private readonly string _owner;
     private readonly IReadOnlyList<IAlertWay> _ways;
+    private readonly AlertBook? _book;
     private readonly List<AlertAlarm> _alarms = [];
     private int _sent, _escalated, _suppressed, _raised;
     private ExceptionDispatchInfo? _failure;
@@ -62,8 +63,9 @@ public sealed class AlertRun
     /// <param name="clock">The clock.</param>
     /// <param name="owner">Id of the store's owner, who sees everything and in whose name it runs.</param>
     /// <param name="ways">Ways out for messages, besides the inbox.</param>
-    public AlertRun(AlertSources sources, TimeProvider clock, string owner, IReadOnlyList<IAlertWay> ways) =>
-        (_sources, _log, _clock, _owner, _ways) = (sources, sources.Store.Events, clock, owner, ways);
+    /// <param name="book">The store's log as a run before has read it; null = it is read from its beginning.</param>
+    public AlertRun(AlertSources sources, TimeProvider clock, string owner, IReadOnlyList<IAlertWay> ways, AlertBook? book = null) =>
+        (_sources, _log, _clock, _owner, _ways, _book) = (sources, sources.Store.Events, clock, owner, ways, book);
 
     /// <summary>Does all that there is to do now. Where new alerts cannot be found, those that there are go on all the same.</summary>
     /// <exception cref="DamagedStoreException">What alerts follow from is missing or damaged; everything else was done.</exception>
@@ -71,7 +73,7 @@ public sealed class AlertRun
     /// <exception cref="InputException">The same, of the reference.</exception>
     public AlertRunReport Run()
     {
-        var book = new AlertBook(_log, _clock);
+        var book = _book ?? new AlertBook(_log, _clock);
         if (book.IsClockBehind) _alarms.Add(AlertAlarm.ClockBehind);
         if (book.Head > 0) BeginSelfTest(book);
         Try(() => Raise(book));
@@ -109,7 +111,7 @@ public sealed class AlertRun
     /// <summary>Raises all alerts up to now; each cause's are written before it counts as derived.</summary>
     private void Raise(AlertBook book)
     {
-        foreach (var (drafts, through) in new Derivation(_sources, _log, _clock).Since(book.Derived))
+        foreach (var (drafts, through) in new Derivation(_sources, book, _log, _clock).Since(book.Derived))
         {
 #if PLANTED_DERIVED_BEFORE_RAISED
             book.AppendDecided(_owner, through.Version, () => [through]);

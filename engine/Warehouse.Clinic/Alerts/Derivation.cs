@@ -41,7 +41,7 @@ public sealed record AlertSources
 /// an event that names a version comes behind it. A cause is judged by the watches and grades of its moment and the snapshot that it follows, so what came later
 /// changes nothing of it. Who hears of an alert is not decided here. One thread.
 /// </summary>
-internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvider clock)
+internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog log, TimeProvider clock)
 {
     private static readonly ClinVarAxis[] Axes = Enum.GetValues<ClinVarAxis>();
     private static readonly Grade[] Grades = Enum.GetValues<Grade>();
@@ -66,7 +66,7 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
     /// <summary>How many alerts accepting a release would raise now, by grade, and over how many persons: no alert is made for it.</summary>
     internal IReadOnlyList<(Grade Grade, int Alerts, int Persons)> Preview(IReadOnlyList<ClassChange> changes, string release)
     {
-        using var at = Open(new Moment(long.MaxValue, sources.Store.Version));
+        using var at = Open(new Moment(now.Head, sources.Store.Version));
         var (alerts, told) = (new int[Grades.Length], new HashSet<string>[Grades.Length]);
         for (var grade = 0; grade < told.Length; grade++) told[grade] = new HashSet<string>(StringComparer.Ordinal);
         // What the release has raised already, when it holds, is not raised again.
@@ -263,7 +263,8 @@ internal sealed class Derivation(AlertSources sources, EventLog log, TimeProvide
         return change with { Grade = grades.Of(change) };
     }
 
-    private At Open(Moment moment) => new(moment, new AlertBook(log, clock, moment.Event), OpenSession(moment.Version));
+    /// <summary>The log is read anew for a moment that is past alone; what it says now is read already.</summary>
+    private At Open(Moment moment) => new(moment, moment.Event == now.Head ? now : new AlertBook(log, clock, moment.Event), OpenSession(moment.Version));
 
     private Session OpenSession(long version)
     {

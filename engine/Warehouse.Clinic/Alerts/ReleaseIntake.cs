@@ -65,17 +65,29 @@ public static class ReleaseIntake
         return isNew;
     }
 
+    /// <summary>Why a release is not taken, in words that follow from the rule and from what it is; null when the rule is none of these.</summary>
+    public static InputException? Refusal(string rule, ReleaseFacts facts)
+    {
+        var text = rule switch
+        {
+            "clinvar-release" => "a release of ClinVar is named by its date, 2027-01-31",
+            "clinvar-replaced" => "another release of the same date holds: one that was corrected gets the date of its correction",
+            "clinvar-older" => "a newer release holds: an older one would undo it",
+            "clinvar-unrecognised" => string.Create(CultureInfo.InvariantCulture, $"{facts.Unrecognised} alleles have terms that are not known; they are kept, and the release holds once somebody accepts them (--accept-unrecognised {facts.Unrecognised})"),
+            "clinvar-truncated" => string.Create(CultureInfo.InvariantCulture, $"{facts.Retracted} alleles of the release before are gone: it may be cut off; if it is not, accept that (--accept-retracted {facts.Retracted})"),
+            _ => null,
+        };
+        return text is null ? null : new InputException(rule, text, InputPlace.None);
+    }
+
     private static bool Check(AlertBook book, string release, string digest, ReleaseFacts facts, AcceptOptions options)
     {
-        if (!DateOnly.TryParseExact(release, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)) throw new InputException("clinvar-release", "a release of ClinVar is named by its date, 2027-01-31", InputPlace.None);
-        if (book.Releases.Select(r => r.Release).FirstOrDefault(r => r.Release == release) is { } known)
-            return known.Digest == digest ? false : throw new InputException("clinvar-replaced", "another release of the same date holds: one that was corrected gets the date of its correction", InputPlace.None);
-        if (book.Releases.Count > 0 && string.CompareOrdinal(release, book.Releases[^1].Release.Release) < 0) throw new InputException("clinvar-older", "a newer release holds: an older one would undo it", InputPlace.None);
-        if (facts.Unrecognised > options.Unrecognised)
-            throw new InputException("clinvar-unrecognised", string.Create(CultureInfo.InvariantCulture, $"{facts.Unrecognised} alleles have terms that are not known; they are kept, and the release holds once somebody accepts them (--accept-unrecognised {facts.Unrecognised})"), InputPlace.None);
+        if (!DateOnly.TryParseExact(release, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)) throw Refusal("clinvar-release", facts)!;
+        if (book.Releases.Select(r => r.Release).FirstOrDefault(r => r.Release == release) is { } known) return known.Digest == digest ? false : throw Refusal("clinvar-replaced", facts)!;
+        if (book.Releases.Count > 0 && string.CompareOrdinal(release, book.Releases[^1].Release.Release) < 0) throw Refusal("clinvar-older", facts)!;
+        if (facts.Unrecognised > options.Unrecognised) throw Refusal("clinvar-unrecognised", facts)!;
         var most = options.Retracted ?? (book.Releases.Count == 0 ? 0 : book.Releases[^1].Release.Alleles / OneIn);
-        if (facts.Retracted > most || facts.Alleles == 0)
-            throw new InputException("clinvar-truncated", string.Create(CultureInfo.InvariantCulture, $"{facts.Retracted} alleles of the release before are gone: it may be cut off; if it is not, accept that (--accept-retracted {facts.Retracted})"), InputPlace.None);
+        if (facts.Retracted > most || facts.Alleles == 0) throw Refusal("clinvar-truncated", facts)!;
         return true;
     }
 

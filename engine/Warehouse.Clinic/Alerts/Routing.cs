@@ -36,6 +36,9 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
     /// <summary>Whether somebody may see, now, what an alert is about: its allele in a sample of the person.</summary>
     internal bool MaySee(string recipient, AlertDraft draft) => CarriersSeenBy(recipient, draft).Persons.Contains(draft.Person);
 
+    /// <summary>Of those who are named to hear, the roles that nobody is known to hold now.</summary>
+    internal IReadOnlyList<string> Unheld(IEnumerable<string> named) => [.. named.Where(n => n.StartsWith(RolePrefix, StringComparison.Ordinal) && HoldersOf(n).Count == 0).Distinct(StringComparer.Ordinal)];
+
     /// <summary>Whether the person still has a sample that carries what an alert is about.</summary>
     internal bool IsCarried(AlertDraft draft) => MaySee(owner, draft);
 

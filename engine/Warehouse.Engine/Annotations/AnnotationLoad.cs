@@ -32,6 +32,13 @@ public sealed record AnnotationRequest
     /// <summary>Sizes of runs and blocks, for tests; null = the usual ones.</summary>
     internal (int Run, int Block, int Slack)? Sizes { get; init; }
 
+    /// <summary>Refuses what names no source.</summary>
+    /// <exception cref="InputException">It does not.</exception>
+    public static void RequireSource(string name)
+    {
+        if (!IsSource(name)) throw new InputException("annotation-source", $"a source is named by letters, digits and _, a letter first, at most {MaxSourceLength}", InputPlace.None);
+    }
+
     /// <summary>Whether a text may name a source.</summary>
     public static bool IsSource(string name) => name.Length is > 0 and <= MaxSourceLength && char.IsAsciiLetter(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
 }

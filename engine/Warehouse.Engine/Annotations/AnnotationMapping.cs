@@ -68,6 +68,9 @@ public sealed record AnnotationMapping
     /// <summary>Lower-case hex.</summary>
     public required string Sha256 { get; init; }
 
+    /// <summary>As it was written; null of one that is built in.</summary>
+    public string? Text { get; init; }
+
     /// <summary>A VCF whose header tells all.</summary>
     public static AnnotationMapping AllOfHeader { get; } = new() { Sha256 = DigestOf("vcf, all of the header, 1") };
 
@@ -108,7 +111,7 @@ public sealed record AnnotationMapping
         var parser = new AnnotationMappingParser(name);
         var line = 0;
         foreach (var statement in text.Split('\n')) parser.Read(statement.TrimEnd('\r'), ++line);
-        return parser.Complete(DigestOf(text));
+        return parser.Complete(DigestOf(text)) with { Text = text };
     }
 
     internal static string DigestOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -74,6 +74,10 @@ internal sealed class JoinedNotes : IDisposable
         return at;
     }
 
+    /// <summary>What became of a load.</summary>
+    public static V1.LoadedRelease Of(AnnotationReceipt receipt) =>
+        new() { Release = Of(receipt.Release), IsNew = receipt.Committed, IsNewest = receipt.IsNewest, Version = receipt.Version, Unmapped = { receipt.Unmapped } };
+
     /// <summary>A release, for the answer.</summary>
     public static V1.AnnotationRelease Of(AnnotationRelease release)
     {

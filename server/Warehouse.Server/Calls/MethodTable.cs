@@ -97,6 +97,8 @@ internal static class MethodTable
         ["/warehouse.v1.Cohorts/Refresh"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Linkage/Resolve"] = new(Reach.Records, [Role.LabDirector, Role.Reviewer, Role.Clinician], NeedsSecondFactor: true),
         ["/warehouse.v1.Ingest/Upload"] = new(Reach.Writing, Loaders),
+        // A release is of nobody; alerts follow once somebody accepts it, with a second factor.
+        ["/warehouse.v1.Ingest/UploadRelease"] = new(Reach.Policy, Stewards),
         ["/warehouse.v1.Ingest/Status"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Ingest/Cancel"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Annotations/List"] = new(Reach.Operation, [.. Readers, .. Operators]),

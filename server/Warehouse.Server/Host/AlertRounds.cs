@@ -39,6 +39,7 @@ internal sealed class AlertRounds : IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private (long Version, long Head) _seen = (-1, -1);
     private DateTimeOffset _nextUtc;
+    private AlertBook? _book;
     private volatile AlertRunReport? _last;
     private volatile bool _isFailing;
 
@@ -74,9 +75,13 @@ internal sealed class AlertRounds : IAsyncDisposable
             var entry = new AuditEntry { Kind = AuditKind.Call, Call = "", Who = "server", Role = "server", Verb = Verb, Purpose = "treatment" };
             using var call = new AuditCall(_audit.Log, _audit.Keys, entry, "", _parts.Clock);
             call.Asks(store.Version, null, null);
+            // Each event is read once, not once a run; what a run that fails has read is not gone on with.
+            var book = _book is { } known && known.TryGoOn(store.Events) ? known : new AlertBook(store.Events, _parts.Clock);
+            _book = null;
             try
             {
-                var report = new AlertRun(_alerts.Over(store, call.Shows), _parts.Clock, AlertHost.Owner, [.. _parts.Ways.Select(w => new AuditedWay(w, call))]).Run();
+                var report = new AlertRun(_alerts.Over(store, call.Shows), _parts.Clock, AlertHost.Owner, [.. _parts.Ways.Select(w => new AuditedWay(w, call))], book).Run();
+                _book = book;
                 call.Rows = report.Raised;
                 if (DidSomething(report)) call.Begin();
                 if (call.HasBegun) call.End("done");

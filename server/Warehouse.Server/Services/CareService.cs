@@ -31,12 +31,12 @@ internal sealed class CareService(CallGate gate, AlertHost alerts) : Care.CareBa
         {
             var rows = Read(requests, first);
             call.Audit.Begin();
-            alerts.Change((sources, book) =>
+            var unheld = alerts.Change((sources, book) =>
             {
                 book.AppendDecided(call.Who.Caller.Id, sources.Store.Version, () => [.. rows.Chunk(RowsAtOnce).Select(r => new CareSet(r))]);
-                return 0;
+                return WatchIntake.Unheld(sources, rows.SelectMany(WatchIntake.NamedBy));
             });
-            return Task.FromResult((new ImportCareReply { Rows = rows.Count }, (long?)rows.Count));
+            return Task.FromResult((new ImportCareReply { Rows = rows.Count, Unheld = { unheld } }, (long?)rows.Count));
         }).ConfigureAwait(false);
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using Warehouse.Engine;
+using Warehouse.Engine.Annotations;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Uploads;
@@ -16,18 +17,27 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
     /// <summary>Progress is told so often.</summary>
     private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(500);
 
-    public override async Task Upload(IAsyncStreamReader<UploadRequest> requestStream, IServerStreamWriter<UploadReply> responseStream, ServerCallContext context)
+    public override Task Upload(IAsyncStreamReader<UploadRequest> requestStream, IServerStreamWriter<UploadReply> responseStream, ServerCallContext context) =>
+        ReceiveAsync(requestStream, responseStream, context, isOfRelease: false);
+
+    public override Task UploadRelease(IAsyncStreamReader<UploadRequest> requestStream, IServerStreamWriter<UploadReply> responseStream, ServerCallContext context) =>
+        ReceiveAsync(requestStream, responseStream, context, isOfRelease: true);
+
+    private async Task ReceiveAsync(IAsyncStreamReader<UploadRequest> requestStream, IServerStreamWriter<UploadReply> responseStream, ServerCallContext context, bool isOfRelease)
     {
         await using var requests = new Requests<UploadRequest>(requestStream, context);
         var first = await requests.FirstAsync(gate.Clock).ConfigureAwait(false);
         var batch = first?.Batch ?? new();
         await gate.StreamAsync<UploadReply>(context, batch.Asking ?? new(), batch, responseStream.WriteAsync, (call, send) =>
         {
-            if (first is not { Batch: not null, Bytes: null, Commit: false }) throw Refusals.BadRequest("batch");
+            if (first is not { Batch: not null, Bytes: null, Commit: false } || batch.Release is not null != isOfRelease) throw Refusals.BadRequest("batch");
             var sender = call.Who.Caller.Id;
             var asked = new Engine.Access.SessionOptions { Caller = call.Who.Caller, Purpose = Call.PurposeOf(batch.Asking ?? new()), Project = batch.Asking?.Project is { Length: > 0 } project ? project : null };
-            var receiving = new Receiving(uploads, (sender, batch, gate.Host.Ask(store => store.HidesNothing(asked))), () => send(new UploadReply { Status = uploads.Status(sender, batch.Id) }));
-            return receiving.Run(requests, send, call.Stop);
+            var seesAll = !isOfRelease && gate.Host.Ask(store => store.HidesNothing(asked));
+            var receiving = new Receiving(uploads, (sender, batch, seesAll), () => send(new UploadReply { Status = uploads.Status(sender, batch.Id) }));
+            var rows = receiving.Run(requests, send, call.Stop);
+            if (receiving.Loaded is { } loaded) call.Audit.Asks(loaded.Version, null, null);
+            return rows;
         }).ConfigureAwait(false);
     }
 
@@ -43,6 +53,9 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
     /// <summary>One stream of a batch. One thread.</summary>
     private sealed class Receiving(BatchUploads uploads, (string Sender, Batch Batch, bool SeesAll) of, Action tell)
     {
+        /// <summary>The release that was loaded; null before, and of files of samples.</summary>
+        public AnnotationReceipt? Loaded { get; private set; }
+
         public long Run(Requests<UploadRequest> requests, Action<UploadReply> send, CancellationToken stop)
         {
             if (uploads.Begin(of.Sender, of.Batch, this) is not { } staged)
@@ -105,18 +118,31 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
             }
             try
             {
-                loading.GetAwaiter().GetResult();
+                Loaded = loading.GetAwaiter().GetResult();
             }
             catch (InputException bad)
             {
-#pragma warning disable RS0030 // the path is the server's own random name, and only its number is told
-                var file = staged.NumberOf(bad.Place.File);
-#pragma warning restore RS0030
-                var place = string.Create(CultureInfo.InvariantCulture, $"{bad.Code}{(file > 0 ? $", file {file}" : "")}{(bad.Place.Line > 0 ? $", line {bad.Place.Line}" : "")}");
-                send(new UploadReply { Status = new BatchStatus { Id = of.Batch.Id, State = BatchState.Refused, Refusal = place } });
+                var status = RefusedFor(staged, bad);
+                send(new UploadReply { Status = status });
                 throw;
             }
-            tell();
+            if (Loaded is not { } loaded) tell();
+            else send(new UploadReply { Status = new BatchStatus { Id = of.Batch.Id, State = BatchState.Committed, Loaded = JoinedNotes.Of(loaded) } });
+        }
+
+        /// <summary>
+        /// Why a file was refused, for who sent it and nobody else: of files of samples the rule, the number of the file and the line; of a release,
+        /// which is of nobody, also the words.
+        /// </summary>
+        private BatchStatus RefusedFor(StagedBatch staged, InputException bad)
+        {
+#pragma warning disable RS0030 // the path is the server's own random name, and only its number is told; words are told of a release alone
+            var (file, text, field) = (staged.NumberOf(bad.Place.File), bad.Expected, bad.Place.Field);
+#pragma warning restore RS0030
+            var place = string.Create(CultureInfo.InvariantCulture, $"{bad.Code}{(file > 0 ? $", file {file}" : "")}{(bad.Place.Line > 0 ? $", line {bad.Place.Line}" : "")}");
+            var status = new BatchStatus { Id = of.Batch.Id, State = BatchState.Refused, Refusal = place };
+            if (of.Batch.Release is not null) status.Fault = new FileFault { Rule = bad.Code, Text = text, File = file, Line = bad.Place.Line, Offset = bad.Place.OffsetBytes, Field = field };
+            return status;
         }
     }
 }

@@ -22,9 +22,11 @@ internal sealed class WatchesService(CallGate gate, AlertHost alerts) : Watches.
             using var session = sources.Store.OpenSession();
             var watch = WatchIntake.Checked(asked, session);
             book.AppendDecided(call.Who.Caller.Id, sources.Store.Version, () => [new WatchSet(watch)]);
-            return watch;
+            var wire = AlertWire.Of(watch);
+            wire.Unheld.AddRange(WatchIntake.Unheld(sources, watch.Hears));
+            return wire;
         });
-        return Task.FromResult((AlertWire.Of(kept), (long?)1));
+        return Task.FromResult((kept, (long?)1));
     });
 
     public override Task<ListWatchesReply> Remove(RemoveWatchRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Ingest;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
@@ -33,7 +34,8 @@ internal sealed record UploadOptions
 /// <summary>
 /// Batches on their way into the store, in a private folder of the server's state. Keeps I1 and I2 for uploads: a batch is in the store, whole and
 /// with its mark, or not at all; whoever asks again learns which. A failure leaves what was received, to go on from; an hour without progress
-/// removes it. Names of batches are of their senders: what another calls the same is another batch. Any thread.
+/// removes it. Names of batches are of their senders: what another calls the same is another batch. A release of annotations needs no mark: loaded
+/// again it changes nothing, and the store says so. Any thread.
 /// </summary>
 internal sealed class BatchUploads : IDisposable
 {
@@ -111,6 +113,13 @@ internal sealed class BatchUploads : IDisposable
         content.AppendData(SHA256.HashData(callable));
         Number(batch.AssumeReference ? 1 : 0);
         Number(batch.HasBlockGq ? batch.BlockGq : -1);
+        if (batch.Release is { } release)
+        {
+            // Behind all that a batch has: marks of batches that are in stores stay what they were.
+            content.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(release.Source)));
+            content.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(release.Date)));
+            Number(release.SkipBadRecords ? 1 : 0);
+        }
         return Convert.ToHexStringLower(content.GetHashAndReset());
     }
 
@@ -180,16 +189,17 @@ internal sealed class BatchUploads : IDisposable
     }
 
     /// <summary>Loads a whole batch; in the store when this returns. After any failure it is not, or its mark says that it is.</summary>
+    /// <returns>What became of a release; null of files of samples, whose receipt <see cref="Status"/> has.</returns>
     /// <exception cref="InputException">A file is not understood: the batch is forgotten, since its bytes will not change.</exception>
-    public void Load(StagedBatch batch, object by, CancellationToken stop)
+    public AnnotationReceipt? Load(StagedBatch batch, object by, CancellationToken stop)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, batch.Forgotten.Token);
         AtStep?.Invoke("check");
         var began = _clock.GetTimestamp();
-        IngestRequest request;
+        AnnotationReceipt? loaded;
         try
         {
-            request = batch.BeginLoad(by, either.Token);
+            batch.BeginLoad(by, either.Token);
         }
         catch (InvalidDataException)
         {
@@ -199,12 +209,7 @@ internal sealed class BatchUploads : IDisposable
         try
         {
             AtStep?.Invoke("load");
-            _writer.Write(store =>
-            {
-                // Between a load whose end nobody heard and this one lies nothing but the mark.
-                if (store.FindBatch(batch.Mark.Key) is { } known) return known.Mark == batch.Mark ? known.Version : throw Refusals.Exists("batch-differs");
-                return store.Ingest(request with { OnlyOwnFindings = !batch.SeesAll }, new Progress(batch), either.Token).Version;
-            }, Timeout.InfiniteTimeSpan, either.Token);
+            loaded = _writer.Write(store => Load(store, batch, either.Token), Timeout.InfiniteTimeSpan, either.Token);
         }
         catch (InputException bad)
         {
@@ -221,6 +226,16 @@ internal sealed class BatchUploads : IDisposable
         AtStep?.Invoke("loaded");
         Remove(batch);
         AtStep?.Invoke("removed");
+        return loaded;
+    }
+
+    private static AnnotationReceipt? Load(VariantStore store, StagedBatch batch, CancellationToken stop)
+    {
+        if (batch.Batch.Release is not null) return store.LoadAnnotations(batch.ReleaseRequest(), new Progress(batch), stop);
+        // Between a load whose end nobody heard and this one lies nothing but the mark.
+        if (store.FindBatch(batch.Mark.Key) is not { } known) store.Ingest(batch.IngestRequest(), new Progress(batch), stop);
+        else if (known.Mark != batch.Mark) throw Refusals.Exists("batch-differs");
+        return null;
     }
 
     /// <summary>Forgets a batch that is not in the store, and what came of it.</summary>
@@ -273,9 +288,19 @@ internal sealed class BatchUploads : IDisposable
         const int MostFiles = 4096, MostIdCharacters = 64;
         const long MostBytes = 1L << 40;
         if (batch.Id.Length is 0 or > MostIdCharacters || !batch.Id.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')) throw Refusals.BadRequest("batch-id");
-        if (batch.Files.Count is 0 or > MostFiles || batch.Files.Any(f => f.Length is <= 0 or > MostBytes) || batch.Files.Sum(f => f.Length) > MostBytes) throw Refusals.BadRequest("batch-files");
+        // A release that is empty is refused in the parser's own words.
+        if (batch.Files.Count is 0 or > MostFiles || batch.Files.Any(f => f.Length > MostBytes || f.Length < (batch.Release is null ? 1 : 0)) || batch.Files.Sum(f => f.Length) > MostBytes) throw Refusals.BadRequest("batch-files");
         if (batch.Files.Any(f => f.Sha256.Length != 64 || !f.Sha256.All(char.IsAsciiHexDigitLower))) throw Refusals.BadRequest("batch-digest");
         if (batch.HasBlockGq && batch.BlockGq is < 0 or > 1000) throw Refusals.BadRequest("block-gq");
+        if (batch.Release is { } release) RequireSound(batch, release);
+    }
+
+    private static void RequireSound(Batch batch, ReleaseFile release)
+    {
+        if (!AnnotationRequest.IsSource(release.Source)) throw Refusals.BadRequest("annotation-source");
+        if (!StagedBatch.IsDay(release.Date, out _)) throw Refusals.BadRequest("release-date");
+        if (batch.Files.Count > 2 || !batch.Sheet.IsEmpty || !batch.Callable.IsEmpty || batch.AssumeReference || batch.HasBlockGq) throw Refusals.BadRequest("batch-release");
+        if (batch.Files.Count == 2 && batch.Files[1].Length > AnnotationMapping.MaxBytes) throw Refusals.BadRequest("mapping-length");
     }
 
     private sealed class Progress(StagedBatch batch) : IProgress<WorkProgress>

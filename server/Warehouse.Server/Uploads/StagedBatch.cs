@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Microsoft.Win32.SafeHandles;
+using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Ingest;
 using Warehouse.Primitives;
 using Warehouse.Protocol.V1;
@@ -159,13 +161,16 @@ internal sealed class StagedBatch : IDisposable
         }
     }
 
-    /// <summary>Begins to load: from here on nothing is appended. Returns what to ask of the store.</summary>
-    public IngestRequest BeginLoad(object by, CancellationToken stop)
+    /// <summary>Begins to load: from here on nothing is appended, and what was received is what was announced.</summary>
+    public void BeginLoad(object by, CancellationToken stop)
     {
         lock (_gate)
         {
             RequireHeld(by);
             if (!IsWhole) throw Refusals.BadRequest("batch-incomplete");
+            // A file without bytes has come when it was announced.
+            for (var file = 0; file < _lengths.Length; file++)
+                if (_lengths[file] == 0) Open(file);
             Sync();
             Close();
             LoadedBytes = 0;
@@ -182,10 +187,29 @@ internal sealed class StagedBatch : IDisposable
             EndLoad();
             throw;
         }
+    }
+
+    /// <summary>What to ask of the store for files of samples.</summary>
+    public IngestRequest IngestRequest()
+    {
         string? Beside(string name) => Durable.Facts(Path.Combine(_folder, name)) is null ? null : Path.Combine(_folder, name);
-        var request = new IngestRequest { Files = [.. Enumerable.Range(0, _lengths.Length).Select(PathOf)], SheetPath = Beside("sheet"), CallablePath = Beside("callable"), AssumeReference = Batch.AssumeReference, Mark = Mark };
+        var request = new IngestRequest
+        {
+            Files = [.. Enumerable.Range(0, _lengths.Length).Select(PathOf)], SheetPath = Beside("sheet"), CallablePath = Beside("callable"), AssumeReference = Batch.AssumeReference, Mark = Mark, OnlyOwnFindings = !SeesAll,
+        };
         return Batch.HasBlockGq ? request with { BlockGq = Batch.BlockGq } : request;
     }
+
+    /// <summary>What to ask of the store for a release of annotations.</summary>
+    /// <exception cref="Warehouse.Engine.InputException">Its mapping is not understood.</exception>
+    public AnnotationRequest ReleaseRequest() => new()
+    {
+        Source = Batch.Release.Source, Date = IsDay(Batch.Release.Date, out var day) ? day : throw Refusals.BadRequest("release-date"), File = PathOf(0), SkipBadRecords = Batch.Release.SkipBadRecords, Threads = Environment.ProcessorCount,
+        Mapping = _lengths.Length > 1 ? AnnotationMapping.Parse(File.ReadAllText(PathOf(1)), PathOf(1)) : null,
+    };
+
+    /// <summary>Whether a text is a day, as 2024-01-07.</summary>
+    public static bool IsDay(string text, out DateOnly day) => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day);
 
     /// <summary>Number of a file by its path, 1-based; 0 for what is none of them.</summary>
     public int NumberOf(string? path) => Enumerable.Range(1, _lengths.Length).FirstOrDefault(file => PathOf(file - 1) == path);
@@ -265,7 +289,7 @@ internal sealed class StagedBatch : IDisposable
         Durable.SyncFile(file);
     }
 
-    private string PathOf(int file) => Path.Combine(_folder, file.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    private string PathOf(int file) => Path.Combine(_folder, file.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>The file, open for writing; one at a time, since they come one after the other.</summary>
     private SafeFileHandle Open(int file)

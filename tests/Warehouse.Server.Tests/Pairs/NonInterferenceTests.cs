@@ -52,7 +52,7 @@ public sealed class NonInterferenceTests(ITestOutputHelper output)
         "/warehouse.v1.Alerts/ChangeSettings", "/warehouse.v1.Alerts/Course", "/warehouse.v1.Alerts/Follow", "/warehouse.v1.Alerts/Run", "/warehouse.v1.Alerts/Settings", "/warehouse.v1.Alerts/Status", "/warehouse.v1.Care/Import", "/warehouse.v1.Care/List",
         "/warehouse.v1.ClinVar/Accept", "/warehouse.v1.ClinVar/Compare", "/warehouse.v1.ClinVar/Look", "/warehouse.v1.ClinVar/Preview", "/warehouse.v1.ClinVar/SetGrades",
         "/warehouse.v1.Watches/List", "/warehouse.v1.Watches/Remove", "/warehouse.v1.Watches/Set",
-        "/warehouse.v1.Annotations/Retire", "/warehouse.v1.Assessments/ChangeSettings",
+        "/warehouse.v1.Annotations/Retire", "/warehouse.v1.Ingest/UploadRelease", "/warehouse.v1.Assessments/ChangeSettings",
         "/warehouse.v1.Audit/Checkpoint", "/warehouse.v1.Audit/Prove", "/warehouse.v1.Audit/Review", "/warehouse.v1.Audit/Search", "/warehouse.v1.Store/Info", "/warehouse.v1.Store/Verify",
     ];
 }

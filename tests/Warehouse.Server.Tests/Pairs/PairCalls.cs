@@ -186,6 +186,11 @@ internal sealed partial class PairCalls(StorePair pair, PairQuestions questions,
             case "Status" or "Cancel":
                 yield return [new V1.BatchRequest { Asking = Asking, Id = "unknown" }];
                 break;
+            case "UploadRelease":
+                var bed = "1\t1009\t1020\tleft\n"u8.ToArray();
+                var release = new V1.Batch { Asking = Asking, Id = "release", Files = { new V1.BatchFile { Length = bed.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(bed)) } }, Release = new V1.ReleaseFile { Source = "panel", Date = "2024-02-04" } };
+                yield return [new V1.UploadRequest { Batch = release }, new V1.UploadRequest { Bytes = new V1.FileBytes { Data = ByteString.CopyFrom(bed) } }, new V1.UploadRequest { Commit = true }];
+                break;
             case "Upload":
                 yield return [new V1.UploadRequest { Batch = new V1.Batch { Asking = Asking, Id = "no/name", Files = { new V1.BatchFile { Length = 1, Sha256 = new string('0', 64) } } } }];
                 if (_dice.Next(8) > 0) break;

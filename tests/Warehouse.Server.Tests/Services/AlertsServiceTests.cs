@@ -229,6 +229,25 @@ public sealed class AlertsServiceTests
         Assert.Contains("alerts follow asks a server", new Func<string>(() => { var cli = new CliRun(); cli.Run("alerts", "follow", served.StorePath); return cli.Error; })());
     }
 
+    /// <summary>A server knows whom its certificates make a clinician; who has the role by a token or a group it does not.</summary>
+    [Fact]
+    public async Task Who_names_a_role_that_nobody_is_known_to_hold_is_told_so()
+    {
+        await using var house = await AlertHouse.StartAsync(samples: 3, variants: 10);
+        var (director, _) = house.Client("director", Role.LabDirector);
+        house.Client("ann", Role.Clinician);
+        var kept = await director.SetWatchAsync(new V1.Watch { Name = "w", Scope = V1.WatchScope.Everybody, Hears = { "role:clinician", "role:reviewer" } });
+        Assert.Equal(["role:reviewer"], kept.Unheld);
+        Assert.Equal(["role:reviewer"], (await director.ImportCareAsync([AlertHouse.Care("P1", "role:reviewer", "role:clinician", "role:reviewer")])).Unheld);
+        Assert.Empty((await director.WatchesAsync()).Single().Unheld);
+        Assert.Equal(("care-row", StatusCode.InvalidArgument), await RefusedRuleAsync(() => director.ImportCareAsync([AlertHouse.Care("P1", "group:ward")])));
+        static async Task<(string, StatusCode)> RefusedRuleAsync(Func<Task> act)
+        {
+            var refused = await Assert.ThrowsAsync<Warehouse.Client.WarehouseException>(act);
+            return (refused.Rule, refused.Code);
+        }
+    }
+
     [Fact]
     public async Task A_run_that_fails_is_told_and_the_next_one_makes_it_good()
     {

@@ -340,10 +340,10 @@ public sealed class IngestServiceTests
         return uploads.Status("somebody", batch.Id).Receipt.Version;
     }
 
-    private sealed class StopHere : Exception;
+    internal sealed class StopHere : Exception;
 
     /// <summary>A store and the uploads to it, opened as a server does.</summary>
-    private sealed class Place : IDisposable
+    internal sealed class Place : IDisposable
     {
         public Place(TempFolder folder, TimeProvider clock, UploadOptions? options = null)
         {
@@ -393,14 +393,14 @@ public sealed class IngestServiceTests
         return folder["sim/cohort.vcf.gz"];
     }
 
-    private static Batch BatchOf(string id, byte[][] files) => new()
+    internal static Batch BatchOf(string id, byte[][] files) => new()
     {
         Asking = ServedStore.Treatment, Id = id, Files = { files.Select(f => new BatchFile { Length = f.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(f)) }) },
     };
 
     private static BatchRequest Asked(string id) => new() { Asking = ServedStore.Treatment, Id = id };
 
-    private static UploadRequest Bytes(byte[][] files, int file, int offset, int count) => new()
+    internal static UploadRequest Bytes(byte[][] files, int file, int offset, int count) => new()
     {
         Bytes = new FileBytes { File = file, Offset = offset, Data = ByteString.CopyFrom(files[file].AsSpan(offset, Math.Min(count, files[file].Length - offset))) },
     };
@@ -457,5 +457,5 @@ public sealed class IngestServiceTests
         return last;
     }
 
-    private static string Rule(RpcException refused) => Refusal.Parser.ParseFrom(refused.GetRpcStatus()!.Details.Single().Value).Rule;
+    internal static string Rule(RpcException refused) => Refusal.Parser.ParseFrom(refused.GetRpcStatus()!.Details.Single().Value).Rule;
 }

@@ -120,7 +120,7 @@ public sealed class AnalyzerTests
     {
         string[] may =
         [
-            "Services/IngestService.cs", // which file of a batch was refused: the path is the server's own random name, its number is told
+            "Services/IngestService.cs", // which file of a batch was refused: the path is the server's own random name, its number is told; words are told of a release alone, to who sent it
             "Program.cs", // what the first start prints
             "Telemetry/Series.cs", "Telemetry/ServerMetrics.cs", "Telemetry/ServerTraces.cs", // where instruments and spans are made
         ];

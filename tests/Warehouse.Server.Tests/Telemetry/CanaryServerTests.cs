@@ -127,6 +127,17 @@ public sealed class CanaryServerTests
         });
         yield return ("annotations of a name", async () => await annotations.DescribeAsync(new() { Asking = Asking(), Annotate = { tokens.Next(CanaryKind.CliInput) } }, Headers()));
         yield return ("annotations by a name", () => Read(annotations.Search(new() { Asking = Asking(), Queries = { tokens.Next(CanaryKind.PatientName) } }, Headers())));
+        yield return ("release", async () =>
+        {
+            var text = ByteString.CopyFromUtf8($"##fileformat=VCFv4.2\n##INFO=<ID=NOTE,Number=1,Type=String,Description=\"{tokens.Next(CanaryKind.BundleNote)}\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t{tokens.Next(CanaryKind.CliInput)}\t.\tA\tG\t.\t.\tNOTE={tokens.Next(CanaryKind.InfoValue)}\n");
+            using var call = new V1.Ingest.IngestClient(channel).UploadRelease(Headers());
+            var file = new V1.BatchFile { Length = text.Length, Sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(text.Span)) };
+            await call.RequestStream.WriteAsync(new() { Batch = new() { Asking = Asking(), Id = tokens.Next(CanaryKind.OrderId), Files = { file }, Release = new() { Source = "notes", Date = "2024-01-07" } } });
+            await call.RequestStream.WriteAsync(new() { Bytes = new() { Data = text } });
+            await call.RequestStream.WriteAsync(new() { Commit = true });
+            await call.RequestStream.CompleteAsync();
+            while (await call.ResponseStream.MoveNext(default)) { }
+        });
         yield return ("no message", async () => await variants.SeenAsync(V1.SeenRequest.Parser.ParseFrom(new V1.SeenRequest { Asking = Asking() }.ToByteArray()), Headers()));
     }
 

@@ -86,6 +86,24 @@ public sealed class AlertVerbTests
         Assert.Contains("others.jsonl:3", Fails(2, "assess", "import", store, folder["others.jsonl"]));
     }
 
+    /// <summary>Who has a role by a group or a token is not known while he is not here: whoever relies on that is told at once.</summary>
+    [Fact]
+    public void Who_names_a_role_that_nobody_is_known_to_hold_is_told_so_and_groups_cannot_be_named()
+    {
+        using var folder = new TempFolder();
+        var store = folder["lab.wh"];
+        Does(0, "init", store, "--assembly", "GRCh37");
+        File.WriteAllText(folder["care.tsv"], "person\tresponsible\tdeputies\nP1\tlocal:a\trole:reviewer\n");
+        Assert.Contains("nobody is known to hold role:reviewer", Fails(0, "care", "import", store, folder["care.tsv"]));
+        Assert.Contains("nobody is known to hold role:clinician, role:reviewer", Fails(0, "watch", "add", store, "w", "--hear", "role:clinician", "role:reviewer", "local:a"));
+        Does(0, "access", "assign", store, "local:ann", "clinician");
+        Does(0, "access", "approve", store, "1");
+        Assert.DoesNotContain("clinician", Fails(0, "watch", "add", store, "w", "--hear", "role:clinician", "role:reviewer"));
+        File.WriteAllText(folder["care.tsv"], "person\tresponsible\tdeputies\nP1\tlocal:a\tgroup:ward\n");
+        Assert.Contains("care.tsv:2", Fails(2, "care", "import", store, folder["care.tsv"]));
+        Fails(2, "alerts", "settings", store, "--director", "group:ward");
+    }
+
     private static string Does(int code, params string[] words)
     {
         var cli = new Cli();

@@ -18,13 +18,34 @@ public sealed class AlertModelTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(20261129)]
-    public void Random_histories_raise_what_the_model_raises(int seed) => Play(seed, steps: 60);
+    public void Random_histories_raise_what_the_model_raises(int seed)
+    {
+        foreach (var keepsReading in (bool[])[false, true]) Play(seed, steps: 60, keepsReading);
+    }
+
+    [Fact]
+    public void A_reading_does_not_go_on_with_a_log_that_ends_before_it()
+    {
+        using var world = new AlertWorld();
+        using var shorter = new AlertWorld();
+        foreach (var one in (AlertWorld[])[world, shorter]) one.Append(new WatchSet(new Watch { Name = "a" }));
+        world.Append(new WatchSet(new Watch { Name = "b" }));
+        var book = world.Book();
+        Assert.False(book.TryGoOn(shorter.Store.Events));
+        world.Append(new WatchRemoved("a"));
+        world.Reopen();
+        Assert.True(book.TryGoOn(world.Store.Events));
+        Assert.Equal("b", Assert.Single(book.Watches).Key);
+    }
 
     /// <summary>One history.</summary>
-    internal static void Play(int seed, int steps)
+    /// <param name="seed">Of chance.</param>
+    /// <param name="steps">How long.</param>
+    /// <param name="keepsReading">Whether runs go on with what the one before has read.</param>
+    internal static void Play(int seed, int steps, bool keepsReading = false)
     {
         var chance = new Random(seed);
-        using var world = new AlertWorld();
+        using var world = new AlertWorld { KeepsReading = keepsReading };
         var model = new Model();
         world.Load("sample\tperson\nS0\tP0\n", ("S0", Doses(chance)));
         world.Store.Withdraw(["S0"]); // there is a store before there is anybody to watch

@@ -18,6 +18,7 @@ internal sealed class AlertWorld : IDisposable
     private readonly TempFolder _folder = new();
     private readonly Dictionary<string, List<ClinVarAllele>> _releases = [];
     private VariantStore? _store;
+    private AlertBook? _kept;
     private int _files;
 
     /// <summary>A new machine: disks for store, keys and messages.</summary>
@@ -99,7 +100,15 @@ internal sealed class AlertWorld : IDisposable
         return ReleaseIntake.Accept(Sources, book, Owner, (release, ReleaseIntake.Look(Sources, book, release)), new AcceptOptions { Retracted = 1000 });
     }
 
-    public AlertRunReport Run(params IAlertWay[] ways) => new AlertRun(Sources, Clock, Owner, ways).Run();
+    /// <summary>Runs go on with what the run before has read, as a server's do; else each reads the log anew, which is their twin.</summary>
+    public bool KeepsReading { get; init; }
+
+    public AlertRunReport Run(params IAlertWay[] ways)
+    {
+        if (!KeepsReading) return new AlertRun(Sources, Clock, Owner, ways).Run();
+        _kept = _kept is { } kept && kept.TryGoOn(Store.Events) ? kept : Book();
+        return new AlertRun(Sources, Clock, Owner, ways, _kept).Run();
+    }
 
     public AlertDesk Desk(string who) => new(Sources, Clock, who, Owner);
 
