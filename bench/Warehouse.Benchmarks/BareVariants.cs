@@ -13,25 +13,27 @@ namespace Warehouse.Benchmarks;
 
 /// <summary>
 /// Three of the server's questions over the same store, runtime, TLS and conversions, asked as the store's owner and noted nowhere: what is left of
-/// a call when access and audit are taken away. No part of the product, which has no such switch.
+/// a call when access and audit are taken away. With appends each call of Seen waits until a plain entry is durable, and notes nothing else. No part of
+/// the product, which has no such switch.
 /// </summary>
-internal sealed class BareVariants(VariantStore store) : V1.Variants.VariantsBase
+internal sealed class BareVariants(VariantStore store, PlainAppends? appends) : V1.Variants.VariantsBase
 {
     private readonly ConcurrentBag<Session> _small = [], _listings = [];
     private readonly Lock _gate = new();
 
-    public static async Task<RpcServer> StartAsync(string path, X509Certificate2 certificate) => await RpcServer.StartAsync(
-        new RpcServices().Add(V1.Variants.BindService(new BareVariants(VariantStore.Open(path)))),
+    public static async Task<RpcServer> StartAsync(string path, X509Certificate2 certificate, PlainAppends? appends) => await RpcServer.StartAsync(
+        new RpcServices().Add(V1.Variants.BindService(new BareVariants(VariantStore.Open(path), appends))),
         new() { EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Certificate = certificate, IsClientCertificateTaken = (_, _, _) => true });
 
-    public override Task<V1.SeenReply> Seen(V1.SeenRequest request, ServerCallContext context)
+    public override async Task<V1.SeenReply> Seen(V1.SeenRequest request, ServerCallContext context)
     {
         var session = Borrow(_small, isListing: false);
         var reply = new V1.SeenReply();
         foreach (var answer in session.Seen(request.Queries, Wire.Of(request.Samples), context.CancellationToken)) reply.Answers.Add(Wire.Of(answer));
         reply.Context = Wire.Of(session.AnsweredFrom!, session);
         _small.Add(session);
-        return Task.FromResult(reply);
+        if (appends is not null) await appends.AppendAsync().ConfigureAwait(false);
+        return reply;
     }
 
     public override async Task SeenStream(IAsyncStreamReader<V1.SeenStreamRequest> requestStream, IServerStreamWriter<V1.SeenStreamReply> responseStream, ServerCallContext context)

@@ -21,7 +21,7 @@ internal static class Served
 
     /// <summary>
     /// With "server ...": is one. Otherwise: the store, which it changes, a file that names a tenth of its samples, and the folder of the foreign
-    /// programs; behind them "frequencies" or "cancellations", to measure these alone.
+    /// programs; behind them "seen", "frequencies" or "cancellations", to measure these alone.
     /// </summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
@@ -30,7 +30,7 @@ internal static class Served
         var (queries, self) = (Queries(store), Environment.ProcessPath!);
         try
         {
-            if (part is null or "frequencies")
+            if (part is null or "seen" or "frequencies")
             {
                 Console.WriteLine("| server | work | rate | p50 | p99 | server CPU |");
                 Console.WriteLine("|---|---|---|---|---|---|");
@@ -39,6 +39,7 @@ internal static class Served
                     await MeasureAsync("ours", (server, channel), queries, part ?? "ours");
                     if (part is null) await ServedReplies.WriteAsync(folder, channel, queries.Select(Unary), Stream(queries), Tenth);
                 });
+                if (part is null or "seen") await WithAsync((self, ["serve", "server", "floor", store, folder]), folder, (server, channel) => MeasureAsync("ours, no access, a plain append", (server, channel), queries, "seen"));
                 await WithAsync((self, ["serve", "server", "bare", store, folder]), folder, (server, channel) => MeasureAsync("ours, no access, no audit", (server, channel), queries, part ?? "ours"));
             }
             if (part is null)
@@ -46,7 +47,11 @@ internal static class Served
                 foreach (var (name, program, script) in new[] { ("grpcio", "/usr/bin/python3", "replay.py"), ("grpc-js", "node", "replay.mjs") })
                     await WithAsync((program, [Path.Combine(programs, script), folder]), folder, (server, channel) => MeasureAsync(name, (server, channel), queries, "recorded"));
             }
-            if (part is null or "cancellations") await WithAsync((self, ["serve", "server", "watched", store, folder]), folder, (server, channel) => Cancellations.MeasureAsync(server, channel, queries));
+            if (part is null or "cancellations") await WithAsync((self, ["serve", "server", "watched", store, folder]), folder, async (server, channel) =>
+            {
+                using var person = Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Person));
+                await Cancellations.MeasureAsync(server, (channel, person), queries);
+            });
         }
         finally
         {
@@ -74,12 +79,13 @@ internal static class Served
         }
     }
 
-    /// <summary>The rows of one server: "ours" all of them, "recorded" what a recording can show, "frequencies" those.</summary>
+    /// <summary>The rows of one server: "ours" all of them, "recorded" what a recording can show, "seen" and "frequencies" those.</summary>
     private static async Task MeasureAsync(string name, (Process Process, RpcChannel Channel) server, string[] queries, string part)
     {
         var client = new V1.Variants.VariantsClient(server.Channel);
-        if (part == "ours") await UnaryAsync(name, server.Process, client, queries, 1);
+        if (part is "ours" or "seen") await UnaryAsync(name, server.Process, client, queries, 1);
         if (part != "frequencies") await UnaryAsync(name, server.Process, client, queries, InFlight);
+        if (part == "seen") return;
         if (part != "frequencies") await StreamAsync(name, server.Process, client, queries);
         await FrequenciesAsync(name, server.Process, client, Tenth);
         if (part != "recorded") await FrequenciesAsync(name, server.Process, client, new() { Asking = Asking });

@@ -14,20 +14,22 @@ namespace Warehouse.Benchmarks;
 
 /// <summary>
 /// The server's side of <see cref="Served"/>, in a process of its own: prints its port, serves until standard input ends. "full" is the product;
-/// "watched" the product whose log tells when the work of a call that was given up has ended; "bare" the same questions without policy and audit.
+/// "watched" the product whose log tells when the work of a call that was given up has ended; "bare" the same questions without policy and audit; "floor"
+/// that and a plain entry that is durable before each answer of Seen.
 /// </summary>
 internal static class ServedProcess
 {
-    public const string Cohort = "tenth", Client = "client.pfx", Authority = "authority.pem", Certificate = "server.pem", Key = "server.key";
+    public const string Cohort = "tenth", Client = "client.pfx", Person = "person.pfx", Authority = "authority.pem", Certificate = "server.pem", Key = "server.key";
 
     /// <summary>Serves. The first process on a folder makes the certificates, grants its client the store, and names the cohort.</summary>
     public static async Task<int> RunAsync(string kind, string store, string folder, string? tenth)
     {
         var state = Path.Combine(folder, "state");
-        if (kind == "bare")
+        if (kind is "bare" or "floor")
         {
             using var identity = ServerIdentity.Open(state, [], TimeProvider.System);
-            await using var bare = await BareVariants.StartAsync(store, identity.ServerCertificate);
+            using var appends = kind == "floor" ? new PlainAppends(Path.Combine(folder, "appends")) : null;
+            await using var bare = await BareVariants.StartAsync(store, identity.ServerCertificate, appends);
             await UntilClosedAsync(bare.Port);
             return 0;
         }
@@ -45,15 +47,8 @@ internal static class ServedProcess
 
     private static void Introduce(WarehouseServer server, string store, string folder)
     {
-        var (pem, issued) = server.Identity.Issue("bench", 1, isService: true, roles: [Role.Analyst]);
-        using (var owner = VariantStore.Open(store))
-        {
-            var entry = owner.Grant(AccessActor.Owner("bench"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations] });
-            owner.Approve(AccessActor.Owner("second"), entry);
-        }
-        server.Store.LookNow();
-        using var certificate = X509Certificate2.CreateFromPem(pem, pem);
-        File.WriteAllBytes(Path.Combine(folder, Client), certificate.Export(X509ContentType.Pfx));
+        var pem = Introduce(server, store, Path.Combine(folder, Client), isService: true);
+        Introduce(server, store, Path.Combine(folder, Person), isService: false);
         // For the foreign servers: whom to ask for a certificate, and what to show.
         var chain = new X509Certificate2Collection();
         chain.ImportFromPem(pem);
@@ -63,6 +58,21 @@ internal static class ServedProcess
         using var key = shown.GetECDsaPrivateKey()!;
         File.WriteAllText(Path.Combine(folder, Certificate), shown.ExportCertificatePem());
         File.WriteAllText(Path.Combine(folder, Key), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    /// <summary>Makes the certificate of somebody who is granted the store; a person has a second factor.</summary>
+    private static string Introduce(WarehouseServer server, string store, string path, bool isService)
+    {
+        var (pem, issued) = server.Identity.Issue(Path.GetFileNameWithoutExtension(path), 1, isService, [Role.Analyst], hasSecondFactor: !isService);
+        using (var owner = VariantStore.Open(store))
+        {
+            var entry = owner.Grant(AccessActor.Owner("bench"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations] });
+            owner.Approve(AccessActor.Owner("second"), entry);
+        }
+        server.Store.LookNow();
+        using var certificate = X509Certificate2.CreateFromPem(pem, pem);
+        File.WriteAllBytes(path, certificate.Export(X509ContentType.Pfx));
+        return pem;
     }
 
     private static async Task UntilClosedAsync(int port)

@@ -37,8 +37,10 @@ public sealed class AuditLog : IDisposable
     private readonly AuditKeys _keys;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
+    private readonly AutoResetEvent _isWanted = new(false);
     private List<Waiting> _waiting = [];
-    private bool _isWriting;
+    private bool _isWriting, _isHandedOver, _isClosed;
+    private Thread? _writer;
     private AuditState? _state;
     private (IStorageFile Entries, IStorageFile Checkpoints)? _open;
 
@@ -54,7 +56,7 @@ public sealed class AuditLog : IDisposable
     /// <exception cref="IOException">They are not, or not known to be.</exception>
     public Task<long> AppendAsync(IReadOnlyList<AuditEntry> entries)
     {
-        if (Enqueue(entries, out var waiting)) Task.Run(Write);
+        if (Enqueue(entries, isBlocking: false, out var waiting) && !TryHandOver()) Write();
         return waiting.Done.Task;
     }
 
@@ -62,21 +64,72 @@ public sealed class AuditLog : IDisposable
     /// <exception cref="IOException">They are not durable, or not known to be.</exception>
     public long Append(IReadOnlyList<AuditEntry> entries)
     {
-        if (Enqueue(entries, out var waiting)) Write();
+        if (Enqueue(entries, isBlocking: true, out var waiting)) Write();
         return waiting.Done.Task.GetAwaiter().GetResult();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Forget();
-
-    private bool Enqueue(IReadOnlyList<AuditEntry> entries, out Waiting waiting)
+    public void Dispose()
     {
-        waiting = new Waiting(entries);
+        var isFirst = false;
+        lock (_gate)
+        {
+            if (!_isClosed)
+            {
+                isFirst = _isClosed = true;
+                _isWanted.Set();
+            }
+        }
+        if (isFirst)
+        {
+            _writer?.Join();
+            _isWanted.Dispose();
+        }
+        Forget();
+    }
+
+    private bool Enqueue(IReadOnlyList<AuditEntry> entries, bool isBlocking, out Waiting waiting)
+    {
+        waiting = new Waiting(entries, isBlocking);
         lock (_gate)
         {
             if (_waiting.Count >= MaxWaiting) throw new StoreBusyException("too many entries wait for the audit log");
             _waiting.Add(waiting);
             return !_isWriting && (_isWriting = true);
+        }
+    }
+
+    /// <summary>
+    /// Writes what waits on the log's own thread: one of the pool would answer nobody while it waits for the disk. False when the log is closed.
+    /// </summary>
+    private bool TryHandOver()
+    {
+        lock (_gate)
+        {
+            if (_isClosed) return false;
+            if (_writer is null)
+            {
+                _writer = new Thread(WriteWhenWanted) { IsBackground = true, Name = "audit log" };
+                _writer.Start();
+            }
+            _isHandedOver = true;
+            _isWanted.Set();
+            return true;
+        }
+    }
+
+    private void WriteWhenWanted()
+    {
+        while (true)
+        {
+            _isWanted.WaitOne();
+            lock (_gate)
+            {
+                if (!_isHandedOver && _isClosed) return;
+                if (!_isHandedOver) continue;
+                _isHandedOver = false;
+            }
+            Write();
         }
     }
 
@@ -96,7 +149,7 @@ public sealed class AuditLog : IDisposable
                 var first = Commit([.. batch.SelectMany(w => w.Entries)]);
                 foreach (var waiting in batch)
                 {
-                    waiting.Done.SetResult(first);
+                    waiting.First = first;
                     first += waiting.Entries.Count;
                 }
             }
@@ -104,8 +157,28 @@ public sealed class AuditLog : IDisposable
             {
                 // Whatever it was: each of those who wait must learn of it, and what this process knows of the log may be wrong.
                 Forget();
-                foreach (var waiting in batch) waiting.Done.SetException(failure);
+                foreach (var waiting in batch) waiting.Failure = failure;
             }
+            Tell(batch);
+        }
+    }
+
+    /// <summary>
+    /// Tells those who wait: who blocks, here; all others in as many lots as there are processors, since a work item for each would cost the pool
+    /// more than what is left of a call.
+    /// </summary>
+    private static void Tell(List<Waiting> batch)
+    {
+        foreach (var waiting in batch)
+            if (waiting.IsBlocking) waiting.Tell();
+        var lots = Math.Min(Environment.ProcessorCount, batch.Count(w => !w.IsBlocking));
+        for (var lot = 0; lot < lots; lot++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static of =>
+            {
+                for (var i = of.Lot; i < of.Batch.Count; i += of.Lots)
+                    if (!of.Batch[i].IsBlocking) of.Batch[i].Tell();
+            }, (Batch: batch, Lot: lot, Lots: lots), preferLocal: false);
         }
     }
 
@@ -258,8 +331,25 @@ public sealed class AuditLog : IDisposable
         }
     }
 
-    private sealed record Waiting(IReadOnlyList<AuditEntry> Entries)
+    /// <summary>Entries of one append, and what became of them.</summary>
+    private sealed class Waiting(IReadOnlyList<AuditEntry> entries, bool isBlocking)
     {
-        public TaskCompletionSource<long> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public IReadOnlyList<AuditEntry> Entries => entries;
+
+        /// <summary>Who appended does nothing meanwhile.</summary>
+        public bool IsBlocking => isBlocking;
+
+        public long First { get; set; }
+
+        public Exception? Failure { get; set; }
+
+        /// <summary>What follows runs on the thread that says so.</summary>
+        public TaskCompletionSource<long> Done { get; } = new();
+
+        public void Tell()
+        {
+            if (Failure is { } failure) Done.SetException(failure);
+            else Done.SetResult(First);
+        }
     }
 }

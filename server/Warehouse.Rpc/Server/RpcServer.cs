@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -9,6 +10,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,6 +25,9 @@ namespace Warehouse.Rpc.Server;
 /// </summary>
 public sealed class RpcServer : IAsyncDisposable
 {
+    /// <summary>As many bytes as a record of TLS has at most.</summary>
+    private const int RecordBytes = 16 << 10;
+
     private readonly RpcServerOptions _options;
     private readonly RpcCalls _calls;
     private readonly WebApplication _application;
@@ -111,9 +116,33 @@ public sealed class RpcServer : IAsyncDisposable
         {
             listen.Protocols = HttpProtocols.Http2;
             listen.Use(next => connection => HoldAsync(connection, next));
-            if (_options.Certificate is { } certificate) listen.UseHttps(Https(certificate));
+            if (_options.Certificate is not { } certificate) return;
+            listen.UseHttps(Https(certificate));
+            listen.Use(next => connection => InRecordsAsync(connection, next));
         });
     }
+
+    /// <summary>
+    /// Gathers what goes into TLS in pieces as long as a record, which are those of a connection alone: each piece becomes a record, and each record
+    /// costs both sides microseconds whatever its length.
+    /// </summary>
+    private static async Task InRecordsAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var transport = connection.Transport;
+        var output = PipeWriter.Create(connection.Features.GetRequiredFeature<ISslStreamFeature>().SslStream, new(minimumBufferSize: RecordBytes, leaveOpen: true));
+        connection.Transport = new Records(transport.Input, output);
+        try
+        {
+            await next(connection).ConfigureAwait(false);
+        }
+        finally
+        {
+            await output.CompleteAsync().ConfigureAwait(false);
+            connection.Transport = transport;
+        }
+    }
+
+    private sealed record Records(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     /// <summary>
     /// Counts a connection while it lasts. Where callers have to be known, one on which none is has a place of strangers, of which an address has half: so

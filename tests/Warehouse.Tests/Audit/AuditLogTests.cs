@@ -56,6 +56,40 @@ public sealed class AuditLogTests
         Assert.InRange(sim.Machine.CountOf("fsync") - before, 8, 1500);
     }
 
+    [Fact]
+    public async Task What_waits_when_the_log_is_closed_is_durable_and_told()
+    {
+        using var sim = SimLog.With(1);
+        Task<long>[] appends;
+        using (var log = sim.Open()) appends = [.. Enumerable.Range(1, 300).Select(i => log.AppendAsync([SimLog.Entry(i)]))];
+        sim.Machine.PowerCycle();
+        Assert.Equal(Enumerable.Range(1, 300).Select(i => (long)i), (await Task.WhenAll(appends)).Order());
+        Assert.Equal(301, sim.Calls().Distinct().Count());
+    }
+
+    /// <summary>Those who wait are told in lots, and what follows runs where they are told: that must not be where the log is written.</summary>
+    [Fact]
+    public async Task Who_was_told_and_goes_on_for_long_holds_up_no_later_append()
+    {
+        using var sim = SimLog.With(1);
+        using var log = sim.Open();
+        using var mayEnd = new ManualResetEventSlim();
+        var isTold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var held = HoldAsync();
+        await isTold.Task;
+        for (var i = 2; i < 10; i++) Assert.Equal(i, i % 2 == 0 ? await log.AppendAsync([SimLog.Entry(i)]) : log.Append([SimLog.Entry(i)]));
+        mayEnd.Set();
+        Assert.Equal(1, await held);
+
+        async Task<long> HoldAsync()
+        {
+            var index = await log.AppendAsync([SimLog.Entry(1)]).ConfigureAwait(false);
+            isTold.SetResult();
+            mayEnd.Wait();
+            return index;
+        }
+    }
+
     [Theory]
     [InlineData(SimFault.Crash)]
     [InlineData(SimFault.Error)]
