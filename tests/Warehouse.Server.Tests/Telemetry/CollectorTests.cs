@@ -101,7 +101,7 @@ public sealed class CollectorTests
         Assert.Equal(
         [
             ("warehouse.v1.Variants/Seen", "0", "Record", ""), ("warehouse.v1.Variants/Frequencies", "0", "Record", ""), ("warehouse.v1.Variants/Seen", "5", "Record", "BadRequest"),
-            ("warehouse.v1.Store/Info", "7", "", "NotGranted"), ("warehouse.v1.Variants/Resolve", "16", "", "BadCredential"), ("grpc.health.v1.Health/Check", "0", "", ""),
+            ("warehouse.v1.Store/Info", "7", "", "NotGranted"), ("warehouse.v1.Variants/Resolve", "16", "", "NoCredential"), ("grpc.health.v1.Health/Check", "0", "", ""),
         ], calls.Select(c => (c.Name, c.Attributes["rpc.grpc.status_code"], c.Attributes.GetValueOrDefault("warehouse.detail", ""), c.Attributes.GetValueOrDefault("warehouse.reason", ""))));
         Assert.Equal(calls.Count, calls.Select(c => c.Trace).Distinct().Count());
         Assert.Equal(["Access", "Answer", "Audit"], receiver.Spans.Where(s => s.Trace == calls[0].Trace && s.Parent == calls[0].Id).Select(s => s.Name));
