@@ -25,8 +25,8 @@ public sealed class ReleaseUploadTests
     {
         await using var house = await AlertHouse.StartAsync();
         var served = house.Served;
-        foreach (var part in (string[])["", ".keys", ".audit"]) Copy(served.StorePath + part, served["copy"] + part);
         var (pem, good) = (ServedCommands.Credentials(served, "steward", Role.DataSteward), house.Write("good", "Benign"));
+        foreach (var part in (string[])["", ".keys", ".audit"]) Copy(served.StorePath + part, served["copy"] + part);
         var text = File.ReadAllText(good);
         string Written(string name, string content)
         {
