@@ -24,7 +24,7 @@ internal sealed class SampleFiles(string folder)
     {
         var edition = int.Parse(file[(file.IndexOf('@', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture);
         var number = int.Parse(sample[1..], CultureInfo.InvariantCulture);
-        return [.. Enumerable.Range(0, Sites).Select(site => (number + (7 * edition) + (site * number)) % 3)];
+        return [.. Enumerable.Range(0, Sites).Select(site => (int)((number + (7L * edition) + ((long)site * number)) % 3))];
     }
 
     /// <summary>The file's path; it is written when it is asked for first.</summary>

@@ -63,6 +63,7 @@ public sealed class CodingTests
         Assert.Equal(20, to.Take(20).Length);
         Assert.Equal(20, to.Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => to.Var(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => to.Vars([3, -1]));
     }
 
     [Fact]
