@@ -11,6 +11,6 @@ page=bench/results/timing.md
 table=$(dotnet artifacts/bin/Warehouse.Server.Tests/release/Warehouse.Server.Tests.dll timing "$@")
 {
   printf '%s\n\n' '# Times of answers on stores that a caller cannot tell apart'
-  printf '%s\n\n' "Written by bench/timing.sh, as dudect asks: each question goes to the two stores in random order; Welch's t over all times, and over the fastest 90 %. In memory, on one thread, without a network; the server's times contain its audit log on a simulated disk. Commit $(git rev-parse --short HEAD), $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, .NET $(dotnet --version), $(date -u +%F)."
+  printf '%s\n\n' "Written by bench/timing.sh, as dudect asks: each question goes to the two stores in random order; Welch's t over all times, and over the fastest 90 %. Two stores lie at other places in memory, which can show beside microseconds: the row of another store of the same data says how much, and the row of one store what a caller learns who asks a hidden name. In memory, on one thread, without a network; the server's times contain its audit log on a simulated disk. Commit $(git rev-parse --short HEAD), $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, .NET $(dotnet --version), $(date -u +%F)."
   printf '%s\n' "$table"
 } | tee "$page"

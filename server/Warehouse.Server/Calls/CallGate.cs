@@ -87,7 +87,12 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     public void Close() => _isStopping = true;
 
     /// <summary>Counts a call of somebody known for which the listener has no place: it is refused by its headers, without an entry, since nothing of it was looked at.</summary>
-    public void NoPlace(ServerCallContext context) => report.Ended(report.Started(context.Method), Arrived(context).Caller, (StatusCode.ResourceExhausted, null, 0), RefusalReason.NoRoom);
+    public void NoPlace(ServerCallContext context)
+    {
+        // One that was to be refused anyway has not arrived.
+        var caller = context.UserState.TryGetValue(ArrivedKey, out var who) ? ((Authenticated)who).Caller : null;
+        report.Ended(report.Started(context.Method), caller, (StatusCode.ResourceExhausted, null, 0), RefusalReason.NoRoom);
+    }
 
     /// <summary>Answers one request with one reply.</summary>
     /// <param name="context">The call.</param>

@@ -54,10 +54,14 @@ public sealed class HealthTests
     public async Task Who_finds_all_places_taken_is_counted_so()
     {
         await using var served = await StartAsync();
-        var held = await HoldAsync(served.Service("many", Role.Analyst).Channel, new Warehouse.Rpc.Server.RpcServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }.MaxCalls);
+        var (many, _) = served.Service("many", Role.Analyst);
+        var held = await HoldAsync(many, new Warehouse.Rpc.Server.RpcServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }.MaxCalls);
         Assert.Equal(StatusCode.ResourceExhausted, (await RefusedAsync(served.Client("other", Role.Analyst).Channel)).StatusCode);
         await AssertRefusedAsync(served, "no_room", 1);
         await served.Log.WaitAsync("\"CallRefused\"", "NoRoom");
+        // Who would be refused for his own sake finds no place for that either.
+        Assert.Equal(StatusCode.ResourceExhausted, (await RefusedAsync(many)).StatusCode);
+        await AssertRefusedAsync(served, "no_room", 2);
         held.ForEach(h => h.Dispose());
     }
 
