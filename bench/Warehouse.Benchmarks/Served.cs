@@ -65,7 +65,9 @@ internal static class Served
 
     private static async Task WithAsync((string Program, string[] Arguments) of, string folder, Func<Process, RpcChannel, Task> work)
     {
-        using var process = Process.Start(new ProcessStartInfo(of.Program, of.Arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo(of.Program, of.Arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        start.Environment.Remove("DOTNET_GCLOHThreshold"); // what is set for the client is no setting of the server
+        using var process = Process.Start(start)!;
         try
         {
             var port = (await process.StandardOutput.ReadLineAsync())!.Split(' ')[1];
