@@ -102,7 +102,7 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
     /// <summary>Samples of its own, and some that the others want too.</summary>
     private Change Draw()
     {
-        var own = FormattableString.Invariant($"s{(client * 1000) + _nextSample}");
+        var own = FormattableString.Invariant($"s{(client * 1000L) + _nextSample}");
         var shared = FormattableString.Invariant($"s{_chance.Next(Shared)}");
         switch (_chance.Next(8))
         {
@@ -110,7 +110,7 @@ internal sealed class HistoryClient(Func<(VariantStore Store, IStorage Disk, ISt
                 _nextSample++;
                 return new Change(ChangeKind.Ingest, SampleFiles.NameOf(0, own));
             case 3 or 4:
-                return new Change(ChangeKind.Ingest, SampleFiles.NameOf((client * 100) + _nextEdition++, shared));
+                return new Change(ChangeKind.Ingest, SampleFiles.NameOf((client * 100L) + _nextEdition++, shared));
             case 5:
                 return new Change(ChangeKind.Withdraw, shared);
             case 6:

@@ -15,16 +15,16 @@ internal sealed class SampleFiles(string folder)
     internal static IReadOnlyList<string> Alleles { get; } = [.. Enumerable.Range(0, Sites).Select(site => FormattableString.Invariant($"1-{Position(site)}-A-C"))];
 
     /// <summary>Name of the file of some samples in an edition.</summary>
-    internal static string NameOf(int edition, params IEnumerable<string> samples) => FormattableString.Invariant($"{string.Join('.', samples)}@{edition}");
+    internal static string NameOf(long edition, params IEnumerable<string> samples) => FormattableString.Invariant($"{string.Join('.', samples)}@{edition}");
 
     internal static string[] SamplesOf(string file) => file[..file.IndexOf('@', StringComparison.Ordinal)].Split('.');
 
     /// <summary>How often a sample has the allele of each site in an edition.</summary>
     internal static int[] DosesOf(string sample, string file)
     {
-        var edition = int.Parse(file[(file.IndexOf('@', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture);
-        var number = int.Parse(sample[1..], CultureInfo.InvariantCulture);
-        return [.. Enumerable.Range(0, Sites).Select(site => (int)((number + (7L * edition) + ((long)site * number)) % 3))];
+        var edition = long.Parse(file[(file.IndexOf('@', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture);
+        var number = long.Parse(sample[1..], CultureInfo.InvariantCulture);
+        return [.. Enumerable.Range(0, Sites).Select(site => (int)((number + (7 * edition) + (site * number)) % 3))];
     }
 
     /// <summary>The file's path; it is written when it is asked for first.</summary>
