@@ -3,7 +3,7 @@
 #   tests/soak.sh --minutes N [--seed S] [--results PAGE] [HARNESS [more options of it]]
 #   tests/soak.sh mutation [PART ...]   what the units notice of changed code: tests/mutation.sh, to its end
 # Harnesses: fuzz, crash, fault, kill, alerts (its runs are kills of the released program), history, pairs, metamorphic. Without one, each in turn for N minutes. Every harness adds its line to the page (default tests/soak-results.md). Exit 0 when nothing
-# was found, 1 when something was: each finding says how to run it alone.
+# was found, 1 when something was: each finding says how to run it alone, and is kept in artifacts/soak-findings.log.
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ "${1:-}" = mutation ]; then exec tests/mutation.sh "${@:2}"; fi
@@ -47,7 +47,7 @@ run() {
 outcome=0
 for one in ${harness:-$(dotnet "$folder/Warehouse.Simulation.dll" soak) pairs metamorphic}; do
   begun=$SECONDS
-  run "$one" "$@" | tee artifacts/soak.log || outcome=1
+  run "$one" "$@" 2> >(tee -a artifacts/soak-findings.log >&2) | tee artifacts/soak.log || outcome=1
   took=$(awk -v s=$((SECONDS - begun)) 'BEGIN { printf "%.3g", s / 60 }')
   IFS=$'\t' read -r name runs failures first bound < <(tail -n 1 artifacts/soak.log) || true
   [ -n "${bound:-}" ] || { echo "$one ended without a result" >&2; outcome=1; continue; }
