@@ -61,6 +61,21 @@ public sealed class HarnessTests
     public void A_client_that_shows_an_old_session_as_new_is_seen_in_the_history() =>
         MustSee(20, seed => HistoryRun.Run(seed, runs => runs >= 3, over: null, isStale: true));
 
+    /// <summary>A compaction that met another writer may have made a version before: it is known, and nobody was told its number by whoever made it.</summary>
+    [Fact]
+    public void A_refusal_is_held_against_a_version_that_a_compaction_made_without_saying_so()
+    {
+        var load = new Change(ChangeKind.Ingest, SampleFiles.NameOf(0, "s1"));
+        var answers = HistoryCheck.Flat(StoreState.Empty.After(load, 1)!.Answers());
+        string? Refused(string sample) => HistoryCheck.Quarrel(
+        [
+            new(1, EventKind.Done, 1, 2, 2, load.ToString()), new(2, EventKind.Busy, 3, 4, 0, new Change(ChangeKind.Compact).ToString()), new(3, EventKind.Opened, 5, 6, 3, answers),
+            new(4, EventKind.Refused, 7, 8, 0, new Change(ChangeKind.Withdraw, sample).ToString()),
+        ], newest: 3);
+        Assert.Null(Refused("s2"));
+        Assert.Contains("refused, but right in every version from 3", Refused("s1"), StringComparison.Ordinal);
+    }
+
     /// <summary>Locks that hold nobody back, and renames that overwrite: nothing is left that keeps two writers apart.</summary>
     [Fact]
     public void Writers_that_nothing_keeps_apart_are_seen_in_the_history() =>
