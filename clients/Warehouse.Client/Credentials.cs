@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Warehouse.Rpc.Client;
 
 namespace Warehouse.Client;
 
@@ -13,7 +14,6 @@ namespace Warehouse.Client;
 public sealed class Credentials
 {
     private const int MaxFileBytes = 1 << 20;
-    private const string ServerUse = "1.3.6.1.5.5.7.3.1";
 
     private readonly X509Certificate2Collection _authorities = [];
 
@@ -70,14 +70,7 @@ public sealed class Credentials
 
     private bool IsTaken(X509Certificate2 server, X509Chain? shown, SslPolicyErrors errors)
     {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
-        // The authority is the laboratory's own: it has no address at which its list could be asked for.
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerUse));
-        if (shown is not null) foreach (var element in shown.ChainElements) chain.ChainPolicy.ExtraStore.Add(element.Certificate);
+        using var chain = OwnAuthorities.ChainOf(_authorities, shown);
         var isOfAuthority = chain.Build(server);
         if (isOfAuthority && (errors & (SslPolicyErrors.RemoteCertificateNameMismatch | SslPolicyErrors.RemoteCertificateNotAvailable)) == 0) return true;
         var wrong = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);

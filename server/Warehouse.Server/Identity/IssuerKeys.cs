@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Warehouse.Engine;
+using Warehouse.Rpc.Client;
 using Warehouse.Server.Configuration;
 
 namespace Warehouse.Server.Identity;
@@ -130,11 +131,7 @@ internal sealed class IssuerKeys : IDisposable
         {
             var authorities = new X509Certificate2Collection();
             authorities.ImportFromPemFile(authorityFile);
-            handler.SslOptions = new SslClientAuthenticationOptions
-            {
-                CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true },
-            };
-            handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(authorities);
+            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = OwnAuthorities.PolicyOf(authorities) };
         }
         return new(handler) { Timeout = AnswerWithin, MaxResponseContentBufferSize = MaxAnswerBytes };
     }

@@ -1,12 +1,12 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MailKit;
 using MailKit.Net.Smtp;
 using MailKit.Security;
 using MimeKit;
+using Warehouse.Rpc.Client;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 
@@ -29,8 +29,6 @@ internal sealed class MailRelay
 {
     /// <summary>The port that speaks TLS from its first byte (RFC 8314).</summary>
     private const int TlsPort = 465;
-
-    private const string ServerUse = "1.3.6.1.5.5.7.3.1";
 
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(20);
 
@@ -80,13 +78,7 @@ internal sealed class MailRelay
     {
         if (_authorities is null) return errors == SslPolicyErrors.None;
         if (shown is not X509Certificate2 certificate || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None) return false;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerUse));
-        if (sent is not null) foreach (var element in sent.ChainElements) chain.ChainPolicy.ExtraStore.Add(element.Certificate);
+        using var chain = OwnAuthorities.ChainOf(_authorities, sent);
         return chain.Build(certificate);
     }
 
