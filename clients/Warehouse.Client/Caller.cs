@@ -47,8 +47,9 @@ internal sealed class Caller(ConnectOptions options)
 
     /// <summary>Does what may be done twice, and goes on where it ended: again while the server cannot be reached or still has what was cut off.</summary>
     /// <param name="act">Does it; says how far it came, for each step forward is a first attempt.</param>
+    /// <param name="held">Rule of the refusal while the server still has it.</param>
     /// <param name="stop">Gives it up.</param>
-    public async Task<T> RepeatAsync<T>(Func<Action, Task<T>> act, CancellationToken stop)
+    public async Task<T> RepeatAsync<T>(Func<Action, Task<T>> act, string held, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -59,7 +60,7 @@ internal sealed class Caller(ConnectOptions options)
             catch (RpcException failure)
             {
                 attempt = Math.Max(attempt, 1);
-                await PauseOrThrowAsync(failure, attempt, stop).ConfigureAwait(false);
+                await PauseOrThrowAsync(failure, attempt, stop, held).ConfigureAwait(false);
             }
         }
     }
@@ -121,10 +122,10 @@ internal sealed class Caller(ConnectOptions options)
         return false;
     }
 
-    private async Task PauseOrThrowAsync(RpcException failure, int attempt, CancellationToken stop)
+    private async Task PauseOrThrowAsync(RpcException failure, int attempt, CancellationToken stop, string? held = null)
     {
         stop.ThrowIfCancellationRequested();
-        var isPassing = failure.StatusCode == StatusCode.Unavailable || WarehouseException.Of(failure).Rule == "batch-loading";
+        var isPassing = failure.StatusCode == StatusCode.Unavailable || (held is not null && WarehouseException.Of(failure).Rule == held);
         if (!isPassing || attempt >= options.Attempts || IsDistrusted(failure)) throw WarehouseException.Of(failure);
         // Half of the pause at random, so that clients of a server that comes back do not come at once.
         var pause = TimeSpan.FromTicks(Math.Min(FirstPause.Ticks << Math.Min(attempt - 1, 8), LongestPause.Ticks)) * (0.5 + (0.5 * Random.Shared.NextDouble()));

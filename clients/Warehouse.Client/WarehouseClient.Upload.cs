@@ -67,7 +67,7 @@ public sealed partial class WarehouseClient
                 fault = status.Fault ?? fault;
                 if (further) cameFurther();
                 if (status.Received.Count > 0) release.Progress?.Invoke(status.State == BatchState.Loading, status.State == BatchState.Loading ? status.BytesRead : status.Received[0], batch.Files[0].Length);
-            }, ask, stop), stop).ConfigureAwait(false);
+            }, ask, stop), held: "batch-loading", stop).ConfigureAwait(false);
         }
         catch (WarehouseException e) when (fault is not null && e.InnerException is RpcException failure)
         {
