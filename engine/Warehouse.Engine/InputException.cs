@@ -54,6 +54,9 @@ public readonly record struct InputPlace(string File, long Line, long OffsetByte
     /// <summary>True when there is nothing to show.</summary>
     public bool IsNone => string.IsNullOrEmpty(File) && Line == 0;
 
+    /// <summary>Whether it is in the file of this path: tells whoever knows the path already, and nobody else.</summary>
+    public bool IsIn(string path) => File == path;
+
     /// <inheritdoc/>
     public override string ToString() =>
         $"{File}{(Line > 0 ? $":{Line}" : "")}{(OffsetBytes > 0 ? $" (byte {OffsetBytes})" : "")}{(string.IsNullOrEmpty(Field) ? "" : $" {Field}")}";

@@ -43,6 +43,19 @@ public sealed record AnnotationRequest
     public static bool IsSource(string name) => name.Length is > 0 and <= MaxSourceLength && char.IsAsciiLetter(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
 }
 
+/// <summary>
+/// What is wrong with a release, in words that may quote it: a release is public, and of nobody, so whoever sent it may be told. Of files of samples a server
+/// tells the rule, the file and the line alone.
+/// </summary>
+/// <param name="Rule">Name of the rule.</param>
+/// <param name="Text">What was found and expected.</param>
+/// <param name="Place">Where; the path is that of the loading side.</param>
+public sealed record ReleaseFault(string Rule, string Text, (long Line, long OffsetBytes, string Field) Place)
+{
+    /// <summary>Of a refusal by <see cref="VariantStore.LoadAnnotations"/>, or of its mapping.</summary>
+    public static ReleaseFault Of(InputException refusal) => new(refusal.Code, refusal.Expected, (refusal.Place.Line, refusal.Place.OffsetBytes, refusal.Place.Field));
+}
+
 /// <summary>What a load did.</summary>
 /// <param name="Release">The release: the one that was loaded, or the one that the store has already.</param>
 /// <param name="Committed">False when the store has it already: the same file by the same mapping.</param>

@@ -136,12 +136,12 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
         /// </summary>
         private BatchStatus RefusedFor(StagedBatch staged, InputException bad)
         {
-#pragma warning disable RS0030 // the path is the server's own random name, and only its number is told; words are told of a release alone
-            var (file, text, field) = (staged.NumberOf(bad.Place.File), bad.Expected, bad.Place.Field);
-#pragma warning restore RS0030
+            var file = staged.NumberOf(bad.Place);
             var place = string.Create(CultureInfo.InvariantCulture, $"{bad.Code}{(file > 0 ? $", file {file}" : "")}{(bad.Place.Line > 0 ? $", line {bad.Place.Line}" : "")}");
             var status = new BatchStatus { Id = of.Batch.Id, State = BatchState.Refused, Refusal = place };
-            if (of.Batch.Release is not null) status.Fault = new FileFault { Rule = bad.Code, Text = text, File = file, Line = bad.Place.Line, Offset = bad.Place.OffsetBytes, Field = field };
+            if (of.Batch.Release is null) return status;
+            var fault = ReleaseFault.Of(bad);
+            status.Fault = new FileFault { Rule = fault.Rule, Text = fault.Text, File = file, Line = fault.Place.Line, Offset = fault.Place.OffsetBytes, Field = fault.Place.Field };
             return status;
         }
     }

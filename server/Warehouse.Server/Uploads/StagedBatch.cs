@@ -211,8 +211,8 @@ internal sealed class StagedBatch : IDisposable
     /// <summary>Whether a text is a day, as 2024-01-07.</summary>
     public static bool IsDay(string text, out DateOnly day) => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day);
 
-    /// <summary>Number of a file by its path, 1-based; 0 for what is none of them.</summary>
-    public int NumberOf(string? path) => Enumerable.Range(1, _lengths.Length).FirstOrDefault(file => PathOf(file - 1) == path);
+    /// <summary>Number of the file that a place is in, 1-based; 0 for what is none of them.</summary>
+    public int NumberOf(Engine.InputPlace place) => Enumerable.Range(1, _lengths.Length).FirstOrDefault(file => place.IsIn(PathOf(file - 1)));
 
     /// <summary>Ends a load that did not end in the store, or did.</summary>
     public void EndLoad()
