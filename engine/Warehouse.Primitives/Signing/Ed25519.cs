@@ -22,6 +22,8 @@ public static partial class Ed25519
 
     private const string Library = "libsodium.so.23";
 
+    private static bool _isReady;
+
     /// <summary>The keys of a seed.</summary>
     /// <exception cref="SystemLibraryMissingException">libsodium is not installed.</exception>
     public static unsafe void KeysOf(ReadOnlySpan<byte> seed, Span<byte> publicKey, Span<byte> secretKey)
@@ -60,11 +62,14 @@ public static partial class Ed25519
         if (length != expected) throw new ArgumentException($"has {length} bytes, not {expected}", name);
     }
 
-    // Also what libsodium asks to be called before anything else; it may be called again, by any thread.
+    // Also what libsodium asks to be called before anything else; it may be called again, by any thread. Once is enough: the loader looks for the
+    // library in every folder each time it is asked.
     private static void RequireLibrary()
     {
+        if (Volatile.Read(ref _isReady)) return;
         SystemLibrary.Require(Library, "libsodium23");
         if (sodium_init() < 0) throw new InvalidOperationException("libsodium did not start");
+        Volatile.Write(ref _isReady, true);
     }
 
     [LibraryImport(Library)]
