@@ -91,7 +91,7 @@ internal sealed class AuditVerb : Verb
             if ((who is null || entry.Who == who) && (verb is null || entry.Verb == verb) && (subject is null || entry.Subjects.Contains(subject))) calls.Add(entry.Call);
         }
         var report = new Report(EntryColumns) { Code = calls.Count == 0 ? ExitCode.NothingMatched : ExitCode.Done };
-        return report.With(reader.Entries().Where(e => calls.Contains(e.Entry.Call)).Select(e => Row(e.Entry, e.Entry.Note)));
+        return report.With(reader.Entries().Where(e => calls.Contains(e.Entry.Call)).Select(e => Row(e.Entry, e.Entry.Note ?? Summed(e.Entry))));
     }
 
     private Report Prove(StoreAudit audit, ParseResult parsed)
@@ -119,6 +119,7 @@ internal sealed class AuditVerb : Verb
             else if (entry.Kind is AuditKind.Begin or AuditKind.Call && IsExport(entry.Verb)) rows.Add((entry, "export"));
             else if (entry.Kind is AuditKind.Begin or AuditKind.Call && entry.Verb is "access break-glass" or "warehouse.v1.Access/BreakGlass") rows.Add((entry, "break-glass"));
             else if (entry.Kind is AuditKind.Begin && entry.Verb.StartsWith("access ", StringComparison.Ordinal) && entry.Verb is not ("access list" or "access review" or "access explain")) rows.Add((entry, "access"));
+            else if (entry.Kind == AuditKind.Refused) rows.Add((entry, Summed(entry)!));
             else if (entry.Kind is AuditKind.End or AuditKind.Call && entry.Outcome is not ("done" or "nothing-matched")) rows.Add((entry, "did not end well"));
         }
         rows.AddRange(open.Values.Select(e => (e, "never ended: what it names may have been shown")));
@@ -164,6 +165,10 @@ internal sealed class AuditVerb : Verb
             buffered.WriteByte((byte)'\n');
         }
     }
+
+    /// <summary>What an entry that sums calls up says; null for others.</summary>
+    private static string? Summed(AuditEntry entry) =>
+        entry is { Kind: AuditKind.Refused, FirstUtc: { } first, LastUtc: { } last } ? string.Create(CultureInfo.InvariantCulture, $"{entry.Calls} calls refused from {Columns.Time(first)} to {Columns.Time(last)}") : null;
 
     private static object?[] Row(AuditEntry entry, string? note) =>
     [

@@ -137,6 +137,7 @@ public sealed class AuditCall : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            lock (_gate) _is.HasBegun = false;
             throw new AuditRefusedException(e);
         }
     }

@@ -23,6 +23,9 @@ public enum AuditKind
 
     /// <summary>A whole call in one entry, durable before the first byte of its answer: it showed what the entry says.</summary>
     Call,
+
+    /// <summary>Calls of one principal that a server refused for one reason, summed up: none of them has an entry of its own.</summary>
+    Refused,
 }
 
 /// <summary>
@@ -37,6 +40,8 @@ public sealed record AuditEntry
 
     /// <summary>Version of the schema.</summary>
     public const int Version = 1;
+
+    private static readonly AuditKind[] Kinds = Enum.GetValues<AuditKind>();
 
     private const int MaxTextLength = 256;
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
@@ -92,6 +97,15 @@ public sealed record AuditEntry
     /// <summary>Keyed digest of the bytes shown.</summary>
     public string? Result { get; init; }
 
+    /// <summary>Of <see cref="AuditKind.Refused"/>: how many calls, and when the first and the last of them ended.</summary>
+    public long? Calls { get; init; }
+
+    /// <inheritdoc cref="Calls"/>
+    public DateTimeOffset? FirstUtc { get; init; }
+
+    /// <inheritdoc cref="Calls"/>
+    public DateTimeOffset? LastUtc { get; init; }
+
     /// <summary>Keyed hashes of the samples whose own data is shown.</summary>
     public IReadOnlyList<string> Subjects { get; init; } = [];
 
@@ -128,6 +142,9 @@ public sealed record AuditEntry
         line.Add("rows"u8, Rows);
         line.Add("ms"u8, DurationMs);
         line.Add("result"u8, Result);
+        line.Add("calls"u8, Calls);
+        line.Add("first"u8, FirstUtc);
+        line.Add("last"u8, LastUtc);
         for (var i = 0; i < Subjects.Count; i++)
         {
             line.Add(i == 0 ? ",\"subjects\":["u8 : ","u8);
@@ -162,6 +179,7 @@ public sealed record AuditEntry
     internal static string Word(AuditKind kind) => kind switch
     {
         AuditKind.Begin => "begin", AuditKind.Subjects => "subjects", AuditKind.End => "end", AuditKind.Recovered => "recovered", AuditKind.Review => "review", AuditKind.Call => "call",
+        AuditKind.Refused => "refused",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -185,7 +203,7 @@ public sealed record AuditEntry
     private static AuditEntry Set(AuditEntry entry, string? name, ref Utf8JsonReader reader) => name switch
     {
         "seq" => entry with { Sequence = reader.GetInt64() },
-        "utc" => entry with { Utc = DateTimeOffset.ParseExact(reader.GetString()!, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal) },
+        "utc" => entry with { Utc = Time(reader.GetString()!) },
         "call" => entry with { Call = reader.GetString()! },
         "who" => entry with { Who = reader.GetString()! },
         "role" => entry with { Role = reader.GetString()! },
@@ -200,16 +218,21 @@ public sealed record AuditEntry
         "rows" => entry with { Rows = reader.GetInt64() },
         "ms" => entry with { DurationMs = reader.GetInt64() },
         "result" => entry with { Result = reader.GetString() },
+        "calls" => entry with { Calls = reader.GetInt64() },
+        "first" => entry with { FirstUtc = Time(reader.GetString()!) },
+        "last" => entry with { LastUtc = Time(reader.GetString()!) },
         "note" => entry with { Note = reader.GetString() },
         _ => throw new FormatException("an unknown member"),
     };
 
     private static AuditKind KindOf(string? word)
     {
-        foreach (var kind in (ReadOnlySpan<AuditKind>)[AuditKind.Begin, AuditKind.Subjects, AuditKind.End, AuditKind.Recovered, AuditKind.Review, AuditKind.Call])
+        foreach (var kind in Kinds)
             if (Word(kind) == word) return kind;
         throw new FormatException("an unknown kind");
     }
+
+    private static DateTimeOffset Time(string text) => DateTimeOffset.ParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
     private static List<string> Texts(ref Utf8JsonReader reader)
     {
@@ -252,6 +275,15 @@ public sealed record AuditEntry
             if (number is not { } value) return;
             AddName(name);
             Add(value);
+        }
+
+        public void Add(ReadOnlySpan<byte> name, DateTimeOffset? time)
+        {
+            if (time is not { } value) return;
+            AddName(name);
+            Add("\""u8);
+            Add(value.UtcDateTime);
+            Add("\""u8);
         }
 
         public void Add(ReadOnlySpan<byte> name, string? text)

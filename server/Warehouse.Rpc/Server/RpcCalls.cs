@@ -41,18 +41,18 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         }
         if (!_methods.TryGetValue(request.Path.Value ?? "", out var method))
         {
-            ServerCall.Refuse(http.Response, new(StatusCode.Unimplemented, "unknown method"));
+            Refuse(http, new(StatusCode.Unimplemented, "unknown method"));
             return;
         }
         if ((string?)request.Headers.GrpcEncoding is { } encoding && encoding != Compression.Identity && !options.RequestEncodings.Contains(encoding))
         {
             http.Response.Headers.GrpcAcceptEncoding = string.Join(',', options.RequestEncodings.Prepend(Compression.Identity));
-            ServerCall.Refuse(http.Response, new(StatusCode.Unimplemented, "requests in this encoding are not taken"));
+            Refuse(http, new(StatusCode.Unimplemented, "requests in this encoding are not taken"));
             return;
         }
         if (!TryReadTimeout(http, method, out var timeout))
         {
-            ServerCall.Refuse(http.Response, new(StatusCode.Internal, "grpc-timeout is not a timeout"));
+            Refuse(http, new(StatusCode.Internal, "grpc-timeout is not a timeout"));
             return;
         }
         var call = new ServerCall(http, method, options, timeout);
@@ -80,7 +80,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
             if (!isWaiting && !entrance.IsKnown) strange = EnterAsStranger(http, call);
             if (strange is null && (isWaiting || !entrance.IsKnown))
             {
-                Exhausted(http);
+                Exhausted(http, call);
                 return;
             }
             if (entrance.IsKnown) http.Features.Get<StrangeConnection>()?.Dispose();
@@ -113,12 +113,13 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         Interlocked.Increment(ref _running);
         try
         {
-            if (!entrance.IsKnown || Interlocked.Increment(ref _places) <= options.MaxCalls) await call.RunAsync(entrance.RefuseAsync).ConfigureAwait(false);
-            else
+            if (entrance.IsKnown && Interlocked.Increment(ref _places) > options.MaxCalls)
             {
-                options.NoPlace?.Invoke(call);
-                Exhausted(http);
+                Exhausted(http, call);
+                return;
             }
+            var status = await call.RunAsync(entrance.RefuseAsync).ConfigureAwait(false);
+            if (status.StatusCode != StatusCode.OK) options.NotOk?.Invoke(call, status);
         }
         finally
         {
@@ -127,8 +128,16 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         }
     }
 
-    private static void Exhausted(HttpContext http)
+    /// <summary>Answers what is no call of ours.</summary>
+    private void Refuse(HttpContext http, Status status)
     {
+        options.NotOk?.Invoke(null, status);
+        ServerCall.Refuse(http.Response, status);
+    }
+
+    private void Exhausted(HttpContext http, ServerCall call)
+    {
+        options.NoPlace?.Invoke(call);
         http.Response.Headers["grpc-retry-pushback-ms"] = RetryAfterMs;
         ServerCall.Refuse(http.Response, TooMany);
     }

@@ -114,8 +114,14 @@ public sealed record RpcServerOptions
     /// <summary>Calls at a time, over all connections; a further one is refused at once.</summary>
     public int MaxCalls { get; init; } = 256;
 
-    /// <summary>Hears of each call that is refused for that. It throws nothing.</summary>
+    /// <summary>Hears of each call that is refused for that, or because strangers have no place left. It throws nothing.</summary>
     public Action<ServerCallContext>? NoPlace { get; init; }
+
+    /// <summary>
+    /// Hears of each other call that did not end with OK, when nothing of it runs any more, and of what was asked for that is no call: there is no such method,
+    /// or its headers cannot be read. Whether a handler or an interceptor had it, these know. It throws nothing.
+    /// </summary>
+    public Action<ServerCallContext?, Status>? NotOk { get; init; }
 
     /// <summary>Calls at a time of those whom <see cref="Entrance"/> does not know, or not yet: of all, and of one address (of IPv6, one network of 64 bits).</summary>
     public int MaxStrangers { get; init; } = 32;

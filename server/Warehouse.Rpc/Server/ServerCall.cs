@@ -95,25 +95,23 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
         _strangerTimer = time is { } most ? _options.Clock.CreateTimer(static call => ((ServerCall)call!).Cut(new(StatusCode.DeadlineExceeded, "the time of a caller whom nobody knows is over")), this, most, Timeout.InfiniteTimeSpan) : null;
     }
 
-    /// <summary>Runs the handler and ends the call.</summary>
+    /// <summary>Runs the handler and ends the call; returns how it ended, when nothing of it runs any more.</summary>
     /// <param name="refuseAsync">Makes the refusal that stands in the handler's place; null = there is none.</param>
-    public async Task RunAsync(Func<Task<Exception>>? refuseAsync = null)
+    public async Task<Status> RunAsync(Func<Task<Exception>>? refuseAsync = null)
     {
         var handling = HandleAsync(refuseAsync);
-        if (!handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling)
+        var isCut = !handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling;
+        var status = await (isCut ? _cut.Task : handling).ConfigureAwait(false);
+        try
         {
-            try
-            {
-                await EndAsync(await _cut.Task.ConfigureAwait(false), isEarly: true).ConfigureAwait(false);
-            }
-            finally
-            {
-                // The request is the handler's as long as it runs.
-                await handling.ConfigureAwait(false);
-            }
-            return;
+            await EndAsync(status, isCut).ConfigureAwait(false);
         }
-        await EndAsync(await handling.ConfigureAwait(false), isEarly: false).ConfigureAwait(false);
+        finally
+        {
+            // The request is the handler's as long as it runs.
+            if (isCut) await handling.ConfigureAwait(false);
+        }
+        return status;
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Core;
 using Warehouse.Engine;
@@ -16,7 +17,7 @@ namespace Warehouse.Server.Calls;
 /// <summary>
 /// What every call goes through, whatever it asks: who calls, may he call this, is there room, and its entry in the audit log. I5: the entry is
 /// durable before the first byte of the answer, and where it cannot be, nothing is answered. Exactly one outcome is written for each call that
-/// reached a method. Any thread.
+/// reached a method; what was refused before is in a sum (<see cref="RefusedCalls"/>). Any thread.
 /// </summary>
 internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator authenticator, CallReport report, TimeProvider clock)
 {
@@ -28,11 +29,14 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     private static readonly string OverBudgetRule = ReleaseRules.NameOf(ReleaseRule.OverBudget);
 
-    private const string ArrivedKey = "warehouse.arrived";
+    private const string FateKey = "warehouse.fate";
 
     private readonly Admission _admission = new(clock);
     private readonly ConcurrentDictionary<string, string> _verbs = new(StringComparer.Ordinal);
     private volatile bool _isStopping;
+
+    /// <summary>Refused calls that have no entry of their own.</summary>
+    public RefusedCalls Refused { get; } = new(audit, report.SumsWritten, clock);
 
     /// <summary>The store.</summary>
     public StoreHost Host => host;
@@ -86,12 +90,24 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <summary>From here on nobody comes in: the server stops. Calls that run go on.</summary>
     public void Close() => _isStopping = true;
 
-    /// <summary>Counts a call of somebody known for which the listener has no place: it is refused by its headers, without an entry, since nothing of it was looked at.</summary>
-    public void NoPlace(ServerCallContext context)
+    /// <summary>A call for which the listener has no place: it is refused by its headers, since nothing of it was looked at.</summary>
+    public void NoPlace(ServerCallContext context) => Unheard(context, StatusCode.ResourceExhausted, RefusalReason.NoRoom);
+
+    /// <summary>A call that did not end well, for the listener: whatever of it has not come to a method (its request was none, or did not come) is known by this.</summary>
+    /// <param name="context">The call; null = there is no such method, or its headers are none of a call.</param>
+    /// <param name="status">How it ended.</param>
+    public void Ended(ServerCallContext? context, Status status)
     {
-        // One that was to be refused anyway has not arrived.
-        var caller = context.UserState.TryGetValue(ArrivedKey, out var who) ? ((Authenticated)who).Caller : null;
-        report.Ended(report.Started(context.Method), caller, (StatusCode.ResourceExhausted, null, 0), RefusalReason.NoRoom);
+        if (context is not null && FateOf(context) is { IsTold: true }) return;
+        // Who gives a call up before he has said what he asks was refused nothing.
+        if (status.StatusCode == StatusCode.Cancelled) return;
+        Unheard(context, status.StatusCode, status.StatusCode switch
+        {
+            StatusCode.Unavailable => RefusalReason.Stopping,
+            StatusCode.DeadlineExceeded => RefusalReason.NoRequest,
+            StatusCode.Unknown => null, // a handler failed, which the listener has told
+            _ => RefusalReason.BadRequest,
+        });
     }
 
     /// <summary>Answers one request with one reply.</summary>
@@ -102,7 +118,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     public async Task<TReply> AnswerAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<Call, Task<(TReply Reply, long? Rows)>> answer)
         where TReply : class, IMessage
     {
-        var begun = report.Started(context.Method);
+        var begun = Begin(context);
         using var call = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
         try
         {
@@ -134,7 +150,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     public async Task StreamAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
     {
-        var begun = report.Started(context.Method);
+        var begun = Begin(context);
         using var call = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
         try
         {
@@ -154,7 +170,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <param name="answer">Answers it.</param>
     public async Task<T> PassAsync<T>(ServerCallContext context, Func<Task<T>> answer)
     {
-        var begun = report.Started(context.Method);
+        var begun = Begin(context);
         var caller = Arrived(context).Caller;
         try
         {
@@ -165,7 +181,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         catch (Exception failure)
         {
             Passed(begun, caller, failure);
-            throw; // the listener tells who hears of it
+            throw; // the caller is told by the listener
         }
     }
 
@@ -180,16 +196,20 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     private void Passed(BegunCall begun, Caller? caller, Exception failure)
     {
         var code = failure switch { RpcException known => known.StatusCode, OperationCanceledException => StatusCode.Cancelled, _ => StatusCode.Unknown };
-        report.Ended(begun, caller, (code, null, 0), failure is RpcException refusal ? ReasonOf(refusal) : null);
+        var reason = failure is RpcException refusal ? ReasonOf(refusal) : null;
+        report.Ended(begun, caller, (code, null, 0), reason);
+        if (reason is { } why) Refused.Add(caller?.Id, WordOf(why));
     }
 
     private RpcEntrance Enter(ServerCallContext context, Authenticated who)
     {
+        var fate = new Fate(who);
+        context.UserState[FateKey] = fate;
         try
         {
             if (_isStopping) throw Refusals.Stopping();
             var room = _admission.Enter(who.Caller);
-            context.UserState[ArrivedKey] = who;
+            fate.HasArrived = true;
             return new(IsKnown: true, Room: room);
         }
         catch (RpcException failure)
@@ -200,7 +220,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     private RpcEntrance Turned(ServerCallContext context, Authenticated? who, Exception failure) => new(who is not null, async () =>
     {
-        var begun = report.Started(context.Method);
+        var begun = Begin(context);
         if (CallerRequired.IsOfLibrary(context))
         {
             Passed(begun, who?.Caller, failure);
@@ -215,7 +235,25 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     /// <summary>Who makes a call that the listener let in.</summary>
     private static Authenticated Arrived(ServerCallContext context) =>
-        context.UserState.TryGetValue(ArrivedKey, out var who) ? (Authenticated)who : throw new InvalidOperationException("a call that did not come in by the entrance");
+        FateOf(context) is { HasArrived: true, Who: { } who } ? who : throw new InvalidOperationException("a call that did not come in by the entrance");
+
+    private static Fate? FateOf(ServerCallContext context) => context.UserState.TryGetValue(FateKey, out var fate) ? (Fate)fate : null;
+
+    /// <summary>From here on it is this gate that tells how a call ended.</summary>
+    private BegunCall Begin(ServerCallContext context)
+    {
+        if (FateOf(context) is { } fate) fate.IsTold = true;
+        else context.UserState[FateKey] = new Fate(null) { IsTold = true };
+        return report.Started(context.Method);
+    }
+
+    /// <summary>Counts a call of which no method has heard. Of nobody known there is no line in the log for each: such calls cost him who makes them least.</summary>
+    private void Unheard(ServerCallContext? context, StatusCode code, RefusalReason? reason)
+    {
+        var caller = context is null ? null : FateOf(context)?.Who?.Caller;
+        report.Unheard(context?.Method ?? "", caller, code, reason);
+        Refused.Add(caller?.Id, reason is { } why ? WordOf(why) : "failed");
+    }
 
     private void Run<TReply>(string method, Call call, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
@@ -255,7 +293,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         digesting.GetAwaiter().GetResult();
         var begun = clock.GetTimestamp();
         call.Audit.End("done");
-        report.Metrics.AuditAppended(clock.GetElapsedTime(begun));
+        report.AuditAppended(clock.GetElapsedTime(begun));
     }
 
     private async Task CompleteAsync(Call call, byte[] bytes)
@@ -270,7 +308,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             call.Audit.Adds(bytes);
             call.Audit.End("done");
         }
-        report.Metrics.AuditAppended(clock.GetElapsedTime(begun));
+        report.AuditAppended(clock.GetElapsedTime(begun));
     }
 
     private async Task<Call> EnterAsync(ServerCallContext context, BegunCall begun, V1.Asking? asking, IMessage question)
@@ -317,9 +355,13 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 (failure, (refusal, _, isOurs)) = (second, Refusals.Of(second, () => report.Incident(begun.Method, caller, second)));
             }
         }
+        // What has no entry, not even one that says that it began, is in a sum once the log can be written.
+        if (failure is AuditRefusedException && !of.Audit.HasBegun) Refused.Add(caller?.Id, WordOf(RefusalReason.NoAudit));
         report.Ended(begun, caller, (refusal.StatusCode, of.Call?.Level, of.Call?.Bytes ?? 0), failure is AuditRefusedException ? RefusalReason.NoAudit : isOurs ? null : ReasonOf(refusal));
         return refusal;
     }
+
+    private static string WordOf(RefusalReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
 
     private static RefusalReason? ReasonOf(RpcException refusal) => Refusals.RuleOf(refusal) switch
     {
@@ -354,5 +396,18 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         var purpose = asking?.Purpose switch { V1.Purpose.Treatment => "treatment", V1.Purpose.Research => "research", V1.Purpose.Operations => "operations", _ => "unstated" };
         var entry = new AuditEntry { Kind = AuditKind.Call, Call = "", Who = who, Role = "caller", Verb = _verbs.GetOrAdd(context.Method, m => m[1..]), Purpose = purpose };
         return new AuditCall(audit.Log, audit.Keys, entry, question is null ? "" : Convert.ToBase64String(question.ToByteArray()), clock);
+    }
+
+    /// <summary>What is known of a call before its method.</summary>
+    private sealed class Fate(Authenticated? who)
+    {
+        /// <summary>Who makes it; null = nobody knows.</summary>
+        public Authenticated? Who => who;
+
+        /// <summary>He was let in.</summary>
+        public bool HasArrived { get; set; }
+
+        /// <summary>How it ends is told.</summary>
+        public bool IsTold { get; set; }
     }
 }

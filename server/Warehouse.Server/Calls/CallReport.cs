@@ -60,13 +60,40 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
         var elapsed = clock.GetElapsedTime(call.At);
         metrics.CallEnded(call.Name, of.Outcome, of.Detail, elapsed, of.Bytes);
         call.Span?.End(of.Outcome, of.Detail, reason);
-        if (of.Outcome == StatusCode.OK) _isAuditLost = false;
         if (reason is { } why)
         {
             metrics.Refused(why);
             log.CallRefused(call.Name, why, TagOf(caller));
         }
         else if (caller is not null && log.IsEnabled(LogLevel.Debug)) log.CallEnded(call.Name, of.Outcome, elapsed, PrincipalTag.Of(_key, caller));
+    }
+
+    /// <summary>A call has ended of which no method has heard.</summary>
+    public void Unheard(string method, Caller? caller, StatusCode outcome, RefusalReason? reason)
+    {
+        if (caller is not null)
+        {
+            Ended(Started(method), caller, (outcome, null, 0), reason);
+            return;
+        }
+        var name = MethodName.Of(method);
+        metrics.CallStarted(name);
+        metrics.CallEnded(name, outcome, null, TimeSpan.Zero, 0);
+        if (reason is { } why) metrics.Refused(why);
+    }
+
+    /// <summary>Entries of a call were made durable in the audit log.</summary>
+    public void AuditAppended(TimeSpan elapsed)
+    {
+        _isAuditLost = false;
+        metrics.AuditAppended(elapsed);
+    }
+
+    /// <summary>Sums of refused calls were made durable in the audit log, or could not be.</summary>
+    public void SumsWritten(Exception? failure)
+    {
+        _isAuditLost = failure is not null;
+        if (failure is not null) log.AuditFailed(Telemetry.Incident.Of(failure));
     }
 
     /// <summary>Somebody has broken the glass.</summary>

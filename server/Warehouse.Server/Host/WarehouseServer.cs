@@ -238,6 +238,11 @@ internal sealed class WarehouseServer : IAsyncDisposable
             await rpc.DisposeAsync().ConfigureAwait(false);
             _told.Stopped(rpc.CutCalls);
         }
+        if (_gate is { } gate)
+        {
+            await gate.Refused.DisposeAsync().ConfigureAwait(false);
+            if (gate.Refused.Pending is > 0 and var lost) _told.RefusedCallsLost(lost);
+        }
         if (_operator is { } pages) await pages.DisposeAsync().ConfigureAwait(false);
         if (_pager is { } pager) await pager.DisposeAsync().ConfigureAwait(false);
         if (_rounds is { } rounds) await rounds.DisposeAsync().ConfigureAwait(false);
@@ -286,6 +291,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             _collector = new(new() { Endpoint = new(to.Address), UseGrpc = to.Protocol == "grpc", Interval = TimeSpan.FromSeconds(to.IntervalSeconds), TracedPart = to.TracedPart });
         EndPoint = new(IPAddress.Parse(listen.Address), listen.Port);
         var gate = _gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
+        gate.Refused.Start();
         var services = ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_store, _ledger, options.Clock), Verify = (progress, end) => VariantStore.Verify(options.StorePath, options.KeysPath, progress, end), Writer = _writer, Uploads = _uploads, Book = _book,
@@ -302,6 +308,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             IsClientCertificateTaken = _callers.Certificates.IsTaken,
             Entrance = gate.EntranceAsync,
             NoPlace = gate.NoPlace,
+            NotOk = gate.Ended,
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
             Log = log,

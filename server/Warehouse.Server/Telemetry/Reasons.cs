@@ -47,6 +47,9 @@ public enum RefusalReason
 
     /// <summary>What is needed for an answer does not answer: the directory, or a store that is busy.</summary>
     NotAvailable,
+
+    /// <summary>Its request did not come in time.</summary>
+    NoRequest,
 }
 
 /// <summary>Why the server is not ready, or that it is.</summary>

@@ -88,6 +88,9 @@ internal static partial class ServerLog
     [LoggerMessage(1308, LogLevel.Critical, "notes cannot be queued, or not recorded: {incident}")]
     public static partial void NotesFailed(this ILogger log, Incident incident);
 
+    [LoggerMessage(1309, LogLevel.Critical, "{calls} refused calls are not in the audit log: it could not be written to the end")]
+    public static partial void RefusedCallsLost(this ILogger log, long calls);
+
     [LoggerMessage(1350, LogLevel.Information, "{raised} alerts raised, {sent} messages sent, {escalated} escalated, {suppressed} suppressed")]
     public static partial void AlertsRun(this ILogger log, int raised, int sent, int escalated, int suppressed);
 

@@ -75,6 +75,7 @@ internal static partial class PairRun
     /// <summary>What the auditor finds.</summary>
     private static string Log(PairServer server, PairHouse house)
     {
+        server.WriteRefused();
         var found = server.Call("/warehouse.v1.Audit/Search", house.Auditor, [new V1.AuditSearchRequest { Asking = new V1.Asking { Purpose = V1.Purpose.Operations } }]);
         var lines = found.Messages.Select(m => V1.AuditEntry.Parser.ParseFrom(m)).Select(e => RandomParts().Replace(e.Line, m => m.Groups[1].Value + "."));
         return $"== the log: {found.Text}\n{string.Join('\n', lines)}";

@@ -54,6 +54,7 @@ internal sealed class PairServer : IDisposable
     private readonly Outbox _outbox;
     private readonly AlertHost _alerts;
     private readonly Heard _log = new();
+    private readonly CallGate _gate;
     private readonly RpcCalls _calls;
     private (SimDisk Vault, SimDisk Keys)? _vault;
 
@@ -76,7 +77,7 @@ internal sealed class PairServer : IDisposable
         _alerts = new AlertHost(() => memory.Reopen(clock), () => [], clock);
         var rounds = new AlertRounds(_host, _alerts, _audit, new AlertParts(() => memory.Reopen(clock), [], _metrics, _log, clock));
         _alerts.Stop(); // who follows is let go when he has heard what there is
-        var gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
+        var gate = _gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
         var services = WarehouseServer.ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads, Book = _book,
@@ -85,7 +86,7 @@ internal sealed class PairServer : IDisposable
         });
         _calls = new RpcCalls(services, new RpcServerOptions
         {
-            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Entrance = gate.EntranceAsync, Interceptors = [new CallerRequired(gate)],
+            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Entrance = gate.EntranceAsync, NoPlace = gate.NoPlace, NotOk = gate.Ended, Interceptors = [new CallerRequired(gate)],
             CallLimits = new RpcCallLimits { UnaryDeadline = TimeSpan.FromHours(1), MaxUnaryDeadline = TimeSpan.FromHours(1), StreamIdle = null },
         });
     }
@@ -95,6 +96,9 @@ internal sealed class PairServer : IDisposable
 
     /// <summary>The figures of the server.</summary>
     public string Figures() => _metrics.Page();
+
+    /// <summary>Puts into the audit log what refused calls come to.</summary>
+    public void WriteRefused() => _gate.Refused.WriteAsync().GetAwaiter().GetResult();
 
     /// <summary>Calls a method with all its requests at once.</summary>
     /// <param name="method">Path of the method.</param>

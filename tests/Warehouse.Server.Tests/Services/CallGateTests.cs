@@ -88,9 +88,17 @@ public sealed class CallGateTests
         await served.Log.WaitAsync("\"AuditFailed\"");
         await AssertCountedAsync(served, "unavailable", "no_audit");
         Assert.Contains("warehouse_calls_refused_total{reason=\"no_audit\"} 5", await PageAsync(served), StringComparison.Ordinal);
+        // What shows nothing is answered still, which says nothing of the audit log.
+        await new Health.HealthClient(channel).CheckAsync(new());
+        await served.Server.Gate.Refused.WriteAsync();
+        Assert.True(served.Server.Gate.Report.IsAuditLost);
         File.Delete(served.AuditPath);
         Directory.Move(served.AuditPath + ".away", served.AuditPath);
         Assert.Single((await known.SeenAsync(question)).Answers);
+        Assert.False(served.Server.Gate.Report.IsAuditLost);
+        // None of them could have an entry; how many there were, the log says once it can.
+        await served.Server.Gate.Refused.WriteAsync();
+        Assert.Equal([(id, "no-audit", 4L), ("unauthenticated", "no-audit", 1L)], Entries(served).Where(e => e.Kind == AuditKind.Refused).Select(e => (e.Who, e.Outcome!, e.Calls!.Value)));
     }
 
     [Fact]

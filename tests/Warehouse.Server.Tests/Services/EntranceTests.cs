@@ -25,7 +25,7 @@ public sealed class EntranceTests
         }
         never.SetResult();
         using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
-        Assert.Equal(["warehouse.v1.Variants/Seen", "warehouse.v1.Variants/SeenStream", "warehouse.v1.Ingest/Upload"], audit.Reader().Entries().Where(e => e.Entry.Who == "unauthenticated").Select(e => e.Entry.Verb));
+        Assert.Equal(["warehouse.v1.Variants/Seen", "warehouse.v1.Variants/SeenStream", "warehouse.v1.Ingest/Upload"], audit.Reader().Entries().Where(e => e.Entry is { Who: "unauthenticated", Kind: Engine.Audit.AuditKind.Call }).Select(e => e.Entry.Verb));
     }
 
     [Fact]
@@ -51,6 +51,11 @@ public sealed class EntranceTests
         while (calls.Count > 0) await TakeAsync(calls, "4");
         await issuers.ListAsync(new());
         never.SetResult();
+        // Nobody knows who they were, and how many there were is in the audit log.
+        await served.Server.Gate.Refused.WriteAsync();
+        using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
+        var sums = audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Kind == Engine.Audit.AuditKind.Refused).ToLookup(e => (e.Who, e.Outcome), e => e.Calls!.Value);
+        Assert.Equal([(("unauthenticated", "no-request"), (long)PlacesOfOne), (("unauthenticated", "no-room"), Silent - PlacesOfOne + 1)], sums.Select(s => (s.Key, s.Sum())).Order());
     }
 
     [Fact]

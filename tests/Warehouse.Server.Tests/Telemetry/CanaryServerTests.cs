@@ -62,6 +62,8 @@ public sealed class CanaryServerTests
             foreach (var file in Directory.GetFiles(folder["lab/store"]).OrderByDescending(f => new FileInfo(f).Length).Take(3)) Damage(file);
             using (var channel = Connect(server, reader)) await run.DriveAsync(Calls(channel, tokens, samples, cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
             Assert.True(run.Driven > 150, $"{run.Driven} calls");
+            await server.Gate.Refused.WriteAsync();
+            using (var written = StoreAudit.Open(folder["lab/store"], null, null)) Assert.Contains(written.Reader().Entries(), e => e.Entry.Kind == Engine.Audit.AuditKind.Refused);
             provider.Flush(Timeout.InfiniteTimeSpan);
             Assert.Contains("CallRefused", System.Text.Encoding.UTF8.GetString(log.ToArray()), StringComparison.Ordinal);
             Assert.NotEmpty(trailers);
@@ -138,6 +140,9 @@ public sealed class CanaryServerTests
             await call.RequestStream.CompleteAsync();
             while (await call.ResponseStream.MoveNext(default)) { }
         });
+        var unknown = new Method<V1.SeenRequest, V1.SeenReply>(MethodType.Unary, "warehouse.v1.Variants", tokens.Next(CanaryKind.SampleId), Marshallers.Create(r => r.ToByteArray(), V1.SeenRequest.Parser.ParseFrom), Marshallers.Create(r => r.ToByteArray(), V1.SeenReply.Parser.ParseFrom));
+        yield return ("no method", async () => await channel.CreateCallInvoker().AsyncUnaryCall(unknown, null, new CallOptions(Headers()), new V1.SeenRequest()));
+        yield return ("too much", async () => await variants.SeenAsync(new() { Asking = Asking(), Queries = { Enumerable.Repeat(tokens.Next(CanaryKind.CliInput), 200_000) } }, Headers()));
         yield return ("no message", async () => await variants.SeenAsync(V1.SeenRequest.Parser.ParseFrom(new V1.SeenRequest { Asking = Asking() }.ToByteArray()), Headers()));
     }
 

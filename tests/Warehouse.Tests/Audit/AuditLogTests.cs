@@ -188,13 +188,15 @@ public sealed class AuditLogTests
         {
             var entry = new AuditEntry
             {
-                Kind = (AuditKind)random.Next(6), Call = Text()!, Who = Text()!, Role = Text()!, Verb = Text()!, Purpose = Text()!, Sequence = random.NextInt64() >> random.Next(63),
-                Utc = new DateTimeOffset(random.NextInt64(DateTime.MaxValue.Ticks), TimeSpan.Zero), Snapshot = Number(), Policy = Text(true), Scope = Text(true), Cohort = Text(true), Query = Text(true),
+                Kind = (AuditKind)random.Next(Enum.GetValues<AuditKind>().Length), Call = Text()!, Who = Text()!, Role = Text()!, Verb = Text()!, Purpose = Text()!, Sequence = random.NextInt64() >> random.Next(63),
+                Utc = Time(), FirstUtc = random.Next(3) == 0 ? Time() : null, LastUtc = random.Next(3) == 0 ? Time() : null, Calls = Number(), Snapshot = Number(), Policy = Text(true), Scope = Text(true), Cohort = Text(true), Query = Text(true),
                 Outcome = Text(true), Rows = Number(), DurationMs = Number(), Result = Text(true), Note = Text(true), Subjects = [.. Enumerable.Range(0, random.Next(4)).Select(_ => Text()!)],
             };
             Assert.True(Encoding.ASCII.GetBytes(PlainLine.Of(entry)).AsSpan().SequenceEqual(entry.ToBytes()), $"seed {Seed}, {PlainLine.Of(entry)}");
             Assert.True(AuditEntry.TryParse(entry.ToBytes(), out _), $"seed {Seed}, {PlainLine.Of(entry)}");
         }
+
+        DateTimeOffset Time() => new(random.NextInt64(DateTime.MaxValue.Ticks), TimeSpan.Zero);
 
         long? Number() => random.Next(3) == 0 ? null : (random.NextInt64() >> random.Next(63)) * (random.Next(2) == 0 ? 1 : -1);
 

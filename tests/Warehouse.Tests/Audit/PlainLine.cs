@@ -12,14 +12,16 @@ internal static class PlainLine
     internal static string Of(AuditEntry entry)
     {
         var to = new StringBuilder(512);
-        var utc = entry.Utc.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
-        to.Append(CultureInfo.InvariantCulture, $"{{\"v\":1,\"seq\":{entry.Sequence},\"utc\":\"{utc}\",\"kind\":\"{AuditEntry.Word(entry.Kind)}\"");
+        to.Append(CultureInfo.InvariantCulture, $"{{\"v\":1,\"seq\":{entry.Sequence},\"utc\":\"{TimeOf(entry.Utc)}\",\"kind\":\"{AuditEntry.Word(entry.Kind)}\"");
         foreach (var (name, text) in ((string, string?)[])[("call", entry.Call), ("who", entry.Who), ("role", entry.Role), ("verb", entry.Verb), ("purpose", entry.Purpose)]) Append(to, name, text);
         Append(to, "snapshot", entry.Snapshot);
         foreach (var (name, text) in ((string, string?)[])[("policy", entry.Policy), ("scope", entry.Scope), ("cohort", entry.Cohort), ("query", entry.Query), ("outcome", entry.Outcome)]) Append(to, name, text);
         Append(to, "rows", entry.Rows);
         Append(to, "ms", entry.DurationMs);
         Append(to, "result", entry.Result);
+        Append(to, "calls", entry.Calls);
+        if (entry.FirstUtc is { } first) Append(to, "first", TimeOf(first));
+        if (entry.LastUtc is { } last) Append(to, "last", TimeOf(last));
         if (entry.Subjects.Count > 0)
         {
             to.Append(",\"subjects\":[");
@@ -29,6 +31,8 @@ internal static class PlainLine
         Append(to, "note", entry.Note);
         return to.Append('}').ToString();
     }
+
+    private static string TimeOf(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
 
     private static void Append(StringBuilder to, string name, long? number)
     {
