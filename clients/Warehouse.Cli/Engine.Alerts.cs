@@ -26,6 +26,6 @@ internal partial class Engine
     private LocalAlerts AlertsOf(VariantStore opened)
     {
         var assessments = new Lazy<IReadOnlyList<SignedAssessment>>(() => OwnAssessments.Of(opened.Events, opened.Assembly));
-        return new(new AlertSources { Store = opened, Release = date => ClinVarShelf.Find(opened, date), Assessments = () => assessments.Value, Shown = Call is { } call ? call.Shows : null });
+        return new(new AlertSources { Store = opened, Release = (date, digest) => ClinVarShelf.Find(opened, date, digest), Assessments = () => assessments.Value, Shown = Call is { } call ? call.Shows : null });
     }
 }

@@ -13,11 +13,11 @@ public sealed record ReleasePreview(IReadOnlyList<(ClinVarAxis Axis, NetClass Fr
     public static ReleasePreview Of(AlertSources sources, TimeProvider clock, string release)
     {
         var book = new AlertBook(sources.Store.Events, clock);
-        var after = sources.Release(release) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
-        var before = book.Releases.Reverse().Select(r => r.Release.Release).Where(r => r != release).ToList();
+        var after = ReleaseIntake.Shelved(sources, release);
+        var before = book.Releases.Reverse().Select(r => r.Release).Where(r => r.Release != release).ToList();
         if (before.Count == 0) return new ReleasePreview([], []); // the first release that holds changes nothing
-        var last = sources.Release(before[0]) ?? throw new InputException("clinvar-unknown", "the release that holds is not in the store any more", InputPlace.None);
-        var earlier = before.Skip(1).Select(sources.Release).TakeWhile(r => r is not null).Select(r => r!);
+        var last = sources.Release(before[0].Release, before[0].Digest) ?? throw new InputException("clinvar-unknown", "the release that holds is not in the store any more", InputPlace.None);
+        var earlier = before.Skip(1).Select(r => sources.Release(r.Release, r.Digest)).TakeWhile(r => r is not null).Select(r => r!);
         var changes = ReleaseComparison.WithFlipFlops(ReleaseComparison.Run(last, after, book.Grades), earlier);
         var counts = changes.Where(c => c.IsOfClass).GroupBy(c => (c.Axis, c.From, c.To, c.Grade)).Select(g => (g.Key.Axis, g.Key.From, g.Key.To, g.Key.Grade, g.Count()));
         return new ReleasePreview(

@@ -35,6 +35,9 @@ internal sealed class Carrying : IDisposable
         _asked = [.. names.Select(wanted.Contains)];
     }
 
+    /// <summary>Of a watch that would want a change: whether it is told of it otherwise. Null = it is not.</summary>
+    internal Func<WatchFilter, ClassChange, bool>? Unless { get; init; }
+
     /// <summary>Persons, by the numbers that <see cref="Persons"/> gives.</summary>
     internal IReadOnlyList<string> Names => _persons;
 
@@ -86,7 +89,7 @@ internal sealed class Carrying : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _lookup.Dispose();
 
-    private List<WatchFilter> Wanting(WatchTriggers trigger, ClassChange change) => [.. _watches.Where(w => w.Wants(trigger, change.Grade) && w.Takes(change.Allele, change.Genes))];
+    private List<WatchFilter> Wanting(WatchTriggers trigger, ClassChange change) => [.. _watches.Where(w => w.Wants(trigger, change) && Unless?.Invoke(w, change) != true)];
 
     private bool Takes(WatchFilter watch, int person) => watch.Takes(_persons[person], _samplesOf[person]!.Select(s => _lookup.Samples[s]));
 

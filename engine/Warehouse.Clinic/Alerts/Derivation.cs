@@ -14,8 +14,9 @@ namespace Warehouse.Clinic.Alerts;
 /// <param name="Allele">Its allele.</param>
 /// <param name="Before">Class of the assessment that it supersedes; absent when it is the first.</param>
 /// <param name="Net">Its class; absent where it was taken back.</param>
-/// <param name="Genes">Genes, comma separated.</param>
-public sealed record SignedAssessment(long Event, Variant Allele, NetClass Before, NetClass Net, string Genes = "");
+/// <param name="Condition">Id of its condition: a laboratory may have signed several of an allele.</param>
+/// <param name="Genes">Genes, comma separated; null = those of the release in force, or not known.</param>
+public sealed record SignedAssessment(long Event, Variant Allele, NetClass Before, NetClass Net, string Condition = "", string? Genes = null);
 
 /// <summary>What alerts follow from besides the log: the store, the releases in it, and the laboratory's assessments.</summary>
 public sealed record AlertSources
@@ -23,8 +24,8 @@ public sealed record AlertSources
     /// <summary>The store.</summary>
     public required VariantStore Store { get; init; }
 
-    /// <summary>The release of a date; null = the store has none.</summary>
-    public required Func<string, ShelvedRelease?> Release { get; init; }
+    /// <summary>The release of a date, and where a digest is given of that content; null = the store has none.</summary>
+    public required Func<string, string?, ShelvedRelease?> Release { get; init; }
 
     /// <summary>All signed assessments, in the order of their events.</summary>
     public Func<IReadOnlyList<SignedAssessment>> Assessments { get; init; } = () => [];
@@ -99,7 +100,7 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
             AlertDraft[] unknown = accepted.Unrecognised == 0 ? [] : [Unrecognised(accepted)];
             if (at.Filters.Count == 0) return unknown;
             var (changes, release) = LastChanges(at, isCause: true);
-            return [.. unknown, .. OfChanges(at, changes, release, null), .. Discordant(at, [.. Assessed(moment).Values], null)];
+            return [.. unknown, .. OfChanges(at, changes, release, null), .. Discordant(at, Assessed(at), null)];
         }
         if (logged.Kind == AlertCodec.Prefix + "test-begun" && AlertCodec.Decode(logged).Event is SelfTestBegun test)
             return [new AlertDraft { Trigger = WatchTriggers.None, Person = "", Allele = "", Change = "self-test " + test.Mark, Grade = Grade.Minor, IsSelfTest = true }];
@@ -123,19 +124,21 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
     {
         using var at = Open(moment);
         if (at.Filters.Count == 0) return [];
-        var loaded = at.Samples.Where(s => s.Version > after).Select(s => s.Name).ToList();
+        var loaded = at.LoadedSince(OpenSession, after);
         if (loaded.Count == 0) return [];
         var drafts = new Drafts();
         if (at.Book.Releases.Count > 0)
         {
             var (changes, release) = LastChanges(at, isCause: false);
             drafts.AddRange(OfChanges(at, changes, release, loaded));
-            var changed = changes.Where(c => c.IsOfClass && c.Grade > Grade.None).Select(c => (c.Allele, c.Axis)).ToHashSet();
+            var changed = changes.Where(c => c.IsOfClass).ToDictionary(c => (c.Allele, c.Axis));
             var classed = new List<ClassChange>();
             foreach (var allele in Shelved(at.Book.Releases[^1].Release).Alleles())
                 foreach (var axis in Axes)
-                    if (allele.On(axis) is { Net: NetClass.Pathogenic } now && !changed.Contains((allele.Allele, axis))) classed.Add(NewlySeen(allele, axis, now, at.Book.Grades));
-            drafts.AddRange(at.Persons(WatchTriggers.NewlySeen, classed, loaded, c => $"newly-seen {Word(c.Axis)} {Word(c.To)}"));
+                    if (allele.On(axis) is { Net: NetClass.Pathogenic } now) classed.Add(NewlySeen(allele, axis, now, at.Book.Grades));
+            // Whoever watches for that change hears of the change; another watch would hear of neither.
+            bool IsTold(WatchFilter watch, ClassChange seen) => changed.TryGetValue((seen.Allele, seen.Axis), out var change) && watch.Wants(WatchTriggers.Class, change);
+            drafts.AddRange(at.Persons(WatchTriggers.NewlySeen, classed, loaded, c => $"newly-seen {Word(c.Axis)} {Word(c.To)}", IsTold));
         }
         drafts.AddRange(OfAssessed(at, loaded));
         drafts.AddRange(Frequencies(at, loaded, after));
@@ -159,7 +162,7 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
 
     private IReadOnlyList<AlertDraft> OfAssessment(At at, SignedAssessment signed)
     {
-        var drafts = new Drafts();
+        (var drafts, signed) = (new Drafts(), WithGenes(at, [signed])[0]);
         if (signed.Before != signed.Net) drafts.AddRange(at.Persons(WatchTriggers.Assessment, [ChangeOf(signed, at.Book.Grades)], null, c => string.Create(CultureInfo.InvariantCulture, $"assessment {signed.Event} {Word(c.From)}>{Word(c.To)}")));
         drafts.AddRange(Discordant(at, [signed], null));
         return drafts.ToList();
@@ -167,20 +170,22 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
 
     private IReadOnlyList<AlertDraft> OfAssessed(At at, List<string> loaded)
     {
-        var assessed = Assessed(at.Moment).Values.ToList();
-        var drafts = new Drafts();
-        drafts.AddRange(at.Persons(WatchTriggers.AssessedCarried, [.. assessed.Select(a => ChangeOf(a with { Before = NetClass.Absent }, at.Book.Grades))], loaded, c => $"assessed-carried {Word(c.To)}"));
+        var (assessed, drafts) = (Assessed(at), new Drafts());
+        var gravest = assessed.GroupBy(a => a.Allele).Select(g => g.MaxBy(a => Weight(a.Net))!);
+        drafts.AddRange(at.Persons(WatchTriggers.AssessedCarried, [.. gravest.Select(a => ChangeOf(a with { Before = NetClass.Absent }, at.Book.Grades))], loaded, c => $"assessed-carried {Word(c.To)}"));
         drafts.AddRange(Discordant(at, assessed, loaded));
         return drafts.ToList();
     }
 
-    /// <summary>Assessments that ClinVar contradicts: one says pathogenic, the other benign, or one of these and the other uncertain.</summary>
+    private static int Weight(NetClass own) => own switch { NetClass.Pathogenic => 2, NetClass.Uncertain => 1, _ => 0 };
+
+    /// <summary>Assessments that ClinVar contradicts: one says pathogenic, the other benign, or one of these and the other uncertain. Of several of an allele each is looked at.</summary>
     private IReadOnlyList<AlertDraft> Discordant(At at, IReadOnlyList<SignedAssessment> assessments, List<string>? loaded)
     {
         if (assessments.Count == 0 || at.Book.Releases.Count == 0 || !at.Filters.Any(f => (f.Watch.Triggers & WatchTriggers.Discordance) != 0)) return [];
-        var (own, apart) = (assessments.ToDictionary(a => a.Allele), new List<ClassChange>());
+        var (own, apart) = (assessments.ToLookup(a => a.Allele), new List<ClassChange>());
         foreach (var allele in Shelved(at.Book.Releases[^1].Release).Alleles())
-            if (own.TryGetValue(allele.Allele, out var signed) && IsDiscordant(signed.Net, allele.Germline.Net))
+            foreach (var signed in own[allele.Allele].Where(a => IsDiscordant(a.Net, allele.Germline.Net)).DistinctBy(a => a.Net))
                 apart.Add(new ClassChange { Allele = allele.Allele, Axis = ClinVarAxis.Germline, From = signed.Net, To = allele.Germline.Net, Kinds = ChangeKinds.Sideways, Genes = allele.Genes, Ids = string.Join(',', allele.Ids), Grade = signed.Net == NetClass.Uncertain || allele.Germline.Net == NetClass.Uncertain ? Grade.Major : Grade.Critical });
         return at.Persons(WatchTriggers.Discordance, apart, loaded, c => $"discordant own {Word(c.From)} clinvar {Word(c.To)}");
     }
@@ -195,8 +200,8 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
     {
         var watches = at.Filters.Where(f => (f.Watch.Triggers & WatchTriggers.Frequency) != 0 && f.Watch.FrequencyLine > 0).ToList();
         if (watches.Count == 0) return [];
-        var alleles = new SortedDictionary<Variant, string>();
-        foreach (var signed in Assessed(at.Moment).Values) alleles[signed.Allele] = signed.Genes;
+        var alleles = new SortedDictionary<Variant, string?>();
+        foreach (var signed in Assessed(at)) alleles[signed.Allele] = signed.Genes;
         if (at.Book.Releases.Count > 0)
             foreach (var allele in Shelved(at.Book.Releases[^1].Release).Alleles())
                 if (allele.Germline.Net is NetClass.Pathogenic or NetClass.Uncertain or NetClass.Conflicting) alleles[allele.Allele] = allele.Genes;
@@ -210,7 +215,7 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
         {
             var (was, becomes) = (Frequency(before, allele), Frequency(now, allele));
             foreach (var watch in watches.Where(w => w.Takes(allele, genes) && was < w.Watch.FrequencyLine && becomes >= w.Watch.FrequencyLine && Grade.Major >= w.Watch.Least))
-                drafts.Add(new AlertDraft { Trigger = WatchTriggers.Frequency, Person = "", Allele = allele.ToString(), Change = string.Create(CultureInfo.InvariantCulture, $"frequency {watch.Watch.FrequencyLine}"), Grade = Grade.Major, Genes = genes, Watches = [watch.Watch.Name] });
+                drafts.Add(new AlertDraft { Trigger = WatchTriggers.Frequency, Person = "", Allele = allele.ToString(), Change = string.Create(CultureInfo.InvariantCulture, $"frequency {watch.Watch.FrequencyLine}"), Grade = Grade.Major, Genes = genes ?? "", Watches = [watch.Watch.Name] });
         }
         return drafts.ToList();
     }
@@ -239,16 +244,25 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
     /// <summary>The release as it was accepted, or an error: alerts of other bytes would be others.</summary>
     private ShelvedRelease Shelved(ReleaseAccepted accepted) => Kept(accepted) ?? throw new Warehouse.Engine.Storage.DamagedStoreException("annotations", $"the release {accepted.Release} of ClinVar is not there as it was accepted") { IsMissing = true };
 
-    private ShelvedRelease? Kept(ReleaseAccepted accepted) => sources.Release(accepted.Release) is { } found && found.Digest == accepted.Digest ? found : null;
+    private ShelvedRelease? Kept(ReleaseAccepted accepted) => sources.Release(accepted.Release, accepted.Digest);
 
-    private SortedDictionary<Variant, SignedAssessment> Assessed(Moment moment)
+    /// <summary>What stands at a moment: one for each allele and condition, in the order of alleles.</summary>
+    private List<SignedAssessment> Assessed(At at)
     {
-        var byAllele = new SortedDictionary<Variant, SignedAssessment>();
+        var standing = new Dictionary<(Variant, string), SignedAssessment>();
         foreach (var signed in sources.Assessments())
-            if (signed.Event > moment.Event) break;
-            else if (signed.Net == NetClass.Absent) byAllele.Remove(signed.Allele); // it was taken back
-            else byAllele[signed.Allele] = signed;
-        return byAllele;
+            if (signed.Event > at.Moment.Event) break;
+            else if (signed.Net == NetClass.Absent) standing.Remove((signed.Allele, signed.Condition)); // it was taken back
+            else standing[(signed.Allele, signed.Condition)] = signed;
+        return WithGenes(at, [.. standing.Values.OrderBy(a => a.Allele).ThenBy(a => a.Event)]);
+    }
+
+    /// <summary>An assessment names no genes: they are those that the release in force has of its allele.</summary>
+    private List<SignedAssessment> WithGenes(At at, List<SignedAssessment> assessments)
+    {
+        if (assessments.Count == 0 || at.Book.Releases.Count == 0 || Kept(at.Book.Releases[^1].Release) is not { } release) return assessments;
+        var known = release.Of(assessments.Select(a => a.Allele));
+        return assessments.ConvertAll(a => a with { Genes = a.Genes ?? (known.TryGetValue(a.Allele, out var entry) ? entry.Genes : null) });
     }
 
     private static ClassChange NewlySeen(ClinVarAllele allele, ClinVarAxis axis, Classification now, GradeTable grades)
@@ -259,7 +273,7 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
 
     private static ClassChange ChangeOf(SignedAssessment signed, GradeTable grades)
     {
-        var change = new ClassChange { Allele = signed.Allele, Axis = ClinVarAxis.Germline, From = signed.Before, To = signed.Net, Kinds = signed.Before == NetClass.Absent ? ChangeKinds.Appeared : ChangeKinds.Sideways, Genes = signed.Genes };
+        var change = new ClassChange { Allele = signed.Allele, Axis = ClinVarAxis.Germline, From = signed.Before, To = signed.Net, Kinds = signed.Before == NetClass.Absent ? ChangeKinds.Appeared : ChangeKinds.Sideways, Genes = signed.Genes ?? "", AreGenesKnown = signed.Genes is not null };
         return change with { Grade = grades.Of(change) };
     }
 
@@ -327,6 +341,14 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
 
         internal IReadOnlyList<LoadedSample> Samples { get; }
 
+        /// <summary>Samples that came after a version, and those that have another person since: it is new of him, whatever they carry.</summary>
+        internal List<string> LoadedSince(Func<long, Session> open, long version)
+        {
+            using var before = open(version);
+            var persons = before.LoadedSamples().ToDictionary(s => s.Name, s => s.Person, StringComparer.Ordinal);
+            return [.. Samples.Where(s => s.Version > version || (persons.TryGetValue(s.Name, out var person) && person != s.Person)).Select(s => s.Name)];
+        }
+
         /// <summary>Which alleles somebody of some samples carries; null = of all.</summary>
         internal HashSet<Variant> Carried(IEnumerable<Variant> alleles, List<string>? samples)
         {
@@ -335,17 +357,17 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
         }
 
         /// <summary>Alerts over the persons who carry what changed, where a watch wants it.</summary>
-        internal IReadOnlyList<AlertDraft> Persons(WatchTriggers trigger, IReadOnlyList<ClassChange> changes, List<string>? loaded, Func<ClassChange, string> words)
+        internal IReadOnlyList<AlertDraft> Persons(WatchTriggers trigger, IReadOnlyList<ClassChange> changes, List<string>? loaded, Func<ClassChange, string> words, Func<WatchFilter, ClassChange, bool>? unless = null)
         {
-            using var carrying = Carrying(trigger, changes, loaded);
+            using var carrying = Carrying(trigger, changes, loaded, unless);
             return carrying is null ? [] : [.. carrying.Drafts(trigger, changes, words)];
         }
 
         /// <summary>Who carries changes, for the watches of a trigger; null where there is no change or no such watch.</summary>
-        internal Carrying? Carrying(WatchTriggers trigger, IReadOnlyList<ClassChange> changes, List<string>? loaded)
+        internal Carrying? Carrying(WatchTriggers trigger, IReadOnlyList<ClassChange> changes, List<string>? loaded, Func<WatchFilter, ClassChange, bool>? unless = null)
         {
             var watches = Filters.Where(f => (f.Watch.Triggers & trigger) != 0).ToList();
-            return watches.Count == 0 || changes.Count == 0 ? null : new Carrying(Session, Samples, watches, loaded);
+            return watches.Count == 0 || changes.Count == 0 ? null : new Carrying(Session, Samples, watches, loaded) { Unless = unless };
         }
 
         public void Dispose() => Session.Dispose();

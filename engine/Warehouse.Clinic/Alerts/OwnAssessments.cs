@@ -22,7 +22,7 @@ public static class OwnAssessments
             if (id == 0 || book.Find(id) is not { } now || (now.State != AssessmentState.Signed && was != AssessmentState.Signed)) continue;
             var (content, key) = (now.Content, (now.Content.Allele, now.Content.ConditionId));
             var net = now.State == AssessmentState.Signed ? NetOf(content.Class) : NetClass.Absent;
-            signed.Add(new SignedAssessment(logged.Number, VariantOf(content.Allele, assembly), last.GetValueOrDefault(key, NetClass.Absent), net));
+            signed.Add(new SignedAssessment(logged.Number, VariantOf(content.Allele, assembly), last.GetValueOrDefault(key, NetClass.Absent), net, content.ConditionId));
             last[key] = net;
         }
         return signed;

@@ -33,7 +33,7 @@ public static class ReleaseIntake
     public static ReleaseFacts Look(AlertSources sources, AlertBook book, string release)
     {
         var found = Shelved(sources, release);
-        var before = book.Releases.Count == 0 ? null : sources.Release(book.Releases[^1].Release.Release);
+        var before = book.Releases.Count == 0 ? null : sources.Release(book.Releases[^1].Release.Release, book.Releases[^1].Release.Digest);
         var looked = found.Rows is { } rows && (before is null || before.Rows is not null)
             ? ClinVarShelf.Looked(before?.Rows, rows)
             : ReleaseComparison.Pairs(before is null ? [] : before.Alleles(), found.Alleles()).Select(p => (p.Now is not null, p.Now is { IsUnrecognised: true } ? p.Now : null));
@@ -92,7 +92,10 @@ public static class ReleaseIntake
     }
 
     /// <summary>A release that the store has.</summary>
+    /// <param name="sources">The store and its releases.</param>
+    /// <param name="release">Its date.</param>
+    /// <param name="digest">Of its content, as it was accepted; null = whatever has that date.</param>
     /// <exception cref="InputException">It has none of that date.</exception>
-    public static ShelvedRelease Shelved(AlertSources sources, string release) =>
-        sources.Release(release) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
+    public static ShelvedRelease Shelved(AlertSources sources, string release, string? digest = null) =>
+        sources.Release(release, digest) ?? throw new InputException("clinvar-unknown", "the store has no release of ClinVar of that date", InputPlace.None);
 }

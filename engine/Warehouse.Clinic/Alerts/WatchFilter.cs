@@ -30,10 +30,12 @@ internal sealed class WatchFilter
     /// <summary>Whether it looks at whoever carries.</summary>
     internal bool LooksAtEverybody => _person is null && _samples is null;
 
-    internal bool Wants(WatchTriggers trigger, Grade grade) => (Watch.Triggers & trigger) != 0 && grade >= Watch.Least && grade > Grade.None;
+    internal bool Wants(WatchTriggers trigger, ClassChange change) =>
+        (Watch.Triggers & trigger) != 0 && change.Grade >= Watch.Least && change.Grade > Grade.None && Takes(change.Allele, change.AreGenesKnown ? change.Genes : null);
 
-    internal bool Takes(Variant allele, string genes) =>
-        (_genes is null || GenesOf(genes).Any(_genes.Contains))
+    /// <summary>Whether it looks at an allele. Of one whose genes are not known (null) nobody can say that it is none of its genes: rather an alert too many than one too few.</summary>
+    internal bool Takes(Variant allele, string? genes) =>
+        (_genes is null || genes is null || GenesOf(genes).Any(_genes.Contains))
         && (_regions is null || _regions.Any(r => r.Contig == allele.Contig && r.Start <= allele.Start && allele.Start < r.End))
         && (_alleles is null || _alleles.Contains(allele.ToString()));
 

@@ -35,7 +35,7 @@ public static class WatchIntake
             case WatchScope.Regions:
                 foreach (var region in watch.Items) RegionText.Parse(region);
                 break;
-            case WatchScope.Alleles: return watch with { Items = [.. session.Resolve(watch.Items).Select(Spelled)] };
+            case WatchScope.Alleles: return watch with { Items = [.. session.Resolve(watch.Items).Select(a => Spelled(a, session))] };
         }
         return watch;
     }
@@ -86,10 +86,9 @@ public static class WatchIntake
     }
 
     /// <summary>An allele as the log names it.</summary>
-    private static string Spelled(SeenAnswer answer)
+    private static string Spelled(SeenAnswer answer, Session session)
     {
         if (answer.Contig is null || answer.Reason is not null || answer.MatchedAlleles is not null) throw new InputException("watch-variant", answer.Reason ?? "an allele of plain bases is needed", InputPlace.None);
-        var contig = answer.Contig.StartsWith("chr", StringComparison.Ordinal) ? answer.Contig[3..] : answer.Contig;
-        return string.Create(CultureInfo.InvariantCulture, $"{(contig == "M" ? "MT" : contig)}-{answer.Start + 1L}-{answer.Ref}-{answer.Alt}");
+        return string.Create(CultureInfo.InvariantCulture, $"{session.CanonicalOf(answer.Contig)}-{answer.Start + 1L}-{answer.Ref}-{answer.Alt}");
     }
 }

@@ -92,6 +92,9 @@ public sealed record ClassChange
     /// <summary>Symbols of its genes, comma separated, of either release.</summary>
     public string Genes { get; init; } = "";
 
+    /// <summary>Whether it is known that it has these genes, or none; what the laboratory alone has assessed may have any.</summary>
+    public bool AreGenesKnown { get; init; } = true;
+
     /// <summary>Variation ids now, before where there are none now; comma separated.</summary>
     public string Ids { get; init; } = "";
 

@@ -58,10 +58,13 @@ public static class ClinVarShelf
         """;
 
     /// <summary>The release of a date, one that was retired too as long as its bytes are there; null = there is none.</summary>
-    public static ShelvedRelease? Find(VariantStore store, string date)
+    /// <param name="store">The store.</param>
+    /// <param name="date">The date.</param>
+    /// <param name="digest">Of that content, where one that was corrected under the same date may be there too; null = the newest that was not retired.</param>
+    public static ShelvedRelease? Find(VariantStore store, string date, string? digest = null)
     {
         if (!DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return null;
-        var found = store.AnnotationReleases().Where(r => r.Source == Source && r.Date == day && !r.IsPurged && !r.IsIntervals).MaxBy(r => (r.UntilVersion == 0, r.Number));
+        var found = store.AnnotationReleases().Where(r => r.Source == Source && r.Date == day && !r.IsPurged && !r.IsIntervals && (digest is null || r.ContentSha256 == digest)).MaxBy(r => (r.UntilVersion == 0, r.Number));
         if (found is null) return null;
         AnnotationReader Open() => store.OpenAnnotations(string.Create(CultureInfo.InvariantCulture, $"{Source}@{found.Number}"), found.FromVersion);
         return new ShelvedRelease(found.ContentSha256, () => Alleles(Open)) { Rows = Open };

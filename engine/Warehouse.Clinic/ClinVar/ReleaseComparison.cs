@@ -1,3 +1,5 @@
+using Warehouse.Clinic.Alerts;
+
 namespace Warehouse.Clinic.ClinVar;
 
 /// <summary>
@@ -106,9 +108,13 @@ public static class ReleaseComparison
         return new ClassChange
         {
             Allele = allele.Allele, Axis = axis, From = from.Net, To = to.Net, FromStars = from.Stars, ToStars = to.Stars, Kinds = kinds,
-            Genes = allele.Genes.Length > 0 ? allele.Genes : old?.Genes ?? "", Ids = string.Join(',', allele.Ids),
+            Genes = GenesOf(old?.Genes ?? "", now?.Genes ?? ""), Ids = string.Join(',', allele.Ids),
         };
     }
+
+    /// <summary>Those of the later release, and behind them those that only the earlier one has: a symbol that was changed is watched by its old name too.</summary>
+    private static string GenesOf(string old, string now) =>
+        old == now || old.Length == 0 ? now : now.Length == 0 ? old : string.Join('|', WatchFilter.GenesOf(now).Union(WatchFilter.GenesOf(old), StringComparer.OrdinalIgnoreCase));
 
     /// <summary>Says of a change on the germline axis whether the records of the allele, which had other ids before, were merged into others, or parted.</summary>
     private static ClassChange WithRecords(ClassChange change, IReadOnlyList<string> before, HashSet<string> there)

@@ -19,10 +19,10 @@ public sealed record ReleaseHistory(string Release, ClinVarAxis Axis, Classifica
     public static IReadOnlyList<ReleaseHistory> Of(AlertSources sources, AlertBook book, SeenAnswer asked)
     {
         if (asked.Reason is { } fault) throw new InputException("clinvar-variant", fault, InputPlace.None);
-        var history = new List<ReleaseHistory>();
+        var (history, contig) = (new List<ReleaseHistory>(), sources.Store.Assembly.CanonicalContig(asked.Contig ?? ""));
         foreach (var (_, release) in book.Releases)
         {
-            var found = ReleaseIntake.Shelved(sources, release.Release).Alleles().FirstOrDefault(a => a.Allele.Start == asked.Start && a.Allele.Ref == asked.Ref && a.Allele.Alt == asked.Alt && (a.Allele.Contig == asked.Contig || "chr" + a.Allele.Contig == asked.Contig));
+            var found = ReleaseIntake.Shelved(sources, release.Release, release.Digest).Alleles().FirstOrDefault(a => a.Allele.Start == asked.Start && a.Allele.Ref == asked.Ref && a.Allele.Alt == asked.Alt && a.Allele.Contig == contig);
             foreach (var axis in Enum.GetValues<ClinVarAxis>())
                 if (axis == ClinVarAxis.Germline || found?.On(axis) is { } other && other != Classification.None) history.Add(new(release.Release, axis, found?.On(axis) ?? Classification.None, found is null ? "" : string.Join(',', found.Ids)));
         }

@@ -32,9 +32,10 @@ public sealed record ReleaseRow
         var rows = new List<ReleaseRow>();
         foreach (var date in shelved.Concat(accepted.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
-            var (holds, there) = (accepted.GetValueOrDefault(date), sources.Release(date));
+            var holds = accepted.GetValueOrDefault(date);
+            var there = sources.Release(date, holds?.Digest);
             if ((holds?.Digest ?? there?.Digest) is not { } digest) continue; // it was retired and its bytes are gone
-            rows.Add(new ReleaseRow { Release = date, Digest = digest, Holds = holds is not null, IsThere = there?.Digest == digest, Alleles = holds?.Alleles, Unrecognised = holds?.Unrecognised });
+            rows.Add(new ReleaseRow { Release = date, Digest = digest, Holds = holds is not null, IsThere = there is not null, Alleles = holds?.Alleles, Unrecognised = holds?.Unrecognised });
         }
         return rows;
     }

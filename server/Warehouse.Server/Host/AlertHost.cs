@@ -40,7 +40,7 @@ internal sealed class AlertHost(Func<VariantStore> open, Func<IEnumerable<Caller
     public AlertSources Over(VariantStore store, Action<string>? shown = null)
     {
         var assessments = new Lazy<IReadOnlyList<SignedAssessment>>(() => OwnAssessments.Of(store.Events, store.Assembly));
-        return new AlertSources { Store = store, Release = date => ClinVarShelf.Find(store, date), Assessments = () => assessments.Value, Callers = callers, Shown = shown };
+        return new AlertSources { Store = store, Release = (date, digest) => ClinVarShelf.Find(store, date, digest), Assessments = () => assessments.Value, Callers = callers, Shown = shown };
     }
 
     /// <summary>Asks the log and the store.</summary>

@@ -68,7 +68,7 @@ public sealed class ClinVarPairTests
         File.WriteAllText(path, Vcf(carried, Samples));
         store.Ingest(new IngestRequest { Files = [path], Threads = 2 });
 
-        var sources = new AlertSources { Store = store, Release = date => ClinVarShelf.Find(store, date) };
+        var sources = new AlertSources { Store = store, Release = (date, digest) => ClinVarShelf.Find(store, date, digest) };
         Load(store, Before, Table(Before));
         Load(store, After, Table(After));
         new AlertBook(store.Events, TimeProvider.System).Append(Owner, store.Version, new WatchSet(new Watch { Name = "all" }));

@@ -54,6 +54,20 @@ public sealed class ReleaseFaultTests : IDisposable
         Assert.Equal((0, 1), (Run().Raised, Open().Count));
     }
 
+    /// <summary>What holds is known by date and content: a corrected file of the same day takes nothing from the one that was accepted, which is kept.</summary>
+    [Fact]
+    public void Alerts_follow_from_the_file_that_was_accepted_though_a_corrected_one_of_the_same_day_took_its_place()
+    {
+        Load(February, Release("Pathogenic"));
+        Assert.True(Accept(February));
+        _store.RetireAnnotations("clinvar@" + February);
+        Assert.True(Load(February, Release("Benign")).Committed);
+        Assert.Equal("clinvar-replaced", Code(() => Accept(February)));
+        Assert.Equal(1, Run().Raised);
+        Assert.Equal(["S1 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic"], Open());
+        Assert.True(ReleaseRow.Of(Sources, Book()).Single(r => r.Release == February) is { Holds: true, IsThere: true });
+    }
+
     [Fact]
     public void The_same_file_under_another_date_is_refused()
     {
@@ -148,7 +162,7 @@ public sealed class ReleaseFaultTests : IDisposable
         Assert.Equal(0, Run().Raised);
     }
 
-    private AlertSources Sources => new() { Store = _store, Release = date => ClinVarShelf.Find(_store, date) };
+    private AlertSources Sources => new() { Store = _store, Release = (date, digest) => ClinVarShelf.Find(_store, date, digest) };
 
     private AlertBook Book() => new(_store.Events, TimeProvider.System);
 

@@ -73,7 +73,7 @@ public sealed class AlertModelTests
                     var watch = new Watch
                     {
                         Name = $"w{chance.Next(3)}", Scope = (WatchScope)(chance.Next(3) switch { 0 => WatchScope.Everybody, 1 => WatchScope.Person, _ => WatchScope.Genes }), Least = (Grade)chance.Next(1, 4),
-                        Triggers = chance.Next(2) == 0 ? WatchTriggers.Default : WatchTriggers.Class, Items = [],
+                        Triggers = chance.Next(4) switch { 0 => WatchTriggers.Class, 1 => WatchTriggers.NewlySeen, _ => WatchTriggers.Default }, Items = [],
                     };
                     watch = watch with { Items = watch.Scope switch { WatchScope.Person => [$"P{chance.Next(1, 10)}"], WatchScope.Genes => [$"GENE{chance.Next(1, Sites + 1)}", $"GENE{chance.Next(1, Sites + 1)}"], _ => [] } };
                     world.Append(new WatchSet(watch));
@@ -153,16 +153,19 @@ public sealed class AlertModelTests
             Samples.Add((sample, person, doses));
             RaiseChanges(person, doses);
             for (var site = 1; site <= Sites; site++)
-                if (doses[site - 1] != '0' && _class.GetValueOrDefault(site) == "pathogenic" && !_changed.ContainsKey(site) && Watches.Values.Any(w => w.Triggers == WatchTriggers.Default && Wants(w, person, site, 3)))
+                if (doses[site - 1] != '0' && _class.GetValueOrDefault(site) == "pathogenic" && Watches.Values.Any(w => w.Triggers != WatchTriggers.Class && Wants(w, person, site, 3) && !WantsChange(w, person, site)))
                     _raised.Add($"{person} 1-{100 * site}-A-G newly-seen germline pathogenic");
         }
 
         private void RaiseChanges(string person, string doses)
         {
             foreach (var (site, (from, to)) in _changed)
-                if (doses[site - 1] != '0' && Watches.Values.Any(w => Wants(w, person, site, GradeOf(from, to))))
+                if (doses[site - 1] != '0' && Watches.Values.Any(w => WantsChange(w, person, site)))
                     _raised.Add($"{person} 1-{100 * site}-A-G clinvar {_release} germline {from}>{to}");
         }
+
+        private bool WantsChange(Watch watch, string person, int site) =>
+            watch.Triggers != WatchTriggers.NewlySeen && _changed.TryGetValue(site, out var change) && Wants(watch, person, site, GradeOf(change.From, change.To));
 
         private static bool Wants(Watch watch, string person, int site, int grade) =>
             grade >= (int)watch.Least && (watch.Scope != WatchScope.Person || watch.Items.Contains(person)) && (watch.Scope != WatchScope.Genes || watch.Items.Contains($"GENE{site}"));

@@ -334,6 +334,109 @@ public sealed class AlertTests
             world.Open().Select(o => string.Join(' ', o.Split(' ').Skip(2).Where(w => !w.All(char.IsAsciiDigit)))).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>An allele has a signed assessment for each condition: taking back one of them takes back no other.</summary>
+    [Fact]
+    public void Of_several_conditions_each_assessment_stands_for_itself_and_a_carrier_hears_of_the_gravest()
+    {
+        using var world = Ready();
+        var desk = new AssessmentDesk(world.Store);
+        Assessment Signed(Tier tier, string condition)
+        {
+            var draft = desk.Begin(SimDesk.Analyst, SimDesk.Content("1-200-A-G", tier: tier) with { ConditionId = condition });
+            var inReview = desk.Submit(SimDesk.Analyst, draft.Id, draft.Version);
+            return desk.Sign(SimDesk.Reviewer, draft.Id, inReview.Version, SignatureMeaning.Approved, "looked through");
+        }
+        Signed(Tier.Pathogenic, "MONDO:0000001");
+        var second = Signed(Tier.Uncertain, "MONDO:0000002");
+        world.Assessments.AddRange(OwnAssessments.Of(world.Store.Events, world.Store.Assembly));
+        world.Run();
+        world.Load("sample\tperson\nS8\tP8\n", ("S8", "010"));
+        world.Run();
+        Assert.Equal(["P8 1-200-A-G assessed-carried pathogenic", "P8 1-200-A-G discordant own pathogenic clinvar benign", "P8 1-200-A-G discordant own uncertain clinvar benign"], world.Open().Where(o => o.StartsWith("P8", StringComparison.Ordinal)));
+        desk.Retire(SimDesk.Reviewer, second.Id, second.Version, "another disease");
+        world.Assessments.Clear();
+        world.Assessments.AddRange(OwnAssessments.Of(world.Store.Events, world.Store.Assembly));
+        world.Run();
+        world.Load("sample\tperson\nS9\tP9\n", ("S9", "010"));
+        world.Run();
+        Assert.Equal(["P9 1-200-A-G assessed-carried pathogenic", "P9 1-200-A-G discordant own pathogenic clinvar benign"], world.Open().Where(o => o.StartsWith("P9", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_watch_on_genes_hears_of_what_the_laboratory_signs_there_and_of_what_nobody_knows_the_gene_of()
+    {
+        using var world = Ready();
+        world.Append(new WatchRemoved("all"), new WatchSet(new Watch { Name = "two", Scope = WatchScope.Genes, Items = ["GENE2"] }));
+        void Sign(int site)
+        {
+            world.Store.Events.Append(new Warehouse.Engine.Events.EventBatch { Actor = Owner, ManifestVersion = world.Store.Version, Events = [new Warehouse.Engine.Events.NewEvent("assess/signed", 1, new byte[] { 1 })] });
+            world.Assessments.Add(new SignedAssessment(world.Store.Events.Refresh(), Entry(site, "").Allele, NetClass.Absent, NetClass.Pathogenic));
+            world.Run();
+        }
+        Sign(1); // the release says that it is of another gene
+        Assert.Empty(world.Open());
+        Sign(2);
+        Assert.Contains(world.Open(), o => o.StartsWith("P2 1-200-A-G assessment", StringComparison.Ordinal));
+        Assert.Equal("GENE2", world.Book().Alerts.First(a => a.Draft.Allele == "1-200-A-G").Draft.Genes);
+        world.Load("sample\tperson\nS8\tP8\n", ("S8", "001"));
+        Sign(3); // which the release does not have
+        Assert.Contains(world.Open(), o => o.StartsWith("P8 1-300-A-G assessment", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_symbol_that_was_changed_is_watched_by_its_old_name_and_by_its_new_one()
+    {
+        foreach (var symbol in (string[])["GBA", "GBA1"])
+        {
+            using var world = Ready();
+            world.Accept("2026-02-01", Entry(1, "Uncertain_significance", gene: "GBA:2629"));
+            world.Append(new WatchRemoved("all"), new WatchSet(new Watch { Name = "one", Scope = WatchScope.Genes, Items = [symbol] }));
+            world.Run();
+            world.Accept("2026-03-01", Entry(1, "Pathogenic", gene: "GBA1:2629"));
+            Assert.Equal(1, world.Run().Raised);
+        }
+    }
+
+    /// <summary>A sample was entered under the wrong person: what it carries is new of the right one.</summary>
+    [Fact]
+    public void A_sample_that_is_given_to_another_person_raises_the_alerts_of_that_person()
+    {
+        using var world = Ready();
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        world.Run();
+        Assert.Equal(["P1 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic"], world.Open());
+        world.Load("sample\tperson\nS1\tP7\nS9\tP9\n", ("S9", "000"));
+        world.Run();
+        Assert.Contains("P7 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic", world.Open());
+    }
+
+    [Fact]
+    public void A_watch_of_newly_seen_alleles_alone_hears_of_one_whose_class_has_just_changed()
+    {
+        using var world = Ready();
+        world.Append(new WatchSet(new Watch { Name = "new", Triggers = WatchTriggers.NewlySeen, Hears = [Ben] }));
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        world.Run();
+        world.Load("sample\tperson\nS8\tP8\n", ("S8", "100"));
+        world.Run();
+        Assert.Equal(["P8 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic", "P8 1-100-A-G newly-seen germline pathogenic"], world.Open().Where(o => o.StartsWith("P8", StringComparison.Ordinal)));
+        Assert.Equal(["new"], world.Book().Alerts.Single(a => a.Draft.Change.StartsWith("newly-seen", StringComparison.Ordinal)).Draft.Watches);
+    }
+
+    /// <summary>A store may spell contigs as RefSeq does; the log and ClinVar do not.</summary>
+    [Fact]
+    public void Alleles_are_watched_and_their_history_is_found_however_the_store_spells_contigs()
+    {
+        using var world = new AlertWorld { Contig = "NC_000001.11" };
+        world.Load("sample\tperson\nS1\tP1\n", ("S1", "100"));
+        using var session = world.Store.OpenSession();
+        var watch = WatchIntake.Checked(new Watch { Name = "w", Scope = WatchScope.Alleles, Items = ["NC_000001.11-100-A-G", "chr1-200-A-G"] }, session);
+        Assert.Equal(["1-100-A-G", "1-200-A-G"], watch.Items);
+        world.Accept("2026-01-01", Entry(1, "Pathogenic"));
+        var history = ReleaseHistory.Of(world.Sources, world.Book(), session.Resolve(["1-100-A-G"]).Single());
+        Assert.Equal(NetClass.Pathogenic, Assert.Single(history).Said.Net);
+    }
+
     [Theory]
     [InlineData(WatchScope.Everybody, "", 2)]
     [InlineData(WatchScope.Cohort, "heart", 1)]

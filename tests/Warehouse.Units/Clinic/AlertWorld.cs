@@ -49,7 +49,7 @@ internal sealed class AlertWorld : IDisposable
     public AlertSources Sources => new()
     {
         Store = Store, Shown = Used.Add, Assessments = () => Assessments,
-        Release = name => _releases.TryGetValue(name, out var alleles) ? new ShelvedRelease("digest of " + name, () => alleles) : null,
+        Release = (name, digest) => _releases.TryGetValue(name, out var alleles) && (digest is null || digest == "digest of " + name) ? new ShelvedRelease("digest of " + name, () => alleles) : null,
     };
 
     /// <summary>Another process: nothing that was in memory is known any more.</summary>
@@ -59,6 +59,9 @@ internal sealed class AlertWorld : IDisposable
         _store = null;
     }
 
+    /// <summary>Name of the contig in files.</summary>
+    public string Contig { get; init; } = "1";
+
     public AlertBook Book() => new(Store.Events, Clock);
 
     public void Append(params AlertEvent[] events) => Book().Append(Owner, Store.Version, events);
@@ -66,10 +69,10 @@ internal sealed class AlertWorld : IDisposable
     /// <summary>Loads samples; each has a row of the genotypes of the alleles <c>1-100-A-G</c>, <c>1-200-A-G</c> and so on, like <c>010</c>.</summary>
     public void Load(string? sheet, params (string Sample, string Doses)[] samples)
     {
-        var text = "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
+        var text = "##fileformat=VCFv4.2\n##contig=<ID=" + Contig + ",length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
             + string.Join('\t', samples.Select(s => s.Sample)) + "\n";
         for (var site = 0; site < samples[0].Doses.Length; site++)
-            text += $"1\t{100 * (site + 1)}\t.\tA\tG\t50\tPASS\t.\tGT\t{string.Join('\t', samples.Select(s => s.Doses[site] switch { '0' => "0/0", '1' => "0/1", _ => "1/1" }))}\n";
+            text += $"{Contig}\t{100 * (site + 1)}\t.\tA\tG\t50\tPASS\t.\tGT\t{string.Join('\t', samples.Select(s => s.Doses[site] switch { '0' => "0/0", '1' => "0/1", _ => "1/1" }))}\n";
         Store.Ingest(new IngestRequest { Files = [Write(text, ".vcf")], SheetPath = sheet is null ? null : Write(sheet, ".tsv"), Threads = 1 });
     }
 

@@ -49,7 +49,7 @@ public sealed class ShelvedReleaseTests : IDisposable
             Assert.Empty(releases[0].Of([Variant.FromNormalized("1", 500, "A", "C"), Variant.FromNormalized("20", 7, "A", "C")]));
             foreach (var held in new[] { -1, 0 })
             {
-                AlertSources Sources(ShelvedRelease[] of) => new() { Store = store.Store, Release = date => of[Array.IndexOf(Dates, date)] };
+                AlertSources Sources(ShelvedRelease[] of) => new() { Store = store.Store, Release = (date, _) => of[Array.IndexOf(Dates, date)] };
                 var book = new AlertBook(store.Store.Events, TimeProvider.System);
                 if (held >= 0) book.Append(Owner, store.Store.Version, new ReleaseAccepted(Dates[held], releases[held].Digest, 1, 0));
                 var (looked, expected) = (ReleaseIntake.Look(Sources(releases), book, Dates[1]), ReleaseIntake.Look(Sources(entries), book, Dates[1]));
@@ -98,13 +98,13 @@ public sealed class ShelvedReleaseTests : IDisposable
             };
             var kept = watches.Where(_ => dice.Next(3) > 0).ToList();
             var book = new AlertBook(store.Store.Events, TimeProvider.System);
-            var sources = new AlertSources { Store = store.Store, Release = date => ClinVarShelf.Find(store.Store, date) };
-            book.Append(Owner, store.Store.Version, [.. kept.Select(w => new WatchSet(w)), new ReleaseAccepted(Dates[0], sources.Release(Dates[0])!.Digest, 1, 0)]);
+            var sources = new AlertSources { Store = store.Store, Release = (date, digest) => ClinVarShelf.Find(store.Store, date, digest) };
+            book.Append(Owner, store.Store.Version, [.. kept.Select(w => new WatchSet(w)), new ReleaseAccepted(Dates[0], sources.Release(Dates[0], null)!.Digest, 1, 0)]);
             new AlertRun(sources, TimeProvider.System, Owner, []).Run();
 
             var expected = new HashSet<(Grade Grade, string Person, string Allele, ClinVarAxis Axis)>();
             using (var session = store.Store.OpenSession())
-                foreach (var change in ReleaseComparison.Run(sources.Release(Dates[0])!.Alleles, sources.Release(Dates[1])!.Alleles, GradeTable.Default))
+                foreach (var change in ReleaseComparison.Run(sources.Release(Dates[0], null)!.Alleles, sources.Release(Dates[1], null)!.Alleles, GradeTable.Default))
                     foreach (var person in session.Carriers([change.Allele.ToString()]).Single().Carriers.GroupBy(c => people[c.Sample]))
                         if (kept.Any(w => change.Grade >= w.Least && change.Grade > Grade.None && (change.IsOfClass || (w.Triggers & WatchTriggers.Review) != 0)
                             && (w.Scope == WatchScope.Everybody || (w.Scope == WatchScope.Person ? person.Key == "P3" : person.Any(c => string.CompareOrdinal(c.Sample, "S04") < 0)))))
