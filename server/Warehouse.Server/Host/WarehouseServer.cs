@@ -203,7 +203,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
             server._pager.Start();
             server._alerts = new AlertHost(Open, callers.Identity.CallersIssued, options.Clock);
-            server._rounds = new AlertRounds(store, server._alerts, audit, new AlertParts(Open, AlertWays.Of(configuration), report.Metrics, told, options.Clock));
+            server._rounds = new AlertRounds(store, server._alerts, audit, new AlertParts(Open, AlertWays.Of(configuration, options.Clock), report.Metrics, told, options.Clock));
             server._rounds.Start();
             await server.ListenAsync(options, configuration, log, stop).ConfigureAwait(false);
             return server;

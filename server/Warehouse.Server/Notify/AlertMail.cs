@@ -10,10 +10,10 @@ namespace Warehouse.Server.Notify;
 /// Messages about alerts by a mail relay: to the address of the recipient, or, of one who has none in the configuration, to its own receivers, who are told for whom it is. A
 /// mail has an id that means nothing, the grade and the number of alerts; what they are about is shown after a login alone. One thread.
 /// </summary>
-internal sealed class AlertMail(AlertConfiguration alerts, ServerConfiguration configuration) : IAlertWay
+internal sealed class AlertMail(AlertConfiguration alerts, ServerConfiguration configuration, TimeProvider? clock = null) : IAlertWay
 {
     private readonly MailConfiguration _mail = alerts.Mail!;
-    private readonly MailRelay _relay = new(alerts.Mail!, configuration);
+    private readonly MailRelay _relay = new(alerts.Mail!, configuration, clock);
 
     public string Name => "mail";
 

@@ -30,15 +30,17 @@ internal sealed class MailRelay
     /// <summary>The port that speaks TLS from its first byte (RFC 8314).</summary>
     private const int TlsPort = 465;
 
-    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(20);
+    /// <summary>Time for all of a conversation; a relay that has fallen silent then has not taken the mail.</summary>
+    public static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(20);
 
     private readonly MailConfiguration _mail;
     private readonly NetworkCredential? _account;
     private readonly X509Certificate2Collection? _authorities;
+    private readonly TimeProvider _clock;
 
-    public MailRelay(MailConfiguration mail, ServerConfiguration configuration)
+    public MailRelay(MailConfiguration mail, ServerConfiguration configuration, TimeProvider? clock = null)
     {
-        (_mail, _account) = (mail, AccountOf(mail, configuration));
+        (_mail, _account, _clock) = (mail, AccountOf(mail, configuration), clock ?? TimeProvider.System);
         if (mail.Authorities is not { } file) return;
         _authorities = [];
         _authorities.ImportFromPemFile(configuration.Resolve(file));
@@ -51,8 +53,8 @@ internal sealed class MailRelay
     /// <exception cref="IOException">It was not taken: there is no relay, its certificate is not taken, or it says no.</exception>
     public async Task SendAsync(Mail mail, CancellationToken stop)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        limit.CancelAfter(AnswerWithin);
+        using var late = new CancellationTokenSource(AnswerWithin, _clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         // Whether a certificate was revoked would be asked over the network. The library's own check takes some certificates that the system does not.
         using var relay = new SmtpClient { CheckCertificateRevocation = false, ServerCertificateValidationCallback = (_, shown, chain, errors) => IsTaken(shown, chain, errors) };
         using var message = MessageOf(mail);

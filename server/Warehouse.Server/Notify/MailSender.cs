@@ -3,9 +3,9 @@ using Warehouse.Server.Configuration;
 namespace Warehouse.Server.Notify;
 
 /// <summary>Notes to people, by a mail relay.</summary>
-internal sealed class MailSender(MailConfiguration mail, ServerConfiguration configuration) : INoteSender
+internal sealed class MailSender(MailConfiguration mail, ServerConfiguration configuration, TimeProvider? clock = null) : INoteSender
 {
-    private readonly MailRelay _relay = new(mail, configuration);
+    private readonly MailRelay _relay = new(mail, configuration, clock);
 
     public string Name => "mail";
 

@@ -73,7 +73,7 @@ internal sealed class Outbox : IDisposable
     {
         var ways = new List<INoteSender>();
         if (configuration.Notify.Webhook is { } webhook) ways.Add(new WebhookSender(webhook, configuration, clock));
-        if (configuration.Notify.Mail is { } mail) ways.Add(new MailSender(mail, configuration));
+        if (configuration.Notify.Mail is { } mail) ways.Add(new MailSender(mail, configuration, clock));
         if (configuration.Notify.Drop is { } drop) ways.Add(new FileDrop(configuration.Resolve(drop)));
         return ways;
     }

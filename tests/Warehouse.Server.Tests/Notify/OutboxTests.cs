@@ -190,6 +190,33 @@ public sealed class OutboxTests : IDisposable
         Assert.DoesNotContain("MAIL", await hearing, StringComparison.Ordinal);
     }
 
+    /// <summary>However far it came: it has its time, no other way waits for it, and the note is not taken and tried again.</summary>
+    [Theory]
+    [InlineData(0)] // takes the connection
+    [InlineData(1)] // greets
+    [InlineData(3)] // agrees to TLS
+    public async Task A_relay_that_falls_silent_is_left_after_a_time_and_holds_up_no_other_way(int lines)
+    {
+        var (clock, other, silent) = (new HeldClock(MailRelay.AnswerWithin), new Way("a"), new TaskCompletionSource());
+        using var log = new TestLog();
+        using var listener = new Script();
+        var hearing = listener.FallSilentAsync(silent.SetResult, [.. ((string[])["220 relay", "250-relay\r\n250 STARTTLS", "220 go on"]).Take(lines)]);
+        var mail = new MailSender(new MailConfiguration { Host = "127.0.0.1", Port = listener.Port, From = "warehouse@example.org", To = ["one@example.org"] }, new(), clock);
+        using var box = new Outbox(_folder["state"], [mail, other], clock, log.Lines.Server);
+        box.Put(NoteOf(1));
+        await box.SendDueAsync(default);
+        await silent.Task;
+        box.Put(NoteOf(2));
+        await box.SendDueAsync(default);
+        Assert.Equal([1, 2], other.Tried);
+        Assert.Equal((0, false), (box.Stuck, hearing.IsCompleted)); // not given up: its time is not over
+        clock.Fire();
+        await log.WaitAsync("\"NoteNotTaken\"", "\"tries\":1");
+        await hearing;
+        Assert.Equal((1, false), (box.Stuck, box.IsDelivered(NoteOf(1).Id)));
+        Assert.Equal([1, 2], other.Tried);
+    }
+
     [Fact]
     public async Task A_drop_has_whole_files()
     {
@@ -298,6 +325,28 @@ public sealed class OutboxTests : IDisposable
                 // The other side has gone.
             }
             return said.ToString();
+        }
+
+        /// <summary>Says each line in its turn, and nothing more, until the other side has gone.</summary>
+        public async Task FallSilentAsync(Action silent, params string[] lines)
+        {
+            using var client = await _listener.AcceptTcpClientAsync();
+            foreach (var (i, line) in lines.Index())
+            {
+                if (i > 0) await LineAsync(client.GetStream());
+                await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(line + "\r\n"));
+            }
+            silent();
+            try
+            {
+                while (await client.GetStream().ReadAsync(new byte[4096]) > 0)
+                {
+                }
+            }
+            catch (IOException)
+            {
+                // It has gone without a word.
+            }
         }
 
         /// <summary>A line, or what came before the end.</summary>

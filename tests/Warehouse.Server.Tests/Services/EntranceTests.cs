@@ -2,6 +2,7 @@ using System.Net;
 using Grpc.Core;
 using Warehouse.Engine.Access;
 using Warehouse.Rpc.Server;
+using Warehouse.Server.Tests.Identity;
 using Xunit;
 using V1 = Warehouse.Protocol.V1;
 
@@ -144,48 +145,6 @@ public sealed class EntranceTests
         {
             length = 0;
             return false;
-        }
-    }
-
-    /// <summary>A clock of which timers of one length go off when they are told to.</summary>
-    private sealed class HeldClock(TimeSpan length) : TimeProvider
-    {
-        private readonly List<Held> _held = [];
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            if (dueTime != length || period != Timeout.InfiniteTimeSpan) return base.CreateTimer(callback, state, dueTime, period);
-            var held = new Held(() => callback(state));
-            lock (_held) _held.Add(held);
-            return held;
-        }
-
-        public void Fire()
-        {
-            lock (_held)
-            {
-                foreach (var held in _held) held.Fire();
-            }
-        }
-
-        private sealed class Held(Action callback) : ITimer
-        {
-            private volatile bool _isOver;
-
-            public void Fire()
-            {
-                if (!_isOver) callback();
-            }
-
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose() => _isOver = true;
-
-            public ValueTask DisposeAsync()
-            {
-                Dispose();
-                return ValueTask.CompletedTask;
-            }
         }
     }
 }
