@@ -117,7 +117,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private Collector? _collector;
     private readonly ILogger _told;
     private readonly Lock _readiness = new();
-    private Readiness _wasReady = Readiness.Starting;
+    private Readiness[] _wasReady = [Readiness.Starting];
     private ITimer? _readying;
     private volatile bool _isDraining;
 
@@ -324,27 +324,31 @@ internal sealed class WarehouseServer : IAsyncDisposable
             _operator = await OperatorListener.StartAsync(pages, _report.Metrics, Ready, log, stop).ConfigureAwait(false);
     }
 
-    /// <summary>Whether it is ready; a change is told, whoever asked.</summary>
-    private Readiness Ready()
+    /// <summary>All that holds of whether it is ready, the gravest first, one at least; what changes is told, whoever asked.</summary>
+    private Readiness[] Ready()
     {
-        var readiness = ReadyNow();
+        Readiness[] now = [.. Troubles().Where(t => t.Holds).Select(t => t.State)];
+        if (now.Length == 0) now = [Readiness.Ready];
         lock (_readiness)
         {
-            if (readiness != _wasReady && (_wasReady, readiness) != (Readiness.Starting, Readiness.Ready)) _told.ReadinessChanged(readiness);
-            _wasReady = readiness;
+            foreach (var over in _wasReady.Except(now).Where(r => r is not (Readiness.Starting or Readiness.Ready))) _told.ReadinessOver(over);
+            foreach (var begun in now.Except(_wasReady).Where(r => r != Readiness.Ready || _wasReady[0] != Readiness.Starting)) _told.ReadinessChanged(begun);
+            _wasReady = now;
         }
-        return readiness;
+        return now;
     }
 
-    private Readiness ReadyNow()
-    {
-        if (_isDraining) return Readiness.Draining;
-        if (_report.IsAuditLost) return Readiness.NoAudit;
-        if (_callers.Trouble is { } trouble) return trouble;
-        if (_report.IsDamaged) return Readiness.DamagedStore;
-        if (_ledger.Lost is not null) return Readiness.LedgerLost;
-        if (_pager!.IsReviewOverdue) return Readiness.ReviewOverdue;
-        if (_rounds!.HasAlarm) return Readiness.AlertAlarm;
-        return _pager.IsStuck ? Readiness.PageUndelivered : Readiness.Ready;
-    }
+    /// <summary>What it can lack, the gravest first.</summary>
+    private IEnumerable<(Readiness State, bool Holds)> Troubles() =>
+    [
+        (Readiness.Draining, _isDraining),
+        (Readiness.NoAudit, _report.IsAuditLost),
+        (Readiness.StaleRevocations, _callers.HasStaleRevocations),
+        (Readiness.NoIssuerKeys, _callers.HasLostKeys),
+        (Readiness.DamagedStore, _report.IsDamaged),
+        (Readiness.LedgerLost, _ledger.Lost is not null),
+        (Readiness.ReviewOverdue, _pager!.IsReviewOverdue),
+        (Readiness.AlertAlarm, _rounds!.HasAlarm),
+        (Readiness.PageUndelivered, _pager.IsStuck),
+    ];
 }

@@ -83,8 +83,11 @@ internal sealed class CallerChecks : IDisposable
     /// <summary>Decides calls.</summary>
     public Authenticator Authenticator { get; }
 
-    /// <summary>What keeps callers out whose credentials are good; null = nothing.</summary>
-    public Readiness? Trouble => Certificates.IsStale ? Readiness.StaleRevocations : _tokens?.HasLostKeys == true ? Readiness.NoIssuerKeys : null;
+    /// <summary>A list of revoked certificates is too old: no certificate of its authority is taken.</summary>
+    public bool HasStaleRevocations => Certificates.IsStale;
+
+    /// <summary>The keys of an issuer cannot be had: its tokens are not taken.</summary>
+    public bool HasLostKeys => _tokens?.HasLostKeys == true;
 
     /// <summary>Checks a configuration and opens what it names. Throws <see cref="InputException"/> for what is not safe or not understood.</summary>
     /// <param name="configuration">The configuration; a new one is safe.</param>

@@ -13,7 +13,7 @@ namespace Warehouse.Server.Telemetry;
 
 /// <summary>
 /// The pages of the operator, on a loopback port of their own, HTTP/1.1: <c>/metrics</c> (Prometheus 0.0.4), <c>/healthz</c> (the process
-/// answers), <c>/readyz</c> (it takes calls, else 503; and why, or what somebody has to look at). Every account of the machine can read them, and nobody else: so they say nothing
+/// answers), <c>/readyz</c> (it takes calls, else 503; and why, and what somebody has to look at: a line for each, the gravest first). Every account of the machine can read them, and nobody else: so they say nothing
 /// of data. A request that names another host than this machine is refused, so no page of a browser can read them.
 /// </summary>
 public sealed class OperatorListener : IAsyncDisposable
@@ -22,9 +22,9 @@ public sealed class OperatorListener : IAsyncDisposable
 
     private readonly WebApplication _application;
     private readonly ServerMetrics _metrics;
-    private readonly Func<Readiness> _readiness;
+    private readonly Func<IReadOnlyList<Readiness>> _readiness;
 
-    private OperatorListener(IPEndPoint endPoint, ServerMetrics metrics, Func<Readiness> readiness, ILoggerProvider? log)
+    private OperatorListener(IPEndPoint endPoint, ServerMetrics metrics, Func<IReadOnlyList<Readiness>> readiness, ILoggerProvider? log)
     {
         (_metrics, _readiness) = (metrics, readiness);
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -47,8 +47,8 @@ public sealed class OperatorListener : IAsyncDisposable
     /// <summary>The port.</summary>
     public int Port { get; private set; }
 
-    /// <summary>Starts to listen. Throws <see cref="ArgumentException"/> for an address that others reach, <see cref="IOException"/> when the address is taken.</summary>
-    public static async Task<OperatorListener> StartAsync(IPEndPoint endPoint, ServerMetrics metrics, Func<Readiness> readiness, ILoggerProvider? log = null, CancellationToken cancellationToken = default)
+    /// <summary>Starts to listen; what <paramref name="readiness"/> gives is one at least, the gravest first. Throws <see cref="ArgumentException"/> for an address that others reach, <see cref="IOException"/> when the address is taken.</summary>
+    public static async Task<OperatorListener> StartAsync(IPEndPoint endPoint, ServerMetrics metrics, Func<IReadOnlyList<Readiness>> readiness, ILoggerProvider? log = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         if (!IPAddress.IsLoopback(endPoint.Address)) throw new ArgumentException("the operator's pages are on a loopback address only", nameof(endPoint));
@@ -79,7 +79,7 @@ public sealed class OperatorListener : IAsyncDisposable
             case "/healthz": return Answer(http, StatusCodes.Status200OK, "ok\n");
             case "/readyz":
                 var readiness = _readiness();
-                return Answer(http, readiness is Readiness.Starting or Readiness.Draining or Readiness.NoAudit or Readiness.StaleRevocations ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, readiness + "\n");
+                return Answer(http, readiness[0] is Readiness.Starting or Readiness.Draining or Readiness.NoAudit or Readiness.StaleRevocations ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, string.Concat(readiness.Select(r => r + "\n")));
             default: return Answer(http, StatusCodes.Status404NotFound, "no such page\n");
         }
     }

@@ -31,6 +31,9 @@ internal static partial class ServerLog
     [LoggerMessage(1005, LogLevel.Warning, "{lines} lines of this log were lost: nobody read them, or they could not be written")]
     public static partial void LinesLost(this ILogger log, long lines);
 
+    [LoggerMessage(1006, LogLevel.Information, "is {readiness} no more")]
+    public static partial void ReadinessOver(this ILogger log, Readiness readiness);
+
     [LoggerMessage(1100, LogLevel.Debug, "{method} ended {outcome} after {elapsed} for {principal}")]
     public static partial void CallEnded(this ILogger log, MethodName method, StatusCode outcome, TimeSpan elapsed, PrincipalTag principal);
 

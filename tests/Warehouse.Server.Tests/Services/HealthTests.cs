@@ -4,6 +4,13 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Warehouse.Engine.Access;
 using Warehouse.Protocol.Flight;
 using Warehouse.Rpc.Client;
@@ -92,8 +99,16 @@ public sealed class HealthTests
         clock.Advance(TimeSpan.FromDays(0.2));
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "StaleRevocations\n"), await ReadyAsync(served));
         await served.Log.WaitAsync("\"ReadinessChanged\"", "StaleRevocations");
+        // What is less grave is told beside it, and still when that has gone.
+        served.Server.Gate.Report.FoundDamage();
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "StaleRevocations\nDamagedStore\n"), await ReadyAsync(served));
+        await served.Log.WaitAsync("\"ReadinessChanged\"", "DamagedStore");
         File.WriteAllText(served["revoked.pem"], List(0));
         clock.PassCheck();
+        Assert.Equal((HttpStatusCode.OK, "DamagedStore\n"), await ReadyAsync(served));
+        await served.Log.WaitAsync("\"ReadinessOver\"", "StaleRevocations");
+        Assert.DoesNotContain(served.Log.All, line => line.Contains("\"ReadinessOver\"", StringComparison.Ordinal) && line.Contains("DamagedStore", StringComparison.Ordinal));
+        served.Server.Gate.Report.FoundWhole();
         Assert.Equal((HttpStatusCode.OK, "Ready\n"), await ReadyAsync(served));
     }
 
@@ -110,6 +125,46 @@ public sealed class HealthTests
         await Assert.ThrowsAsync<RpcException>(async () => await new Health.HealthClient(served.Channel(null)).CheckAsync(new(), new Metadata { { "authorization", "Bearer " + token } }));
         Assert.Equal((HttpStatusCode.OK, "NoIssuerKeys\n"), await ReadyAsync(served));
         await AssertRefusedAsync(served, "bad_credential", 1);
+    }
+
+    /// <summary>Whoever comes with its token makes the server ask again, and what it tells the operator ends with what it was about.</summary>
+    [Fact]
+    public async Task Keys_of_an_issuer_that_can_be_had_again_are_had_and_nothing_is_told_any_more()
+    {
+        var clock = new FakeClock();
+        using var mint = new TokenMint(clock);
+        var (builder, address, isDown) = (WebApplication.CreateEmptyBuilder(new()), "", true);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
+        await using var issuer = builder.Build();
+        issuer.Run(http =>
+        {
+            http.Response.StatusCode = isDown ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+            return http.Response.WriteAsync(http.Request.Path == "/keys" ? mint.Keys() : $$"""{"issuer": "{{address}}", "jwks_uri": "{{address}}/keys"}""");
+        });
+        await issuer.StartAsync();
+        address = issuer.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+        await using var served = await ServedStore.StartAsync((_, options) => options with
+        {
+            Clock = clock, OperatorEndPoint = new(IPAddress.Loopback, 0), Configuration = new() { Issuers = [TokenMint.Rules("none") with { Keys = null, Issuer = address, IsTest = true }] },
+        });
+        var client = new Health.HealthClient(served.Channel(null));
+        // The first time there never were any; then those that there were have become too old.
+        foreach (var (aged, asksAgainAfter) in ((TimeSpan, double)[])[(TimeSpan.Zero, 6), (TimeSpan.FromHours(25), 61)])
+        {
+            clock.Advance(aged);
+            isDown = true;
+            Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(CheckAsync)).StatusCode);
+            Assert.Equal((HttpStatusCode.OK, "NoIssuerKeys\n"), await ReadyAsync(served));
+            isDown = false;
+            Assert.Equal((HttpStatusCode.OK, "NoIssuerKeys\n"), await ReadyAsync(served)); // nobody has come since
+            clock.Advance(asksAgainAfter);
+            await CheckAsync();
+            Assert.Equal((HttpStatusCode.OK, "Ready\n"), await ReadyAsync(served));
+        }
+        foreach (var told in (string[])["ReadinessChanged", "ReadinessOver"])
+            Assert.Equal(2, served.Log.All.Count(line => line.Contains($"\"{told}\"", StringComparison.Ordinal) && line.Contains("NoIssuerKeys", StringComparison.Ordinal)));
+
+        async Task CheckAsync() => await client.CheckAsync(new(), new Metadata { { "authorization", "Bearer " + mint.Make(claims => claims["iss"] = address) } });
     }
 
     /// <summary>Whoever meets the damage, and however his answer speaks of it, the operator hears of it, until all of the store was found whole.</summary>
@@ -148,13 +203,14 @@ public sealed class HealthTests
         {
             // Told so too.
         }
-        Assert.Equal((HttpStatusCode.OK, "DamagedStore\n"), await ReadyAsync(served));
+        // A run of alerts that met the damage too has an alarm of its own until its next one.
+        async Task<(HttpStatusCode, bool)> IsDamagedAsync() => await ReadyAsync(served) is var (status, all) ? (status, all.StartsWith("DamagedStore\n", StringComparison.Ordinal)) : default;
+        Assert.Equal((HttpStatusCode.OK, true), await IsDamagedAsync());
         await served.Log.WaitAsync("\"ReadinessChanged\"", "DamagedStore");
         foreach (var (name, bytes) in files) File.WriteAllBytes(name, bytes);
-        Assert.Equal((HttpStatusCode.OK, "DamagedStore\n"), await ReadyAsync(served));
+        Assert.Equal((HttpStatusCode.OK, true), await IsDamagedAsync());
         Assert.All(await VerifyAsync(store), kind => Assert.Equal("surplus", kind));
-        // A run of alerts that met the damage too has an alarm of its own until its next one.
-        Assert.NotEqual("DamagedStore\n", (await ReadyAsync(served)).Item2);
+        Assert.DoesNotContain("DamagedStore", (await ReadyAsync(served)).Item2, StringComparison.Ordinal);
     }
 
     private static Task<ServedStore> StartAsync(TimeProvider? clock = null) =>

@@ -108,7 +108,7 @@ public sealed partial class MetricsTests
     public async Task The_operator_reads_figures_health_and_readiness()
     {
         using var metrics = Some();
-        var readiness = Readiness.Starting;
+        Readiness[] readiness = [Readiness.Starting];
         await using var listener = await OperatorListener.StartAsync(new(IPAddress.Loopback, 0), metrics, () => readiness);
         using var client = new HttpClient { BaseAddress = new($"http://127.0.0.1:{listener.Port}") };
         using var page = await client.GetAsync("/metrics");
@@ -116,14 +116,17 @@ public sealed partial class MetricsTests
         Assert.Equal(metrics.Page(), await page.Content.ReadAsStringAsync());
         Assert.Equal((HttpStatusCode.OK, "ok\n"), await Get("/healthz"));
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "Starting\n"), await Get("/readyz"));
-        readiness = Readiness.Ready;
+        readiness = [Readiness.Ready];
         Assert.Equal((HttpStatusCode.OK, "Ready\n"), await Get("/readyz"));
         // Somebody else should be asked where nobody, or nobody who shows a certificate, is answered here; what is said of the rest is for people to look at.
         foreach (var state in Enum.GetValues<Readiness>())
         {
-            readiness = state;
+            readiness = [state];
             var status = state is Readiness.Starting or Readiness.Draining or Readiness.NoAudit or Readiness.StaleRevocations ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.OK;
             Assert.Equal((status, state + "\n"), await Get("/readyz"));
+            // Whatever is told below the gravest is no reason to ask somebody else.
+            readiness = [state, Readiness.StaleRevocations, Readiness.AlertAlarm];
+            Assert.Equal((status, state + "\nStaleRevocations\nAlertAlarm\n"), await Get("/readyz"));
         }
         Assert.Equal((HttpStatusCode.NotFound, "no such page\n"), await Get("/NA12878"));
         async Task<(HttpStatusCode, string)> Get(string path)
@@ -142,7 +145,7 @@ public sealed partial class MetricsTests
     public async Task The_operators_listener_answers_this_machine_alone(string request, string status)
     {
         using var metrics = Some();
-        await using var listener = await OperatorListener.StartAsync(new(IPAddress.Loopback, 0), metrics, () => Readiness.Ready);
+        await using var listener = await OperatorListener.StartAsync(new(IPAddress.Loopback, 0), metrics, () => [Readiness.Ready]);
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, listener.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request));
@@ -160,7 +163,7 @@ public sealed partial class MetricsTests
     public async Task An_address_that_others_reach_is_refused(string address)
     {
         using var metrics = Some();
-        await Assert.ThrowsAsync<ArgumentException>(() => OperatorListener.StartAsync(new(IPAddress.Parse(address), 0), metrics, () => Readiness.Ready));
+        await Assert.ThrowsAsync<ArgumentException>(() => OperatorListener.StartAsync(new(IPAddress.Parse(address), 0), metrics, () => [Readiness.Ready]));
     }
 
     private static ServerMetrics Some()
