@@ -1,4 +1,6 @@
 """Of the client alone, against a server in this process that misbehaves."""
+import os
+import tempfile
 import threading
 import unittest
 from concurrent import futures
@@ -7,7 +9,7 @@ from unittest import mock
 import grpc
 
 import warehouse
-from warehouse.v1 import common_pb2, variants_pb2
+from warehouse.v1 import common_pb2, ingest_pb2, variants_pb2
 
 WHOLE = common_pb2.Completeness(is_whole=True)
 
@@ -17,8 +19,11 @@ class Server(grpc.GenericRpcHandler):
 
     def __init__(self):
         self.requests, self.replies, self.refusals, self.wait = [], [], 0, None
+        self.receive = None
 
     def service(self, details):
+        if details.method.endswith("/UploadRelease"):
+            return grpc.stream_stream_rpc_method_handler(lambda requests, context: self.receive(requests, context), ingest_pb2.UploadRequest.FromString, lambda m: m.SerializeToString())
         is_stream = not details.method.endswith("/Seen")
 
         def answers(request, context):
@@ -54,6 +59,46 @@ class ClientTests(unittest.TestCase):
         with self.assertRaises(warehouse.WarehouseError) as failed:
             ask()
         return failed.exception
+
+    def test_a_release_is_sent_over_as_many_calls_as_it_takes_and_no_byte_twice(self):
+        content, taken, calls = os.urandom(3_000_000), bytearray(), []
+
+        def receive(requests, context):
+            calls.append(next(requests).batch)
+            yield self.told(len(taken))
+            sent = 0
+            for request in requests:
+                if request.commit:
+                    yield ingest_pb2.UploadReply(status=ingest_pb2.BatchStatus(state=ingest_pb2.BATCH_STATE_COMMITTED, loaded=ingest_pb2.LoadedRelease(is_new=True)))
+                    return
+                self.assertEqual(len(taken), request.bytes.offset)
+                taken.extend(request.bytes.data)
+                sent += len(request.bytes.data)
+                if sent > 250_000:  # more calls than attempts: each comes further
+                    yield self.told(len(taken))
+                    context.abort(grpc.StatusCode.UNAVAILABLE, "the connection is cut")
+
+        self.server.receive = receive
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            self.assertTrue(self.lab.load_release(file.name, "genes", "2024-01-07").is_new)
+            self.assertEqual((content, 1), (bytes(taken), len({call.id for call in calls})))
+            self.assertGreater(len(calls), warehouse.ATTEMPTS)
+
+            # Where nothing comes to the server, it is given up.
+            def refuse(requests, context):
+                next(requests)
+                calls.append(None)
+                context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+
+            self.server.receive, before = refuse, len(calls)
+            self.assertEqual(grpc.StatusCode.UNAVAILABLE, self.fails(lambda: self.lab.load_release(file.name, "genes", "2024-01-07")).code)
+            self.assertEqual(warehouse.ATTEMPTS, len(calls) - before)
+
+    @staticmethod
+    def told(received):
+        return ingest_pb2.UploadReply(status=ingest_pb2.BatchStatus(state=ingest_pb2.BATCH_STATE_RECEIVING, received=[received]))
 
     def test_a_question_is_asked_again_while_the_server_cannot_be_reached(self):
         self.server.replies = [common_pb2.Chunk(data=b"abc"), common_pb2.Chunk(end=common_pb2.AnswerEnd(completeness=WHOLE))]

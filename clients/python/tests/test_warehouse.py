@@ -1,12 +1,19 @@
 """Against a server: WAREHOUSE_SERVER, WAREHOUSE_CREDENTIALS, and in WAREHOUSE_EXPECTED a folder with what the store itself answers, as JSON."""
+import datetime
+import io
 import json
 import os
 import random
+import tempfile
+import threading
 import unittest
 
 import grpc
 
 import warehouse
+from warehouse.v1 import ingest_pb2
+
+BED = "format bed\nfield GENE text from 4 terms gene\n"
 
 
 def expected(name):
@@ -71,6 +78,56 @@ class ServerTests(unittest.TestCase):
         with self.assertRaises(warehouse.WarehouseError) as refused:
             self.lab.assessment(999)
         self.assertEqual("assess-unknown", refused.exception.rule)
+
+    def test_a_release_is_loaded_once_or_refused_with_its_words(self):
+        with self.steward() as lab:
+            path, progress = self.written("".join(f"22\t{i}\t{i + 5}\tGENE{i}\n" for i in range(1000, 1500))), []
+            loaded = lab.load_release(path, "genes", "2024-01-07", mapping=BED, progress=lambda *told: progress.append(told))
+            self.assertEqual((True, True, "genes", "2024-01-07", 500), (loaded.is_new, loaded.is_newest, loaded.release.source, loaded.release.date, loaded.release.rows))
+            self.assertEqual((False, 0, os.path.getsize(path)), progress[0])
+            again = lab.load_release(path, "genes", datetime.date(2024, 1, 7), mapping=BED)
+            self.assertEqual((False, loaded.release), (again.is_new, again.release))
+            with self.assertRaises(warehouse.WarehouseError) as refused:
+                lab.load_release(self.written("22\t1000\t1200\tLEFT\n22\tfar\t4000\tRIGHT\n"), "genes", "2024-01-08", mapping=BED)
+            self.assertEqual((grpc.StatusCode.INVALID_ARGUMENT, 2, refused.exception.fault.rule), (refused.exception.code, refused.exception.fault.line, refused.exception.rule))
+            self.assertIn(refused.exception.fault.text, str(refused.exception))
+        self.assertEqual(["2024-01-07"], [r.date for r in self.lab.releases() if r.source == "genes"])
+        with self.assertRaises(warehouse.WarehouseError) as denied:
+            self.lab.load_release(path, "genes", "2024-01-09", mapping=BED)
+        self.assertEqual((grpc.StatusCode.PERMISSION_DENIED, None), (denied.exception.code, denied.exception.fault))
+
+    def test_a_release_goes_on_where_a_program_was_stopped(self):
+        path, progress = self.written("".join(f"22\t{i // 100}\t{i // 100 + 5}\tGENE{i}\n" for i in range(40_000))), []
+        with self.steward() as lab, open(path, "rb") as file, io.BytesIO(BED.encode()) as mapping:
+            batch = warehouse._batch([file, mapping], "places", "2024-01-07", False)
+            batch.asking.CopyFrom(lab._ask(None))
+            file.seek(0)
+            first = file.read(200_000)
+            goes_on = threading.Event()
+
+            def half():
+                yield ingest_pb2.UploadRequest(batch=batch)
+                yield ingest_pb2.UploadRequest(bytes=ingest_pb2.FileBytes(data=first))
+                goes_on.wait(60)
+
+            stopped = lab._upload_release(half())
+            self.addCleanup(goes_on.set)
+            while next(stopped).status.received[0] < len(first):
+                pass
+            stopped.cancel()
+            loaded = lab.load_release(path, "places", "2024-01-07", mapping=BED, progress=lambda *told: progress.append(told))
+        self.assertEqual((True, 40_000), (loaded.is_new, loaded.release.rows))
+        self.assertEqual((False, len(first), os.path.getsize(path)), progress[0])
+
+    def steward(self):
+        return warehouse.connect(credentials=os.environ["WAREHOUSE_STEWARD"])
+
+    def written(self, text):
+        """A file with a text."""
+        with tempfile.NamedTemporaryFile("w", suffix=".bed", delete=False) as file:
+            file.write(text)
+        self.addCleanup(os.unlink, file.name)
+        return file.name
 
     def test_a_refusal_names_its_rule(self):
         with self.assertRaises(warehouse.WarehouseError) as refused:

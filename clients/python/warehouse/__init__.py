@@ -9,16 +9,22 @@
 An answer is Seen, NotSeen or NotAssessable: a failure never reads as not seen. Positions are 1-based, as in VCF. What the server refuses is a
 WarehouseError with the rule's name. Messages are those of server/Warehouse.Protocol/Protos, in warehouse.v1.
 
-A question that reads is asked again, four times at most, while the server cannot be reached; a timeout is the time for all of that. A change is asked for once.
+A question that reads is asked again, four times at most, while the server cannot be reached; a timeout is the time for all of that. A change is asked for once,
+but for a release, which is loaded once however often it is sent.
 """
 from __future__ import annotations
 
+import datetime
+import hashlib
 import os
 import random
 import re
+import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+from io import BytesIO
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union
 from urllib.parse import urlsplit
 
 import grpc
@@ -26,7 +32,7 @@ from google.protobuf.message import DecodeError
 
 from . import arrow
 from .login import Login, LoginError
-from .v1 import alerts_pb2, annotations_pb2, assessments_pb2, common_pb2, variants_pb2
+from .v1 import alerts_pb2, annotations_pb2, assessments_pb2, common_pb2, ingest_pb2, variants_pb2
 
 __all__ = ["connect", "Client", "Seen", "NotSeen", "NotAssessable", "Answer", "Assessments", "CarriersAnswer", "Frequencies", "WarehouseError"]
 
@@ -39,6 +45,7 @@ ATTEMPTS = 4
 UNARY_SECONDS = 60.0
 # Servers take requests of 1 MiB; a reply with long alleles may be longer than that.
 _MAX_QUERY_BYTES, _MAX_REPLY_BYTES, _MAX_PEM_BYTES = 1 << 19, 64 << 20, 1 << 20
+_PIECE_BYTES = 256 << 10
 _DISTRUST = re.compile("certificate|handshake|hostname verification|ssl", re.IGNORECASE)
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\n?", re.DOTALL)
 _PURPOSES = {"treatment": common_pb2.PURPOSE_TREATMENT, "operations": common_pb2.PURPOSE_OPERATIONS, "research": common_pb2.PURPOSE_RESEARCH}
@@ -46,11 +53,11 @@ _DETAILS = {None: common_pb2.DETAIL_UNSPECIFIED, "record": common_pb2.DETAIL_REC
 
 
 class WarehouseError(Exception):
-    """A question that was not answered, or an answer that is not whole."""
+    """A question that was not answered, or an answer that is not whole. fault (warehouse.v1.FileFault) says what is wrong with a file that was sent."""
 
-    def __init__(self, code: grpc.StatusCode, text: str, rule: str = "", item: int = 0, incident: str = "") -> None:
+    def __init__(self, code: grpc.StatusCode, text: str, rule: str = "", item: int = 0, incident: str = "", fault: Any = None) -> None:
         super().__init__(f"{text} ({rule})" if rule else text)
-        self.code, self.rule, self.item, self.incident = code, rule, item, incident
+        self.code, self.rule, self.item, self.incident, self.fault = code, rule, item, incident, fault
 
 
 @dataclass(frozen=True)
@@ -205,6 +212,7 @@ class Client:
         self._inbox = self._method("unary_unary", "Alerts/Inbox", alerts_pb2.InboxRequest, alerts_pb2.InboxReply)
         self._acknowledge = self._method("unary_unary", "Alerts/Acknowledge", alerts_pb2.AcknowledgeRequest, alerts_pb2.CourseReply)
         self._releases = self._method("unary_unary", "Annotations/List", annotations_pb2.ListAnnotationsRequest, annotations_pb2.ListAnnotationsReply)
+        self._upload_release = self._method("stream_stream", "Ingest/UploadRelease", ingest_pb2.UploadRequest, ingest_pb2.UploadReply)
         self._assessments = self._method("unary_stream", "Assessments/List", assessments_pb2.ListAssessmentsRequest, assessments_pb2.ListAssessmentsReply)
         self._assessment = self._method("unary_unary", "Assessments/Show", assessments_pb2.ShowAssessmentRequest, assessments_pb2.ShowAssessmentReply)
 
@@ -264,6 +272,35 @@ class Client:
         """Releases of annotations, retired ones too: warehouse.v1.AnnotationRelease, in the order of loading."""
         request = annotations_pb2.ListAnnotationsRequest(asking=self._ask(None))
         return list(self._ask_one(self._releases, request).releases)
+
+    def load_release(self, path: Union[str, "os.PathLike[str]"], source: str, date: Union[str, datetime.date], *, mapping: Optional[str] = None, skip_bad_records: bool = False,
+                     progress: Optional[Callable[[bool, int, int], None]] = None) -> Any:
+        """Loads a release of annotations, of ClinVar too; data stewards and lab directors. What there is of it then: warehouse.v1.LoadedRelease.
+
+        The file is VCF, or a table that mapping, a text, describes; as it is or compressed. date is its day, as 2024-01-07. skip_bad_records leaves out records
+        that are not understood or differ from the reference, while they are few. What was sent before a connection broke, or by a program that was stopped within
+        the last hour, is not sent again; a release that the server has already changes nothing (is_new). A file that is refused is a WarehouseError whose fault
+        has its words. progress hears how far it is: bytes that have come to the server, then, True, those that were read there; of all.
+        Alerts follow from a release of ClinVar once somebody has accepted it."""
+        with ExitStack() as opened:
+            files: List[BinaryIO] = [opened.enter_context(open(path, "rb"))]
+            if mapping is not None:
+                files.append(BytesIO(mapping.encode()))
+            batch = _batch(files, source, str(date), skip_bad_records)
+            batch.asking.CopyFrom(self._ask(None))
+            upload = _Upload(batch, files, progress)
+
+            def send(left: Optional[float]) -> Any:
+                return upload.send(self._upload_release, left)
+
+            try:
+                return _again(send, self._timeout, held="batch-loading", came_further=upload.came_further)
+            except WarehouseError as failure:
+                if upload.fault is None:
+                    raise
+                fault = upload.fault
+                place = f"line {fault.line}: " if fault.line else ""
+                raise WarehouseError(failure.code, place + fault.text, fault.rule, failure.item, failure.incident, fault) from failure
 
     def assessments(self, variant: str = "", *, others: bool = False, snapshot: Optional[int] = None) -> Assessments:
         """What the laboratory says, and what others do, of one allele in any spelling or of all; as far as the caller may see it."""
@@ -396,6 +433,111 @@ def _parts(queries: Iterable[str], most: int = MAX_QUERIES) -> Iterator[List[str
         yield part
 
 
+def _batch(files: Sequence[BinaryIO], source: str, date: str, skip_bad_records: bool) -> Any:
+    """What is sent, by a name that follows from all of it: whoever asks for the same again goes on with it, in whatever language."""
+    batch = ingest_pb2.Batch(release=ingest_pb2.ReleaseFile(source=source, date=date, skip_bad_records=skip_bad_records))
+    for file in files:
+        digest, length = hashlib.sha256(), 0
+        for piece in iter(lambda: file.read(_PIECE_BYTES), b""):  # read before the next file is
+            digest.update(piece)
+            length += len(piece)
+        batch.files.add(length=length, sha256=digest.hexdigest())
+    named = [source, date, "skip" if skip_bad_records else "refuse"] + [file.sha256 for file in batch.files]
+    batch.id = hashlib.sha256(" ".join(named).encode()).hexdigest()
+    return batch
+
+
+class _Upload:
+    """A release on its way, over as many calls as it takes. One thread, beside that of grpc which sends."""
+
+    def __init__(self, batch: Any, files: Sequence[BinaryIO], progress: Optional[Callable[[bool, int, int], None]]) -> None:
+        self._batch, self._files, self._progress = batch, files, progress
+        self._further = False
+        self.fault: Any = None
+
+    def came_further(self) -> bool:
+        """Whether something came to the server since this was asked."""
+        further, self._further = self._further, False
+        return further
+
+    def send(self, method: Callable[..., Any], left: Optional[float]) -> Any:
+        """One call: from where the server says that it goes on."""
+        sending = _Pieces(self._batch, self._files)
+        call = method(iter(sending), timeout=left)
+        received, loaded = -1, None
+        try:
+            for reply in _stream(call):
+                status = reply.status
+                self.fault = status.fault if status.HasField("fault") else self.fault
+                there = sum(status.received)
+                self._further = self._further or (received >= 0 and there > received)
+                if self._progress is not None and status.received:
+                    is_read = status.state == ingest_pb2.BATCH_STATE_LOADING
+                    self._progress(is_read, status.bytes_read if is_read else status.received[0], self._batch.files[0].length)
+                if received < 0:
+                    sending.go_on(status.received)
+                received = max(received, there)
+                loaded = status.loaded if status.HasField("loaded") else loaded
+        except grpc.RpcError:
+            if sending.failure is None:
+                raise
+        finally:
+            sending.end()
+        if sending.failure is not None:
+            raise sending.failure  # a file could not be read to its end
+        if loaded is None:
+            raise _cut()
+        return loaded
+
+
+class _Pieces:
+    """The messages of one upload, for the thread of grpc that sends them. Once the upload has ended it leaves the files alone."""
+
+    def __init__(self, batch: Any, files: Sequence[BinaryIO]) -> None:
+        self._batch, self._files = batch, files
+        self._known, self._lock = threading.Event(), threading.Lock()
+        self._received: List[int] = []
+        self._is_over = False
+        self.failure: Optional[OSError] = None
+
+    def go_on(self, received: Sequence[int]) -> None:
+        """Says how much of each file is there."""
+        self._received = list(received)
+        self._known.set()
+
+    def end(self) -> None:
+        with self._lock:
+            self._is_over = True
+        self._known.set()
+
+    def __iter__(self) -> Iterator[Any]:
+        yield ingest_pb2.UploadRequest(batch=self._batch)
+        self._known.wait()
+        for number, file in enumerate(self._files):
+            offset = self._received[number] if number < len(self._received) else 0
+            while True:
+                piece = self._read(file, offset)
+                if piece is None:
+                    return
+                if not piece:
+                    break
+                yield ingest_pb2.UploadRequest(bytes=ingest_pb2.FileBytes(file=number, offset=offset, data=piece))
+                offset += len(piece)
+        yield ingest_pb2.UploadRequest(commit=True)
+
+    def _read(self, file: BinaryIO, offset: int) -> Optional[bytes]:
+        """The next bytes of a file, none at its end; None = the upload has ended, or the file cannot be read."""
+        with self._lock:
+            if self._is_over:
+                return None
+            try:
+                file.seek(offset)
+                return file.read(_PIECE_BYTES)
+            except OSError as failure:
+                self.failure = failure
+                return None
+
+
 def _stream(call: Any) -> Iterator[Any]:
     """The messages of a call, which ends with the loop over them, however that ends."""
     try:
@@ -404,8 +546,10 @@ def _stream(call: Any) -> Iterator[Any]:
         call.cancel()
 
 
-def _again(ask: Callable[[Optional[float]], T], timeout: Optional[float]) -> T:
-    """Asks, and asks again while the server cannot be reached: every question here reads, and nothing of its answer was given away yet."""
+def _again(ask: Callable[[Optional[float]], T], timeout: Optional[float], *, held: Optional[str] = None, came_further: Callable[[], bool] = lambda: False) -> T:
+    """Asks, and asks again while the server cannot be reached: every question here reads, and nothing of its answer was given away yet; or it may be asked twice.
+
+    held is the rule of the refusal while the server still has what was cut off; after a step forward an attempt is the first."""
     until = None if timeout is None else time.monotonic() + timeout
     attempt = 1
     while True:
@@ -413,8 +557,10 @@ def _again(ask: Callable[[Optional[float]], T], timeout: Optional[float]) -> T:
             return ask(None if until is None else max(0.0, until - time.monotonic()))
         except grpc.RpcError as failure:
             error = _error(failure)
+            attempt = 1 if came_further() else attempt
             # A server that is not trusted is not trusted a moment later.
-            if error.code != grpc.StatusCode.UNAVAILABLE or error.rule == "not-trusted" or attempt == ATTEMPTS:
+            is_passing = error.rule == held if error.code != grpc.StatusCode.UNAVAILABLE else error.rule != "not-trusted"
+            if not is_passing or attempt == ATTEMPTS:
                 raise error from failure
         time.sleep(0.1 * 2 ** (attempt - 1) * random.uniform(0.5, 1))
         attempt += 1

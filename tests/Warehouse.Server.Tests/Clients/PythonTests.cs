@@ -42,12 +42,13 @@ public sealed class PythonTests
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         start.Environment["WAREHOUSE_SERVER"] = $"https://localhost:{served.Server.Port}";
         start.Environment["WAREHOUSE_CREDENTIALS"] = served["python.pem"];
+        start.Environment["WAREHOUSE_STEWARD"] = ServedCommands.Credentials(served, "steward", Role.DataSteward);
         start.Environment["WAREHOUSE_ALERT"] = house.Allele;
         start.Environment["WAREHOUSE_EXPECTED"] = served["expected"];
         using var process = Process.Start(start)!;
         var said = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0 && said.Contains("Ran 12 tests", StringComparison.Ordinal), said);
+        Assert.True(process.ExitCode == 0 && said.Contains("Ran 15 tests", StringComparison.Ordinal), said);
     }
 
     [PeerFact("python3")]
@@ -58,7 +59,7 @@ public sealed class PythonTests
         [
             ("common", V1.CommonReflection.Descriptor.SerializedData), ("variants", V1.VariantsReflection.Descriptor.SerializedData),
             ("alerts", V1.AlertsReflection.Descriptor.SerializedData), ("annotations", V1.AnnotationsReflection.Descriptor.SerializedData), ("assessments", V1.AssessmentsReflection.Descriptor.SerializedData),
-            ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData),
+            ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData), ("ingest", V1.IngestReflection.Descriptor.SerializedData),
         ];
         foreach (var (name, data) in files) File.WriteAllBytes(folder[name], data.ToByteArray());
         const string Script = """
@@ -66,13 +67,13 @@ public sealed class PythonTests
             sys.path.insert(0, sys.argv[1])
             from importlib import import_module
             from google.protobuf.descriptor_pb2 import FileDescriptorProto
-            for name in ("common", "variants", "alerts", "annotations", "assessments", "store", "cohorts", "data_class"):
+            for name in ("common", "variants", "alerts", "annotations", "assessments", "store", "cohorts", "data_class", "ingest"):
                 ours = FileDescriptorProto.FromString(import_module(f"warehouse.v1.{name}_pb2").DESCRIPTOR.serialized_pb)
                 with open(f"{sys.argv[2]}/{name}", "rb") as stream:
                     theirs = FileDescriptorProto.FromString(stream.read())
                 print(name, "same" if ours == theirs else "other: make it again with protoc of Debian, --python_out")
             """;
-        Assert.Equal("common same\nvariants same\nalerts same\nannotations same\nassessments same\nstore same\ncohorts same\ndata_class same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
+        Assert.Equal("common same\nvariants same\nalerts same\nannotations same\nassessments same\nstore same\ncohorts same\ndata_class same\ningest same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
     }
 
     [PeerFact("mypy")]
