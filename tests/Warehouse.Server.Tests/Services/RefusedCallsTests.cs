@@ -82,6 +82,7 @@ public sealed class RefusedCallsTests
         refused.Add(null, "no-room");
         Assert.Equal((3, 0), (refused.Pending, log.Entries().Count));
         clock.Tick();
+        Assert.Equal(0, refused.Pending); // they are being written
         await refused.WriteAsync(); // behind that of the timer
         Assert.Equal([("cert:a", 2L, clock.GetUtcNow().AddSeconds(-1), clock.GetUtcNow()), (RefusedCalls.Nobody, 1L, clock.GetUtcNow(), clock.GetUtcNow())], log.Entries().Select(e => (e.Who, e.Calls!.Value, e.FirstUtc!.Value, e.LastUtc!.Value)));
         clock.Tick();
