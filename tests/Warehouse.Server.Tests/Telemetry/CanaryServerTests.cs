@@ -140,10 +140,20 @@ public sealed class CanaryServerTests
             await call.RequestStream.CompleteAsync();
             while (await call.ResponseStream.MoveNext(default)) { }
         });
+        foreach (var call in NoCalls(channel, tokens)) yield return call;
+        yield return ("no message", async () => await variants.SeenAsync(V1.SeenRequest.Parser.ParseFrom(new V1.SeenRequest { Asking = Asking() }.ToByteArray()), Headers()));
+    }
+
+    /// <summary>What comes to no method.</summary>
+    private static IEnumerable<(string Name, Func<Task> Act)> NoCalls(RpcChannel channel, CanaryTokens tokens)
+    {
+        Metadata Headers() => new() { { "x-note", tokens.Next(CanaryKind.Metadata) } };
         var unknown = new Method<V1.SeenRequest, V1.SeenReply>(MethodType.Unary, "warehouse.v1.Variants", tokens.Next(CanaryKind.SampleId), Marshallers.Create(r => r.ToByteArray(), V1.SeenRequest.Parser.ParseFrom), Marshallers.Create(r => r.ToByteArray(), V1.SeenReply.Parser.ParseFrom));
         yield return ("no method", async () => await channel.CreateCallInvoker().AsyncUnaryCall(unknown, null, new CallOptions(Headers()), new V1.SeenRequest()));
-        yield return ("too much", async () => await variants.SeenAsync(new() { Asking = Asking(), Queries = { Enumerable.Repeat(tokens.Next(CanaryKind.CliInput), 200_000) } }, Headers()));
-        yield return ("no message", async () => await variants.SeenAsync(V1.SeenRequest.Parser.ParseFrom(new V1.SeenRequest { Asking = Asking() }.ToByteArray()), Headers()));
+        yield return ("too much", async () => await new V1.Variants.VariantsClient(channel).SeenAsync(new()
+        {
+            Asking = new() { Purpose = V1.Purpose.Treatment }, Queries = { Enumerable.Repeat(tokens.Next(CanaryKind.CliInput), 200_000) },
+        }, Headers()));
     }
 
     private static IEnumerable<(string Name, Func<Task> Act)> ClinicCalls(RpcChannel channel, CanaryTokens tokens)
