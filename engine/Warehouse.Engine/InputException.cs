@@ -27,6 +27,12 @@ public sealed class InputException : Exception
     /// <summary>Where; <see cref="InputPlace.None"/> when the input has no lines.</summary>
     public InputPlace Place { get; }
 
+    /// <summary><see cref="Expected"/> where its words are the rule's own and quote nothing, so that whoever sent the input may be told them over the wire too; else null.</summary>
+    public string? FixedWords => HasFixedWords ? Expected : null;
+
+    /// <summary>The words are the rule's own and quote nothing.</summary>
+    internal bool HasFixedWords { get; init; }
+
     /// <summary>Quotes a piece of input for a message: at most 40 characters, everything but printable ASCII as \xNN.</summary>
     public static string Quote(ReadOnlySpan<byte> found)
     {

@@ -1,6 +1,7 @@
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Sealing;
 using Warehouse.Engine.Segments;
@@ -120,7 +121,7 @@ internal sealed class StoreSalvage(SalvageSource source, List<SalvageFinding> fi
         return true;
     }
 
-    private static bool IsExpendable(string part) => part is CohortsPart or PolicyCodec.Part or AnnotationCatalog.Part || part.StartsWith(LineagePrefix, StringComparison.Ordinal) || part.StartsWith(SketchPrefix, StringComparison.Ordinal);
+    private static bool IsExpendable(string part) => part is CohortsPart or PolicyCodec.Part or AnnotationCatalog.Part || part.StartsWith(LineagePrefix, StringComparison.Ordinal) || part.StartsWith(SketchPrefix, StringComparison.Ordinal) || part.StartsWith(BatchSenders.Prefix, StringComparison.Ordinal);
 
     /// <summary>Decodes the whole catalog; pages of header lines that are lost are read as empty, and written so.</summary>
     private bool TryDecode(Manifest root)
@@ -132,6 +133,7 @@ internal sealed class StoreSalvage(SalvageSource source, List<SalvageFinding> fi
             foreach (var name in lost.Where(p => p.StartsWith(LineagePrefix, StringComparison.Ordinal))) _written.Add(name, CatalogPages.EmptyLineage(name, _catalog.Batches.Count));
             _catalog.ReadAll();
             foreach (var name in lost) findings.Add(new SalvageFinding(SalvageKind.Lost, name, null, null, name == CohortsPart ? "no cohort is named in the new store" : name == PolicyCodec.Part ? "nobody but its owner is granted anything in the new store" : name == AnnotationCatalog.Part ? "no release of annotations is in the new store: load them again" :
+                name.StartsWith(BatchSenders.Prefix, StringComparison.Ordinal) ? "who sent batches over the network is not known for some: they add nothing to what they sent" :
                 name.StartsWith(LineagePrefix, StringComparison.Ordinal) ? "header lines of loaded files are not in the new store" : "the same person in a new file is not recognised for the samples of this part"));
             return true;
         }

@@ -87,9 +87,6 @@ public sealed partial class VariantStore
         return seen.IsWithin(Scope.Of(PolicyNow(), new AccessQuestion(caller, options.Purpose, options.Project, NowUtc), Catalog()).At(options.Detail));
     }
 
-    /// <summary>Whether nothing of the store is hidden from a caller, for what he asks.</summary>
-    public bool HidesNothing(SessionOptions asked) => BoundsOf(asked).HidesNothing;
-
     /// <summary>Whether a caller is granted all samples, whichever come, for what he asks: then what was once counted over everybody may be told to him, whoever was withdrawn since.</summary>
     public bool CoversAll(SessionOptions asked) => BoundsOf(asked).CoversAll;
 

@@ -118,38 +118,32 @@ public sealed partial class VariantStore : IDisposable
 
     /// <summary>Loads files in one commit, or none of them.</summary>
     /// <exception cref="InputException">A file, sheet or BED cannot be understood; nothing was committed.</exception>
-    public IngestReceipt Ingest(IngestRequest request, IProgress<WorkProgress>? progress = null, CancellationToken stop = default)
+    public IngestReceipt Ingest(IngestRequest request, IProgress<WorkProgress>? progress = null, CancellationToken stop = default) => Load(request, null, progress, stop);
+
+    private IngestReceipt Load(IngestRequest request, SessionOptions? sender, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
         using var commit = _folder.BeginCommit();
         _folder.Refresh();
+        // Under the lock of the commit: what was revoked before it is over, and nobody revokes anything before its end.
+#if PLANTED_UPLOAD_UNBOUNDED
+        var bounds = sender is null || _pool is not null ? null : BoundsOfSender(sender);
+#else
+        var bounds = sender is null ? null : BoundsOfSender(sender);
+#endif
         if (request.Mark is { } asked && FindBatch(asked.Key) is not null) throw new InputException("batch-known", "a batch of this name is in the store", InputPlace.None);
         using var reference = OpenReference();
-        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference).Run(commit, (name, most) => _folder.TryReadPart(_folder.Current, name, most), progress, stop);
+        var (catalog, receipt) = new IngestRun(request, Catalog(), Assembly, reference, bounds).Run(commit, (name, most) => _folder.TryReadPart(_folder.Current, name, most), progress, stop);
         if (request.Mark is { } mark)
         {
             // Files that were all there change nothing, but that the batch was taken has to be known: that is a version of its own.
             receipt = receipt with { Version = commit.Version };
             var part = BatchMarks.PartOf(mark.Key);
             commit.SetPart(part, BatchMarks.With(ReadPart(part), MarkedBatch.Of(mark, request, receipt)));
+            if (sender?.Caller is { } caller) MarkSender(commit, caller);
         }
         if (catalog is not null) Publish(commit, WithoutSmallSegments(Catalog(), catalog, commit, progress, stop));
         else if (request.Mark is not null) Publish(commit, Catalog());
         return receipt;
-    }
-
-    /// <summary>The batch that was marked by a key (<see cref="IngestRequest.Mark"/>); null when the store has none.</summary>
-    /// <exception cref="DamagedStoreException">What tells cannot be read.</exception>
-    public MarkedBatch? FindBatch(string key)
-    {
-        _folder.Refresh();
-        try
-        {
-            return BatchMarks.Find(ReadPart(BatchMarks.PartOf(key)), key);
-        }
-        catch (InvalidDataException bad)
-        {
-            throw new DamagedStoreException(BatchMarks.PartOf(key), bad.Message, bad);
-        }
     }
 
     /// <summary>Opens a session: every question is asked through one.</summary>

@@ -33,9 +33,6 @@ public sealed record IngestRequest
     /// <summary>Marks the batch in its own commit: a batch of the same key is not loaded again, by whomever. Null = none.</summary>
     public BatchMark? Mark { get; init; }
 
-    /// <summary>Findings compare the samples of this command with each other alone: for whoever does not see all of the store, to whom a file of his would tell who is in it (I4).</summary>
-    public bool OnlyOwnFindings { get; init; }
-
     /// <summary>Threads used, 1 to <see cref="MaxThreads"/>: 1 = all on the calling one. What is stored does not depend on it.</summary>
     public int Threads { get; init; } = Math.Min(Environment.ProcessorCount, MaxThreads);
 }

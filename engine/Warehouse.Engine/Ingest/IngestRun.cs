@@ -12,7 +12,12 @@ namespace Warehouse.Engine.Ingest;
 /// One <c>ingest</c> command: reads every file into sealed segments, then changes the catalog in one piece. Nothing is visible before the
 /// caller publishes the commit, and any exception leaves the store as it was. One thread.
 /// </summary>
-internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Assembly assembly, ReferenceGenome? reference)
+/// <param name="request">What to load.</param>
+/// <param name="before">The store.</param>
+/// <param name="assembly">Its assembly.</param>
+/// <param name="reference">Its reference; null = there is none.</param>
+/// <param name="bounds">What the sender of a batch may change; null = it is the owner's.</param>
+internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Assembly assembly, ReferenceGenome? reference, SenderBounds? bounds = null)
 {
     private readonly PagedBuilder<SampleEntry> _samples = new(before.Samples);
     private readonly PagedBuilder<OrdinalEntry> _ordinals = new(before.Ordinals);
@@ -44,6 +49,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         foreach (var sample in before.Samples) _index.Add(sample.Name, _index.Count);
         var contigs = new ContigMap(before.Contigs, assembly, reference);
         var sheet = request.SheetPath is { } path ? SampleSheet.Read(path) : null;
+        bounds?.Expect(sheet);
         var callable = request.CallablePath is { } bed ? AddCallable(CallableRegions.Read(bed), contigs, bed) : -1;
         var ingest = new FileIngest(request, contigs, new Normalizer(reference), assembly, commit);
         var firstNew = before.Ordinals.Count;
@@ -91,6 +97,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
     private FileReceipt Take(FileResult result, ContigMap contigs, (int Callable, int FirstNew) with, Commit commit)
     {
         var names = result.Header.Samples;
+        foreach (var name in names) bounds?.Admit(name, _index.TryGetValue(name, out var known) && known < before.Samples.Count ? known : -1, result.File);
         string outcome;
         if (names.Count == 0 || result.IsEmpty) outcome = "empty";
         else
@@ -299,10 +306,11 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
 
     private void TakeSheet(SampleSheet sheet, long version)
     {
+        bounds?.Require(sheet, request.SheetPath!);
         var now = new StoreCatalog { Sheets = _sheets }.SheetAt(version);
         var (unknown, withdrawn) = (0, 0);
         foreach (var column in sheet.Columns)
-            if (column.Name != SheetColumn.Sample) _columns[column.Name] = column.Class is DataClass.Aggregate or DataClass.Public;
+            if (column.Name != SheetColumn.Sample) _columns[column.Name] = SenderBounds.IsAggregate(column);
         foreach (var row in sheet.Rows)
         {
             if (!_index.TryGetValue(row.Sample, out var sample))
@@ -315,8 +323,10 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
                 withdrawn++;
                 continue;
             }
-            var values = row.Values.Where(v => v.Key != SheetColumn.Sample && v.Value.Length > 0).ToDictionary(v => v.Key, v => v.Value);
-            if (now.TryGetValue(sample, out var known) && known.Count == values.Count && values.All(v => known.TryGetValue(v.Key, out var old) && old == v.Value)) continue;
+            // What is there is as the sender knows it, or the owner has changed it since.
+            if (bounds is not null && sample < before.Samples.Count) continue;
+            var values = SenderBounds.ValuesOf(row);
+            if (now.TryGetValue(sample, out var known) && SenderBounds.IsSame(values, known)) continue;
             _sheets.Add(new SheetEntry(sample, version, values));
             _changed = true;
         }
@@ -339,13 +349,17 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
     }
 
     /// <summary>The sheet at a version, as far as the samples of the command can have entries: without a sheet in the command, new samples have none.</summary>
-    private Dictionary<int, IReadOnlyDictionary<string, string>> SheetsAt(long version) =>
-        request.SheetPath is null && Enumerable.Range(before.Ordinals.Count, _ordinals.Count - before.Ordinals.Count).All(o => _ordinals[o].Sample >= before.Samples.Count) ? [] : new StoreCatalog { Sheets = _sheets }.SheetAt(version);
+    private Dictionary<int, IReadOnlyDictionary<string, string>> SheetsAt(long version)
+    {
+        if (request.SheetPath is null && Enumerable.Range(before.Ordinals.Count, _ordinals.Count - before.Ordinals.Count).All(o => _ordinals[o].Sample >= before.Samples.Count)) return [];
+        var sheets = new StoreCatalog { Sheets = _sheets }.SheetAt(version);
+        return bounds?.Known(sheets) ?? sheets;
+    }
 
     private void ReportIdentity(Commit commit, Func<string, int, byte[]?> readPart, CancellationToken stop)
     {
         if (_sketches.Count == 0) return;
-        var check = new IdentityCheck(commit, readPart, SheetsAt(commit.Version), request.OnlyOwnFindings);
+        var check = new IdentityCheck(commit, readPart, SheetsAt(commit.Version), bounds is { HidesNothing: false });
         foreach (var found in check.Run(_sketches, _samples.Count, stop))
         {
             var (batch, column) = PlaceOf(found.Sample);

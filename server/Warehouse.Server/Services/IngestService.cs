@@ -1,6 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Engine.Annotations;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
@@ -31,10 +32,8 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
         await gate.StreamAsync<UploadReply>(context, batch.Asking ?? new(), batch, responseStream.WriteAsync, (call, send) =>
         {
             if (first is not { Batch: not null, Bytes: null, Commit: false } || batch.Release is not null != isOfRelease) throw Refusals.BadRequest("batch");
-            var sender = call.Who.Caller.Id;
-            var asked = new Engine.Access.SessionOptions { Caller = call.Who.Caller, Purpose = Call.PurposeOf(batch.Asking ?? new()), Project = batch.Asking?.Project is { Length: > 0 } project ? project : null };
-            var seesAll = !isOfRelease && gate.Host.Ask(store => store.HidesNothing(asked));
-            var receiving = new Receiving(uploads, (sender, batch, seesAll), () => send(new UploadReply { Status = uploads.Status(sender, batch.Id) }));
+            var sender = new SessionOptions { Caller = call.Who.Caller, Purpose = Call.PurposeOf(batch.Asking ?? new()), Project = batch.Asking?.Project is { Length: > 0 } project ? project : null };
+            var receiving = new Receiving(uploads, (sender, batch), () => send(new UploadReply { Status = uploads.Status(call.Who.Caller.Id, batch.Id) }));
             var rows = receiving.Run(requests, send, call.Stop);
             if (receiving.Loaded is { } loaded) call.Audit.Asks(loaded.Version, null, null);
             return rows;
@@ -51,14 +50,14 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
     });
 
     /// <summary>One stream of a batch. One thread.</summary>
-    private sealed class Receiving(BatchUploads uploads, (string Sender, Batch Batch, bool SeesAll) of, Action tell)
+    private sealed class Receiving(BatchUploads uploads, (SessionOptions Sender, Batch Batch) of, Action tell)
     {
         /// <summary>The release that was loaded; null before, and of files of samples.</summary>
         public AnnotationReceipt? Loaded { get; private set; }
 
         public long Run(Requests<UploadRequest> requests, Action<UploadReply> send, CancellationToken stop)
         {
-            if (uploads.Begin(of.Sender, of.Batch, this) is not { } staged)
+            if (uploads.Begin(of.Sender.Caller!.Id, of.Batch, this) is not { } staged)
             {
                 tell();
                 return 0;
@@ -105,8 +104,7 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
         /// <summary>Loads on another thread, so that progress is told meanwhile. The load has ended when this does.</summary>
         private void Load(StagedBatch staged, Action<UploadReply> send, CancellationToken stop)
         {
-            staged.SeesAll = of.SeesAll;
-            var loading = Task.Factory.StartNew(() => uploads.Load(staged, this, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            var loading = Task.Factory.StartNew(() => uploads.Load(staged, this, of.Sender, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             try
             {
                 while (!((IAsyncResult)loading).AsyncWaitHandle.WaitOne(TellEvery)) tell();
@@ -131,15 +129,19 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
         }
 
         /// <summary>
-        /// Why a file was refused, for who sent it and nobody else: of files of samples the rule, the number of the file and the line; of a release,
-        /// which is of nobody, also the words.
+        /// Why a file was refused, for who sent it and nobody else: of files of samples the rule, the number of the file or that it is the sheet, and the
+        /// line; of a release, which is of nobody, also the words, and where they quote nothing.
         /// </summary>
         private BatchStatus RefusedFor(StagedBatch staged, InputException bad)
         {
             var file = staged.NumberOf(bad.Place);
-            var place = string.Create(CultureInfo.InvariantCulture, $"{bad.Code}{(file > 0 ? $", file {file}" : "")}{(bad.Place.Line > 0 ? $", line {bad.Place.Line}" : "")}");
+            var place = string.Create(CultureInfo.InvariantCulture, $"{bad.Code}{(file > 0 ? $", file {file}" : staged.IsInSheet(bad.Place) ? ", sheet" : "")}{(bad.Place.Line > 0 ? $", line {bad.Place.Line}" : "")}");
             var status = new BatchStatus { Id = of.Batch.Id, State = BatchState.Refused, Refusal = place };
-            if (of.Batch.Release is null) return status;
+            if (of.Batch.Release is null)
+            {
+                if (bad.FixedWords is { } words) status.Fault = new FileFault { Rule = bad.Code, Text = words, File = file, Line = bad.Place.Line };
+                return status;
+            }
             var fault = ReleaseFault.Of(bad);
             status.Fault = new FileFault { Rule = fault.Rule, Text = fault.Text, File = file, Line = fault.Place.Line, Offset = fault.Place.OffsetBytes, Field = fault.Place.Field };
             return status;

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warehouse.Engine;
+using Warehouse.Engine.Access;
 using Warehouse.Engine.Annotations;
 using Warehouse.Engine.Ingest;
 using Warehouse.Protocol.V1;
@@ -189,9 +190,13 @@ internal sealed class BatchUploads : IDisposable
     }
 
     /// <summary>Loads a whole batch; in the store when this returns. After any failure it is not, or its mark says that it is.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="by">The stream that sends.</param>
+    /// <param name="sender">Who has it loaded, and what for: what he sees bounds what it may change.</param>
+    /// <param name="stop">Cancels.</param>
     /// <returns>What became of a release; null of files of samples, whose receipt <see cref="Status"/> has.</returns>
-    /// <exception cref="InputException">A file is not understood: the batch is forgotten, since its bytes will not change.</exception>
-    public AnnotationReceipt? Load(StagedBatch batch, object by, CancellationToken stop)
+    /// <exception cref="InputException">A file is not understood, or more than the sender may change: the batch is forgotten, since its bytes will not change.</exception>
+    public AnnotationReceipt? Load(StagedBatch batch, object by, SessionOptions sender, CancellationToken stop)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, batch.Forgotten.Token);
         AtStep?.Invoke("check");
@@ -209,7 +214,7 @@ internal sealed class BatchUploads : IDisposable
         try
         {
             AtStep?.Invoke("load");
-            loaded = _writer.Write(store => Load(store, batch, either.Token), Timeout.InfiniteTimeSpan, either.Token);
+            loaded = _writer.Write(store => Load(store, batch, sender, either.Token), Timeout.InfiniteTimeSpan, either.Token);
         }
         catch (InputException bad)
         {
@@ -229,11 +234,11 @@ internal sealed class BatchUploads : IDisposable
         return loaded;
     }
 
-    private static AnnotationReceipt? Load(VariantStore store, StagedBatch batch, CancellationToken stop)
+    private static AnnotationReceipt? Load(VariantStore store, StagedBatch batch, SessionOptions sender, CancellationToken stop)
     {
         if (batch.Batch.Release is not null) return store.LoadAnnotations(batch.ReleaseRequest(), new Progress(batch), stop);
         // Between a load whose end nobody heard and this one lies nothing but the mark.
-        if (store.FindBatch(batch.Mark.Key) is not { } known) store.Ingest(batch.IngestRequest(), new Progress(batch), stop);
+        if (store.FindBatch(batch.Mark.Key) is not { } known) store.IngestFrom(sender, batch.IngestRequest(), new Progress(batch), stop);
         else if (known.Mark != batch.Mark) throw Refusals.Exists("batch-differs");
         return null;
     }

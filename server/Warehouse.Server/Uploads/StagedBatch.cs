@@ -59,9 +59,6 @@ internal sealed class StagedBatch : IDisposable
     /// <summary>Bytes read so far while it is being loaded; -1 when it is not.</summary>
     public long LoadedBytes { get; set; } = -1;
 
-    /// <summary>Nothing of the store is hidden from whoever has it loaded, so that he may be told whom its samples look like.</summary>
-    public bool SeesAll { get; set; }
-
     /// <summary>Time since bytes came, or a load ran.</summary>
     public TimeSpan Idle
     {
@@ -195,7 +192,7 @@ internal sealed class StagedBatch : IDisposable
         string? Beside(string name) => Durable.Facts(Path.Combine(_folder, name)) is null ? null : Path.Combine(_folder, name);
         var request = new IngestRequest
         {
-            Files = [.. Enumerable.Range(0, _lengths.Length).Select(PathOf)], SheetPath = Beside("sheet"), CallablePath = Beside("callable"), AssumeReference = Batch.AssumeReference, Mark = Mark, OnlyOwnFindings = !SeesAll,
+            Files = [.. Enumerable.Range(0, _lengths.Length).Select(PathOf)], SheetPath = Beside("sheet"), CallablePath = Beside("callable"), AssumeReference = Batch.AssumeReference, Mark = Mark,
         };
         return Batch.HasBlockGq ? request with { BlockGq = Batch.BlockGq } : request;
     }
@@ -213,6 +210,9 @@ internal sealed class StagedBatch : IDisposable
 
     /// <summary>Number of the file that a place is in, 1-based; 0 for what is none of them.</summary>
     public int NumberOf(Engine.InputPlace place) => Enumerable.Range(1, _lengths.Length).FirstOrDefault(file => place.IsIn(PathOf(file - 1)));
+
+    /// <summary>Whether a place is in the sheet.</summary>
+    public bool IsInSheet(Engine.InputPlace place) => place.IsIn(Path.Combine(_folder, "sheet"));
 
     /// <summary>Ends a load that did not end in the store, or did.</summary>
     public void EndLoad()

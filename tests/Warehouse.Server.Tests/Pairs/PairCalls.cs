@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
@@ -175,31 +174,6 @@ internal sealed partial class PairCalls(StorePair pair, PairQuestions questions,
             case "Attest": return [[new V1.AttestRequest { Asking = Asking, Ids = { 1 } }]];
             case "Review": return [[new V1.ReviewAccessRequest { Asking = Asking }]];
             case "OpenEpoch": return [[new V1.OpenEpochRequest { Asking = Asking }]];
-            default: throw Unlisted(method);
-        }
-    }
-
-    private IEnumerable<IMessage[]> Uploads(string method)
-    {
-        switch (method[(method.LastIndexOf('/') + 1)..])
-        {
-            case "Status" or "Cancel":
-                yield return [new V1.BatchRequest { Asking = Asking, Id = "unknown" }];
-                break;
-            case "UploadRelease":
-                var bed = "1\t1009\t1020\tleft\n"u8.ToArray();
-                var release = new V1.Batch { Asking = Asking, Id = "release", Files = { new V1.BatchFile { Length = bed.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(bed)) } }, Release = new V1.ReleaseFile { Source = "panel", Date = "2024-02-04" } };
-                yield return [new V1.UploadRequest { Batch = release }, new V1.UploadRequest { Bytes = new V1.FileBytes { Data = ByteString.CopyFrom(bed) } }, new V1.UploadRequest { Commit = true }];
-                break;
-            case "Upload":
-                yield return [new V1.UploadRequest { Batch = new V1.Batch { Asking = Asking, Id = "no/name", Files = { new V1.BatchFile { Length = 1, Sha256 = new string('0', 64) } } } }];
-                if (_dice.Next(8) > 0) break;
-                // Taken, or refused by the parsers: of a sample that neither store has, at places of both.
-                var text = $"##fileformat=VCFv4.2\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tuploaded\n1\t{1001 + _dice.Next(50)}\t.\tN\tC\t.\tPASS\t.\tGT\t0/1\n";
-                var bytes = Encoding.ASCII.GetBytes(text);
-                var batch = new V1.Batch { Asking = Asking, Id = "batch", Files = { new V1.BatchFile { Length = bytes.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)) } } };
-                yield return [new V1.UploadRequest { Batch = batch }, new V1.UploadRequest { Bytes = new V1.FileBytes { Data = ByteString.CopyFrom(bytes) } }, new V1.UploadRequest { Commit = true }];
-                break;
             default: throw Unlisted(method);
         }
     }

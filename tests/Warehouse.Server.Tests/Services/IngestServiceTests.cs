@@ -237,7 +237,7 @@ public sealed class IngestServiceTests
             at.Uploads.Cancel("somebody", "b");
             second = at.Uploads.Begin("somebody", batch, by);
         };
-        Assert.Throws<InputException>(() => at.Uploads.Load(first, by, default));
+        Assert.Throws<InputException>(() => at.Uploads.Load(first, by, Somebody, default));
         Assert.NotSame(first, second);
         Assert.Equal(BatchState.Receiving, at.Uploads.Status("somebody", "b").State);
         second!.Append(by, Bytes([bad], 0, 0, bad.Length).Bytes);
@@ -264,7 +264,7 @@ public sealed class IngestServiceTests
         // Read again by the next start.
         at.Uploads.Dispose();
         using var next = BatchUploads.Open(folder["state"], at.Host, at.Writer, new());
-        Assert.Throws<InvalidDataException>(() => next.Load(next.Begin("somebody", batch, by)!, by, default));
+        Assert.Throws<InvalidDataException>(() => next.Load(next.Begin("somebody", batch, by)!, by, Somebody, default));
         Assert.Equal(0, at.Samples());
         Assert.Equal(BatchState.Unknown, next.Status("somebody", batch.Id).State);
         Assert.NotEqual(0, Send(next, batch, files, _ => { }));
@@ -334,11 +334,14 @@ public sealed class IngestServiceTests
                     staged.Sync();
                 }
             }
-            uploads.Load(staged, by, default);
+            uploads.Load(staged, by, Somebody, default);
         }
         step("done");
         return uploads.Status("somebody", batch.Id).Receipt.Version;
     }
+
+    /// <summary>A sender who sees nothing.</summary>
+    internal static Engine.Access.SessionOptions Somebody { get; } = new() { Caller = new() { Id = "somebody" } };
 
     internal sealed class StopHere : Exception;
 
@@ -405,7 +408,7 @@ public sealed class IngestServiceTests
         Bytes = new FileBytes { File = file, Offset = offset, Data = ByteString.CopyFrom(files[file].AsSpan(offset, Math.Min(count, files[file].Length - offset))) },
     };
 
-    private static async Task<BatchStatus> SendAsync(Protocol.V1.Ingest.IngestClient ingest, Batch batch, byte[][] files, List<BatchStatus>? replies = null)
+    internal static async Task<BatchStatus> SendAsync(Protocol.V1.Ingest.IngestClient ingest, Batch batch, byte[][] files, List<BatchStatus>? replies = null)
     {
         using var call = ingest.Upload();
         await call.RequestStream.WriteAsync(new UploadRequest { Batch = batch });
@@ -437,7 +440,7 @@ public sealed class IngestServiceTests
         return call.ResponseStream.Current.Status;
     }
 
-    private static async Task<(BatchState, long)> ReceivedAsync(AsyncDuplexStreamingCall<UploadRequest, UploadReply> call, long bytes)
+    internal static async Task<(BatchState, long)> ReceivedAsync(AsyncDuplexStreamingCall<UploadRequest, UploadReply> call, long bytes)
     {
         while (true)
         {
@@ -446,7 +449,7 @@ public sealed class IngestServiceTests
         }
     }
 
-    private static async Task<BatchStatus?> LastAsync(AsyncDuplexStreamingCall<UploadRequest, UploadReply> call, List<BatchStatus>? replies = null)
+    internal static async Task<BatchStatus?> LastAsync(AsyncDuplexStreamingCall<UploadRequest, UploadReply> call, List<BatchStatus>? replies = null)
     {
         BatchStatus? last = null;
         await foreach (var reply in call.ResponseStream.ReadAllAsync())

@@ -226,7 +226,7 @@ public sealed class ReleaseUploadTests
             step("sync");
             staged.Sync();
         }
-        var receipt = uploads.Load(staged, by, default);
+        var receipt = uploads.Load(staged, by, IngestServiceTests.Somebody, default);
         Assert.Equal(100, receipt!.Release.Rows);
         step("done");
     }

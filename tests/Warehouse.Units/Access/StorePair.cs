@@ -1,5 +1,6 @@
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Catalog;
 using Warehouse.Units.Oracle;
 using Warehouse.Units.Query;
 
@@ -22,6 +23,8 @@ internal sealed class StorePair : IDisposable
     private readonly PairGrant _grant;
     private readonly int _compacts;
     private readonly bool _isWide;
+    private IReadOnlyList<string>? _taken;
+    private Dictionary<string, Dictionary<string, string>>? _rows;
 
     /// <param name="seed">All there is to know.</param>
     /// <param name="caller">Who sees some of it.</param>
@@ -59,6 +62,12 @@ internal sealed class StorePair : IDisposable
 
     public IReadOnlySet<string> Visible => _visible;
 
+    /// <summary>Samples that both stores have and the caller does not see, withdrawn or not.</summary>
+    public IReadOnlyList<string> Taken => _taken ??= [.. Read(Left, NamesOf).Intersect(Read(Right, NamesOf)).Where(n => !_visible.Contains(n))];
+
+    /// <summary>Where the files' records lie.</summary>
+    public RandomGenome Genome => _random.Genome;
+
     /// <summary>A visible file, or null.</summary>
     public string? VisibleFile => _random.Commands.SelectMany(c => c.Files).Select(f => f.Text).FirstOrDefault(t => PairFile.Samples(t).All(_visible.Contains));
 
@@ -69,10 +78,25 @@ internal sealed class StorePair : IDisposable
         Caller = Caller, Purpose = _grant == PairGrant.Research ? Purpose.Research : Purpose.Operations, Project = _grant == PairGrant.Research ? "project" : null,
     };
 
+    /// <summary>What the sheet says of a visible sample, in both stores.</summary>
+    public IReadOnlyDictionary<string, string> RowOf(string visible) => (_rows ??= Read(Left, catalog =>
+    {
+        var sheets = catalog.SheetAt(long.MaxValue);
+        return catalog.Samples.Select((s, i) => (s.Name, Row: sheets.GetValueOrDefault(i))).Where(s => _visible.Contains(s.Name) && s.Row is not null).ToDictionary(s => s.Name, s => s.Row!.ToDictionary());
+    })).GetValueOrDefault(visible) ?? [];
+
     public void Dispose()
     {
         Left?.Dispose();
         Right?.Dispose();
+    }
+
+    private static List<string> NamesOf(StoreCatalog catalog) => [.. catalog.Samples.Select(s => s.Name)];
+
+    private static T Read<T>(MemoryStore memory, Func<StoreCatalog, T> read)
+    {
+        using var session = memory.Store.OpenSession();
+        return read(session.View.Catalog);
     }
 
     private MemoryStore Build(int side, int seed)
