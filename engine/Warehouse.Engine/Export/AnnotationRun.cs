@@ -166,6 +166,7 @@ internal sealed class AnnotationRun
     /// <summary>Answers what waits and writes the lines of the window.</summary>
     private void Flush(ContigAnswers? answers)
     {
+        _session.ChargeLookUps(_alleles.Count, _lookup.AskedSamples);
         if (_waiting.Count > 0) _waiting.Sort((a, b) => a.Start.CompareTo(b.Start));
         foreach (var (at, start, reference, alternate) in _waiting)
         {

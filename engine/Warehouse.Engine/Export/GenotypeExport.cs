@@ -44,6 +44,7 @@ public static class GenotypeExport
             {
                 stop.ThrowIfCancellationRequested();
                 if (!scan.CanAnswer(line)) continue;
+                session.ChargeRow(selection.SlotCount);
                 genotypes.Fill(line);
                 writer.Write(genotypes.Record, info.Of(line, session.View.Catalog.Contigs[contig].Canonical, genotypes.Ac, genotypes.An));
                 if (lines++ % ProgressEvery == 0) progress?.Report(new WorkProgress("writing", lines, 0, "lines"));
@@ -77,6 +78,7 @@ public static class GenotypeExport
                 {
                     stop.ThrowIfCancellationRequested();
                     if (!scan.CanAnswer(row)) continue;
+                    session.ChargeRow(selection.SlotCount);
                     (output.Start, output.Ref, output.Alt) = (row.Start, Encoding.ASCII.GetString(row.Ref), Encoding.ASCII.GetString(row.Alt));
                     foreach (var carrier in scan.Carriers(row).OrderBy(c => catalog.Ordinals[c.Ordinal].Sample))
                     {

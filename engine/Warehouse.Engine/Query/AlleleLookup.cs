@@ -42,6 +42,9 @@ public sealed class AlleleLookup : IDisposable
         return state;
     }
 
+    /// <summary>Samples that are asked whether they have an allele.</summary>
+    internal int AskedSamples => _everyone.SlotCount;
+
     /// <summary>Samples that the figures are over.</summary>
     internal int SampleCount => _figures.SlotCount;
 

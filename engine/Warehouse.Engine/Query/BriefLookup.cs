@@ -56,6 +56,8 @@ public sealed class BriefLookup
     /// <param name="stop">Cancels.</param>
     public void Answer(IReadOnlyList<string> queries, Span<BriefAnswer> answers, CancellationToken stop = default)
     {
+        // How many of them take the longer way depends on samples that a caller may not see.
+        _session.ChargeLookUps(queries.Count, _lookup.AskedSamples);
         _others.Clear();
         for (var i = 0; i < queries.Count; i++)
         {
@@ -64,7 +66,7 @@ public sealed class BriefLookup
         }
         if (_others.Count == 0) return;
         var at = 0;
-        foreach (var answer in _session.Seen(_others.Select(i => queries[i]), _samples, stop))
+        foreach (var answer in _session.Seen(_others.Select(i => queries[i]), _samples, isPaid: true, stop))
             answers[_others[at++]] = new BriefAnswer(answer.State, answer.Figures) { IsUnderstood = answer.Contig is not null, Damage = answer.Damage };
         foreach (var known in _contigs.Values)
             if (known is not null) _session.Touch(known.Canonical); // what was asked between has begun a question of its own

@@ -195,6 +195,14 @@ public sealed class FrequencyBatch : IDisposable
         }
     }
 
+    /// <summary>Keeps the first so many variants.</summary>
+    internal void KeepFirst(int count)
+    {
+        if (count >= Count) return;
+        if (_table is not null) _rows = _rows[..count];
+        Count = count;
+    }
+
     /// <summary>Keeps the variants whose AC over all groups is at least this.</summary>
     internal void KeepFrom(long minAc)
     {

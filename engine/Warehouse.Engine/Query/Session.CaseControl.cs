@@ -30,6 +30,7 @@ public sealed partial class Session
                 stop.ThrowIfCancellationRequested();
                 // All three look before any counts, and the last knows what the others found: what one finds damaged, none answers.
                 if (!(scanCases.CanAnswer(row) & scanControls.CanAnswer(row) & everyone.CanAnswer(row))) continue;
+                ChargeRow(first.SlotCount + second.SlotCount);
                 scanCases.Count(scanCases.Find(row.Start, row.Ref, row.Alt), figuresCases);
                 scanControls.Count(scanControls.Find(row.Start, row.Ref, row.Alt), figuresControls);
                 if (figuresCases[0].Ac + figuresControls[0].Ac == 0) continue;

@@ -50,10 +50,16 @@ public sealed partial class Session
                 foreach (var filled in scan.List(region, symbolic))
                 {
                     stop.ThrowIfCancellationRequested();
+                    // Where blocks end depends on samples that a caller may not see, and so do batches: a listing ends at a row.
+                    var isCut = ChargeRows(filled.Count, selection.SlotCount) is var paid && paid < filled.Count;
+                    if (isCut) filled.KeepFirst(paid);
                     if (request.MinAc > 0) filled.KeepFrom(request.MinAc);
-                    if (filled.Count == 0) continue;
-                    rows += (long)filled.Count * filled.GroupCount;
-                    yield return filled;
+                    if (filled.Count > 0)
+                    {
+                        rows += (long)filled.Count * filled.GroupCount;
+                        yield return filled;
+                    }
+                    if (isCut) ThrowOver();
                 }
             }
             if (_scope.HidesNothing) GenotypeBytesRead += scan.BytesRead;

@@ -72,6 +72,7 @@ public sealed partial class Session
     {
         var wanted = digests.Where(d => !_vrs.ContainsKey(d)).ToHashSet(StringComparer.Ordinal);
         if (wanted.Count == 0 || Reference() is not { } reference) return null;
+        ChargeSearch();
         var everyone = Selection.Build(_view.Catalog, _scope, Snapshot, SampleChoice.All, new CountRules(), null);
         var around = new DamagedRanges(_view, symbolic: false);
         foreach (var contig in _view.ContigsInOrder())

@@ -17,12 +17,15 @@ public sealed partial class Session
     /// Answers queries in their order. "Seen" asks every visible sample, counting or not; the figures keep one sample a person. A query that
     /// needs a damaged part of the store is not assessable and says so (<see cref="SeenAnswer.Damage"/>); the others are answered.
     /// </summary>
-    public IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, CancellationToken stop = default)
+    public IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, CancellationToken stop = default) => Seen(queries, samples, isPaid: false, stop);
+
+    /// <summary>The same, for who may have charged for it.</summary>
+    internal IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, bool isPaid, CancellationToken stop)
     {
         var rows = 0L;
         foreach (var batch in queries.Chunk(SeenBatch))
         {
-            foreach (var answer in Answer(batch, samples, carriers: null, stop))
+            foreach (var answer in Answer(batch, samples, (null, isPaid), stop))
             {
                 rows++;
                 yield return answer;
@@ -60,10 +63,17 @@ public sealed partial class Session
     public IEnumerable<CarrierAnswer> Carriers(IEnumerable<string> queries, CancellationToken stop = default)
     {
         var rows = 0L;
+        if (Allowance is not null)
+        {
+            // How many are answered at once depends on samples that a caller may not see.
+            string[] all = [.. queries];
+            ChargeAlleles(all.Length, Prepare(SampleChoice.All, new CountRules { PerSample = true }, null).SlotCount);
+            queries = all;
+        }
         foreach (var batch in queries.Chunk(Math.Clamp(MostCarriers / Math.Max(1, _view.Catalog.Samples.Count), 1, SeenBatch)))
         {
             var carriers = new List<CarrierRow>[batch.Length];
-            var answers = Answer(batch, SampleChoice.All, carriers, stop);
+            var answers = Answer(batch, SampleChoice.All, (carriers, IsPaid: true), stop);
             for (var i = 0; i < answers.Length; i++)
             {
                 rows += carriers[i]?.Count ?? 0;
@@ -97,13 +107,15 @@ public sealed partial class Session
 
     private bool? _namesPersons;
 
-    private SeenAnswer[] Answer(string[] queries, SampleChoice samples, List<CarrierRow>[]? carriers, CancellationToken stop)
+    private SeenAnswer[] Answer(string[] queries, SampleChoice samples, (List<CarrierRow>[]? Carriers, bool IsPaid) how, CancellationToken stop)
     {
+        var carriers = how.Carriers;
         var rules = new CountRules();
         var everyone = Prepare(samples, rules with { PerSample = true }, null);
         // Persons alone tell the two apart, and where no sheet names one, what grows with the samples is built once.
         var figures = NamesPersons ? Prepare(samples, rules, null) : everyone;
         Begin(figures);
+        if (!how.IsPaid) ChargeLookUps(queries.Length, everyone.SlotCount);
         var context = AskedContext;
         var questions = Interpret(queries, stop);
         var answers = new SeenAnswer[queries.Length];

@@ -84,6 +84,7 @@ public sealed partial class Session : IDisposable
         if (Array.Find(questions, q => q.Fault is not null) is { } bad) throw bad.Fault!;
         // A row names its variant, and what this one is cannot be found.
         if (Array.Find(questions, q => q.Damage is not null) is { } unknown) throw new InvalidDataException(unknown.Damage!.Damage);
+        ChargeAlleles(questions.Length, selection.SlotCount);
         foreach (var some in questions.Chunk(Math.Clamp(MostFigures / Math.Max(1, selection.GroupSizes.Length), 1, SeenBatch)))
             foreach (var row in Asked(some, selection, request, stop)) yield return row;
     }

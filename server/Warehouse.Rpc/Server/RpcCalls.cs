@@ -138,7 +138,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
     private void Exhausted(HttpContext http, ServerCall call)
     {
         options.NoPlace?.Invoke(call);
-        http.Response.Headers["grpc-retry-pushback-ms"] = RetryAfterMs;
+        http.Response.Headers[Headers.RetryPushback] = RetryAfterMs;
         ServerCall.Refuse(http.Response, TooMany);
     }
 

@@ -8,7 +8,7 @@ namespace Warehouse.Rpc.Wire;
 internal static class Headers
 {
     public const string ContentType = "application/grpc", Encoding = "grpc-encoding", AcceptEncoding = "grpc-accept-encoding", Timeout = "grpc-timeout";
-    public const string Status = "grpc-status", Message = "grpc-message", StatusDetails = "grpc-status-details-bin";
+    public const string Status = "grpc-status", Message = "grpc-message", StatusDetails = "grpc-status-details-bin", RetryPushback = "grpc-retry-pushback-ms";
 
     private const int TimeoutDigits = 8, LargestTimeoutValue = 99_999_999, TicksPerMicrosecond = 10, NanosecondsPerTick = 100;
     private const string Reserved = "grpc-";
@@ -20,9 +20,9 @@ internal static class Headers
     public static bool IsContentType(string? value) =>
         value is not null && value.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) && (value.Length == ContentType.Length || value[ContentType.Length] is '+' or ';' or ' ');
 
-    /// <summary>True for the name, in lower case, of a field that belongs to the protocol and not to metadata; details of a status are metadata.</summary>
+    /// <summary>True for the name, in lower case, of a field that belongs to the protocol and not to metadata; details of a status, and when to try again, are metadata.</summary>
     public static bool IsOfProtocol(string key) =>
-        (key.StartsWith(Reserved, StringComparison.Ordinal) && key != StatusDetails) || key.StartsWith(':') || key is "te" or "content-type" or "content-length" or "connection" or "transfer-encoding" or "host" or "trailer";
+        (key.StartsWith(Reserved, StringComparison.Ordinal) && key is not (StatusDetails or RetryPushback)) || key.StartsWith(':') || key is "te" or "content-type" or "content-length" or "connection" or "transfer-encoding" or "host" or "trailer";
 
     /// <summary>A timeout from its text: 1 to 8 digits and a unit.</summary>
     public static bool TryReadTimeout(string text, out TimeSpan timeout)

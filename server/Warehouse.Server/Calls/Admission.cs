@@ -1,22 +1,19 @@
 using System.Collections.Concurrent;
 using Warehouse.Engine.Access;
+using Warehouse.Server.Configuration;
 
 namespace Warehouse.Server.Calls;
 
 /// <summary>
-/// Room for one caller: calls at a time, and for a person calls per second. The room of all together is the listener's. A caller that is over is
-/// refused at once; nothing waits. Any thread.
+/// Room for one caller: calls at a time, calls per second where he has a rate, and what they may have scanned in a minute. The room of all together is the
+/// listener's. A caller that is over is refused at once; nothing waits. Any thread.
 /// </summary>
-internal sealed class Admission(TimeProvider clock)
+internal sealed class Admission(TimeProvider clock, LimitConfiguration limits)
 {
-    /// <summary>Calls at a time of a person, and of a machine.</summary>
-    public const int PersonCalls = 8, ServiceCalls = 256;
+    /// <summary>Rules that refuse: too many at a time, too many in a time, and too much scanned in a minute.</summary>
+    public const string TooManyRule = "caller-limit", TooFastRule = "caller-rate", TooMuchRule = "scan-units";
 
-    /// <summary>Calls per second of a person, and how many of them may come at once.</summary>
-    public const int PersonRate = 20, PersonBurst = 100;
-
-    /// <summary>Rules that refuse: too many at a time, and too many in a time.</summary>
-    public const string TooManyRule = "caller-limit", TooFastRule = "caller-rate";
+    private readonly RoomLimits _person = new(limits.Person.Calls, (limits.Person.CallsPerSecond, limits.Person.Burst), limits.Person.ScanUnitsPerMinute), _service = new(limits.Service.Calls, null, limits.Service.ScanUnitsPerMinute);
 
     // Callers that are gone stay known: a few hundred bytes each, and as many as credentials were issued.
     private readonly ConcurrentDictionary<string, Room> _rooms = new(StringComparer.Ordinal);
@@ -24,27 +21,37 @@ internal sealed class Admission(TimeProvider clock)
     /// <summary>Takes room; dispose to give it back. Throws RESOURCE_EXHAUSTED when there is none.</summary>
     public IDisposable Enter(Caller caller)
     {
-        var room = _rooms.GetOrAdd(caller.Id, static (_, from) => new Room(from), clock);
-        if (room.TryEnter(caller.IsService) is { } rule) throw Refusals.Exhausted(rule);
+        var room = RoomOf(caller);
+        if (room.TryEnter() is { } rule) throw Refusals.Exhausted(rule);
         return room;
     }
 
-    private sealed class Room(TimeProvider clock) : IDisposable
+    /// <summary>What a caller may have scanned, over all his calls.</summary>
+    public ScanAllowance AllowanceOf(Caller caller) => RoomOf(caller).Allowance;
+
+    private Room RoomOf(Caller caller) =>
+        _rooms.TryGetValue(caller.Id, out var known) ? known : _rooms.GetOrAdd(caller.Id, static (_, from) => new Room(from.Limits, from.Clock), (Limits: caller.IsService ? _service : _person, Clock: clock));
+
+    private readonly record struct RoomLimits(int Calls, (int PerSecond, int Burst)? Rate, long ScanUnits);
+
+    private sealed class Room(RoomLimits limits, TimeProvider clock) : IDisposable
     {
         private readonly Lock _gate = new();
         private int _running;
-        private double _tokens = PersonBurst;
+        private double _tokens = limits.Rate?.Burst ?? 0;
         private long _filledAt = clock.GetTimestamp();
 
+        public ScanAllowance Allowance { get; } = new(limits.ScanUnits, clock);
+
         /// <summary>The rule that refuses; null = there is room, and it is taken.</summary>
-        public string? TryEnter(bool isService)
+        public string? TryEnter()
         {
             lock (_gate)
             {
-                if (_running >= (isService ? ServiceCalls : PersonCalls)) return TooManyRule;
-                if (!isService)
+                if (_running >= limits.Calls) return TooManyRule;
+                if (limits.Rate is var (rate, burst))
                 {
-                    _tokens = Math.Min(PersonBurst, _tokens + (clock.GetElapsedTime(_filledAt).TotalSeconds * PersonRate));
+                    _tokens = Math.Min(burst, _tokens + (clock.GetElapsedTime(_filledAt).TotalSeconds * rate));
                     _filledAt = clock.GetTimestamp();
                     if (_tokens < 1) return TooFastRule;
                     _tokens--;

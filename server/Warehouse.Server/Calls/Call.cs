@@ -11,10 +11,11 @@ namespace Warehouse.Server.Calls;
 internal sealed class Call : IDisposable
 {
     private readonly StoreHost _host;
+    private readonly ScanAllowance? _allowance;
     private SessionKey? _key;
     private Session? _session;
 
-    public Call(StoreHost host, Authenticated who, AuditCall audit, CancellationToken stop) => (_host, Who, Audit, Stop) = (host, who, audit, stop);
+    public Call(StoreHost host, Authenticated who, (AuditCall Audit, ScanAllowance? Allowance) has, CancellationToken stop) => (_host, Who, Audit, _allowance, Stop) = (host, who, has.Audit, has.Allowance, stop);
 
     /// <summary>Who calls.</summary>
     public Authenticated Who { get; }
@@ -61,6 +62,7 @@ internal sealed class Call : IDisposable
     {
         _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, detail, asking.HasSnapshot ? asking.Snapshot : null, isListing);
         _session = _host.Borrow(_key, Who.Caller);
+        _session.Allowance = _allowance;
         Audit.Asks(_session.Snapshot, null, null, PolicyOf(_session));
         return _session;
     }
@@ -83,7 +85,7 @@ internal sealed class Call : IDisposable
     {
         if (_session is { } session)
         {
-            session.Shown = null; // the next call has an entry of its own
+            (session.Shown, session.Allowance) = (null, null); // the next call has an entry of its own
             _host.Return(_key!, session);
         }
         _session = null;

@@ -7,6 +7,7 @@ using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Engine.Release;
 using Warehouse.Rpc.Server;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Telemetry;
@@ -19,7 +20,7 @@ namespace Warehouse.Server.Calls;
 /// durable before the first byte of the answer, and where it cannot be, nothing is answered. Exactly one outcome is written for each call that
 /// reached a method; what was refused before is in a sum (<see cref="RefusedCalls"/>). Any thread.
 /// </summary>
-internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator authenticator, CallReport report, TimeProvider clock)
+internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator authenticator, CallReport report, TimeProvider clock, LimitConfiguration limits)
 {
     /// <summary>Bytes of one message of a streamed answer.</summary>
     public const int ChunkBytes = 1 << 20;
@@ -31,7 +32,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     private const string FateKey = "warehouse.fate";
 
-    private readonly Admission _admission = new(clock);
+    private readonly Admission _admission = new(clock, limits);
     private readonly ConcurrentDictionary<string, string> _verbs = new(StringComparer.Ordinal);
     private volatile bool _isStopping;
 
@@ -43,6 +44,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     /// <summary>Tells the time.</summary>
     public TimeProvider Clock => clock;
+
+    /// <summary>How much may be asked at a time.</summary>
+    public LimitConfiguration Limits => limits;
 
     /// <summary>The audit log.</summary>
     public StoreAudit Audit => audit;
@@ -229,7 +233,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         // Who it is nobody knows; that somebody tried is known.
         var audit = NewAudit(context, who?.Caller.Id ?? "unauthenticated", null, null);
         if (who is null) using (audit) return await RefuseAsync(context, begun, (audit, null), failure).ConfigureAwait(false);
-        using var call = new Call(host, who, audit, context.CancellationToken);
+        using var call = new Call(host, who, (audit, null), context.CancellationToken);
         return await RefuseAsync(context, begun, (audit, call), failure).ConfigureAwait(false);
     });
 
@@ -314,7 +318,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     private async Task<Call> EnterAsync(ServerCallContext context, BegunCall begun, V1.Asking? asking, IMessage question)
     {
         var who = Arrived(context);
-        var call = new Call(host, who, NewAudit(context, who.Caller.Id, asking, question), context.CancellationToken);
+        var call = new Call(host, who, (NewAudit(context, who.Caller.Id, asking, question), _admission.AllowanceOf(who.Caller)), context.CancellationToken);
         try
         {
             using var step = begun.Span?.Step(CallStep.Access);
@@ -368,7 +372,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         SecondFactorRule => RefusalReason.NoSecondFactor,
         PurposeRule => RefusalReason.NoPurpose,
         Admission.TooManyRule => RefusalReason.TooManyAtOnce,
-        Admission.TooFastRule => RefusalReason.RateLimited,
+        Admission.TooFastRule or Admission.TooMuchRule => RefusalReason.RateLimited,
         Refusals.StoppingRule => RefusalReason.Stopping,
         _ when refusal is CredentialRefusal { Fault: var fault } => ReasonOf(fault),
         { } rule when rule == OverBudgetRule => RefusalReason.OverBudget,

@@ -21,6 +21,11 @@ internal static class Refusals
     /// <summary>Rule of <see cref="Stopping"/>.</summary>
     public const string StoppingRule = "stopping";
 
+    /// <summary>Trailer that says after how many milliseconds to try again.</summary>
+    public const string RetryAfter = "grpc-retry-pushback-ms";
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+
     private const string Type = "type.googleapis.com/warehouse.v1.Refusal";
 
     /// <summary>The request is wrong.</summary>
@@ -33,7 +38,14 @@ internal static class Refusals
     public static RpcException Unserved(string rule) => Of(StatusCode.Unimplemented, "this is not answered by this server", rule);
 
     /// <summary>Too much at once, or in a time.</summary>
-    public static RpcException Exhausted(string rule) => Of(StatusCode.ResourceExhausted, "over a limit; try again later", rule);
+    /// <param name="rule">Name of the rule.</param>
+    /// <param name="retryAfter">When there is room again; null = soon.</param>
+    public static RpcException Exhausted(string rule, TimeSpan? retryAfter = null)
+    {
+        var refusal = Of(StatusCode.ResourceExhausted, "over a limit; try again later", rule);
+        refusal.Trailers.Add(RetryAfter, ((long)Math.Ceiling((retryAfter ?? Soon).TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return refusal;
+    }
 
     /// <summary>Something else is being done with the same thing.</summary>
     public static RpcException Busy(string rule) => Of(StatusCode.Aborted, "something else is being done with it; try again", rule);
@@ -65,6 +77,7 @@ internal static class Refusals
         ReleaseRefusedException refused => (Of(refused.Rule is ReleaseRule.OverBudget or ReleaseRule.ProjectLocked ? StatusCode.ResourceExhausted : StatusCode.FailedPrecondition, "the rules of release refuse it", ReleaseRules.NameOf(refused.Rule)), "not-released", false),
         LedgerLostException => (Of(StatusCode.FailedPrecondition, "the release ledger is not whole, so nothing is released; the operator knows what to do", "ledger-lost", incident: incident()), "could-not", true),
         LedgerRefusedException => (Of(StatusCode.Unavailable, "the release ledger cannot be written, so nothing is released", "ledger", incident: incident()), "could-not", true),
+        ScanAllowanceException over => (Exhausted(Admission.TooMuchRule, over.RetryAfter), "could-not", false),
         EventConflictException => (Busy("events"), "could-not", false),
         OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
         AuditRefusedException => (Of(StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown", "audit", incident: incident()), "audit-refused", true),

@@ -11,7 +11,7 @@ namespace Warehouse.Server.Configuration;
 /// Refuses to start a server that would not be safe (C37). Each rule has a code of its own and says what to change. Nothing is opened or made: that is
 /// left to what uses it, which checks again.
 /// </summary>
-internal static class ConfigurationCheck
+internal static partial class ConfigurationCheck
 {
     private const string DevelopmentCertificate = "1.3.6.1.4.1.311.84.1.1", AnyPolicy = "2.5.29.32.0";
     private const int MinPasswordLength = 8;
@@ -43,6 +43,7 @@ internal static class ConfigurationCheck
         if (configuration.Directory is { } directory) CheckDirectory(rules, directory);
         CheckNotify(rules, configuration, store);
         CheckAlerts(rules, configuration.Alerts, store);
+        CheckLimits(rules, configuration.Limits);
         var uploads = configuration.Uploads;
         rules.Require(uploads is { GibibytesOfOne: >= 1, KeepFreeGibibytes: >= 0 } && uploads.GibibytesOfAll >= uploads.GibibytesOfOne, "uploads", "uploads", "a sender may send 1 gibibyte or more, all together no less than one of them, and what stays free is not less than nothing");
         if (configuration.RevokedTokens is { } revoked)

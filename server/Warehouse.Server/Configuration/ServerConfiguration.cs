@@ -73,6 +73,9 @@ internal sealed record ServerConfiguration
     /// <summary>How much may be received at a time.</summary>
     public UploadConfiguration Uploads { get; init; } = new();
 
+    /// <summary>How much may be asked at a time and in a time.</summary>
+    public LimitConfiguration Limits { get; init; } = new();
+
     /// <summary>Where figures and traces are sent; null for nowhere.</summary>
     public CollectorConfiguration? Collector { get; init; }
 

@@ -45,8 +45,8 @@ internal sealed record ServeOptions
     /// <summary>Where the operator's pages are: figures and health, in clear text, on a loopback address; null = nowhere.</summary>
     public IPEndPoint? OperatorEndPoint { get; init; }
 
-    /// <summary>Limits of connections.</summary>
-    public RpcConnectionLimits ConnectionLimits { get; init; } = new();
+    /// <summary>Limits of connections; null = as configured.</summary>
+    public RpcConnectionLimits? ConnectionLimits { get; init; }
 
     /// <summary>Tells the time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -290,7 +290,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         if (configuration.Collector is { } to)
             _collector = new(new() { Endpoint = new(to.Address), UseGrpc = to.Protocol == "grpc", Interval = TimeSpan.FromSeconds(to.IntervalSeconds), TracedPart = to.TracedPart });
         EndPoint = new(IPAddress.Parse(listen.Address), listen.Port);
-        var gate = _gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock);
+        var gate = _gate = new CallGate(_store, _audit, _callers.Authenticator, _report, options.Clock, configuration.Limits);
         gate.Refused.Start();
         var services = ServicesOf(gate, new ServiceParts
         {
@@ -312,7 +312,12 @@ internal sealed class WarehouseServer : IAsyncDisposable
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
             Log = log,
-            ConnectionLimits = options.ConnectionLimits,
+            MaxCalls = configuration.Limits.Calls,
+            CallLimits = configuration.Limits.Call.Rpc,
+            ConnectionLimits = options.ConnectionLimits ?? configuration.Limits.Connection.Rpc,
+            MaxStrangers = configuration.Limits.Strangers.Calls,
+            MaxStrangersOfOne = configuration.Limits.Strangers.CallsOfOne,
+            StrangerDeadline = TimeSpan.FromSeconds(configuration.Limits.Strangers.Seconds),
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
         var listener = _rpc;

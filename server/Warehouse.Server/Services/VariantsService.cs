@@ -19,10 +19,8 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     /// <summary>Fewer named samples than this: an aggregate over them is data of each of them.</summary>
     private const int FewestForAggregate = 11;
 
-    /// <summary>Streams of queries at a time, over all callers: each keeps decoded blocks of its own.</summary>
-    private const int MostSeenStreams = 16;
-
-    private readonly Places _streams = new(MostSeenStreams, "streams");
+    // Streams of queries, over all callers: each keeps decoded blocks of its own.
+    private readonly Places _streams = new(gate.Limits.SeenStreams, "streams");
 
     public override Task<SeenReply> Seen(SeenRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Grpc.Core;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
 using Warehouse.Units.Access;
 using Warehouse.Units.Query;
 using V1 = Warehouse.Protocol.V1;
@@ -53,7 +54,9 @@ internal static partial class PairRun
         if (whole)
             foreach (var memory in (MemoryStore[])[pair.Left, pair.Right]) house.Furnish(memory, annotates: PairCalls.IsAnnotated(seed));
         var (answered, alerts) = (new List<(string, StatusCode)>(), PairAlerts.Seed(pair));
-        using PairServer left = new(pair.Left, pair.Left.Keys, house, 0, pair), right = new(pair.Right, pair.Left.Keys, house, 1, pair);
+        // Where an allowance ends, a listing does, in the midst of what is hidden or not.
+        var limits = seed % 4 == 2 ? new LimitConfiguration { Person = new() { ScanUnitsPerMinute = 1 + (seed % 997) }, Service = new() { ScanUnitsPerMinute = 1 + (seed % 997) } } : null;
+        using PairServer left = new(pair.Left, pair.Left.Keys, house, 0, (pair, limits)), right = new(pair.Right, pair.Left.Keys, house, 1, (pair, limits));
         difference = Parting(seed, Ask(left), Ask(right));
         foreach (var server in (PairServer[])[left, right])
             if (server.Failures is { Length: > 0 } failures) difference = $"seed {seed}: the server failed: {failures}\n{difference}";

@@ -62,10 +62,10 @@ internal sealed class PairServer : IDisposable
     /// <param name="keys">Keys of the audit log: those of one of the two stores, so that equal entries are equal text.</param>
     /// <param name="house">What is common.</param>
     /// <param name="side">0 or 1: one server of each at a time.</param>
-    /// <param name="pair">What the linkage vault has in common with that of the other side; null = there is no vault.</param>
-    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side, StorePair? pair = null)
+    /// <param name="of">What the linkage vault has in common with that of the other side (null = there is no vault), and limits (null = the usual ones).</param>
+    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side, (StorePair? Pair, LimitConfiguration? Limits) of = default)
     {
-        var clock = house.Clock;
+        var (clock, (pair, limits)) = (house.Clock, of);
         var machine = new SimMachine();
         _host = StoreHost.Over(() => memory.Reopen(clock), clock);
         _audit = StoreAudit.Over(new SimDisk(machine), keys, clock);
@@ -77,7 +77,7 @@ internal sealed class PairServer : IDisposable
         _alerts = new AlertHost(() => memory.Reopen(clock), () => [], clock);
         var rounds = new AlertRounds(_host, _alerts, _audit, new AlertParts(() => memory.Reopen(clock), [], _metrics, _log, clock));
         _alerts.Stop(); // who follows is let go when he has heard what there is
-        var gate = _gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock);
+        var gate = _gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock, limits ?? new());
         var services = WarehouseServer.ServicesOf(gate, new ServiceParts
         {
             Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads, Book = _book,

@@ -15,6 +15,7 @@ using Warehouse.Engine.Access;
 using Warehouse.Protocol.Flight;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Tests.Identity;
 using Xunit;
@@ -37,14 +38,14 @@ public sealed class HealthTests
 
         // As many at a time as a person may have, held by calls that wait.
         var (busy, _) = served.Client("busy", Role.Analyst);
-        var held = await HoldAsync(busy, Admission.PersonCalls);
+        var held = await HoldAsync(busy, new PersonLimitConfiguration().Calls);
         Assert.Equal((StatusCode.ResourceExhausted, "caller-limit"), Of(await RefusedAsync(busy)));
         await AssertRefusedAsync(served, "too_many_at_once", 1);
         held.ForEach(h => h.Dispose());
 
         // And as many in a time; no time passes here.
         var health = new Health.HealthClient(served.Client("fast", Role.Analyst).Channel);
-        for (var call = 0; call < Admission.PersonBurst; call++) await health.CheckAsync(new());
+        for (var call = 0; call < new PersonLimitConfiguration().Burst; call++) await health.CheckAsync(new());
         Assert.Equal((StatusCode.ResourceExhausted, "caller-rate"), Of(await Assert.ThrowsAsync<RpcException>(async () => await health.CheckAsync(new()))));
         await AssertRefusedAsync(served, "rate_limited", 1);
 

@@ -1,0 +1,217 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Query;
+using Warehouse.Rpc.Client;
+using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
+using Warehouse.Server.Tests.Identity;
+using Xunit;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Services;
+
+/// <summary>The limits of the configuration: each is set low and met.</summary>
+public sealed class LimitTests
+{
+    private const int Samples = 24;
+
+    [Fact]
+    public async Task A_listing_ends_when_its_caller_has_had_scanned_what_he_may_in_a_minute()
+    {
+        var clock = new FakeClock();
+        await using var served = await StartAsync(new() { Person = new() { ScanUnitsPerMinute = 200 * Samples } }, clock);
+        var (channel, id) = served.Client("person", Role.Analyst);
+        var (machine, service) = served.Service("machine", Role.Analyst);
+        foreach (var who in (string[])[id, service]) served.Grant(new Subject(SubjectKind.Principal, who), null, Detail.Record);
+        var (person, other) = (new V1.Variants.VariantsClient(channel), new V1.Variants.VariantsClient(machine));
+        var listing = await Assert.ThrowsAsync<RpcException>(() => ListAsync(person));
+        Assert.Equal((StatusCode.ResourceExhausted, "scan-units"), (listing.StatusCode, Refusals.RuleOf(listing)));
+        Assert.Equal("60000", listing.Trailers.GetValue(Refusals.RetryAfter));
+        clock.Advance(20);
+        var seen = await Assert.ThrowsAsync<RpcException>(async () => await person.SeenAsync(Asking("22-5-A-C")));
+        Assert.Equal(("scan-units", "40000"), (Refusals.RuleOf(seen), seen.Trailers.GetValue(Refusals.RetryAfter)));
+        await ListAsync(other); // somebody else's is his own
+        clock.Advance(40);
+        Assert.Single((await person.SeenAsync(Asking("22-5-A-C"))).Answers);
+        using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
+        Assert.Equal(["could-not", "could-not", "done"], audit.Reader().Entries().Where(e => e.Entry.Who == id && e.Entry.Outcome is not null).Select(e => e.Entry.Outcome));
+    }
+
+    /// <summary>Whatever has figures of samples scanned for a call is charged for.</summary>
+    [Fact]
+    public async Task Every_question_of_genotypes_is_charged()
+    {
+        var clock = new FakeClock();
+        await using var served = await StartAsync(new() { Service = new() { ScanUnitsPerMinute = 2 } }, clock);
+        var (channel, id) = served.Service("machine", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        served.Owner((store, _) =>
+        {
+            string[] names = [.. Enumerable.Range(0, Samples).Select(i => store.OpenSession().LoadedSamples()[i].Name)];
+            store.SetCohort("cases", names[..8], null);
+            store.SetCohort("controls", names[8..], null);
+            return 0;
+        });
+        var (client, asking) = (new V1.Variants.VariantsClient(channel), ServedStore.Treatment);
+        var questions = new Dictionary<string, Func<Task>>
+        {
+            ["Seen"] = async () => await client.SeenAsync(new V1.SeenRequest { Asking = asking, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
+            ["SeenStream"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
+            ["SeenStream, brief"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Brief = true, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
+            ["SeenStream, a file"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Vcf = Google.Protobuf.ByteString.CopyFromUtf8("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n22\t5\t.\tN\tC,G,T\t.\t.\t.\n") }),
+            ["Frequencies"] = () => ListAsync(client),
+            ["FrequenciesOf"] = async () => await client.FrequenciesOfAsync(new V1.FrequenciesOfRequest { Asking = asking, Queries = { "22-5-A-C" } }),
+            ["CaseControl"] = () => ReadAsync(client.CaseControl(new V1.CaseControlRequest { Asking = asking, Cases = "cases", Controls = "controls" }).ResponseStream),
+            ["Carriers"] = () => ReadAsync(client.Carriers(new V1.CarriersRequest { Asking = asking, Queries = { "22-5-A-C" } }).ResponseStream),
+            ["Export, rows"] = () => ReadAsync(client.Export(new V1.ExportRequest { Asking = asking, Format = V1.ExportFormat.Arrow }).ResponseStream),
+            ["Export, lines"] = () => ReadAsync(client.Export(new V1.ExportRequest { Asking = asking, Format = V1.ExportFormat.Vcf }).ResponseStream),
+            ["Resolve"] = async () => await client.ResolveAsync(new V1.ResolveRequest { Asking = asking, Queries = { "ga4gh:VA." + new string('a', 32) } }),
+        };
+        foreach (var (name, ask) in questions)
+        {
+            clock.Advance(61); // one question that is dearer than all there is may be asked in a minute
+            await client.SeenAsync(Asking("22-5-A-C"));
+            var refused = await Record.ExceptionAsync(ask);
+            Assert.True(refused is RpcException e && Refusals.RuleOf(e) == "scan-units", $"{name}: {refused?.Message}");
+        }
+    }
+
+    [Fact]
+    public async Task So_many_calls_at_a_time_and_in_a_time()
+    {
+        await using var served = await StartAsync(new() { Calls = 5, Person = new() { Calls = 2, CallsPerSecond = 1, Burst = 4 }, Service = new() { Calls = 3 } }, new FakeClock());
+        var (busy, _) = served.Client("busy", Role.Analyst);
+        using (var held = await HoldAsync(busy, 2)) Assert.Equal("caller-limit", await RefusedAsync(busy));
+        var (fast, _) = served.Client("fast", Role.Analyst);
+        for (var i = 0; i < 4; i++) await new Health.HealthClient(fast).CheckAsync(new());
+        Assert.Equal("caller-rate", await RefusedAsync(fast));
+        var (machine, _) = served.Service("machine", Role.Analyst);
+        using var many = await HoldAsync(machine, 3);
+        Assert.Equal("caller-limit", await RefusedAsync(machine));
+        using var more = await HoldAsync(served.Service("second", Role.Analyst).Channel, 2);
+        Assert.Null(await RefusedAsync(served.Service("third", Role.Analyst).Channel)); // by the listener, which has no rule
+    }
+
+    [Fact]
+    public async Task So_much_of_one_call()
+    {
+        var limits = new LimitConfiguration { SeenStreams = 1, Call = new() { ReceiveBytes = 512 << 10, SendBytes = 2 << 20, Seconds = 1, LongestSeconds = 2, StreamIdleSeconds = 1 } };
+        await using var served = await StartAsync(limits);
+        var (channel, id) = served.Service("machine", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var client = new V1.Variants.VariantsClient(channel);
+        var large = await Assert.ThrowsAsync<RpcException>(async () => await client.SeenAsync(Asking(new string('A', 600 << 10))));
+        Assert.Equal(StatusCode.ResourceExhausted, large.StatusCode);
+        using var first = client.SeenStream();
+        await first.RequestStream.WriteAsync(new() { Request = new() { Asking = ServedStore.Treatment }, Queries = { "22-5-A-C" } });
+        Assert.True(await first.ResponseStream.MoveNext(default));
+        var second = await Assert.ThrowsAsync<RpcException>(() => StreamAsync(client, new() { Request = new() { Asking = ServedStore.Treatment }, Queries = { "22-5-A-C" } }));
+        Assert.Equal("streams", Refusals.RuleOf(second));
+        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => ReadAsync(first.ResponseStream))).StatusCode);
+    }
+
+    [Fact]
+    public async Task So_many_connections_and_headers()
+    {
+        await using var served = await StartAsync(new() { Connection = new() { Connections = 4, UnknownSeconds = 3, HandshakeSeconds = 1, HeaderFields = 16, HeaderBytes = 4096 } });
+        var health = new Health.HealthClient(served.Client("person", Role.Analyst).Channel);
+        await health.CheckAsync(new());
+        await Assert.ThrowsAsync<RpcException>(async () => await health.CheckAsync(new(), new Metadata { { "long", new string('a', 5000) } }));
+        var many = new Metadata();
+        for (var i = 0; i < 20; i++) many.Add($"x{i}", "1");
+        await Assert.ThrowsAsync<RpcException>(async () => await health.CheckAsync(new(), many));
+        // Half of the connections for those of one address whom nobody knows: the third is closed at once, the others when the handshake does not come.
+        var begun = Stopwatch.GetTimestamp();
+        var silent = Enumerable.Range(0, 3).Select(_ => new TcpClient()).ToArray();
+        try
+        {
+            var ends = silent.Select(async client =>
+            {
+                await client.ConnectAsync(IPAddress.Loopback, served.Server.Port);
+                try
+                {
+                    Assert.Equal(0, await client.GetStream().ReadAsync(new byte[1]));
+                }
+                catch (IOException)
+                {
+                    // Reset, which is an end too.
+                }
+            }).ToArray();
+            await Task.WhenAny(ends);
+            await Task.WhenAll(ends);
+            Assert.True(Stopwatch.GetElapsedTime(begun) < TimeSpan.FromSeconds(30), "nobody closed them");
+        }
+        finally
+        {
+            foreach (var client in silent) client.Dispose();
+        }
+    }
+
+    /// <summary>No setting is forgotten on its way: each changes something of what the listener gets, and something else than the others.</summary>
+    [Fact]
+    public void Every_setting_reaches_the_listener()
+    {
+        Check(() => new CallLimitConfiguration(), c => c.Rpc);
+        Check(() => new ConnectionLimitConfiguration(), c => c.Rpc);
+
+        static void Check<T, TRpc>(Func<T> make, Func<T, TRpc> to)
+        {
+            var came = new HashSet<TRpc> { to(make()) };
+            foreach (var setting in typeof(T).GetProperties().Where(p => p.PropertyType == typeof(int)))
+            {
+                var changed = make();
+                setting.SetValue(changed, (int)setting.GetValue(changed)! + 1);
+                Assert.True(came.Add(to(changed)), setting.Name);
+            }
+            Assert.Equal(typeof(TRpc).GetProperties().Count(p => p.CanWrite) + 1, came.Count);
+        }
+    }
+
+    private static Task<ServedStore> StartAsync(LimitConfiguration limits, TimeProvider? clock = null) =>
+        ServedStore.StartAsync(Samples, 400, clock: clock, configure: _ => new ServerConfiguration { Limits = limits });
+
+    private static V1.SeenRequest Asking(string query) => new() { Asking = ServedStore.Treatment, Queries = { query } };
+
+    private static Task ListAsync(V1.Variants.VariantsClient client) => ReadAsync(client.Frequencies(new V1.FrequenciesRequest { Asking = ServedStore.Treatment }).ResponseStream);
+
+    private static async Task StreamAsync(V1.Variants.VariantsClient client, V1.SeenStreamRequest request)
+    {
+        using var call = client.SeenStream();
+        await call.RequestStream.WriteAsync(request);
+        await call.RequestStream.CompleteAsync();
+        await ReadAsync(call.ResponseStream);
+    }
+
+    private static async Task ReadAsync<T>(IAsyncStreamReader<T> replies)
+    {
+        while (await replies.MoveNext(default))
+        {
+        }
+    }
+
+    private static async Task<string?> RefusedAsync(RpcChannel channel)
+    {
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await new Health.HealthClient(channel).CheckAsync(new()));
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.Equal("1000", refused.Trailers.GetValue(Refusals.RetryAfter));
+        return Refusals.RuleOf(refused);
+    }
+
+    /// <summary>Calls that have begun and wait.</summary>
+    private static async Task<Held> HoldAsync(RpcChannel channel, int count)
+    {
+        var calls = Enumerable.Range(0, count).Select(_ => new Health.HealthClient(channel).Watch(new())).ToList();
+        Assert.All(await Task.WhenAll(calls.Select(c => c.ResponseStream.MoveNext(default))), Assert.True);
+        return new Held(calls);
+    }
+
+    private sealed class Held(List<AsyncServerStreamingCall<HealthCheckResponse>> calls) : IDisposable
+    {
+        public void Dispose() => calls.ForEach(c => c.Dispose());
+    }
+}
