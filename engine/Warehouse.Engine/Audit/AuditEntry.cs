@@ -41,9 +41,11 @@ public sealed record AuditEntry
     /// <summary>Version of the schema.</summary>
     public const int Version = 1;
 
+    /// <summary>Characters of a text; a longer one is cut. Whoever names a principal sees to it that its name is no longer: two that are cut to one are told apart nowhere.</summary>
+    public const int MaxTextLength = 256;
+
     private static readonly AuditKind[] Kinds = Enum.GetValues<AuditKind>();
 
-    private const int MaxTextLength = 256;
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
 
     /// <summary>Index in the log, given by it; strictly ascending whatever the clock does.</summary>

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Telemetry;
 
@@ -103,8 +104,13 @@ internal sealed class AccessTokens : IDisposable
         };
     }
 
+    /// <summary>The principal. One of whom the audit log would have a part alone is nobody: two of them were one there.</summary>
+    private static string PrincipalOf(IssuerConfiguration rules, string subject) =>
+        $"oidc:{rules.Issuer}|{subject}" is { Length: <= AuditEntry.MaxTextLength } id ? id : throw new TokenRefusedException(CredentialFault.Sub);
+
     private async ValueTask<Caller> CallerAsync(JsonElement claims, IssuerConfiguration rules, string subject, string client, CancellationToken cancellationToken)
     {
+        var principal = PrincipalOf(rules, subject);
         IReadOnlyList<string> stated = SignedToken.Texts(claims, rules.RolesClaim), groups = SignedToken.Texts(claims, rules.GroupsClaim);
         var roles = stated.Concat(groups).Where(rules.Roles.ContainsKey).Select(r => rules.Roles[r]).ToHashSet();
         var allGroups = groups.ToHashSet(StringComparer.Ordinal);
@@ -119,7 +125,7 @@ internal sealed class AccessTokens : IDisposable
             if (SignedToken.Text(claims, claim) is { } value) attributes.Add(attribute, value);
         return new()
         {
-            Id = $"oidc:{rules.Issuer}|{subject}",
+            Id = principal,
             Roles = roles,
             Groups = allGroups,
             Attributes = attributes,

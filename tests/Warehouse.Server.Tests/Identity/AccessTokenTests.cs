@@ -24,6 +24,8 @@ public sealed class AccessTokenTests
         }
         Assert.NotNull(await host.AskAsync(host.Mint.Make(c => c["aud"] = new JsonArray("other", TokenMint.Audience), h => h["typ"] = "application/AT+JWT")));
         Assert.NotNull(await host.AskAsync(host.Mint.Make(header: h => h.Remove("kid"))));
+        var longest = "oidc:https://issuer.test|" + new string('a', 256 - "oidc:https://issuer.test|".Length);
+        Assert.Equal(longest, await host.AskAsync(host.Mint.Make(c => c["sub"] = longest["oidc:https://issuer.test|".Length..])));
         Assert.NotNull(await host.AskAsync(host.Mint.Make(), scheme: "bEARER"));
         Assert.Empty(host.Host.Reasons);
     }
@@ -223,6 +225,7 @@ public sealed class AccessTokenTests
         ("sub", mint.Make(c => c["sub"] = "")),
         ("sub", mint.Make(c => c["sub"] = "alice\nroot")),
         ("sub", mint.Make(c => c["sub"] = new string('a', 256))),
+        ("sub", mint.Make(c => c["sub"] = new string('a', 256 - "oidc:https://issuer.test|".Length + 1))), // the audit log would cut it
         ("claim-type", mint.Make(c => c["sub"] = 7)),
         ("claim-type", mint.Make(c => c["sub"] = null)),
         ("client-id", mint.Make(c => c.Remove("client_id"))),
