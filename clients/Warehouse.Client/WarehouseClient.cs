@@ -152,16 +152,47 @@ public sealed partial class WarehouseClient : IDisposable
         return new ByteAnswer(ask, stop => _caller.ReadAsync(how => _variants.Frequencies(asked, how), ask, stop));
     }
 
-    /// <summary>Figures of alleles asked for, stored or not: at most <see cref="MaxAlleles"/> in a request; in the order of queries and groups.</summary>
-    public Task<FrequenciesOfReply> FrequenciesOfAsync(FrequenciesOfRequest request, AskOptions? ask = null, CancellationToken stop = default)
+    /// <summary>
+    /// Figures of alleles asked for, stored or not, in the order of queries and groups. Where the answer would be too long for one message (many groups, or
+    /// more than <see cref="MaxAlleles"/>), they are asked for in parts, the later ones of the snapshot of the first where that may be named.
+    /// </summary>
+    public async Task<FrequenciesOfReply> FrequenciesOfAsync(FrequenciesOfRequest request, AskOptions? ask = null, CancellationToken stop = default)
     {
         ask ??= _options.Ask;
         var asked = request.Clone();
         asked.Asking ??= ask.ToWire();
         asked.Samples ??= ask.SamplesToWire();
         if (asked.Annotate.Count == 0) asked.Annotate.AddRange(ask.Annotate);
-        return _caller.AskAsync(how => _variants.FrequenciesOfAsync(asked, how), ask, stop);
+        FrequenciesOfReply? all = null;
+        var (at, most) = (0, MaxAlleles);
+        do
+        {
+            var part = asked.Clone();
+            part.Queries.Clear();
+            part.Queries.AddRange(asked.Queries.Skip(at).Take(most));
+            if (all?.Context is { Detail: Detail.Record } first) part.Asking.Snapshot = first.Snapshot;
+            try
+            {
+                var reply = await _caller.AskAsync(how => _variants.FrequenciesOfAsync(part, how), ask, stop).ConfigureAwait(false);
+                if (all is null) all = reply;
+                else
+                {
+                    all.Rows.AddRange(reply.Rows);
+                    foreach (var (contig, accession) in reply.Context.RefgetAccessions) all.Context.RefgetAccessions[contig] = accession;
+                }
+                at += part.Queries.Count;
+            }
+            catch (WarehouseException e) when (e.Rule == TooLongRule && part.Queries.Count > 1)
+            {
+                most = part.Queries.Count / 2;
+            }
+        }
+        while (at < asked.Queries.Count);
+        return all!;
     }
+
+    /// <summary>Rule by which a server refuses a question whose answer would be too long.</summary>
+    private const string TooLongRule = "answer-size";
 
     /// <summary>Allelic Fisher exact test of two cohorts per variant, as one Arrow IPC stream; level record.</summary>
     public ByteAnswer CaseControl(string cases, string controls, AskOptions? ask = null)

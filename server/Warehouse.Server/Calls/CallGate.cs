@@ -132,6 +132,8 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             call.Stop.ThrowIfCancellationRequested();
             call.Audit.Rows = rows;
             if (Wire.SpeaksOfDamage(reply)) report.FoundDamage();
+            // Before the entry says that it was shown: a longer one the listener does not send.
+            if (reply.CalculateSize() > limits.Call.SendBytes) throw Refusals.TooLong();
             var bytes = reply.ToByteArray();
             call.Bytes = bytes.Length;
             using (begun.Span?.Step(CallStep.Audit)) await CompleteAsync(call, bytes).ConfigureAwait(false);

@@ -21,6 +21,9 @@ internal static class Refusals
     /// <summary>Rule of <see cref="Stopping"/>.</summary>
     public const string StoppingRule = "stopping";
 
+    /// <summary>Rule of <see cref="TooLong"/>.</summary>
+    public const string TooLongRule = "answer-size";
+
     /// <summary>Trailer that says after how many milliseconds to try again.</summary>
     public const string RetryAfter = "grpc-retry-pushback-ms";
 
@@ -30,6 +33,9 @@ internal static class Refusals
 
     /// <summary>The request is wrong.</summary>
     public static RpcException BadRequest(string rule, int item = 0) => Of(StatusCode.InvalidArgument, "the request is not understood", rule, item);
+
+    /// <summary>The answer would be longer than a message may be.</summary>
+    public static RpcException TooLong() => Of(StatusCode.InvalidArgument, "the answer would be longer than a message may be; ask for less at once", TooLongRule);
 
     /// <summary>The caller may not.</summary>
     public static RpcException Denied(string rule) => Of(StatusCode.PermissionDenied, "not granted", rule);

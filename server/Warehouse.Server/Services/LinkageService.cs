@@ -9,9 +9,6 @@ namespace Warehouse.Server.Services;
 /// <summary>Whom samples are of, from the vault, which is opened for each call and not kept. Any thread.</summary>
 internal sealed class LinkageService(CallGate gate, Func<VariantStore, LinkageVault?> open) : Linkage.LinkageBase
 {
-    /// <summary>Of one reply, so that it stays under the longest message (4 MiB).</summary>
-    private const int MostBytes = 3 << 20;
-
     public override Task<ResolvePersonsReply> Resolve(ResolvePersonsRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         VariantsService.CheckCount(request.Samples.Count + request.Persons.Count, VariantsService.MostQueries);
@@ -22,7 +19,6 @@ internal sealed class LinkageService(CallGate gate, Func<VariantStore, LinkageVa
         var reply = new ResolvePersonsReply { Columns = { table.Columns }, Snapshot = session.Snapshot };
         foreach (var link in session.Link(table, request.Samples, request.Persons))
             reply.Samples.Add(new LinkedSample { Sample = link.Sample, Person = link.Person, IsKnown = link.Cells is not null, Cells = { link.Cells ?? [] } });
-        if (reply.CalculateSize() > MostBytes) throw Refusals.BadRequest("too-many");
         return Task.FromResult((reply, (long?)reply.Samples.Count));
     });
 }

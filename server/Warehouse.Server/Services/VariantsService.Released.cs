@@ -11,6 +11,9 @@ namespace Warehouse.Server.Services;
 /// <summary>The same questions at the levels exists and aggregate: nothing leaves but through the <see cref="ReleaseDesk"/>.</summary>
 internal sealed partial class VariantsService
 {
+    /// <summary>Most bytes of the released figures of a row with what is around them, and of a character of a group's name.</summary>
+    private const int ReleasedBytes = 96, Utf8Bytes = 3;
+
     private const string Banded = "fewer than k, which may be none";
     private const string NotReleased = "alleles that are described, not spelled, are not released at this level";
 
@@ -57,6 +60,7 @@ internal sealed partial class VariantsService
         var question = desk.Open(call, request.Asking, (samples, rules, by), isListing: false);
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, question.Session.Snapshot);
         var (keys, cells, places, groups) = (new List<string>(), new List<BaseCells>(), new List<Protocol.V1.FrequencyRow>(), new List<CountFigures>());
+        var (room, names) = (new ReplyRoom(gate), question.Groups.Sum(g => g.Length * Utf8Bytes));
         foreach (var row in question.Session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = by, Rules = rules }, call.Stop))
         {
             if (row.End >= 0) throw Refusals.BadRequest("symbolic");
@@ -65,6 +69,8 @@ internal sealed partial class VariantsService
             if (groups.Count < Math.Max(1, question.Groups.Count)) continue;
             var place = new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt };
             notes?.AddTo(place.Annotations, row.Contig, row.Start, row.Ref, row.Alt);
+            // Whether it is too long is known before anything is charged, so by the most that its figures may take.
+            room.Take(((place.CalculateSize() + ReleasedBytes) * (1 + question.Groups.Count)) + names);
             places.Add(place);
             keys.Add(ReleasedQuestion.KeyOf(row.Contig, row.Start, row.Ref, row.Alt));
             question.Add(cells, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(groups));

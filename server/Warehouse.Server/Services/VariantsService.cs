@@ -89,7 +89,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         var session = call.Ask(request.Asking ?? new());
         ShowsNamed(call, samples);
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
-        var reply = new FrequenciesOfReply { Annotated = notes?.Columns };
+        var (reply, room) = (new FrequenciesOfReply { Annotated = notes?.Columns }, new ReplyRoom(gate));
         foreach (var row in session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = request.By.Length == 0 ? null : request.By, Rules = Wire.Of(request.Rules) }, call.Stop))
         {
             var wire = new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt, Damage = row.Damage ?? "" };
@@ -97,11 +97,23 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
             if (row.Group is { } group) wire.Group = group;
             if (row.Damage is null) wire.Figures = Wire.Of(row.Figures);
             notes?.AddTo(wire.Annotations, row.Contig, row.Start, row.Ref, row.End < 0 ? row.Alt : "");
+            room.Take(wire.CalculateSize());
             reply.Rows.Add(wire);
         }
         reply.Context = call.Context();
         return Task.FromResult((reply, (long?)reply.Rows.Count));
     });
+
+    /// <summary>What a reply still has room for: one of many alleles in many groups is refused when it is known to be too long, before it fills the memory.</summary>
+    private sealed class ReplyRoom(CallGate gate)
+    {
+        private long _left = gate.Limits.Call.SendBytes;
+
+        public void Take(int bytes)
+        {
+            if ((_left -= bytes) < 0) throw Refusals.TooLong();
+        }
+    }
 
     public override Task CaseControl(CaseControlRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context) =>
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>

@@ -29,17 +29,18 @@ public sealed class LimitTests
         var (machine, service) = served.Service("machine", Role.Analyst);
         foreach (var who in (string[])[id, service]) served.Grant(new Subject(SubjectKind.Principal, who), null, Detail.Record);
         var (person, other) = (new V1.Variants.VariantsClient(channel), new V1.Variants.VariantsClient(machine));
+        var many = new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { Enumerable.Repeat("22-5-A-C", 30) } }; // a row that was too dear leaves less than that
         var listing = await Assert.ThrowsAsync<RpcException>(() => ListAsync(person));
         Assert.Equal((StatusCode.ResourceExhausted, "scan-units"), (listing.StatusCode, Refusals.RuleOf(listing)));
         Assert.Equal("60000", listing.Trailers.GetValue(Refusals.RetryAfter));
         clock.Advance(20);
-        var seen = await Assert.ThrowsAsync<RpcException>(async () => await person.SeenAsync(Asking("22-5-A-C")));
+        var seen = await Assert.ThrowsAsync<RpcException>(async () => await person.SeenAsync(many));
         Assert.Equal(("scan-units", "40000"), (Refusals.RuleOf(seen), seen.Trailers.GetValue(Refusals.RetryAfter)));
         await ListAsync(other); // somebody else's is his own
         clock.Advance(40);
-        Assert.Single((await person.SeenAsync(Asking("22-5-A-C"))).Answers);
+        Assert.Equal(30, (await person.SeenAsync(many)).Answers.Count);
         using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
-        Assert.Equal(["could-not", "could-not", "done"], audit.Reader().Entries().Where(e => e.Entry.Who == id && e.Entry.Outcome is not null).Select(e => e.Entry.Outcome));
+        Assert.Equal((string?[])["could-not", "could-not", "done"], audit.Reader().Entries().Where(e => e.Entry.Who == id && e.Entry.Outcome is not null).Select(e => e.Entry.Outcome));
     }
 
     /// <summary>Whatever has figures of samples scanned for a call is charged for.</summary>
@@ -52,7 +53,8 @@ public sealed class LimitTests
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         served.Owner((store, _) =>
         {
-            string[] names = [.. Enumerable.Range(0, Samples).Select(i => store.OpenSession().LoadedSamples()[i].Name)];
+            using var session = store.OpenSession();
+            string[] names = [.. session.LoadedSamples().Select(s => s.Name)];
             store.SetCohort("cases", names[..8], null);
             store.SetCohort("controls", names[8..], null);
             return 0;
@@ -63,9 +65,9 @@ public sealed class LimitTests
             ["Seen"] = async () => await client.SeenAsync(new V1.SeenRequest { Asking = asking, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
             ["SeenStream"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
             ["SeenStream, brief"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Brief = true, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
-            ["SeenStream, a file"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Vcf = Google.Protobuf.ByteString.CopyFromUtf8("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n22\t5\t.\tN\tC,G,T\t.\t.\t.\n") }),
+            ["SeenStream, a file"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Vcf = Google.Protobuf.ByteString.CopyFromUtf8("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t5\t.\tA\tC,G,T\t.\t.\t.\n") }),
             ["Frequencies"] = () => ListAsync(client),
-            ["FrequenciesOf"] = async () => await client.FrequenciesOfAsync(new V1.FrequenciesOfRequest { Asking = asking, Queries = { "22-5-A-C" } }),
+            ["FrequenciesOf"] = async () => await client.FrequenciesOfAsync(new V1.FrequenciesOfRequest { Asking = asking, Queries = { "1-5-A-C" } }),
             ["CaseControl"] = () => ReadAsync(client.CaseControl(new V1.CaseControlRequest { Asking = asking, Cases = "cases", Controls = "controls" }).ResponseStream),
             ["Carriers"] = () => ReadAsync(client.Carriers(new V1.CarriersRequest { Asking = asking, Queries = { "22-5-A-C" } }).ResponseStream),
             ["Export, rows"] = () => ReadAsync(client.Export(new V1.ExportRequest { Asking = asking, Format = V1.ExportFormat.Arrow }).ResponseStream),
@@ -79,6 +81,26 @@ public sealed class LimitTests
             var refused = await Record.ExceptionAsync(ask);
             Assert.True(refused is RpcException e && Refusals.RuleOf(e) == "scan-units", $"{name}: {refused?.Message}");
         }
+    }
+
+    [Fact]
+    public void A_minute_begins_with_its_first_charge_and_ends_with_it()
+    {
+        var clock = new FakeClock();
+        var allowance = new ScanAllowance(100, clock);
+        clock.Advance(30);
+        Assert.Equal(10, allowance.Take(10, 3));
+        Assert.Equal(23, allowance.Take(1000, 3)); // 70 units were left
+        Assert.Equal(0, allowance.Take(1, 3));
+        Assert.Equal(TimeSpan.FromSeconds(60), allowance.Over().RetryAfter);
+        Assert.Equal(1, allowance.Take(1, 1));
+        Assert.Throws<ScanAllowanceException>(() => allowance.TakeWhole(1));
+        clock.Advance(59);
+        Assert.Equal(0, allowance.Take(1, 1));
+        clock.Advance(1);
+        Assert.Equal(1, allowance.Take(5, 1000)); // dearer than everything: once a minute
+        Assert.Equal(0, allowance.Take(5, 1));
+        Assert.Equal(0, allowance.Take(0, 1));
     }
 
     [Fact]
@@ -100,7 +122,7 @@ public sealed class LimitTests
     [Fact]
     public async Task So_much_of_one_call()
     {
-        var limits = new LimitConfiguration { SeenStreams = 1, Call = new() { ReceiveBytes = 512 << 10, SendBytes = 2 << 20, Seconds = 1, LongestSeconds = 2, StreamIdleSeconds = 1 } };
+        var limits = new LimitConfiguration { SeenStreams = 1, Call = new() { ReceiveBytes = 512 << 10, SendBytes = 2 << 20, Seconds = 1, LongestSeconds = 2, StreamIdleSeconds = 5 } };
         await using var served = await StartAsync(limits);
         var (channel, id) = served.Service("machine", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
@@ -113,6 +135,26 @@ public sealed class LimitTests
         var second = await Assert.ThrowsAsync<RpcException>(() => StreamAsync(client, new() { Request = new() { Asking = ServedStore.Treatment }, Queries = { "22-5-A-C" } }));
         Assert.Equal("streams", Refusals.RuleOf(second));
         Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => ReadAsync(first.ResponseStream))).StatusCode);
+    }
+
+    /// <summary>An answer that is too long for a message is refused before the log says that it was shown; a client asks for it in parts.</summary>
+    [Fact]
+    public async Task An_answer_longer_than_a_message_is_refused_before_its_entry()
+    {
+        await using var served = await StartAsync(new() { Call = new() { SendBytes = 2 << 20 } });
+        var (pem, issued) = served.Server.Identity.Issue("machine", 1, isService: true, roles: [Role.Analyst]);
+        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
+        using var client = new Client.WarehouseClient(new Client.ConnectOptions { Server = new Uri(served.Url), Credentials = Client.Credentials.FromPem(pem), Ask = new() { Purpose = V1.Purpose.Treatment } });
+        var queries = Enumerable.Range(0, 3000).Select(i => string.Create(CultureInfo.InvariantCulture, $"1-{1000 + i}-{(i % 2 == 0 ? "A-C" : "C-A")}")).ToArray();
+        var asked = new V1.FrequenciesOfRequest { By = "person", Queries = { queries } };
+        var all = await client.FrequenciesOfAsync(asked);
+        Assert.Equal(queries.Length * Samples, all.Rows.Count);
+        Assert.Equal(queries.SelectMany(q => Enumerable.Repeat(q, Samples)), all.Rows.Select(r => $"{r.Contig}-{r.Pos}-{r.Ref}-{r.Alt}"));
+        Assert.NotNull(all.Context);
+        using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
+        var outcomes = audit.Reader().Entries().Where(e => e.Entry.Who == issued.Id && e.Entry.Verb.EndsWith("/FrequenciesOf", StringComparison.Ordinal)).Select(e => e.Entry.Outcome).ToList();
+        Assert.Equal("bad-input", outcomes[0]);
+        Assert.True(outcomes.Count(o => o == "done") >= 2 && outcomes.TrueForAll(o => o is "done" or "bad-input"), string.Join(' ', outcomes));
     }
 
     [Fact]
