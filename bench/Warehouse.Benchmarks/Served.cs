@@ -21,7 +21,7 @@ internal static class Served
 
     /// <summary>
     /// With "server ...": is one. Otherwise: the store, which it changes, a file that names a tenth of its samples, and the folder of the foreign
-    /// programs; behind them "seen", "frequencies" or "cancellations", to measure these alone.
+    /// programs; behind them "seen", "frequencies", "load" or "cancellations", to measure these alone.
     /// </summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
@@ -47,6 +47,8 @@ internal static class Served
                 foreach (var (name, program, script) in new[] { ("grpcio", "/usr/bin/python3", "replay.py"), ("grpc-js", "node", "replay.mjs") })
                     await WithAsync((program, [Path.Combine(programs, script), folder]), folder, (server, channel) => MeasureAsync(name, (server, channel), queries, "recorded"));
             }
+            if (part is null or "load")
+                await WithAsync((self, ["serve", "server", "full", store, folder]), folder, (server, channel) => Load.MeasureAsync(server, () => Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Client)), store, queries));
             if (part is null or "cancellations") await WithAsync((self, ["serve", "server", "watched", store, folder]), folder, async (server, channel) =>
             {
                 using var person = Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Person));
