@@ -93,6 +93,31 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
     /// <summary>The bytes of a file; a lock, which may be held, is empty.</summary>
     private static byte[] ReadShared(string path) => new FileInfo(path).Length == 0 ? [] : File.ReadAllBytes(path);
 
+    /// <summary>What came since into the folder for temporary files; those of other tests hold no tokens.</summary>
+    public static CanarySink OfTemp()
+    {
+        HashSet<string> before = [.. Directory.GetFileSystemEntries(Path.GetTempPath())];
+        return new("temp", false, () => Directory.GetFileSystemEntries(Path.GetTempPath()).Where(e => !before.Contains(e) && !Path.GetFileName(e).StartsWith("warehouse-test-", StringComparison.Ordinal) && File.Exists(e))
+            .SelectMany(e => ReadIfThere(e) is { } bytes ? [(e, bytes), ("name", Encoding.UTF8.GetBytes(e))] : Array.Empty<(string, byte[])>()), bytes =>
+        {
+            var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+            File.WriteAllBytes(path, bytes);
+            return new Undo(() => File.Delete(path));
+        });
+    }
+
+    private static byte[]? ReadIfThere(string path)
+    {
+        try
+        {
+            return new FileInfo(path).Length is > 0 and < 16 << 20 ? File.ReadAllBytes(path) : null; // a pipe has no length, and would be waited for
+        }
+        catch (IOException)
+        {
+            return null; // gone again
+        }
+    }
+
     /// <summary>Events of every source of the process, from the listener's beginning.</summary>
     public static CanarySink OfEvents(EventCatcher events) => new("event sources", true, () => [("event sources", events.Bytes)], bytes =>
     {
@@ -107,7 +132,7 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
 }
 
 /// <summary>Hears all events but those of the runtime about itself, which are many and hold no values of ours.</summary>
-internal sealed class EventCatcher : EventListener
+internal class EventCatcher : EventListener
 {
     private const int MostBytes = 64 << 20;
 
@@ -126,9 +151,11 @@ internal sealed class EventCatcher : EventListener
         }
     }
 
+    protected virtual bool Hears(string source) => !Deaf.Contains(source);
+
     protected override void OnEventSourceCreated(EventSource eventSource)
     {
-        if (!Deaf.Contains(eventSource.Name)) EnableEvents(eventSource, EventLevel.Verbose, EventKeywords.All);
+        if (Hears(eventSource.Name)) EnableEvents(eventSource, EventLevel.Verbose, EventKeywords.All);
     }
 
     protected override void OnEventWritten(EventWrittenEventArgs eventData)
@@ -140,6 +167,15 @@ internal sealed class EventCatcher : EventListener
             if (_heard.Length < MostBytes) _heard.Write(line);
         }
     }
+}
+
+/// <summary>
+/// The same of a server whose client is in this process too: without what the runtime's network shows a debugger, whatever is sent, and without the requests of
+/// the client. Who may turn those on in the server's process may read its memory as well.
+/// </summary>
+internal sealed class ServerEventCatcher : EventCatcher
+{
+    protected override bool Hears(string source) => base.Hears(source) && source != "System.Net.Http" && !source.StartsWith("Private.InternalDiagnostics.", StringComparison.Ordinal);
 }
 
 /// <summary>Says what it is told to: the planted leak of event sources.</summary>

@@ -20,10 +20,13 @@ internal enum CanaryKind
     BundleNote,
     Metadata,
     CliInput,
+
+    /// <summary>Of whoever signs a review of the audit log off: his own word, which that log keeps.</summary>
+    Remark,
 }
 
 /// <summary>
-/// Texts that stand nowhere by chance: 200 of them in twelve kinds. They are put where data of persons goes in; found where it must not come
+/// Texts that stand nowhere by chance: 200 of them in thirteen kinds. They are put where data of persons goes in; found where it must not come
 /// out, in any of the forms of <see cref="Forms"/>, they show a leak.
 /// </summary>
 internal sealed class CanaryTokens
@@ -117,6 +120,7 @@ internal sealed class CanaryTokens
             CanaryKind.OrderId => $"ORD#{word}/{digits}",
             CanaryKind.BundleNote => $"note: {word} ünd {other}",
             CanaryKind.Metadata => "md-" + word,
+            CanaryKind.Remark => "seen by " + word,
             _ => "CLI" + word,
         };
     }

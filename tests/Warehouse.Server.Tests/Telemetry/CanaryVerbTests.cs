@@ -76,7 +76,6 @@ public sealed class CanaryVerbTests
         private readonly MemoryStream _error = new();
         private readonly List<string> _unexpected = [];
         private readonly EventCatcher _events = new();
-        private readonly HashSet<string> _before = [.. Directory.GetFileSystemEntries(Path.GetTempPath())];
         private readonly string[] _samples = [.. Enumerable.Range(0, 6).Select(_ => Tokens.Next(CanaryKind.SampleId))];
         private readonly string _cohort = Tokens.Next(CanaryKind.CohortName), _other = Tokens.Next(CanaryKind.CohortName);
 
@@ -86,7 +85,7 @@ public sealed class CanaryVerbTests
             Directory.CreateDirectory(Out);
             Directory.CreateDirectory(_folder["lab"]);
             Run = new CanaryRun(Tokens, CanarySink.Of("standard error", _error), CanarySink.OfFiles("store", Store), CanarySink.OfFiles("keys", Store + ".keys"), CanarySink.OfFiles("audit log", Store + ".audit"), CanarySink.OfFiles("linkage vault", Store + ".linkage"),
-                CanarySink.OfFiles("outbox", Path.Combine(_folder["lab"], "outbox")), CanarySink.OfFileNames("names of files", _folder["lab"]), CanarySink.OfEvents(_events), new CanarySink("temp", false, Temp, PlantInTemp));
+                CanarySink.OfFiles("outbox", Path.Combine(_folder["lab"], "outbox")), CanarySink.OfFileNames("names of files", _folder["lab"]), CanarySink.OfEvents(_events), CanarySink.OfTemp());
         }
 
         public CanaryRun Run { get; }
@@ -267,33 +266,5 @@ public sealed class CanaryVerbTests
             return Write(name, $"##fileformat=VCFv4.3\n##SAMPLE=<ID=x,Description=\"{Tokens.Next(CanaryKind.HeaderSample)}\">\n##INFO=<ID=NOTE,Number=1,Type=String,Description=\"n\">\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{string.Join('\t', samples)}\n"
                 + string.Concat(Enumerable.Range(1, 20).Select(i => $"1\t{100 * i}\t.\tA\tG\t.\tPASS\tNOTE={Tokens.Next(CanaryKind.InfoValue)}\tGT\t{string.Join('\t', samples.Select(_ => genotype))}\n")));
         }
-
-        /// <summary>What came since into the folder for temporary files; those of other tests hold no tokens.</summary>
-        private IEnumerable<(string, byte[])> Temp() => Directory.GetFileSystemEntries(Path.GetTempPath()).Where(e => !_before.Contains(e) && !Path.GetFileName(e).StartsWith("warehouse-test-", StringComparison.Ordinal) && File.Exists(e))
-            .SelectMany(e => Read(e) is { } bytes ? [(e, bytes), ("name", System.Text.Encoding.UTF8.GetBytes(e))] : Array.Empty<(string, byte[])>());
-
-        private static byte[]? Read(string path)
-        {
-            try
-            {
-                return new FileInfo(path).Length is > 0 and < 16 << 20 ? File.ReadAllBytes(path) : null; // a pipe has no length, and would be waited for
-            }
-            catch (IOException)
-            {
-                return null; // gone again
-            }
-        }
-
-        private static Planted PlantInTemp(byte[] bytes)
-        {
-            var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-            File.WriteAllBytes(path, bytes);
-            return new Planted(path);
-        }
-    }
-
-    private sealed record Planted(string Path) : IDisposable
-    {
-        public void Dispose() => File.Delete(Path);
     }
 }

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Warehouse.Tests;
+
+namespace Warehouse.Server.Tests.Host;
+
+/// <summary>The program as an administrator starts it, on any free port; what it writes is kept. Ended with the instance, whatever it does.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly List<string> _errors = [];
+    private readonly List<(string Part, TaskCompletionSource<string> Came)> _waiting = [];
+    private readonly Task _output;
+    private readonly Task _reading;
+    private readonly MemoryStream _written = new();
+
+    private ServerProcess(Process process)
+    {
+        _process = process;
+        _output = process.StandardOutput.BaseStream.CopyToAsync(_written);
+        _reading = Task.Run(ReadAsync);
+    }
+
+    public int Id => _process.Id;
+
+    public int Port { get; private set; }
+
+    public int OperatorPort { get; private set; }
+
+    /// <summary>Standard error so far.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_errors) return string.Join('\n', _errors);
+        }
+    }
+
+    /// <summary>All of standard output, once it has ended.</summary>
+    public byte[] Output => _written.ToArray();
+
+    public static ProcessStartInfo Command(params string[] words) => new(Path.Combine(TestData.ProjectRoot, "artifacts/bin/Warehouse.Server/release/warehouse-server"), words) { RedirectStandardOutput = true, RedirectStandardError = true };
+
+    public static async Task<ServerProcess> StartAsync(string store, Action<ProcessStartInfo>? change = null)
+    {
+        var start = Command(store, "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0");
+        change?.Invoke(start);
+        var server = new ServerProcess(Process.Start(start)!);
+        var started = JsonDocument.Parse(await server.WaitForAsync("\"event\":\"Started\"")).RootElement;
+        (server.Port, server.OperatorPort) = (started.GetProperty("port").GetInt32(), started.GetProperty("operatorPort").GetInt32());
+        return server;
+    }
+
+    /// <summary>The first line of standard error that has a part.</summary>
+    public Task<string> WaitForAsync(string part)
+    {
+        lock (_errors)
+        {
+            if (_errors.Find(l => l.Contains(part, StringComparison.Ordinal)) is { } there) return Task.FromResult(there);
+            var came = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Add((part, came));
+            return came.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        }
+    }
+
+    public void Terminate() => Peer.Output("kill", "-TERM", _process.Id.ToString(CultureInfo.InvariantCulture));
+
+    public void Kill() => _process.Kill();
+
+    public async Task<int> ExitAsync()
+    {
+        await _process.WaitForExitAsync();
+        await Task.WhenAll(_output, _reading);
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
+            lock (_errors)
+            {
+                _errors.Add(line);
+                foreach (var (_, came) in _waiting.FindAll(w => line.Contains(w.Part, StringComparison.Ordinal))) came.TrySetResult(line);
+            }
+        }
+    }
+}
