@@ -12,6 +12,7 @@ public sealed class StoreAudit : IDisposable
     private readonly string _path, _keysPath;
     private readonly TimeProvider _clock;
     private readonly IStorage? _storage;
+    private Func<IStorage, IStorage>? _disk;
     private AuditLog? _log;
 
     private const string LedgerWord = "ledger ";
@@ -26,15 +27,16 @@ public sealed class StoreAudit : IDisposable
 
     /// <summary>The log, for appending; its folder is made when it is missing.</summary>
     /// <exception cref="IOException">The folder cannot be made.</exception>
-    public AuditLog Log => _log ??= _storage is { } storage ? new AuditLog(storage, Keys, _clock) : AuditLog.Open(_path, Keys, _clock);
+    public AuditLog Log => _log ??= _storage is { } storage ? new AuditLog(storage, Keys, _clock) : AuditLog.Open(_path, Keys, _clock, _disk);
 
     /// <summary>Reads the keys; the log itself is opened when it is asked for.</summary>
     /// <param name="store">Folder of the store.</param>
     /// <param name="keysPath">Folder of the keys; null = beside the store.</param>
     /// <param name="auditPath">Folder of the log; null = the store's path with <c>.audit</c> appended.</param>
     /// <param name="clock">Time of the entries.</param>
+    /// <param name="disk">What stands between the log and its folder when it is written; null = nothing.</param>
     /// <exception cref="StoreException">The keys cannot be read, or the folder lies in the store, whose copies would roll it back.</exception>
-    public static StoreAudit Open(string store, string? keysPath, string? auditPath, TimeProvider? clock = null)
+    public static StoreAudit Open(string store, string? keysPath, string? auditPath, TimeProvider? clock = null, Func<IStorage, IStorage>? disk = null)
     {
         var path = FolderOf(store, auditPath);
         DiskStorage.Open(store, "store folder"); // what is not there has no log; the message is that of every verb
@@ -42,7 +44,7 @@ public sealed class StoreAudit : IDisposable
         // A new secret could not go on with the log of a lost one, and nobody should take its absence for a new log.
         if (Directory.Exists(Path.Combine(path, AuditFiles.EntriesFolder)) && DiskStorage.Open(keys, "key folder").Facts(Sealing.KeyFolder.AuditSecret) is null)
             throw new DamagedStoreException(Sealing.KeyFolder.AuditSecret, "is missing, and the audit log that it belongs to is there") { IsMissing = true };
-        return new StoreAudit(path, keys, AuditKeys.Open(keys), clock ?? TimeProvider.System);
+        return new StoreAudit(path, keys, AuditKeys.Open(keys), clock ?? TimeProvider.System) { _disk = disk };
     }
 
     /// <summary>The log in a storage of any kind, whose folder has no path.</summary>

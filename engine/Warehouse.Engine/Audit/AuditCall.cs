@@ -133,7 +133,13 @@ public sealed class AuditCall : IDisposable
         }
         try
         {
-            await _log.AppendAsync(entries).ConfigureAwait(false);
+            var appending = _log.AppendAsync(entries);
+            _ = appending.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default); // nobody may wait for it any more
+            await appending.WaitAsync(AuditLog.MostWait).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new AuditRefusedException(AuditLog.TooSlow());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

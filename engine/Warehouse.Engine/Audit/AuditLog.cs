@@ -31,6 +31,12 @@ public sealed class AuditLog : IDisposable
     /// <summary>Appends that may wait; more are refused.</summary>
     public const int MaxWaiting = 1 << 16;
 
+    /// <summary>
+    /// How long an answer waits for its entry: then it is refused, before the deadline of a call is over, and its caller learns why. The entry may be
+    /// written still, once the disk answers: it says more than was shown, never less.
+    /// </summary>
+    public static readonly TimeSpan MostWait = TimeSpan.FromSeconds(6);
+
     private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(10), LockPause = TimeSpan.FromMilliseconds(2);
 
     private readonly AuditFiles _files;
@@ -50,7 +56,8 @@ public sealed class AuditLog : IDisposable
     /// <param name="path">The folder; the one above it must exist.</param>
     /// <param name="keys">The keys of the store; the caller's.</param>
     /// <param name="clock">Time of the entries.</param>
-    public static AuditLog Open(string path, AuditKeys keys, TimeProvider clock) => new(OpenFolder(path), keys, clock);
+    /// <param name="disk">What stands between the log and its folder; null = nothing.</param>
+    public static AuditLog Open(string path, AuditKeys keys, TimeProvider clock, Func<IStorage, IStorage>? disk = null) => new(disk is null ? OpenFolder(path) : disk(OpenFolder(path)), keys, clock);
 
     /// <summary>Appends entries side by side with those of others; done when they are durable. The index of the first.</summary>
     /// <exception cref="IOException">They are not, or not known to be.</exception>
@@ -60,11 +67,12 @@ public sealed class AuditLog : IDisposable
         return waiting.Done.Task;
     }
 
-    /// <summary>The same, on the caller's thread when no other writes.</summary>
+    /// <summary>The same, on the caller's thread when no other writes; waits for another's disk for <see cref="MostWait"/> at the most.</summary>
     /// <exception cref="IOException">They are not durable, or not known to be.</exception>
     public long Append(IReadOnlyList<AuditEntry> entries)
     {
         if (Enqueue(entries, isBlocking: true, out var waiting)) Write();
+        else if (Task.WaitAny([waiting.Done.Task], MostWait) < 0) throw TooSlow();
         return waiting.Done.Task.GetAwaiter().GetResult();
     }
 
@@ -87,6 +95,9 @@ public sealed class AuditLog : IDisposable
         }
         Forget();
     }
+
+    /// <summary>The disk of the log has not answered for <see cref="MostWait"/>.</summary>
+    internal static StoreBusyException TooSlow() => new(string.Create(CultureInfo.InvariantCulture, $"its disk has not answered for {MostWait.TotalSeconds} s"));
 
     private bool Enqueue(IReadOnlyList<AuditEntry> entries, bool isBlocking, out Waiting waiting)
     {

@@ -6,6 +6,7 @@ using Warehouse.Clinic.Assessments;
 using Warehouse.Engine;
 using Warehouse.Engine.Linkage;
 using Warehouse.Engine.Release;
+using Warehouse.Engine.Storage;
 using Warehouse.Protocol.Flight;
 using Warehouse.Protocol.V1;
 using Warehouse.Rpc.Server;
@@ -32,6 +33,9 @@ internal sealed record ServeOptions
 
     /// <summary>Folder of the audit log; null = beside the store.</summary>
     public string? AuditPath { get; init; }
+
+    /// <summary>What stands between the audit log and its disk; null = nothing. For tests, whose disks hang.</summary>
+    public Func<IStorage, IStorage>? AuditDisk { get; init; }
 
     /// <summary>Folder of authority, certificates and what else is the server's; null = <c>STORE.server</c>.</summary>
     public string? StatePath { get; init; }
@@ -159,7 +163,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
 
     /// <summary>Opens everything and starts to listen.</summary>
     /// <exception cref="InputException">The configuration is not safe.</exception>
-    /// <exception cref="Warehouse.Engine.Storage.StoreException">The store is damaged or not there, or its audit log cannot be written.</exception>
+    /// <exception cref="StoreException">The store is damaged or not there, or its audit log cannot be written.</exception>
     /// <param name="options">What is served, and how.</param>
     /// <param name="log">Takes what the operator may know; null = nothing is told. The caller's, as long as the server runs.</param>
     /// <param name="stop">Gives up starting.</param>
@@ -179,7 +183,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         WarehouseServer? server = null;
         try
         {
-            audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock);
+            audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock, options.AuditDisk);
             ledger = audit.OpenLedger(store.Policy.Epoch?.Number ?? 0, "server");
             var told = log?.Server ?? NullLogger.Instance;
             if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));

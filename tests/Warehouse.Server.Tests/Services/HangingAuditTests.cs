@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Net;
+using Grpc.Core;
+using Warehouse.Engine;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
+using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
+using Xunit;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Services;
+
+/// <summary>F74: the disk of the audit log hangs for ten seconds. Nobody is answered meanwhile, everybody learns why before his deadline, and it goes on with the disk.</summary>
+public sealed class HangingAuditTests
+{
+    private const int Calls = 40;
+
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task While_its_disk_hangs_nobody_is_answered_all_are_told_why_and_it_goes_on_with_the_disk()
+    {
+        using var disk = new HangingDisk();
+        await using var served = await ServedStore.StartAsync((_, options) => options with { AuditDisk = disk.Over, OperatorEndPoint = new(IPAddress.Loopback, 0) });
+        using var answers = disk.AnswersAtLast(); // or a failure of the test would wait for the server, and that for the disk
+        var (channel, id) = served.Service("machine", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var variants = new V1.Variants.VariantsClient(channel);
+        var question = new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } };
+        await variants.SeenAsync(question);
+        Assert.Equal((HttpStatusCode.OK, "Ready"), await ReadinessAsync(served));
+        var before = Entries(served).Count;
+
+        var clock = Stopwatch.StartNew();
+        disk.Hang();
+        var waiting = Enumerable.Range(0, Calls).Select(_ => EndAsync(async () => await variants.SeenAsync(question), clock)).ToList();
+        var hurried = EndAsync(async () => await variants.SeenAsync(question, deadline: DateTime.UtcNow.AddSeconds(2)), clock);
+        var listing = EndAsync(async () =>
+        {
+            using var call = variants.Frequencies(new V1.FrequenciesRequest { Asking = ServedStore.Treatment }, deadline: DateTime.UtcNow.AddSeconds(8));
+            while (await call.ResponseStream.MoveNext(default)) { }
+        }, clock);
+        var stranger = EndAsync(async () => await new V1.Variants.VariantsClient(served.Channel(null)).SeenAsync(question), clock);
+        Assert.Equal(StatusCode.DeadlineExceeded, (await hurried).Code);
+        foreach (var end in await Task.WhenAll([.. waiting, stranger]))
+        {
+            Assert.Equal((StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown"), (end.Code, end.Text));
+            Assert.InRange(end.After, AuditLog.MostWait - TimeSpan.FromSeconds(0.5), Hang);
+        }
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "NoAudit"), await ReadinessAsync(served));
+        Assert.True((await listing).Code is StatusCode.DeadlineExceeded or StatusCode.Unavailable, $"{await listing}");
+        Assert.True(disk.IsHanging && clock.Elapsed < Hang, $"the disk answered before all were told: {clock.Elapsed}");
+
+        // What is asked while it hangs is taken up to the bound and not kept for ever.
+        var left = Hang - clock.Elapsed;
+        var late = Enumerable.Range(0, 400).Select(_ => EndAsync(async () => await variants.SeenAsync(question), clock)).ToList();
+        await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        Assert.Equal(before, Entries(served).Count);
+        disk.Answer();
+        var ends = await Task.WhenAll(late);
+        Assert.All(ends, e => Assert.True(e.Code is StatusCode.OK or StatusCode.ResourceExhausted or StatusCode.Unavailable, $"{e}"));
+
+        // It goes on by itself, says so, and has each call once.
+        Assert.Single((await variants.SeenAsync(question)).Answers);
+        Assert.Equal((HttpStatusCode.OK, "Ready"), await ReadinessAsync(served));
+        using (var audit = StoreAudit.Open(served.StorePath, null, null)) Assert.Empty(audit.Verify(null).Findings);
+        var entries = Entries(served);
+        Assert.All(entries.Where(e => e.Kind is AuditKind.Call or AuditKind.End).GroupBy(e => e.Call), call => Assert.Single(call));
+        // An entry may say more than was shown, never less: each call that was answered has its own.
+        Assert.True(entries.Skip(before).Count(e => e is { Kind: AuditKind.Call, Outcome: "done" }) >= ends.Count(e => e.Code == StatusCode.OK) + 1);
+    }
+
+    private static async Task<(StatusCode Code, string Text, TimeSpan After)> EndAsync(Func<Task> call, Stopwatch clock)
+    {
+        try
+        {
+            await Task.Yield();
+            await call();
+            return (StatusCode.OK, "", clock.Elapsed);
+        }
+        catch (RpcException e)
+        {
+            return (e.StatusCode, e.Status.Detail, clock.Elapsed);
+        }
+    }
+
+    private static async Task<(HttpStatusCode, string)> ReadinessAsync(ServedStore served)
+    {
+        using var http = new HttpClient();
+        using var reply = await http.GetAsync(new Uri($"http://127.0.0.1:{served.Server.OperatorPort}/readyz"));
+        return (reply.StatusCode, (await reply.Content.ReadAsStringAsync()).TrimEnd());
+    }
+
+    private static List<AuditEntry> Entries(ServedStore served)
+    {
+        using var audit = StoreAudit.Open(served.StorePath, null, null);
+        return [.. audit.Reader().Entries().Select(e => e.Entry)];
+    }
+
+    /// <summary>A disk whose syncs wait while it hangs, in the order in which they came; all else it does.</summary>
+    private sealed class HangingDisk : IDisposable
+    {
+        private readonly ManualResetEventSlim _answers = new(true);
+
+        public bool IsHanging => !_answers.IsSet;
+
+        public IStorage Over(IStorage disk) => new Storage(disk, _answers);
+
+        public void Hang() => _answers.Reset();
+
+        public void Answer() => _answers.Set();
+
+        /// <summary>It answers when this is disposed of.</summary>
+        public IDisposable AnswersAtLast() => new AtLast(_answers);
+
+        public void Dispose() => _answers.Dispose();
+
+        private sealed class AtLast(ManualResetEventSlim answers) : IDisposable
+        {
+            public void Dispose() => answers.Set();
+        }
+
+        private sealed class Storage(IStorage disk, ManualResetEventSlim answers) : IStorage
+        {
+            public bool IsPoisoned => disk.IsPoisoned;
+
+            public IReadOnlyList<string> List(string folder) => disk.List(folder);
+
+            public FileFacts? Facts(string name) => disk.Facts(name);
+
+            public void CreateFolder(string name) => disk.CreateFolder(name);
+
+            public IStorageFile Create(string name) => new OpenFile(disk.Create(name), answers);
+
+            public IStorageFile Open(string name, bool append = false) => new OpenFile(disk.Open(name, append), answers);
+
+            public bool TryRename(string name, string newName) => disk.TryRename(name, newName);
+
+            public void Replace(string name, string newName) => disk.Replace(name, newName);
+
+            public void Delete(string name) => disk.Delete(name);
+
+            public void SyncFolder(string folder)
+            {
+                answers.Wait();
+                disk.SyncFolder(folder);
+            }
+
+            public IStorageLock? Lock(string name, bool exclusive) => disk.Lock(name, exclusive);
+        }
+
+        private sealed class OpenFile(IStorageFile file, ManualResetEventSlim answers) : IStorageFile
+        {
+            public long LengthBytes => file.LengthBytes;
+
+            public void Read(long offsetBytes, Span<byte> bytes) => file.Read(offsetBytes, bytes);
+
+            public void Append(ReadOnlySpan<byte> bytes) => file.Append(bytes);
+
+            public void Sync()
+            {
+                answers.Wait();
+                file.Sync();
+            }
+
+            public void Dispose() => file.Dispose();
+        }
+    }
+}
