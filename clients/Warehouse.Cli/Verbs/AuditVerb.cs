@@ -21,6 +21,7 @@ internal sealed class AuditVerb : Verb
     private readonly Option<string?> _who = new("--who") { HelpName = "NAME", Description = "Calls of this principal." };
     private readonly Option<string?> _verb = new("--verb") { HelpName = "VERB", Description = "Calls of this verb." };
     private readonly Option<string?> _signOff = new("--sign-off") { HelpName = "REMARK", Description = "Put into the log that everything up to here was looked through." };
+    private readonly Option<string?> _hours = new("--working-hours") { HelpName = "HH:MM-HH:MM", Description = "When people work, from Monday to Friday, in the time zone of this machine (default 06:00-20:00): what shows data of samples at another time is listed." };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { HelpName = "FILE", Description = "Also write the last signed checkpoint: a witness for later." };
     private readonly Option<string> _path = new("-o", "--output") { HelpName = "OUT", Required = true, Description = "Where to; - is standard output." };
 
@@ -38,7 +39,7 @@ internal sealed class AuditVerb : Verb
         Sub(command, "search", "Who saw data of a sample, and what did somebody see?", [_sample, _who, _verb], (audit, parsed) => Search(audit, parsed, context), context);
         var prove = Sub(command, "prove", "Prove that an entry is in the log, against its last signed checkpoint.", [_since], Prove, context);
         prove.Arguments.Add(_entry);
-        Sub(command, "review", "List what somebody should look at since the last sign-off.", [_signOff], (audit, parsed) => Review(audit, parsed, context), context);
+        Sub(command, "review", "List what somebody should look at since the last sign-off.", [_signOff, _hours], (audit, parsed) => Review(audit, parsed, context), context);
         var export = new Command("export", "Write the entries as they are: a line of JSON each.");
         _store.AddTo(export);
         export.Options.Add(_path);
@@ -109,9 +110,11 @@ internal sealed class AuditVerb : Verb
     private Report Review(StoreAudit audit, ParseResult parsed, CliContext context)
     {
         context.Begin(_store.Read(parsed), parsed);
+        var unusual = new LogReview(Usual(parsed));
         var (rows, open) = (new List<(AuditEntry Entry, string Reason)>(), new Dictionary<string, AuditEntry>(StringComparer.Ordinal));
         foreach (var (entry, _) in audit.Reader().Entries())
         {
+            unusual.Add(entry);
             if (entry.Kind == AuditKind.Begin) open[entry.Call] = entry;
             else if (entry.Kind == AuditKind.End) open.Remove(entry.Call);
             if (entry.Kind == AuditKind.Review) rows.Clear();
@@ -122,10 +125,18 @@ internal sealed class AuditVerb : Verb
             else if (entry.Kind == AuditKind.Refused) rows.Add((entry, Summed(entry)!));
             else if (entry.Kind is AuditKind.End or AuditKind.Call && entry.Outcome is not ("done" or "nothing-matched")) rows.Add((entry, "did not end well"));
         }
+        rows.AddRange(unusual.Findings());
         rows.AddRange(open.Values.Select(e => (e, "never ended: what it names may have been shown")));
         if (parsed.GetValue(_signOff) is { } remark)
             audit.Log.Append([new AuditEntry { Kind = AuditKind.Review, Call = Guid.NewGuid().ToString("n"), Who = Engine.Principal, Role = "owner", Verb = "audit review", Purpose = "operations", Note = remark }]);
         return new Report(EntryColumns).With(rows.OrderBy(r => r.Entry.Sequence).Select(r => Row(r.Entry, r.Reason)));
+    }
+
+    private LogReviewOptions Usual(ParseResult parsed)
+    {
+        var usual = new LogReviewOptions { Zone = TimeProvider.System.LocalTimeZone };
+        if (parsed.GetValue(_hours) is not { } text) return usual;
+        return LogReviewOptions.HoursOf(text) is var (from, until) ? usual with { WorkFrom = from, WorkUntil = until } : throw new InputException("working-hours", "working hours are HH:MM-HH:MM", InputPlace.None);
     }
 
     /// <summary>Whether a verb, or a method of the server, is the one that gives genotypes away.</summary>

@@ -23,6 +23,8 @@ public sealed class AuditReader
 
     internal NoteKey Signer { get; }
 
+    private static ReadOnlySpan<byte> ReviewMark => "\"kind\":\"review\""u8;
+
     /// <summary>Opens the log in a folder.</summary>
     /// <exception cref="StoreRefusedException">There is none.</exception>
     public static AuditReader Open(string path, AuditKeys keys) => new(DiskStorage.Open(path, "audit folder"), keys);
@@ -67,6 +69,29 @@ public sealed class AuditReader
             }
         }
         return null;
+    }
+
+    /// <summary>
+    /// The last entry that signs the log off, from an index on and as far back as a time; and else the time of the earliest entry that was looked at. Parses what
+    /// may be one alone, and the first entry of each bundle.
+    /// </summary>
+    /// <exception cref="DamagedStoreException">A bundle on the way is missing, or an entry is not what was written.</exception>
+    internal (long Size, DateTimeOffset? Reviewed, DateTimeOffset? Earliest) LastReviewed(long from, DateTimeOffset since)
+    {
+        var size = Latest()?.Checkpoint.Size ?? 0;
+        DateTimeOffset? earliest = null;
+        for (var bundle = size == 0 ? -1 : (size - 1) / TilePath.Width; bundle >= from / TilePath.Width && !(earliest < since); bundle--)
+        {
+            var (frames, _) = AuditFiles.Split(_files.Read(AuditFiles.Entries(bundle)) ?? throw AuditState.Damaged(bundle, "is missing"));
+            for (var i = (int)Math.Min(frames.Count, size - (bundle * TilePath.Width)) - 1; i >= 0; i--)
+            {
+                if (i > 0 && frames[i].Span.IndexOf(ReviewMark) < 0) continue;
+                if (!AuditEntry.TryParse(frames[i].Span, out var entry)) throw AuditState.Damaged(bundle, string.Create(CultureInfo.InvariantCulture, $"entry {(bundle * TilePath.Width) + i} is not what was written"));
+                if (entry.Kind == AuditKind.Review) return (size, entry.Utc, entry.Utc);
+                earliest = entry.Utc;
+            }
+        }
+        return (size, null, earliest);
     }
 
     /// <summary>Proves that an entry is in the log.</summary>

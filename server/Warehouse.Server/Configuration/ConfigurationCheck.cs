@@ -33,6 +33,7 @@ internal static partial class ConfigurationCheck
         var rules = new Rules(configuration);
         rules.Require(!configuration.DebugErrors, "debug-errors", "debugErrors", "errors are never shown to clients: remove it");
         rules.Require(configuration.Audit.Enabled, "audit-disabled", "audit.enabled", "there is no server without an audit log: remove it");
+        rules.Require(configuration.Audit.ReviewDays is >= 1 and <= 366, "audit-review-days", "audit.reviewDays", "somebody looks through the audit log every 1 to 366 days");
         rules.Require(WritesOut(Environment.GetEnvironmentVariable) is null, "dumps-on", "", "the environment makes the runtime write out what the process has in its memory: unset DOTNET_DbgEnableMiniDump and DOTNET_EnableEventPipe");
         if (configuration.File.Length > 0) CheckWritable(rules, configuration.File, "");
         CheckFolders(rules, configuration, store);

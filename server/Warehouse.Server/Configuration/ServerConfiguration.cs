@@ -132,6 +132,9 @@ internal sealed record AuditConfiguration
 
     /// <summary>Its folder; null is <c>STORE.audit</c> beside the store.</summary>
     public string? Folder { get; init; }
+
+    /// <summary>Days after which the log is to be looked through and signed off again (<c>audit review --sign-off</c>): then <c>/readyz</c> says <c>ReviewOverdue</c>.</summary>
+    public int ReviewDays { get; init; } = 30;
 }
 
 /// <summary>How long what was shown counts. The values are the longest ones allowed.</summary>

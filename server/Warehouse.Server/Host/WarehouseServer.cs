@@ -204,7 +204,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             VariantStore Open() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock);
             var writer = new StoreWriter(store, Open);
             server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, new() { Limits = configuration.Uploads, Log = told, Clock = options.Clock }), new OwnInstance<AssessmentDesk>(Open, store => new AssessmentDesk(store))), report);
-            server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told);
+            server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told) { LogReviewedWithin = TimeSpan.FromDays(configuration.Audit.ReviewDays) };
             server._pager.Start();
             server._alerts = new AlertHost(Open, callers.Identity.CallersIssued, options.Clock);
             server._rounds = new AlertRounds(store, server._alerts, audit, new AlertParts(Open, AlertWays.Of(configuration, options.Clock), report.Metrics, told, options.Clock));

@@ -24,7 +24,7 @@ internal sealed class GlassPager : IAsyncDisposable
     // A use that another process took is found a moment later: the report looks so many entries further back.
     private const long EntriesBefore = 10_000;
 
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5), ForgottenAfter = TimeSpan.FromDays(7);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5), ForgottenAfter = TimeSpan.FromDays(7), LogEvery = TimeSpan.FromMinutes(1);
 
     private readonly StoreHost _host;
     private readonly StoreAudit _audit;
@@ -34,16 +34,21 @@ internal sealed class GlassPager : IAsyncDisposable
     private readonly SemaphoreSlim _wake = new(0);
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
-    private volatile bool _isReviewOverdue;
+    private readonly LastReview _lastReview;
+    private volatile bool _isReviewOverdue, _isLogOverdue;
+    private DateTimeOffset _logLookedAt = DateTimeOffset.MinValue;
 
     public GlassPager(StoreHost host, StoreAudit audit, Outbox outbox, ILogger log)
     {
-        (_host, _audit, _outbox, _log) = (host, audit, outbox, log);
+        (_host, _audit, _outbox, _log, _lastReview) = (host, audit, outbox, log, new(audit.Reader));
         outbox.Delivered = note => Record(note, isDelivered: true);
     }
 
-    /// <summary>A break-glass was not reviewed in time.</summary>
-    public bool IsReviewOverdue => _isReviewOverdue;
+    /// <summary>A break-glass was not reviewed in time, or the audit log was not (C12).</summary>
+    public bool IsReviewOverdue => _isReviewOverdue || _isLogOverdue;
+
+    /// <summary>How often somebody looks through the audit log; null = nobody asks.</summary>
+    public TimeSpan? LogReviewedWithin { get; init; }
 
     /// <summary>A note could not be delivered, or there is no way to.</summary>
     public bool IsStuck => _outbox.Stuck > 0;
@@ -88,6 +93,10 @@ internal sealed class GlassPager : IAsyncDisposable
                 isOverdue = true;
             }
             _isReviewOverdue = isOverdue;
+            // A clock that was set back must not keep it from looking.
+            if (LogReviewedWithin is not { } within || (now - _logLookedAt).Duration() < LogEvery) return;
+            _isLogOverdue = _lastReview.IsOlderThan(now - within);
+            _logLookedAt = now;
         }
     }
 

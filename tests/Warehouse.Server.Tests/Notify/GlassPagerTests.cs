@@ -1,5 +1,6 @@
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
 using Warehouse.Engine.Export;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Notify;
@@ -65,6 +66,28 @@ public sealed class GlassPagerTests
         served.Server.Pager.Look();
         Assert.False(served.Server.Pager.IsReviewOverdue);
         Assert.All(Directory.GetFiles(served["drop"]), f => Assert.DoesNotContain(sample, File.ReadAllText(f), StringComparison.Ordinal));
+    }
+
+    /// <summary>C12: nobody has looked through the audit log for as long as is configured; and somebody does.</summary>
+    [Fact]
+    public async Task A_log_that_nobody_looks_through_is_told_until_somebody_signs_it_off()
+    {
+        var clock = new FakeClock();
+        await using var served = await ServedStore.StartAsync(samples: 6, variants: 20, clock: clock, configure: _ => new() { Audit = new() { ReviewDays = 7 } });
+        clock.Advance(TimeSpan.FromDays(7) - TimeSpan.FromMinutes(2));
+        served.Server.Pager.Look();
+        Assert.False(served.Server.Pager.IsReviewOverdue);
+        clock.Advance(TimeSpan.FromMinutes(3));
+        served.Server.Pager.Look();
+        Assert.True(served.Server.Pager.IsReviewOverdue);
+        using (var audit = StoreAudit.Open(served.StorePath, null, null, clock))
+            audit.Log.Append([new AuditEntry { Kind = AuditKind.Review, Call = "c", Who = "local:auditor", Role = "owner", Verb = "audit review", Purpose = "operations", Note = "looked through" }]);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        served.Server.Pager.Look();
+        Assert.False(served.Server.Pager.IsReviewOverdue);
+        clock.Advance(TimeSpan.FromDays(8));
+        served.Server.Pager.Look();
+        Assert.True(served.Server.Pager.IsReviewOverdue);
     }
 
     /// <summary>The glass is broken while no server runs, or by another process; and the page has nowhere to go at first.</summary>
