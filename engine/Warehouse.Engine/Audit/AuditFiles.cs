@@ -12,7 +12,8 @@ namespace Warehouse.Engine.Audit;
 /// lock             empty; whoever appends holds it
 /// entries/N        frames, an entry each: a bundle of C2SP tlog-tiles. Only the last one grows.
 /// checkpoints/N    frames: a signed checkpoint after each append to bundle N, and behind it an empty frame once it is durable
-/// tiles/L-N        hashes of level L, 32 bytes each; those above level 0 grow. Made from the entries, and made again where they do not fit
+/// tiles/L-N        hashes of level L, 32 bytes each; the last of each level grows. Made from the entries, and made again where they do not fit;
+///                  that of the last bundle is not synced, and says nothing where it is not what the last checkpoint has
 /// </code>
 /// A frame is two bytes of length, big-endian, and as many bytes. A partial bundle or tile that is served is a prefix of what is here.
 /// </summary>
@@ -114,6 +115,12 @@ internal sealed class AuditFiles(IStorage storage)
         var bytes = new byte[hashes.Length * Digest.SizeBytes];
         for (var i = 0; i < hashes.Length; i++) hashes[i].Write(bytes.AsSpan(i * Digest.SizeBytes));
         Put(Tile(level, tile), bytes);
+    }
+
+    /// <summary>Makes the tile of a bundle that grows have the hashes so far, where it has not: a stop may have left less of it, or other bytes.</summary>
+    internal void GrowTile(long bundle, ReadOnlySpan<Digest> leaves)
+    {
+        if (Read(Tile(0, bundle)) is not { } bytes || bytes.Length != leaves.Length * Digest.SizeBytes || !ReadTile(0, bundle).AsSpan().SequenceEqual(leaves)) PutTile(0, bundle, leaves);
     }
 
     /// <summary>

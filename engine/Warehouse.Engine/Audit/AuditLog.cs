@@ -48,7 +48,7 @@ public sealed class AuditLog : IDisposable
     private bool _isWriting, _isHandedOver, _isClosed;
     private Thread? _writer;
     private AuditState? _state;
-    private (IStorageFile Entries, IStorageFile Checkpoints)? _open;
+    private (IStorageFile Entries, IStorageFile Checkpoints, IStorageFile Leaves)? _open;
 
     internal AuditLog(IStorage storage, AuditKeys keys, TimeProvider clock) => (_files, _keys, _clock) = (new AuditFiles(storage), keys, clock);
 
@@ -214,18 +214,24 @@ public sealed class AuditLog : IDisposable
     {
         var state = _state!;
         if (state.Leaves.Count == TilePath.Width) NextBundle();
-        var (entriesFile, checkpointsFile) = _open ??= OpenBundle();
+        var (entriesFile, checkpointsFile, leavesFile) = _open ??= OpenBundle();
         var bytes = new List<byte>();
         foreach (var line in lines) AuditFiles.Frame(bytes, line);
         entriesFile.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
         entriesFile.Sync();
 
+        bytes.Clear();
+        Span<byte> hash = stackalloc byte[Digest.SizeBytes];
         foreach (var line in lines)
         {
             var leaf = MerkleTree.Leaf(line);
             state.Edge.Add(leaf);
             state.Leaves.Add(leaf);
+            leaf.Write(hash);
+            bytes.AddRange(hash);
         }
+        // The tile of the bundle as far as it goes, so that a changed entry is named and not its append alone. Nothing needs it, so it is not synced.
+        leavesFile.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
         bytes.Clear();
         AuditFiles.Frame(bytes, _keys.Sign(new Checkpoint(_keys.Signer.Name, state.Edge.Size, state.Edge.Root())));
         checkpointsFile.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
@@ -244,7 +250,7 @@ public sealed class AuditLog : IDisposable
         _state.Next();
     }
 
-    private (IStorageFile Entries, IStorageFile Checkpoints) OpenBundle()
+    private (IStorageFile Entries, IStorageFile Checkpoints, IStorageFile Leaves) OpenBundle()
     {
         var (storage, state) = (_files.Storage, _state!);
         if (state.LengthBytes.Entries < 0)
@@ -254,7 +260,8 @@ public sealed class AuditLog : IDisposable
             storage.SyncFolder(AuditFiles.EntriesFolder);
             storage.SyncFolder(AuditFiles.CheckpointsFolder);
         }
-        return (storage.Open(AuditFiles.Entries(state.Bundle), append: true), storage.Open(AuditFiles.Checkpoints(state.Bundle), append: true));
+        _files.GrowTile(state.Bundle, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(state.Leaves));
+        return (storage.Open(AuditFiles.Entries(state.Bundle), append: true), storage.Open(AuditFiles.Checkpoints(state.Bundle), append: true), storage.Open(AuditFiles.Tile(0, state.Bundle), append: true));
     }
 
     /// <summary>Reads the end of the log, and mends it where a process stopped in the middle.</summary>
@@ -327,6 +334,7 @@ public sealed class AuditLog : IDisposable
         if (_open is not { } open) return;
         open.Entries.Dispose();
         open.Checkpoints.Dispose();
+        open.Leaves.Dispose();
         _open = null;
     }
 

@@ -70,6 +70,7 @@ public sealed class AuditVerifier
         var size = notes.Count > 0 ? notes[^1].Size : first;
         var count = (int)Math.Min(size - first, frames.Count);
         var (findings, tile) = (_findings.Count, _files.ReadTile(0, bundle));
+        if (isLast) tile = Growing(tile, (int)(size - first), notes);
         var leaves = Leaves(frames[..count], first, tile);
         if (count < size - first) Damage(first + count, "is missing");
         else if (!isLast && size != first + TilePath.Width) Damage(size, "is missing, and so is the checkpoint over it");
@@ -107,6 +108,10 @@ public sealed class AuditVerifier
         List<Digest> kept = [.. tile];
         return Grown(kept).Root() == notes[^1].Root ? kept : leaves;
     }
+
+    /// <summary>The tile of the bundle that grows, as far as its last checkpoint goes; null where it has not what that one signs, as after a stop.</summary>
+    private Digest[]? Growing(Digest[]? tile, int count, List<Checkpoint> notes) =>
+        tile is not null && !_isBroken && notes.Count > 0 && tile.Length >= count && Grown([.. tile[..count]]).Root() == notes[^1].Root ? tile[..count] : null;
 
     private MerkleEdge Grown(List<Digest> leaves)
     {
