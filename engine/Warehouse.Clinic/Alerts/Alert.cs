@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Warehouse.Clinic.ClinVar;
@@ -71,16 +72,19 @@ public sealed record AlertDraft
 /// <summary>An alert as the log tells it. Changed by <see cref="AlertBook"/> alone, event by event.</summary>
 public sealed class Alert
 {
-    internal Alert(AlertDraft draft, string id, DateTimeOffset raised) => (Draft, Id, RaisedUtc) = (draft, id, raised);
+    internal Alert(AlertDraft draft, string id, (long Event, DateTimeOffset Utc) raised) => (Draft, Id, RaisedEvent, RaisedUtc) = (draft, id, raised.Event, raised.Utc);
 
-    /// <summary>What raised it.</summary>
-    public AlertDraft Draft { get; }
+    /// <summary>What raised it, the last time.</summary>
+    public AlertDraft Draft { get; private set; }
 
     /// <summary>Its id.</summary>
     public string Id { get; }
 
     /// <summary>When it was raised.</summary>
     public DateTimeOffset RaisedUtc { get; private set; }
+
+    /// <summary>Number of the event that raised it.</summary>
+    public long RaisedEvent { get; private set; }
 
     /// <summary>Where it stands.</summary>
     public AlertState State { get; internal set; }
@@ -121,17 +125,33 @@ public sealed class Alert
     /// <summary>Why.</summary>
     public string? Reason { get; internal set; }
 
-    /// <summary>A suppressed alert is raised again: as if it were new.</summary>
-    internal void Reopen(DateTimeOffset at)
+    /// <summary>A suppressed alert is raised again: as if it were new, of the samples that there are now.</summary>
+    internal void Reopen(AlertDraft draft, (long Event, DateTimeOffset Utc) raised)
     {
-        (State, RaisedUtc, WaitsSinceUtc, IsRouted, Level, Recipients) = (AlertState.Open, at, at, false, 0, []);
+        (Draft, RaisedEvent) = (draft, raised.Event);
+        (State, RaisedUtc, WaitsSinceUtc, IsRouted, Level, Recipients) = (AlertState.Open, raised.Utc, raised.Utc, false, 0, []);
         (SnoozedUntilUtc, Delegate, DeliveredUtc, ClosedUtc, ClosedBy, Reason) = (null, null, null, null, null, null);
-        (_delivered, _shown) = (null, null);
+        (_delivered, _shown, _again) = (null, null, null);
     }
+
+    /// <summary>It went further, and who is named is told again, by every way and whether he has seen it or not.</summary>
+    internal void Escalate(AlertEscalated how, DateTimeOffset at)
+    {
+        (Level, WaitsSinceUtc, IsRouted) = (how.Level, at, false);
+        foreach (var recipient in how.Again) (_again ??= new Dictionary<string, int>(StringComparer.Ordinal))[recipient] = how.Level;
+        if (how.Again.Count > 0) _delivered?.RemoveWhere(d => how.Again.Contains(d.Recipient));
+    }
+
+    /// <summary>Whether a recipient is to be told by a way: he was not yet, or is again.</summary>
+    internal bool Waits(string way, string recipient) => _delivered?.Contains((way, recipient)) != true && (_shown?.ContainsKey(recipient) != true || _again?.ContainsKey(recipient) == true);
+
+    /// <summary>What a message about it to somebody is the message of: another raising and another telling is another.</summary>
+    internal string MarkFor(string recipient) => string.Create(CultureInfo.InvariantCulture, $"{Id}.{RaisedEvent}.{RaisedUtc.ToUnixTimeMilliseconds()}.{_again?.GetValueOrDefault(recipient) ?? 0}");
 
     // Of a hundred thousand alerts most were neither sent nor shown yet.
     private HashSet<(string Way, string Recipient)>? _delivered;
     private Dictionary<string, DateTimeOffset>? _shown;
+    private Dictionary<string, int>? _again;
 
     internal HashSet<(string Way, string Recipient)> DeliveredTo => _delivered ??= [];
 

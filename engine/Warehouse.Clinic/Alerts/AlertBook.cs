@@ -22,7 +22,8 @@ public sealed class AlertBook
     private readonly Dictionary<string, Alert> _byKey = new(StringComparer.Ordinal);
     private readonly List<Alert> _alerts = [];
     private readonly List<(long Event, ReleaseAccepted Release)> _releases = [];
-    private readonly Dictionary<string, DeliveryFailed> _failures = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Way, string Recipient), DeliveryFailed> _failures = [];
+    private readonly Dictionary<(string Way, string Recipient), long> _tried = [];
     private readonly Dictionary<(string Way, string Recipient), List<DateTimeOffset>> _messages = [];
     private long _offsetMs;
 
@@ -92,11 +93,34 @@ public sealed class AlertBook
     /// <summary>Whether an alert of a key was raised, and not suppressed since: what comes back after a withdrawal is raised again.</summary>
     public bool HasKey(string key) => _byKey.TryGetValue(key, out var known) && known.State != AlertState.Suppressed;
 
-    /// <summary>Why a way failed last; null when it works, or was not tried.</summary>
-    public DeliveryFailed? FailureOf(string way) => _failures.GetValueOrDefault(way);
+    /// <summary>Why a way failed last, for one recipient or (empty) at all; null when it works, or was not tried.</summary>
+    public DeliveryFailed? FailureOf(string way, string recipient = "") => _failures.GetValueOrDefault((way, recipient));
 
     /// <summary>Ways that failed when they were last tried.</summary>
-    public IEnumerable<string> FailingWays => _failures.Keys.Order(StringComparer.Ordinal);
+    public IEnumerable<string> FailingWays => _failures.Keys.Where(f => f.Recipient.Length == 0).Select(f => f.Way).Order(StringComparer.Ordinal);
+
+    /// <summary>Ways that refused what was for somebody.</summary>
+    internal IEnumerable<string> RefusingWays => _failures.Keys.Where(f => f.Recipient.Length > 0).Select(f => f.Way).Distinct().Order(StringComparer.Ordinal);
+
+    /// <summary>For whom a way took nothing when it was last tried for him.</summary>
+    internal IReadOnlyCollection<string> RefusedBy(string way) => [.. _failures.Keys.Where(f => f.Way == way && f.Recipient.Length > 0).Select(f => f.Recipient)];
+
+    /// <summary>Number of the event by which something was last sent to somebody by a way, or was not taken; 0 = nothing was ever.</summary>
+    internal long LastTried(string way, string recipient) => _tried.GetValueOrDefault((way, recipient));
+
+    /// <summary>Of what access who hears was last looked at; empty = never.</summary>
+    internal string AccessMark { get; private set; } = "";
+
+    /// <summary>Who cares for the person of an alert, where he hears of it; null = whom the watches name, or there is nobody.</summary>
+    internal CareRow? CareOf(Alert alert)
+    {
+        if (alert.Draft.Person.Length == 0) return null;
+        var watches = alert.Draft.Watches.Select(w => _watches.GetValueOrDefault(w)).OfType<Watch>();
+        return watches.All(w => w.Hears.Count > 0) && watches.Any() ? null : _care.GetValueOrDefault(alert.Draft.Person);
+    }
+
+    /// <summary>The level at which the directors hear of an alert, and with them everybody there is.</summary>
+    internal int LastLevelOf(Alert alert) => 1 + (CareOf(alert)?.Deputies.Count ?? 0);
 
     /// <summary>How many messages went to somebody by a way within the hour.</summary>
     public int MessagesInHour(string way, string recipient) =>
@@ -122,7 +146,7 @@ public sealed class AlertBook
         if (events.Count == 0) return;
         var written = new List<AlertEvent>();
         if (Salt is null) written.Add(new Salted(RandomNumberGenerator.GetBytes(16)));
-        if (IsClockBehind && _clock.GetUtcNow().AddMilliseconds(_offsetMs) < LastUtc - Slack) written.Add(new ClockMoved((long)(LastUtc - _clock.GetUtcNow()).TotalMilliseconds));
+        if (Moved is { } moved && events is not [ClockMoved]) written.Add(moved);
         written.AddRange(events);
         var at = NowUtc;
         try
@@ -136,6 +160,12 @@ public sealed class AlertBook
         }
         Refresh();
     }
+
+    /// <summary>Writes that the clock was set back, where that is not yet written: from then on the moment moves again, and what is due comes.</summary>
+    public void NoticeClock(string actor, long version) => AppendDecided(actor, version, () => Moved is { } moved ? [moved] : []);
+
+    /// <summary>How far the clock is behind the newest event, beyond what is written; null = it is not.</summary>
+    private ClockMoved? Moved => IsClockBehind && _clock.GetUtcNow().AddMilliseconds(_offsetMs) < LastUtc - Slack ? new ClockMoved((long)(LastUtc - _clock.GetUtcNow()).TotalMilliseconds) : null;
 
     /// <summary>Decides and appends until nobody else was quicker.</summary>
     public void AppendDecided(string actor, long version, Func<IReadOnlyList<AlertEvent>> decide)
@@ -179,10 +209,17 @@ public sealed class AlertBook
             case ReleaseAccepted e: _releases.Add((number, e)); break;
             case AlertsRaised e:
                 using (var salted = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Salt ?? throw new InvalidDataException("an alert stands before the salt")))
-                    foreach (var draft in e.Drafts) Raise(draft, salted, at);
+                    foreach (var draft in e.Drafts) Raise(draft, salted, (number, at));
                 break;
             case DerivedThrough e: Derived = e; break;
-            case DeliveryFailed e: _failures[e.Way] = e; break;
+            case DeliveryFailed e: (_failures[(e.Way, e.Recipient)], _tried[(e.Way, e.Recipient)]) = (e, number); break;
+            case AlertsDelivered e:
+                _failures.Remove((e.Way, ""));
+                _failures.Remove((e.Way, e.Recipient));
+                _tried[(e.Way, e.Recipient)] = number;
+                ApplyToAlerts(e, at);
+                break;
+            case AccessLooked e: AccessMark = e.Mark; break;
             case SelfTestBegun e: SelfTest = (e.Mark, at); break;
             case SelfTestPassed e:
                 SelfTestPassed = (e.Mark, at);
@@ -233,7 +270,6 @@ public sealed class AlertBook
                 foreach (var (id, recipients) in e.Routes) (Known(id).Recipients, Known(id).IsRouted) = (recipients, true);
                 break;
             case AlertsDelivered e:
-                _failures.Remove(e.Way);
                 if (!_messages.TryGetValue((e.Way, e.Recipient), out var sent)) _messages.Add((e.Way, e.Recipient), sent = []);
                 sent.RemoveAll(s => s <= at.AddHours(-1));
                 sent.Add(at);
@@ -254,22 +290,22 @@ public sealed class AlertBook
             case AlertSuppressed e: Close(Known(e.Alert), AlertState.Suppressed, (null, e.Reason), at); break;
             case AlertDelegated e: (Known(e.Alert).Delegate, Known(e.Alert).WaitsSinceUtc, Known(e.Alert).IsRouted) = (e.To, at, false); break;
             case AlertSnoozed e: (Known(e.Alert).SnoozedUntilUtc, Known(e.Alert).WaitsSinceUtc) = (e.UntilUtc, e.UntilUtc); break;
-            case AlertEscalated e: (Known(e.Alert).Level, Known(e.Alert).WaitsSinceUtc, Known(e.Alert).IsRouted) = (e.Level, at, false); break;
+            case AlertEscalated e: Known(e.Alert).Escalate(e, at); break;
             default: throw new InvalidDataException("an event that nothing is made of");
         }
     }
 
-    private void Raise(AlertDraft draft, IncrementalHash salted, DateTimeOffset at)
+    private void Raise(AlertDraft draft, IncrementalHash salted, (long Event, DateTimeOffset Utc) at)
     {
         var key = draft.Key;
         // I10: whoever appended read the keys before, so none is raised twice; a log that says otherwise is not believed.
         if (_byKey.TryGetValue(key, out var known))
         {
             if (known.State != AlertState.Suppressed) throw new InvalidDataException("an alert was raised twice");
-            known.Reopen(at);
+            known.Reopen(draft, at);
             return;
         }
-        var alert = new Alert(draft, AlertDraft.IdOf(key, salted), at) { WaitsSinceUtc = at };
+        var alert = new Alert(draft, AlertDraft.IdOf(key, salted), at) { WaitsSinceUtc = at.Utc };
         _byKey.Add(key, alert);
         _byId.Add(alert.Id, alert);
         _alerts.Add(alert);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.IO.Compression;
+using System.Text;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine.Coding;
 using Warehouse.Engine.Events;
@@ -7,14 +9,20 @@ namespace Warehouse.Clinic.Alerts;
 
 /// <summary>
 /// Events of watches and alerts as the log's payloads: the moment (unix milliseconds, signed), then the members in their order; texts and lists
-/// with their lengths, numbers as LEB128. Schema 1.
+/// with their lengths, numbers as LEB128. Schema 1. Alerts of more than <see cref="LargestPlainBytes"/>, which is one with an allele of hundreds of thousands of bases, are
+/// deflated, since the log takes no payload above its limit; members that came later stand at the end and are left out where they say nothing.
 /// </summary>
 internal static class AlertCodec
 {
     /// <summary>What all kinds begin with.</summary>
     internal const string Prefix = "alerts/";
 
-    private const int Schema = 1, MostItems = 1 << 20;
+    /// <summary>Largest payload of alerts that stands as it is, and what events over several alerts are kept below.</summary>
+    internal const int LargestPlainBytes = EventLog.MaxPayloadBytes / 2;
+
+    private const string Raised = "raised", RaisedPacked = "raised-packed";
+
+    private const int Schema = 1, MostItems = 1 << 20, LargestUnpackedBytes = 1 << 24;
 
     internal static NewEvent Encode(AlertEvent one, DateTimeOffset at)
     {
@@ -23,22 +31,50 @@ internal static class AlertCodec
         var kind = one switch
         {
             WatchSet or WatchRemoved or CareSet or GradesSet or SettingsSet or ReleaseAccepted or Salted => EncodeSetting(to, one),
-            AlertsRaised or DerivedThrough or AlertsRouted or AlertsDelivered or DeliveryFailed or AlertsShown => EncodeCourse(to, one),
+            AlertsRaised or DerivedThrough or AlertsRouted or AlertsDelivered or DeliveryFailed or AlertsShown or AccessLooked => EncodeCourse(to, one),
             _ => EncodeAct(to, one),
         };
-        return new NewEvent(Prefix + kind, Schema, to.ToArray());
+        return kind == Raised && to.Length > LargestPlainBytes ? new NewEvent(Prefix + RaisedPacked, Schema, Packed(to.Written)) : new NewEvent(Prefix + kind, Schema, to.ToArray());
     }
+
+    /// <summary>At most so many bytes an alert takes of a payload.</summary>
+    internal static int BytesOf(AlertDraft draft) => 40 + BytesOf([draft.Person, draft.Allele, draft.Change, draft.Genes, draft.Ids]) + BytesOf(draft.Samples) + BytesOf(draft.Watches);
+
+    /// <summary>At most so many bytes texts take of a payload.</summary>
+    internal static int BytesOf(IReadOnlyList<string> texts) => 5 + texts.Sum(t => 5 + Encoding.UTF8.GetByteCount(t));
 
     /// <exception cref="InvalidDataException">It is none, or of a schema that this program does not know.</exception>
     internal static (AlertEvent Event, DateTimeOffset At) Decode(LoggedEvent logged)
     {
         if (logged.Schema != Schema) throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"event {logged.Number} has a schema that this program does not know"));
-        var from = new ByteReader(logged.Payload.Span);
+        var (kind, payload) = (logged.Kind[Prefix.Length..], logged.Payload);
+        if (kind == RaisedPacked) (kind, payload) = (Raised, Unpacked(payload));
+        var from = new ByteReader(payload.Span);
         var at = Moment(ref from);
-        var kind = logged.Kind[Prefix.Length..];
         var one = DecodeSetting(kind, ref from) ?? DecodeCourse(kind, ref from) ?? DecodeAct(kind, ref from) ?? throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"event {logged.Number} has a kind that this program does not know"));
         from.End();
         return (one, at);
+    }
+
+    private static byte[] Packed(ReadOnlySpan<byte> payload)
+    {
+        var to = new ByteWriter();
+        to.Var(payload.Length);
+        using var bytes = new MemoryStream();
+        using (var deflate = new DeflateStream(bytes, CompressionLevel.Optimal, leaveOpen: true)) deflate.Write(payload);
+        to.Raw(bytes.ToArray());
+        return to.ToArray();
+    }
+
+    private static byte[] Unpacked(ReadOnlyMemory<byte> packed)
+    {
+        var from = new ByteReader(packed.Span);
+        var length = from.Count(LargestUnpackedBytes);
+        if (length <= LargestPlainBytes) throw new InvalidDataException("alerts are packed that need not be");
+        using var inflate = new DeflateStream(new MemoryStream(from.Rest.ToArray()), CompressionMode.Decompress);
+        var payload = new byte[length];
+        if (inflate.ReadAtLeast(payload, length, throwOnEndOfStream: false) != length || inflate.ReadByte() >= 0) throw new InvalidDataException("packed alerts have another length than they say");
+        return payload;
     }
 
     private static string EncodeSetting(ByteWriter to, AlertEvent one)
@@ -111,7 +147,7 @@ internal static class AlertCodec
             case AlertsRaised raised:
                 to.Var(raised.Drafts.Count);
                 foreach (var draft in raised.Drafts) Encode(to, draft);
-                return "raised";
+                return Raised;
             case DerivedThrough derived:
                 to.Var((ulong)derived.Event);
                 to.Var((ulong)derived.Version);
@@ -133,11 +169,13 @@ internal static class AlertCodec
                 to.Text(failed.Way);
                 to.Var(failed.Attempt);
                 to.Signed(failed.AgainUtc.ToUnixTimeMilliseconds());
+                if (failed.Recipient.Length > 0) to.Text(failed.Recipient);
                 return "failed";
             case AlertsShown shown:
                 to.Text(shown.Recipient);
                 Texts(to, shown.Alerts);
                 return "shown";
+            case AccessLooked access: to.Text(access.Mark); return "access";
             default: throw new ArgumentException("no course of alerts", nameof(one));
         }
     }
@@ -146,7 +184,7 @@ internal static class AlertCodec
     {
         switch (kind)
         {
-            case "raised":
+            case Raised:
                 var drafts = new AlertDraft[Items(ref from)];
                 for (var i = 0; i < drafts.Length; i++) drafts[i] = DecodeDraft(ref from);
                 return new AlertsRaised(drafts);
@@ -156,8 +194,9 @@ internal static class AlertCodec
                 for (var i = 0; i < routes.Length; i++) routes[i] = (from.Text(), Texts(ref from));
                 return new AlertsRouted(routes);
             case "delivered": return new AlertsDelivered(from.Text(), from.Text(), Texts(ref from));
-            case "failed": return new DeliveryFailed(from.Text(), from.Count(), Moment(ref from));
+            case "failed": return new DeliveryFailed(from.Text(), from.Count(), Moment(ref from)) { Recipient = from.Remaining > 0 ? from.Text() : "" };
             case "shown": return new AlertsShown(from.Text(), Texts(ref from));
+            case "access": return new AccessLooked(from.Text());
             default: return null;
         }
     }
@@ -178,7 +217,11 @@ internal static class AlertCodec
         };
         foreach (var text in texts) to.Text(text);
         if (one is AlertSnoozed snoozed) to.Signed(snoozed.UntilUtc.ToUnixTimeMilliseconds());
-        if (one is AlertEscalated escalated) to.Var(escalated.Level);
+        if (one is AlertEscalated escalated)
+        {
+            to.Var(escalated.Level);
+            if (escalated.Again.Count > 0) Texts(to, escalated.Again);
+        }
         if (one is ClockMoved moved) to.Signed(moved.OffsetMs);
         return kind;
     }
@@ -194,7 +237,7 @@ internal static class AlertCodec
                 return new AlertSnoozed(alert, by, Moment(ref from), reason);
             case "escalated":
                 var (further, why) = (from.Text(), from.Text());
-                return new AlertEscalated(further, from.Count(), why);
+                return new AlertEscalated(further, from.Count(), why) { Again = from.Remaining > 0 ? Texts(ref from) : [] };
             case "suppressed": return new AlertSuppressed(from.Text(), from.Text());
             case "test-begun": return new SelfTestBegun(from.Text());
             case "test-passed": return new SelfTestPassed(from.Text());

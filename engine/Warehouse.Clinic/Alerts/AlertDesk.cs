@@ -95,7 +95,8 @@ public sealed class AlertDesk : IDisposable
 
     /// <summary>Sends an alert to the next deputy now.</summary>
     /// <exception cref="InputException">As for <see cref="Acknowledge(string, string)"/>.</exception>
-    public void Escalate(string id, string reason) => Act(id, reason, alert => new AlertEscalated(id, alert.Level + 1, reason));
+    public void Escalate(string id, string reason) => Act(id, reason, alert =>
+        new AlertEscalated(id, alert.Level + 1, reason) { Again = alert.Level >= Book.LastLevelOf(alert) ? _routing.AgainOf(alert, Book) : [] });
 
     /// <inheritdoc/>
     public void Dispose() => _routing.Dispose();

@@ -37,11 +37,19 @@ public sealed record DerivedThrough(long Event, long Version) : AlertEvent;
 /// <summary>Who hears of alerts.</summary>
 public sealed record AlertsRouted(IReadOnlyList<(string Alert, IReadOnlyList<string> Recipients)> Routes) : AlertEvent;
 
+/// <summary>Who hears was looked at for every open alert by what may be seen at a moment.</summary>
+/// <param name="Mark">Of what is in force of the policy and of the callers that are known: another one, and all is looked at anew.</param>
+public sealed record AccessLooked(string Mark) : AlertEvent;
+
 /// <summary>A message over alerts went out.</summary>
 public sealed record AlertsDelivered(string Way, string Recipient, IReadOnlyList<string> Alerts) : AlertEvent;
 
-/// <summary>A way does not work; it is tried again at a moment.</summary>
-public sealed record DeliveryFailed(string Way, int Attempt, DateTimeOffset AgainUtc) : AlertEvent;
+/// <summary>A way does not work, or refuses what is for one recipient; it is tried again at a moment.</summary>
+public sealed record DeliveryFailed(string Way, int Attempt, DateTimeOffset AgainUtc) : AlertEvent
+{
+    /// <summary>For whom it takes nothing; empty = the way takes nothing at all.</summary>
+    public string Recipient { get; init; } = "";
+}
 
 /// <summary>Alerts are about to be shown to somebody.</summary>
 public sealed record AlertsShown(string Recipient, IReadOnlyList<string> Alerts) : AlertEvent;
@@ -56,7 +64,11 @@ public sealed record AlertDelegated(string Alert, string By, string To, string R
 public sealed record AlertSnoozed(string Alert, string By, DateTimeOffset UntilUtc, string Reason) : AlertEvent;
 
 /// <summary>An alert went further, since nobody acknowledged it in time or somebody sent it on.</summary>
-public sealed record AlertEscalated(string Alert, int Level, string Reason) : AlertEvent;
+public sealed record AlertEscalated(string Alert, int Level, string Reason) : AlertEvent
+{
+    /// <summary>Who is told again, since everybody there is was told before.</summary>
+    public IReadOnlyList<string> Again { get; init; } = [];
+}
 
 /// <summary>An alert is told to nobody any more.</summary>
 public sealed record AlertSuppressed(string Alert, string Reason) : AlertEvent;

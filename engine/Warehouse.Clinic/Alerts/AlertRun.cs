@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using System.Security.Cryptography;
-using System.Text;
-using Warehouse.Engine;
+using Warehouse.Engine.Audit;
 using Warehouse.Engine.Events;
 using Warehouse.Engine.Storage;
 
@@ -33,20 +31,27 @@ public sealed record AlertRunReport
 /// <summary>
 /// Brings alerts up to date: raises what follows from the log and the store, finds who hears, suppresses, escalates, delivers, tests itself. Keeps I10: every step
 /// reads from the log what is left to do and writes there what it has done, so that a stop at any point is made good by the next run: nothing is lost, nothing raised
-/// twice, and a message goes out again at most when the stop came between it and its record. One thread; several processes may run side by side.
+/// twice, and a message goes out again at most when the stop came between it and its record. A step that fails, for whatever reason, holds up no other, and the run
+/// ends with its exception. One thread; several processes may run side by side.
 /// </summary>
-public sealed class AlertRun
+public sealed partial class AlertRun
 {
-    /// <summary>Alerts of one event, so that its payload stays far below the log's limit.</summary>
+    /// <summary>Alerts of one event; its payload stays below <see cref="AlertCodec.LargestPlainBytes"/> besides.</summary>
     private const int PerEvent = 500;
 
     /// <summary>Alerts of one append.</summary>
     private const int PerAppend = 10_000;
 
-    /// <summary>Escalations of one alert: by then everybody named has been told.</summary>
-    private const int MostLevels = 24;
+    /// <summary>Bytes of the alerts of one append.</summary>
+    private const int BytesPerAppend = 1 << 24;
 
-    private static readonly TimeSpan TestEvery = TimeSpan.FromHours(24), LongestPause = TimeSpan.FromHours(1);
+    /// <summary>Escalations of one alert that come as its grade says; those after them once a day.</summary>
+    private const int QuickLevels = 24;
+
+    /// <summary>Longest genes or ids, and longest names of samples or watches together, of an alert whose event would be too large.</summary>
+    private const int LongestText = 1 << 15, LongestTexts = 1 << 17;
+
+    private static readonly TimeSpan TestEvery = TimeSpan.FromHours(24);
 
     private readonly AlertSources _sources;
     private readonly EventLog _log;
@@ -70,23 +75,25 @@ public sealed class AlertRun
     /// <summary>Does all that there is to do now. Where new alerts cannot be found, those that there are go on all the same.</summary>
     /// <exception cref="DamagedStoreException">What alerts follow from is missing or damaged; everything else was done.</exception>
     /// <exception cref="InvalidDataException">The same, of genotypes.</exception>
-    /// <exception cref="InputException">The same, of the reference.</exception>
+    /// <exception cref="Warehouse.Engine.InputException">The same, of the reference.</exception>
     public AlertRunReport Run()
     {
         var book = _book ?? new AlertBook(_log, _clock);
         if (book.IsClockBehind) _alarms.Add(AlertAlarm.ClockBehind);
-        if (book.Head > 0) BeginSelfTest(book);
+        Try(() => book.NoticeClock(_owner, Version));
+        if (book.Head > 0) Try(() => BeginSelfTest(book));
         Try(() => Raise(book));
         using (var routing = new Routing(_sources, _owner))
         {
             Try(() => Suppress(book, routing));
-            Escalate(book);
+            Try(() => Escalate(book, routing));
             Try(() => Route(book, routing));
         }
-        Deliver(book);
-        EndSelfTest(book);
+        Try(() => Deliver(book));
+        Try(() => EndSelfTest(book));
         _failure?.Throw();
         if (AlertAlarm.UnseenIn(book) is { } unseen) _alarms.Add(unseen);
+        if (AlertAlarm.OverdueIn(book) is { } overdue) _alarms.Add(overdue);
         return new AlertRunReport
         {
             Raised = _raised, Sent = _sent, Escalated = _escalated, Suppressed = _suppressed, Alarms = [.. _alarms], Open = book.Alerts.Count(a => a.State == AlertState.Open && !a.Draft.IsSelfTest),
@@ -95,18 +102,23 @@ public sealed class AlertRun
 
     private long Version => _sources.Store.Version;
 
-    /// <summary>What cannot be read of the store holds up nothing that needs no reading of it; the run ends with the first of it.</summary>
+    /// <summary>
+    /// A step that fails holds up none that comes after it: who waits for a message must not wait for a mistake elsewhere. The run ends with the first failure, so it is told and tried
+    /// again. Where there is nothing to go on for, no audit log or no disk that keeps what is written, it ends at once.
+    /// </summary>
     private void Try(Action step)
     {
         try
         {
             step();
         }
-        catch (Exception e) when (e is DamagedStoreException or InvalidDataException or InputException)
+        catch (Exception e) when (IsOfOneStep(e))
         {
             _failure ??= ExceptionDispatchInfo.Capture(e);
         }
     }
+
+    private static bool IsOfOneStep(Exception e) => e is not (OperationCanceledException or AuditRefusedException or StorePoisonedException);
 
     /// <summary>Raises all alerts up to now; each cause's are written before it counts as derived.</summary>
     private void Raise(AlertBook book)
@@ -118,15 +130,19 @@ public sealed class AlertRun
 #endif
             for (var (next, isDone) = (0, false); !isDone;)
             {
-                var (end, made) = (next, 0);
+                var (end, made, bytes) = (next, 0, 0L);
                 book.AppendDecided(_owner, through.Version, () =>
                 {
                     // Of another process that did the same meanwhile, what it wrote is read by now.
                     var some = new List<AlertDraft>();
-                    for (end = next; end < drafts.Count && some.Count < PerAppend; end++)
-                        if (!book.HasKey(drafts[end].Key)) some.Add(drafts[end]);
+                    for ((end, bytes) = (next, 0); end < drafts.Count && some.Count < PerAppend && bytes < BytesPerAppend; end++)
+                        if (!book.HasKey(drafts[end].Key))
+                        {
+                            some.Add(Fitting(drafts[end]));
+                            bytes += AlertCodec.BytesOf(some[^1]);
+                        }
                     (isDone, made) = (end == drafts.Count, some.Count(d => !d.IsSelfTest));
-                    AlertEvent[] raised = [.. some.Chunk(PerEvent).Select(d => new AlertsRaised(d))];
+                    AlertEvent[] raised = [.. Events(some, AlertCodec.BytesOf).Select(d => new AlertsRaised(d))];
                     return isDone && (through.Event > book.Derived.Event || through.Version > book.Derived.Version) ? [.. raised, through] : raised;
                 });
                 _raised += made;
@@ -134,6 +150,40 @@ public sealed class AlertRun
             }
         }
     }
+
+    /// <summary>Parts of a list of which each fits into one event: it is bounded by number and by bytes, whatever the length of an allele or of an id. One that alone is larger is a part by itself.</summary>
+    private static IEnumerable<List<T>> Events<T>(IEnumerable<T> items, Func<T, int> bytesOf)
+    {
+        var (part, bytes) = (new List<T>(), 0);
+        foreach (var item in items)
+        {
+            var more = bytesOf(item);
+            if (part.Count > 0 && (part.Count == PerEvent || bytes + more > AlertCodec.LargestPlainBytes - 64))
+            {
+                yield return part;
+                (part, bytes) = ([], 0);
+            }
+            part.Add(item);
+            bytes += more;
+        }
+        if (part.Count > 0) yield return part;
+    }
+
+    /// <summary>An alert that is too large for an event keeps what it is about, and of what only tells more of it the beginning: genes, ids, names of samples and of watches. What is left is packed.</summary>
+    private static AlertDraft Fitting(AlertDraft draft)
+    {
+        if (AlertCodec.BytesOf(draft) <= AlertCodec.LargestPlainBytes) return draft;
+        return draft with { Genes = Cut(draft.Genes), Ids = Cut(draft.Ids), Samples = Beginning(draft.Samples), Watches = Beginning(draft.Watches) };
+
+        static IReadOnlyList<string> Beginning(IReadOnlyList<string> texts)
+        {
+            var bytes = 0;
+            return [.. texts.TakeWhile(t => (bytes += AlertCodec.BytesOf([t])) <= LongestTexts)];
+        }
+    }
+
+    /// <summary>The beginning of a list that is parted by commas.</summary>
+    private static string Cut(string list) => list.Length <= LongestText ? list : list[..Math.Max(0, list.LastIndexOf(',', LongestText))];
 
     /// <summary>Alerts about persons whose samples were withdrawn. That another sample of the person carries it, loaded later, is looked up only where it matters.</summary>
     private void Suppress(AlertBook book, Routing routing)
@@ -143,25 +193,38 @@ public sealed class AlertRun
         ForEach(book, a => a.State == AlertState.Open && a.Draft.Samples.Count > 0 && !a.Draft.Samples.Any(there.Contains) && !routing.IsCarried(a.Draft), a => [new AlertSuppressed(a.Id, "withdrawn")], () => _suppressed++);
     }
 
-    private void Escalate(AlertBook book) =>
-        ForEach(book, a => a.State == AlertState.Open && !a.Draft.IsSelfTest && IsDue(a, book), a => [new AlertEscalated(a.Id, a.Level + 1, "not acknowledged in time")], () => _escalated++);
+    /// <summary>Sends further what waits too long. It never ends of itself: when everybody there is was told, they are told again.</summary>
+    private void Escalate(AlertBook book, Routing routing) =>
+        ForEach(book, a => a.State == AlertState.Open && !a.Draft.IsSelfTest && IsDue(a, book), a => [new AlertEscalated(a.Id, a.Level + 1, "not acknowledged in time") { Again = a.Level >= book.LastLevelOf(a) ? routing.AgainOf(a, book) : [] }], () => _escalated++);
 
-    private static bool IsDue(Alert alert, AlertBook book) =>
-        alert.Level < MostLevels && !(alert.SnoozedUntilUtc > book.NowUtc) && alert.WaitsSinceUtc.AddHours(book.Settings.HoursOf(alert.Draft.Grade)) <= book.NowUtc;
+    private static bool IsDue(Alert alert, AlertBook book)
+    {
+        var hours = book.Settings.HoursOf(alert.Draft.Grade);
+        return !(alert.SnoozedUntilUtc > book.NowUtc) && alert.WaitsSinceUtc.AddHours(alert.Level < QuickLevels ? hours : Math.Max(hours, 24)) <= book.NowUtc;
+    }
 
+    /// <summary>
+    /// Finds who hears: of alerts that need it, and, since it changes without an event here, of all that are open when other things may be seen than when that was last done. Then who
+    /// may not see it any more hears no more, another hears in his place, and who may see it since hears too.
+    /// </summary>
     private void Route(AlertBook book, Routing routing)
     {
-        var looked = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
-        book.AppendDecided(_owner, Version, () =>
-        {
-            var routes = new List<(string, IReadOnlyList<string>)>();
-            foreach (var alert in book.Alerts.Where(a => a.State == AlertState.Open && (!a.IsRouted || routing.IsElsewhere(a, book))))
+        var open = book.Alerts.Where(a => a.State == AlertState.Open).ToList();
+        if (open.Count == 0) return;
+        var mark = routing.AccessMark();
+        var isOther = mark != book.AccessMark;
+        foreach (var some in open.Where(a => isOther || !a.IsRouted || routing.IsElsewhere(a, book)).Chunk(PerAppend).ToList())
+            book.AppendDecided(_owner, Version, () =>
             {
-                var now = looked[alert.Id] = routing.RecipientsOf(alert, book);
-                if (!alert.IsRouted || !now.SequenceEqual(alert.Recipients)) routes.Add((alert.Id, now));
-            }
-            return [.. routes.Chunk(PerEvent).Select(r => new AlertsRouted(r))];
-        });
+                var routes = new List<(string Alert, IReadOnlyList<string> Recipients)>();
+                foreach (var alert in some.Where(a => a.State == AlertState.Open))
+                {
+                    var now = routing.RecipientsOf(alert, book);
+                    if (!alert.IsRouted || !now.SequenceEqual(alert.Recipients)) routes.Add((alert.Id, now));
+                }
+                return [.. Events(routes, r => AlertCodec.BytesOf(r.Recipients) + AlertCodec.BytesOf([r.Alert])).Select(r => new AlertsRouted(r))];
+            });
+        book.AppendDecided(_owner, Version, () => mark == book.AccessMark ? [] : [new AccessLooked(mark)]);
     }
 
     /// <summary>One event per alert that needs it, decided again when somebody else was quicker.</summary>
@@ -178,58 +241,6 @@ public sealed class AlertRun
             });
             for (; made > 0; made--) done();
         }
-    }
-
-    private void Deliver(AlertBook book)
-    {
-        foreach (var way in _ways)
-        {
-            if (book.FailureOf(way.Name) is { } failure && failure.AgainUtc > book.NowUtc)
-            {
-                _alarms.Add(AlertAlarm.WayFails(way.Name));
-                continue;
-            }
-            var pending = new SortedDictionary<string, List<Alert>>(StringComparer.Ordinal);
-            foreach (var alert in book.Alerts.Where(a => a.State == AlertState.Open))
-                foreach (var recipient in alert.Recipients.Where(r => !alert.DeliveredTo.Contains((way.Name, r)) && !alert.ShownTo.ContainsKey(r)))
-                {
-                    if (!pending.TryGetValue(recipient, out var list)) pending.Add(recipient, list = []);
-                    list.Add(alert);
-                }
-            foreach (var (recipient, alerts) in pending)
-                if (!TrySend(book, way, recipient, alerts)) break;
-        }
-    }
-
-    /// <summary>Sends what waits for one recipient: the gravest by themselves, as many as an hour may have, all others as one message.</summary>
-    private bool TrySend(AlertBook book, IAlertWay way, string recipient, List<Alert> alerts)
-    {
-        var single = Math.Max(0, book.Settings.MessagesAnHour - book.MessagesInHour(way.Name, recipient) - 1);
-        if (alerts.Count == single + 1) single++;
-        var ordered = alerts.OrderByDescending(a => a.Draft.Grade).ThenBy(a => a.RaisedUtc).ToList();
-        var parts = ordered.Take(single).Select(a => new[] { a }).Append([.. ordered.Skip(single)]).Where(p => p.Length > 0);
-        foreach (var part in parts)
-        {
-            var id = part.Length == 1 ? part[0].Id : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', part.Select(a => a.Id))))[..10]);
-            try
-            {
-#if PLANTED_TOLD_BEFORE_SENT
-                book.AppendDecided(_owner, Version, () => [new AlertsDelivered(way.Name, recipient, [.. part.Select(a => a.Id)])]);
-#endif
-                way.Send(new AlertMessage(id, recipient, part.Max(a => a.Draft.Grade), part.Length, book.NowUtc) { IsSelfTest = part.All(a => a.Draft.IsSelfTest) });
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                var attempt = (book.FailureOf(way.Name)?.Attempt ?? 0) + 1;
-                var pause = TimeSpan.FromMinutes(Math.Pow(2, Math.Min(attempt - 1, 10)));
-                book.AppendDecided(_owner, Version, () => [new DeliveryFailed(way.Name, attempt, book.NowUtc + (pause < LongestPause ? pause : LongestPause))]);
-                _alarms.Add(AlertAlarm.WayFails(way.Name));
-                return false;
-            }
-            _sent++;
-            foreach (var some in part.Chunk(PerEvent * 10)) book.AppendDecided(_owner, Version, () => [new AlertsDelivered(way.Name, recipient, [.. some.Select(a => a.Id)])]);
-        }
-        return true;
     }
 
     private void BeginSelfTest(AlertBook book) =>

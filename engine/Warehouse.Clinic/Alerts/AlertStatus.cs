@@ -23,8 +23,10 @@ public sealed record AlertStatus
         var open = book.Alerts.Where(a => a.State == AlertState.Open && !a.Draft.IsSelfTest).ToList();
         List<AlertAlarm> alarms = book.IsClockBehind ? [AlertAlarm.ClockBehind] : [];
         alarms.AddRange(book.FailingWays.Select(AlertAlarm.WayFails));
+        alarms.AddRange(book.RefusingWays.Select(way => AlertAlarm.RefusedBy(way, book)).OfType<AlertAlarm>());
         if (AlertAlarm.SelfTestOf(book) is { } test) alarms.Add(test);
         if (AlertAlarm.UnseenIn(book) is { } unseen) alarms.Add(unseen);
+        if (AlertAlarm.OverdueIn(book) is { } overdue) alarms.Add(overdue);
         return new AlertStatus
         {
             Open = [.. Enum.GetValues<Grade>().Where(g => g > Grade.None).OrderDescending().Select(g => (g, open.Count(a => a.Draft.Grade == g), open.Count(a => a.Draft.Grade == g && a.Shown.Count == 0)))],

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Warehouse.Clinic.ClinVar;
 using Warehouse.Engine.Storage;
@@ -13,7 +11,7 @@ namespace Warehouse.Clinic.Alerts;
 /// </summary>
 public sealed class FhirFolderWay : IAlertWay
 {
-    private const string Ids = "urn:warehouse:alert", Callers = "urn:warehouse:caller", Unfinished = ".tmp";
+    private const string Ids = "urn:warehouse:alert", Messages = "urn:warehouse:message", Callers = "urn:warehouse:caller", Unfinished = ".tmp";
 
     private readonly IStorage _folder;
     private readonly bool _asTask;
@@ -33,7 +31,7 @@ public sealed class FhirFolderWay : IAlertWay
     /// <inheritdoc/>
     public void Send(AlertMessage message)
     {
-        var id = $"{message.Id}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(message.Recipient))[..6])}";
+        var id = $"{Name}-{message.Identity}"; // tasks and communications may go to one folder
         var name = id + ".json";
         if (_folder.Facts(name) is not null) return; // of a run that was stopped before it could say so
         if (_folder.Facts(name + Unfinished) is not null) _folder.Delete(name + Unfinished);
@@ -81,6 +79,10 @@ public sealed class FhirFolderWay : IAlertWay
         to.WriteStartObject();
         to.WriteString("system", Ids);
         to.WriteString("value", message.Id);
+        to.WriteEndObject();
+        to.WriteStartObject();
+        to.WriteString("system", Messages);
+        to.WriteString("value", message.Identity);
         to.WriteEndObject();
         to.WriteEndArray();
         to.WriteString("priority", message.Grade switch { Grade.Critical => "asap", Grade.Major => "urgent", _ => "routine" });

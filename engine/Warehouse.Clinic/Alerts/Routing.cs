@@ -1,5 +1,9 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Variants;
 
 namespace Warehouse.Clinic.Alerts;
 
@@ -22,12 +26,41 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
     internal IReadOnlyList<string> RecipientsOf(Alert alert, AlertBook book)
     {
         var (first, then) = Wanted(alert, book);
-        if (alert.Draft.Person.Length == 0) return first; // it is about no person
+        if (alert.Draft.Person.Length == 0) return Fitting(first); // it is about no person
         var reached = first.Where(r => MaySee(r, alert.Draft)).ToList();
-        if (reached.Count > 0) return reached;
+        if (reached.Count > 0) return Fitting(reached);
         foreach (var next in then)
             if (MaySee(next, alert.Draft)) return [next];
         return [];
+    }
+
+    /// <summary>The first of them, of whom one event has room: thousands.</summary>
+    private static IReadOnlyList<string> Fitting(IReadOnlyList<string> recipients)
+    {
+        if (AlertCodec.BytesOf(recipients) <= AlertCodec.LargestPlainBytes) return recipients;
+        var bytes = 0;
+        return [.. recipients.TakeWhile(r => (bytes += AlertCodec.BytesOf([r])) <= AlertCodec.LargestPlainBytes)];
+    }
+
+    /// <summary>Who is told again when nobody acknowledged it and nobody is left to be told: the directors, or where none of them may see it, all who may.</summary>
+    internal IReadOnlyList<string> AgainOf(Alert alert, AlertBook book)
+    {
+        var directors = alert.Recipients.Intersect(Persons(DirectorsOf(book)), StringComparer.Ordinal).ToList();
+        return directors.Count > 0 ? directors : alert.Recipients;
+    }
+
+    /// <summary>
+    /// What may be seen, by whom it is known: another mark when a grant or a role came, ended or was suspended, and when other callers are known. Members of a cohort may change with
+    /// each version, so while a grant by cohort is in force each version is another.
+    /// </summary>
+    internal string AccessMark()
+    {
+        var (policy, now) = (_policy ??= sources.Store.Policy(), sources.Store.NowUtc);
+        var inForce = policy.Entries.Select((entry, i) => (Entry: entry, Number: i)).Where(e => policy.StateOf(e.Entry, now) == EntryState.InForce).ToList();
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{policy.Version}.{(inForce.Exists(e => e.Entry is Grant { Target.Cohort: not null }) ? sources.Store.Version : 0)}\n").AppendJoin(',', inForce.Select(e => e.Number));
+        foreach (var caller in Known().OrderBy(c => c.Id, StringComparer.Ordinal)) text.Append('\n').Append(caller.Id).Append('\t').AppendJoin(',', caller.Roles.Order()).Append('\t').AppendJoin('\t', caller.Groups.Order(StringComparer.Ordinal));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..16]);
     }
 
     /// <summary>Whether it went to others than those who should hear, since they might not see it: perhaps they may by now.</summary>
@@ -57,17 +90,32 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
             if (_carriers.Count == 0) sources.Store.RequireReference();
             carriers = _carriers[(recipient, draft.Allele)] = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
             if (SessionOf(recipient) is { } session)
-                foreach (var answer in session.Carriers([draft.Allele]))
+                foreach (var sample in CarriersIn(session, draft.Allele))
                 {
-                    if (answer.Seen.Damage is { } damage) throw new InvalidDataException(damage);
-                    foreach (var carrier in answer.Carriers)
-                    {
-                        carriers.Samples.Add(carrier.Sample);
-                        carriers.Persons.Add(PersonOf(carrier.Sample));
-                    }
+                    carriers.Samples.Add(sample);
+                    carriers.Persons.Add(PersonOf(sample));
                 }
         }
         return carriers;
+    }
+
+    private static IEnumerable<string> CarriersIn(Session session, string allele)
+    {
+        if (allele.Length > VariantQuery.MaxCharacters) return LongCarriersIn(session, allele);
+        return session.Carriers([allele]).SelectMany(answer => answer.Seen.Damage is { } damage ? throw new InvalidDataException(damage) : answer.Carriers.Select(c => c.Sample));
+    }
+
+    /// <summary>The same of an allele that is too long to be asked for in words: a store takes longer ones.</summary>
+    private static List<string> LongCarriersIn(Session session, string allele)
+    {
+        var alt = allele.LastIndexOf('-');
+        var reference = allele.LastIndexOf('-', alt - 1);
+        var at = allele.LastIndexOf('-', reference - 1);
+        using var lookup = session.PrepareCarriers();
+        var found = lookup.Find(Variant.FromNormalized(allele[..at], int.Parse(allele.AsSpan(at + 1, reference - at - 1), NumberStyles.None, CultureInfo.InvariantCulture) - 1, allele[(reference + 1)..alt], allele[(alt + 1)..]));
+        var samples = new List<string>();
+        foreach (var sample in found) samples.Add(lookup.Samples[sample]);
+        return samples;
     }
 
     private string PersonOf(string sample)
@@ -88,12 +136,12 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
     /// <summary>Who should hear, and who else in the order in which they are tried when none of these may see it.</summary>
     private (IReadOnlyList<string> First, IReadOnlyList<string> Then) Wanted(Alert alert, AlertBook book)
     {
-        IReadOnlyList<string> directors = book.Settings.Directors.Count > 0 ? book.Settings.Directors : [owner];
+        var directors = DirectorsOf(book);
         if (alert.Draft.IsSelfTest) return ([.. Persons(directors).Distinct(StringComparer.Ordinal)], []);
         var (first, then) = (new List<string>(), new List<string>());
         var watches = alert.Draft.Watches.Select(w => book.Watches.GetValueOrDefault(w)).OfType<Watch>().ToList();
         foreach (var watch in watches) first.AddRange(watch.Hears);
-        if (alert.Draft.Person.Length > 0 && (watches.Count == 0 || watches.Any(w => w.Hears.Count == 0)) && book.Care.GetValueOrDefault(alert.Draft.Person) is { } care)
+        if (book.CareOf(alert) is { } care)
         {
             first.Add(care.Responsible);
             first.AddRange(care.Deputies.Take(alert.Level));
@@ -106,6 +154,8 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
         then.AddRange(directors);
         return ([.. Persons(first).Distinct(StringComparer.Ordinal)], [.. Persons(then)]);
     }
+
+    private IReadOnlyList<string> DirectorsOf(AlertBook book) => book.Settings.Directors.Count > 0 ? book.Settings.Directors : [owner];
 
     /// <summary>Ids, with those who hold a role in the place of <c>role:NAME</c>.</summary>
     private IEnumerable<string> Persons(IEnumerable<string> named) => named.SelectMany(n => n.StartsWith(RolePrefix, StringComparison.Ordinal) ? HoldersOf(n) : [n]);

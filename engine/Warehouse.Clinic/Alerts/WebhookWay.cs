@@ -1,8 +1,13 @@
+using System.Globalization;
+using System.Net;
 using System.Text.Json;
 
 namespace Warehouse.Clinic.Alerts;
 
-/// <summary>Messages by signed HTTP POST (<see cref="SignedPost"/>) of a JSON object: id, recipient, grade, how many alerts, whether it is the self-test. One thread.</summary>
+/// <summary>
+/// Messages by signed HTTP POST (<see cref="SignedPost"/>) of a JSON object: id of the alert, recipient, grade, how many alerts, whether it is the self-test. The
+/// message's own id, by which doubles are dropped, is the header's. One thread.
+/// </summary>
 public sealed class WebhookWay(SignedPost post) : IAlertWay, IDisposable
 {
     /// <summary>A way to an address.</summary>
@@ -21,7 +26,12 @@ public sealed class WebhookWay(SignedPost post) : IAlertWay, IDisposable
     {
         try
         {
-            post.SendAsync(message.Id, message.SentUtc, Body(message), CancellationToken.None).GetAwaiter().GetResult();
+            post.SendAsync(message.Identity, message.SentUtc, Body(message), CancellationToken.None).GetAwaiter().GetResult();
+        }
+        catch (HttpRequestException e) when (e.StatusCode is { } status && (int)status < 500 && status != HttpStatusCode.TooManyRequests)
+        {
+            // The host is there and answers: it is this message that it does not take.
+            throw new MessageRefusedException(string.Create(CultureInfo.InvariantCulture, $"the webhook answered {(int)status}"), e);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {

@@ -38,7 +38,7 @@ internal sealed class AlertRounds : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
     private (long Version, long Head) _seen = (-1, -1);
-    private DateTimeOffset _nextUtc;
+    private long? _ranAt;
     private AlertBook? _book;
     private volatile AlertRunReport? _last;
     private volatile bool _isFailing;
@@ -108,9 +108,9 @@ internal sealed class AlertRounds : IAsyncDisposable
         try
         {
             var now = (_host.Ask(VersionNow), _alerts.Ask((_, book) => book.Head));
-            if (now == _seen && _parts.Clock.GetUtcNow() < _nextUtc) return true;
+            if (now == _seen && _ranAt is { } at && _parts.Clock.GetElapsedTime(at) < RunEvery) return true; // by a clock that nobody sets
             Run();
-            (_seen, _nextUtc, _isFailing) = (now, _parts.Clock.GetUtcNow() + RunEvery, false);
+            (_seen, _ranAt, _isFailing) = (now, _parts.Clock.GetTimestamp(), false);
             return true;
         }
         catch (Exception e)

@@ -23,11 +23,8 @@ internal sealed class AlertMail(AlertConfiguration alerts, ServerConfiguration c
         var text = new StringBuilder(Title(message)).Append(".\r\n\r\nid ").Append(message.Id).Append("\r\nat ").Append(message.SentUtc.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)).Append("\r\n");
         if (own is null) text.Append("for ").Append(message.Recipient).Append("\r\n");
         text.Append("\r\nWhat it is about: warehouse alerts list --server URL.\r\n");
-        _relay.SendAsync(new Mail(IdOf(message), Title(message), text.ToString(), own is null ? _mail.To : [own], message.SentUtc), CancellationToken.None).GetAwaiter().GetResult();
+        _relay.SendAsync(new Mail(message.Identity, Title(message), text.ToString(), own is null ? _mail.To : [own], message.SentUtc), CancellationToken.None).GetAwaiter().GetResult();
     }
-
-    /// <summary>One message to several recipients is several mails.</summary>
-    private static string IdOf(AlertMessage message) => $"{message.Id}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(message.Recipient))[..6])}";
 
     private static string Title(AlertMessage message) => message switch
     {

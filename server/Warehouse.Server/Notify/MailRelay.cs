@@ -6,6 +6,7 @@ using MailKit;
 using MailKit.Net.Smtp;
 using MailKit.Security;
 using MimeKit;
+using Warehouse.Clinic.Alerts;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
@@ -50,6 +51,7 @@ internal sealed class MailRelay
     private SecureSocketOptions Security => _mail switch { { IsClear: true } => SecureSocketOptions.None, { IsTlsFirst: true } or { IsTlsFirst: null, Port: TlsPort } => SecureSocketOptions.SslOnConnect, _ => SecureSocketOptions.StartTls };
 
     /// <summary>Hands a mail over; it was taken when this returns.</summary>
+    /// <exception cref="MessageRefusedException">The relay refuses this mail or one of its receivers; others it may take.</exception>
     /// <exception cref="IOException">It was not taken: there is no relay, its certificate is not taken, or it says no.</exception>
     public async Task SendAsync(Mail mail, CancellationToken stop)
     {
@@ -66,7 +68,8 @@ internal sealed class MailRelay
         }
         catch (SmtpCommandException e)
         {
-            throw new IOException(FormattableString.Invariant($"the mail relay answered {(int)e.StatusCode}"), e);
+            var says = FormattableString.Invariant($"the mail relay answered {(int)e.StatusCode}");
+            throw IsOfMail(e) ? new MessageRefusedException(says, e) : new IOException(says, e);
         }
         catch (Exception e) when (e is ProtocolException or AuthenticationException or SslHandshakeException or ServiceNotAuthenticatedException or ServiceNotConnectedException or NotSupportedException or SocketException or TimeoutException || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
@@ -75,6 +78,10 @@ internal sealed class MailRelay
         // It is the relay's now: whatever it says to this, or does not, changes nothing.
         await relay.DisconnectAsync(quit: true, limit.Token).ConfigureAwait(false);
     }
+
+    /// <summary>Whether the relay refuses this mail or one of its receivers, and not whoever sends, nor all because it ends (421).</summary>
+    private static bool IsOfMail(SmtpCommandException said) =>
+        said.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted && said.StatusCode != SmtpStatusCode.ServiceNotAvailable;
 
     private bool IsTaken(X509Certificate? shown, X509Chain? sent, SslPolicyErrors errors)
     {

@@ -4,14 +4,22 @@ namespace Warehouse.Server.Tests.Identity;
 internal sealed class FakeClock : TimeProvider
 {
     private DateTimeOffset _now = System.GetUtcNow();
+    private TimeSpan _back;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => _now.Ticks;
+    public override long GetTimestamp() => _now.Ticks + _back.Ticks;
 
     public override DateTimeOffset GetUtcNow() => _now;
 
     public void Advance(TimeSpan by) => _now += by;
+
+    /// <summary>Somebody sets the clock back: the time that goes by goes on.</summary>
+    public void SetBack(TimeSpan by)
+    {
+        _back += by;
+        _now -= by;
+    }
 
     public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
 

@@ -83,10 +83,11 @@ public sealed class AlertKills : IDisposable
         var verified = Start("verify", Store).Finish();
         if (verified.Exit != 0) throw new HarnessException($"verify says {verified.Exit}: {verified.Error}");
         if (_laboratory.Quarrel(Rows(all)) is { } quarrel) throw new HarnessException(quarrel);
+        var written = Directory.EnumerateFiles(Messages, "*.json").Select(File.ReadAllText).ToList();
         foreach (var id in _laboratory.Known)
         {
-            if (!_sink.Received.ContainsKey(id)) throw new HarnessException($"the webhook never got a message of {id}");
-            if (!Directory.EnumerateFiles(Messages, id + "-*.json").Any()) throw new HarnessException($"the folder has no message of {id}");
+            if (!_sink.Alerts.ContainsKey(id)) throw new HarnessException($"the webhook never got a message of {id}");
+            if (!written.Any(text => text.Contains(id, StringComparison.Ordinal))) throw new HarnessException($"the folder has no message of {id}");
         }
         var twice = _sink.Received.Values.Sum(n => n - 1);
         if (twice > _killedRuns) throw new HarnessException($"{twice} messages came again, after {_killedRuns} runs that were killed");

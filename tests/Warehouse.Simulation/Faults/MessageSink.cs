@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 namespace Warehouse.Simulation.Faults;
 
@@ -33,8 +34,11 @@ internal sealed class MessageSink : IDisposable
 
     internal string Address { get; }
 
-    /// <summary>How often each message came, by its id; not those of the self-test.</summary>
+    /// <summary>How often each message came, by its own id; not those of the self-test.</summary>
     internal ConcurrentDictionary<string, int> Received { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Which alerts messages came about.</summary>
+    internal ConcurrentDictionary<string, bool> Alerts { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Who sends.</summary>
     internal Process? Process { get; set; }
@@ -94,7 +98,12 @@ internal sealed class MessageSink : IDisposable
         var body = bytes.Skip(end + 4).Take(length).ToArray();
         byte[] signed = [.. Encoding.ASCII.GetBytes($"{headers["webhook-id"]}.{headers["webhook-timestamp"]}."), .. body];
         var isSigned = headers["webhook-signature"] == "v1," + Convert.ToBase64String(HMACSHA256.HashData(Secret, signed));
-        if (isSigned && !Encoding.UTF8.GetString(body).Contains("\"selfTest\":true", StringComparison.Ordinal) && (!_forgets || ++_count % 3 > 0)) Received.AddOrUpdate(headers["webhook-id"], 1, (_, n) => n + 1);
+        if (isSigned && !Encoding.UTF8.GetString(body).Contains("\"selfTest\":true", StringComparison.Ordinal) && (!_forgets || ++_count % 3 > 0))
+        {
+            Received.AddOrUpdate(headers["webhook-id"], 1, (_, n) => n + 1);
+            using var json = JsonDocument.Parse(body);
+            Alerts[json.RootElement.GetProperty("id").GetString()!] = true;
+        }
         var kills = _left > 0 && --_left == 0;
         if (kills && _beforeAnswer) Kill();
         stream.Write(Encoding.ASCII.GetBytes($"HTTP/1.1 {(isSigned ? "204 No Content" : "401 Unauthorized")}\r\nContent-Length: 0\r\n\r\n"));

@@ -36,8 +36,8 @@ internal static class ClinicTargets
     [
         new Salted([1, 2, 3, 4]), new WatchSet(new Watch { Name = "w", Scope = WatchScope.Genes, Items = ["GENE1", "GENE2"], Hears = ["local:a"], FrequencyLine = 0.25 }), new WatchRemoved("w"), new CareSet([new CareRow("P1", "local:a", ["local:b", "local:c"])]),
         new GradesSet(GradeTable.DefaultText), new SettingsSet(new AlertSettings { Directors = ["local:d"] }), new ReleaseAccepted("2026-02-01", "digest", 3, 1), new AlertsRaised([Draft, Draft with { Person = "P2", IsSelfTest = true }]), new DerivedThrough(9, 2),
-        new AlertsRouted([("0123", ["local:a"])]), new AlertsDelivered("webhook", "local:a", ["0123"]), new DeliveryFailed("webhook", 2, DateTimeOffset.UnixEpoch), new AlertsShown("local:a", ["0123"]), new AlertAcknowledged("0123", "local:a", "why"),
-        new AlertDelegated("0123", "local:a", "local:b", "why"), new AlertSnoozed("0123", "local:a", DateTimeOffset.UnixEpoch, "why"), new AlertEscalated("0123", 2, "why"), new AlertSuppressed("0123", "withdrawn"), new SelfTestBegun("1"), new SelfTestPassed("1"), new ClockMoved(-5),
+        new AlertsRouted([("0123", ["local:a"])]), new AlertsDelivered("webhook", "local:a", ["0123"]), new DeliveryFailed("webhook", 2, DateTimeOffset.UnixEpoch), new DeliveryFailed("webhook", 2, DateTimeOffset.UnixEpoch) { Recipient = "local:a" }, new AccessLooked("0123"), new AlertsShown("local:a", ["0123"]), new AlertAcknowledged("0123", "local:a", "why"),
+        new AlertDelegated("0123", "local:a", "local:b", "why"), new AlertSnoozed("0123", "local:a", DateTimeOffset.UnixEpoch, "why"), new AlertEscalated("0123", 2, "why"), new AlertEscalated("0123", 3, "why") { Again = ["local:d"] }, new AlertSuppressed("0123", "withdrawn"), new SelfTestBegun("1"), new SelfTestPassed("1"), new ClockMoved(-5),
     ];
 
     private static readonly AssessmentEvent[] AssessmentEvents =

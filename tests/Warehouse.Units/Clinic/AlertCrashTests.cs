@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using Warehouse.Clinic.Alerts;
 using Warehouse.Simulation;
 using static Warehouse.Units.Clinic.AlertWorld;
@@ -119,13 +121,14 @@ internal static class AlertCrashes
         var (book, open) = (world.Book(), world.Open());
         if (!open.SequenceEqual(expected)) return $"open are [{string.Join("; ", open)}], expected [{string.Join("; ", expected)}]";
         if (book.Alerts.GroupBy(a => a.Draft.Key).FirstOrDefault(g => g.Count() > 1) is { } twice) return $"twice: {twice.Key}";
+        var texts = world.Machine.Disks[2].AllFiles().Where(f => f.EndsWith(".json", StringComparison.Ordinal)).Select(f => Encoding.UTF8.GetString(world.Machine.Disks[2].Peek(f))).ToList();
         foreach (var alert in book.Alerts.Where(a => !a.Draft.IsSelfTest))
         {
             if (alert.State == AlertState.Acknowledged && !journal.Shown.Contains(alert.Id)) return "acknowledged and never shown";
             if (alert.State != AlertState.Acknowledged && journal.Acknowledged.Contains(alert.Id)) return "an acknowledgement was lost";
             if (alert.Recipients.Count == 0) return "nobody hears";
             foreach (var recipient in alert.Recipients)
-                if (!alert.Shown.ContainsKey(recipient) && !world.Machine.Disks[2].AllFiles().Any(f => f.StartsWith(alert.Id, StringComparison.Ordinal))) return $"no message went to {recipient}";
+                if (!alert.Shown.ContainsKey(recipient) && !texts.Any(t => t.Contains(alert.Id, StringComparison.Ordinal) && t.Contains(JsonEncodedText.Encode(recipient).Value, StringComparison.Ordinal))) return $"no message went to {recipient}";
         }
         return null;
     }

@@ -223,7 +223,7 @@ public sealed class AlertTests
         Assert.Equal(ids, way.Sent.Where(m => !m.IsSelfTest).Select(m => m.Id).Distinct().Order());
         Assert.Equal(ids, other.Sent.Where(m => !m.IsSelfTest).Select(m => m.Id).Distinct().Order());
         world.Run(way, other);
-        Assert.All(way.Sent.GroupBy(m => (m.Id, m.Recipient)), g => Assert.Single(g)); // what its record has is not sent again
+        Assert.All(way.Sent.GroupBy(m => m.Identity), g => Assert.Single(g)); // what its record has is not sent again
     }
 
     [Fact]
@@ -491,7 +491,7 @@ public sealed class AlertTests
     }
 
     /// <summary>S1 carries 1-100-A-G, S2 carries 1-200-A-G; Ann cares for P1, Ben for P2, each sees his patient; the release of January has both uncertain.</summary>
-    private static AlertWorld Ready()
+    internal static AlertWorld Ready()
     {
         var world = new AlertWorld();
         world.Load(Sheet, ("S1", "100"), ("S2", "010"), ("S3", "000"));

@@ -33,7 +33,9 @@ public sealed class AlertWayTests
         Assert.Equal("2026-03-01T12:00:00Z", Text(asTask ? "authoredOn" : "sent"));
         Assert.Matches("^[A-Za-z0-9.-]{1,64}$", Text("id")!);
         way.Send(Message with { Recipient = AlertWorld.Ben });
-        Assert.Equal(2, disk.AllFiles().Count);
+        way.Send(Message with { Mark = "told again" });
+        new FhirFolderWay(disk, !asTask).Send(Message);
+        Assert.Equal(4, disk.AllFiles().Count);
 
         string? Text(string member) => root.GetProperty(member).GetString();
     }
@@ -63,14 +65,14 @@ public sealed class AlertWayTests
         listener.Start();
         var address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/hook");
         using var way = new WebhookWay(address, secret);
-        foreach (var (status, isTaken) in new[] { (204, true), (302, false), (429, false), (500, false) })
+        foreach (var (status, isTaken) in new[] { (204, true), (302, false), (404, false), (429, false), (500, false) })
         {
             var answered = AnswerAsync(listener, status);
             var sent = Task.Run(() => Record.Exception(() => way.Send(Message)));
             var (head, body) = await answered;
             Assert.Equal(isTaken, await sent is null);
-            if (!isTaken) Assert.IsType<IOException>(await sent);
-            Assert.Contains($"webhook-id: {Message.Id}\r\nwebhook-timestamp: {Message.SentUtc.ToUnixTimeSeconds()}\r\nwebhook-signature: v1,{Convert.ToBase64String(HMACSHA256.HashData(secret, Encoding.ASCII.GetBytes($"{Message.Id}.{Message.SentUtc.ToUnixTimeSeconds()}.{body}")))}", head);
+            if (!isTaken) Assert.IsType(status is 429 or >= 500 ? typeof(IOException) : typeof(MessageRefusedException), await sent);
+            Assert.Contains($"webhook-id: {Message.Identity}\r\nwebhook-timestamp: {Message.SentUtc.ToUnixTimeSeconds()}\r\nwebhook-signature: v1,{Convert.ToBase64String(HMACSHA256.HashData(secret, Encoding.ASCII.GetBytes($"{Message.Identity}.{Message.SentUtc.ToUnixTimeSeconds()}.{body}")))}", head);
             Assert.Equal($$"""{"id":"{{Message.Id}}","recipient":"{{AlertWorld.Ann}}","grade":"critical","alerts":1,"selfTest":false}""", body);
         }
         listener.Stop();

@@ -76,6 +76,13 @@ internal sealed class AlertWorld : IDisposable
         Store.Ingest(new IngestRequest { Files = [Write(text, ".vcf")], SheetPath = sheet is null ? null : Write(sheet, ".tsv"), Threads = 1 });
     }
 
+    /// <summary>Loads a sample that carries alleles.</summary>
+    public void LoadCarrier(string sample, IEnumerable<Variant> alleles) => Store.Ingest(new IngestRequest
+    {
+        Files = [Write("##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + sample + "\n"
+            + string.Concat(alleles.Select(a => $"1\t{a.Start + 1}\t.\t{a.Ref}\t{a.Alt}\t50\tPASS\t.\tGT\t0/1\n")), ".vcf")], Threads = 1,
+    });
+
     /// <summary>Lets somebody see samples for treatment.</summary>
     public void Grant(string who, params string[] samples)
     {
@@ -139,6 +146,9 @@ internal sealed class KeptWay(string name = "kept") : IAlertWay
 
     public bool IsDown { get; set; }
 
+    /// <summary>Called with each message before it is taken.</summary>
+    public Action<AlertMessage>? Before { get; set; }
+
     public int Tried { get; private set; }
 
     public List<AlertMessage> Sent { get; } = [];
@@ -147,6 +157,7 @@ internal sealed class KeptWay(string name = "kept") : IAlertWay
     {
         Tried++;
         if (IsDown) throw new IOException("down");
+        Before?.Invoke(message);
         Sent.Add(message);
     }
 }
