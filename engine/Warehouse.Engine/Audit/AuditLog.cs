@@ -63,15 +63,18 @@ public sealed class AuditLog : IDisposable
     /// <exception cref="IOException">They are not, or not known to be.</exception>
     public Task<long> AppendAsync(IReadOnlyList<AuditEntry> entries)
     {
-        if (Enqueue(entries, isBlocking: false, out var waiting) && !TryHandOver()) Write();
+        if (Enqueue(entries, isBlocking: false, out var waiting) && !TryHandOver()) Write(null);
         return waiting.Done.Task;
     }
 
-    /// <summary>The same, on the caller's thread when no other writes; waits for another's disk for <see cref="MostWait"/> at the most.</summary>
+    /// <summary>
+    /// The same, on the caller's thread when no other writes, and no longer than until it is durable: what comes after it, the log's own thread writes. Waits
+    /// for another's disk for <see cref="MostWait"/> at the most.
+    /// </summary>
     /// <exception cref="IOException">They are not durable, or not known to be.</exception>
     public long Append(IReadOnlyList<AuditEntry> entries)
     {
-        if (Enqueue(entries, isBlocking: true, out var waiting)) Write();
+        if (Enqueue(entries, isBlocking: true, out var waiting)) Write(waiting);
         else if (Task.WaitAny([waiting.Done.Task], MostWait) < 0) throw TooSlow();
         return waiting.Done.Task.GetAwaiter().GetResult();
     }
@@ -133,18 +136,21 @@ public sealed class AuditLog : IDisposable
     {
         while (true)
         {
-            _isWanted.WaitOne();
+            bool isHandedOver;
             lock (_gate)
             {
-                if (!_isHandedOver && _isClosed) return;
-                if (!_isHandedOver) continue;
-                _isHandedOver = false;
+                (isHandedOver, _isHandedOver) = (_isHandedOver, false);
+                if (!isHandedOver && _isClosed) return;
             }
-            Write();
+            // Looked at before it is waited for: of two signals that come together, what waits and that it is closed, one is lost.
+            if (isHandedOver) Write(null);
+            else _isWanted.WaitOne();
         }
     }
 
-    private void Write()
+    /// <summary>Writes what waits, until nothing does: one thread at a time, that which <see cref="_isWriting"/> was set for.</summary>
+    /// <param name="own">Once it is durable the rest is handed over, since whoever blocks for it has work of his own; null = there is nobody else to write.</param>
+    private void Write(Waiting? own)
     {
         while (true)
         {
@@ -152,7 +158,7 @@ public sealed class AuditLog : IDisposable
             lock (_gate)
             {
                 _isWriting = _waiting.Count > 0;
-                if (!_isWriting) return;
+                if (!_isWriting || (own is { Done.Task.IsCompleted: true } && TryHandOver())) return;
                 (batch, _waiting) = (_waiting, []);
             }
             try

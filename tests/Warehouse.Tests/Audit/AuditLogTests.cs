@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Warehouse.Engine;
 using Warehouse.Engine.Audit;
@@ -65,6 +66,52 @@ public sealed class AuditLogTests
         sim.Machine.PowerCycle();
         Assert.Equal(Enumerable.Range(1, 300).Select(i => (long)i), (await Task.WhenAll(appends)).Order());
         Assert.Equal(301, sim.Calls().Distinct().Count());
+    }
+
+    /// <summary>Whoever blocks and finds nobody writing writes what waits; those who come meanwhile, for as long as they come, another one writes.</summary>
+    [Fact]
+    public async Task Who_blocks_is_the_writer_of_others_no_longer_than_until_his_own_entry_is_durable()
+    {
+        using var sim = SimLog.With(1);
+        var clock = new BusyClock();
+        using var log = new AuditLog(sim.Disk, sim.Keys, clock);
+        var others = new ConcurrentQueue<Task<long>>();
+        clock.AtCommit = () => others.Enqueue(log.AppendAsync([SimLog.Entry(2 + others.Count)]));
+        var own = Task.Factory.StartNew(() => log.Append([SimLog.Entry(1)]), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            Assert.Equal(1, await own.WaitAsync(TimeSpan.FromSeconds(30)));
+            // They go on, and whoever blocks meanwhile waits for two batches at the most.
+            var seen = others.Count;
+            while (others.Count < seen + 10) await Task.Delay(1);
+            await Task.Factory.StartNew(() => log.Append([SimLog.Entry(-1)]), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        finally
+        {
+            clock.AtCommit = null;
+        }
+        Assert.Equal(others.Count, (await Task.WhenAll(others)).Distinct().Count());
+        Assert.Equal(others.Count + 3, sim.Calls().Distinct().Count());
+        Assert.Empty(sim.Verify());
+    }
+
+    [Fact]
+    public async Task Who_blocks_when_the_log_is_closed_writes_for_all_who_wait_since_nobody_else_would()
+    {
+        using var sim = SimLog.With(1);
+        var clock = new BusyClock();
+        var log = new AuditLog(sim.Disk, sim.Keys, clock);
+        await log.AppendAsync([SimLog.Entry(1)]); // there is a writer, which ends
+        log.Dispose();
+        var others = new List<Task<long>>();
+        clock.AtCommit = () =>
+        {
+            if (others.Count < 10) others.Add(log.AppendAsync([SimLog.Entry(3 + others.Count)]));
+        };
+        Assert.Equal(2, log.Append([SimLog.Entry(2)]));
+        Assert.Equal(Enumerable.Range(3, 10).Select(i => (long)i), await Task.WhenAll(others).WaitAsync(TimeSpan.FromSeconds(30)));
+        log.Dispose();
+        Assert.Equal(13, sim.Calls().Distinct().Count());
     }
 
     /// <summary>Those who wait are told in lots, and what follows runs where they are told: that must not be where the log is written.</summary>
@@ -267,6 +314,18 @@ public sealed class AuditLogTests
             Assert.Equal("call 9999", calls[^1]);
             Assert.InRange(calls.Count, acknowledged + 1, acknowledged + 2);
             Assert.True(after.Verify().Count == 0, $"{what}, seed {seed}: {string.Join(';', after.Verify())}");
+        }
+    }
+
+    /// <summary>A clock that the log looks at once in each batch: at that moment something else is appended.</summary>
+    private sealed class BusyClock : TimeProvider
+    {
+        public Action? AtCommit { get; set; }
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            AtCommit?.Invoke();
+            return base.GetUtcNow();
         }
     }
 }
