@@ -23,7 +23,7 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
     private readonly MessageReader _reader;
     private readonly MessageWriter _writer;
     private readonly CancellationTokenSource _cancellation = new();
-    private readonly TaskCompletionSource<Status> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<(Status Status, Metadata? Trailers)> _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly DateTime _deadline;
     private ITimer? _deadlineTimer, _idleTimer, _strangerTimer;
@@ -101,10 +101,11 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
     {
         var handling = HandleAsync(refuseAsync);
         var isCut = !handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling;
-        var status = await (isCut ? _cut.Task : handling).ConfigureAwait(false);
+        // Of a handler that still runs the trailers stay behind: it may be adding to them.
+        var (status, trailers) = isCut ? await _cut.Task.ConfigureAwait(false) : (await handling.ConfigureAwait(false), _responseTrailers);
         try
         {
-            await EndAsync(status, isCut).ConfigureAwait(false);
+            await EndAsync(status, trailers, isCut).ConfigureAwait(false);
         }
         finally
         {
@@ -208,24 +209,27 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
             await _method.HandleAsync(this).ConfigureAwait(false);
             return StatusCore;
         }
-        catch (RpcException e)
-        {
-            foreach (var entry in e.Trailers) ResponseTrailersCore.Add(entry);
-            return e.Status;
-        }
-        catch (Exception) when (_cancellation.IsCancellationRequested || _http.RequestAborted.IsCancellationRequested)
-        {
-            return _cut.Task.IsCompletedSuccessfully ? await _cut.Task.ConfigureAwait(false) : Status.DefaultCancelled;
-        }
         catch (Exception e)
         {
-            _options.HandlerFailed?.Invoke(MethodCore, e);
-            return new(StatusCode.Unknown, "the handler failed");
+            return EndOf(e);
         }
     }
 
-    /// <summary>Sends the status, once; early when the handler still runs, whose trailers stay behind then: it may be adding to them.</summary>
-    private async Task EndAsync(Status status, bool isEarly)
+    /// <summary>The status that an exception of a handler comes to, with its trailers.</summary>
+    private Status EndOf(Exception failure)
+    {
+        if (failure is RpcException { Status: var status, Trailers: var trailers })
+        {
+            foreach (var entry in trailers) ResponseTrailersCore.Add(entry);
+            return status;
+        }
+        if (_cancellation.IsCancellationRequested || _http.RequestAborted.IsCancellationRequested) return _cut.Task.IsCompletedSuccessfully ? _cut.Task.Result.Status : Status.DefaultCancelled;
+        _options.HandlerFailed?.Invoke(MethodCore, failure);
+        return new(StatusCode.Unknown, "the handler failed");
+    }
+
+    /// <summary>Sends the status, once; early when the handler still runs.</summary>
+    private async Task EndAsync(Status status, Metadata? trailers, bool isEarly)
     {
         bool isWriting;
         lock (_gate)
@@ -244,21 +248,21 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
         if (!_areHeadersSet && status.StatusCode != StatusCode.OK)
         {
             Refuse(response, status);
-            if (!isEarly) AddTrailers(response.Headers);
+            Add(trailers, response.Headers);
         }
         else
         {
             SetHeaders();
-            var trailers = _http.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
-            SetStatus(trailers, status);
-            if (!isEarly) AddTrailers(trailers);
+            var target = _http.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
+            SetStatus(target, status);
+            Add(trailers, target);
         }
         if (isEarly) await response.CompleteAsync().ConfigureAwait(false);
     }
 
-    private void AddTrailers(IHeaderDictionary target)
+    private static void Add(Metadata? trailers, IHeaderDictionary target)
     {
-        foreach (var entry in _responseTrailers ?? Metadata.Empty) target.Append(entry.Key, Headers.Send(entry));
+        foreach (var entry in trailers ?? Metadata.Empty) target.Append(entry.Key, Headers.Send(entry));
     }
 
     private static void SetStatus(IHeaderDictionary target, Status status)
@@ -282,7 +286,7 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_isEnded) throw new RpcException(_cut.Task.IsCompletedSuccessfully ? _cut.Task.Result : Status.DefaultCancelled);
+            if (_isEnded) throw new RpcException(_cut.Task.IsCompletedSuccessfully ? _cut.Task.Result.Status : Status.DefaultCancelled);
             if (_isWriting) throw new InvalidOperationException("a reply is written while the one before it is not done");
             _isWriting = true;
         }
@@ -297,10 +301,10 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
     }
 
     /// <summary>Ends the call; the first one counts.</summary>
-    public void Cut(Status status)
+    public void Cut(Status status, Metadata? trailers = null)
     {
         // Not on this thread: callbacks of the handler may take long or throw.
-        if (_cut.TrySetResult(status)) _ = _cancellation.CancelAsync();
+        if (_cut.TrySetResult((status, trailers))) _ = _cancellation.CancelAsync();
     }
 
     private void NoteMessage()

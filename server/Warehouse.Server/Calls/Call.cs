@@ -35,8 +35,8 @@ internal sealed class Call : IDisposable
     /// <summary>The level of the answer; null where it has none.</summary>
     public Detail? Level => _key?.Detail;
 
-    /// <summary>Whether <see cref="Ask"/> has been called: some calls need no session.</summary>
-    public bool HasAsked => _session is not null;
+    /// <summary>The session, once <see cref="Ask"/> has been called, for whoever looks at the call beside it; null = it has none, and some need none.</summary>
+    public Session? Asked => Volatile.Read(ref _session);
 
     /// <summary>The session, once <see cref="Ask"/> has been called.</summary>
     public Session Session => _session!;

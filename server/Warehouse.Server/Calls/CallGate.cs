@@ -119,11 +119,13 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <param name="asking">What the request says of itself; null = it says nothing.</param>
     /// <param name="question">The request, for the keyed hash in the audit log.</param>
     /// <param name="answer">Computes the reply and its number of rows.</param>
-    public async Task<TReply> AnswerAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<Call, Task<(TReply Reply, long? Rows)>> answer)
+    /// <param name="isStreamed">Requests come while it is answered: it lasts as long as its client likes.</param>
+    public async Task<TReply> AnswerAsync<TReply>(ServerCallContext context, V1.Asking? asking, IMessage question, Func<Call, Task<(TReply Reply, long? Rows)>> answer, bool isStreamed = false)
         where TReply : class, IMessage
     {
         var begun = Begin(context);
         using var call = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
+        await using var watch = isStreamed ? WatchOver(context, call) : null;
         try
         {
             TReply reply;
@@ -143,7 +145,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
         catch (Exception failure)
         {
-            throw await RefuseAsync(context, begun, (call.Audit, call), failure).ConfigureAwait(false);
+            throw await RefuseAsync(context, begun, (call.Audit, call), failure, watch?.Refusal).ConfigureAwait(false);
         }
     }
 
@@ -158,45 +160,69 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     {
         var begun = Begin(context);
         using var call = await EnterAsync(context, begun, asking, question).ConfigureAwait(false);
+        await using var watch = WatchOver(context, call);
         try
         {
             using (begun.Span?.Step(CallStep.Answer))
-                await Task.Factory.StartNew(() => Run(context.Method, call, write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                await Task.Factory.StartNew(() => Run(context.Method, (call, watch), write, answer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             call.Release();
             report.Ended(begun, call.Who.Caller, (StatusCode.OK, call.Level, call.Bytes));
         }
         catch (Exception failure)
         {
-            throw await RefuseAsync(context, begun, (call.Audit, call), failure).ConfigureAwait(false);
+            throw await RefuseAsync(context, begun, (call.Audit, call), failure, watch.Refusal).ConfigureAwait(false);
         }
     }
 
     /// <summary>Answers what shows nothing of the store, and has no entry in the audit log: health, reflection. To callers alone, within their room.</summary>
     /// <param name="context">The call.</param>
     /// <param name="answer">Answers it.</param>
-    public async Task<T> PassAsync<T>(ServerCallContext context, Func<Task<T>> answer)
+    /// <param name="isStreamed">It lasts as long as its client likes, or what it showed holds.</param>
+    public async Task<T> PassAsync<T>(ServerCallContext context, Func<Task<T>> answer, bool isStreamed = false)
     {
         var begun = Begin(context);
-        var caller = Arrived(context).Caller;
+        var who = Arrived(context);
+        await using var watch = isStreamed ? new CallWatch(context, () => who.HoldsStill() ? null : Authenticated.Refusal(), TimeSpan.Zero, clock) : null;
         try
         {
             var reply = await answer().ConfigureAwait(false);
-            report.Ended(begun, caller, (StatusCode.OK, null, 0));
+            report.Ended(begun, who.Caller, (StatusCode.OK, null, 0));
             return reply;
         }
         catch (Exception failure)
         {
-            Passed(begun, caller, failure);
+            Passed(begun, who.Caller, watch?.Refusal ?? failure);
             throw; // the caller is told by the listener
         }
     }
 
-    /// <summary>Whether what was shown, the role and the grant hold still; for a stream that waits, at least every <see cref="Authenticated.CheckEvery"/>.</summary>
-    public void RequireStill(string method, Call call)
+    /// <summary>Whether what was shown, the role and the grant hold still; for a stream, at least every <see cref="Authenticated.CheckEvery"/>.</summary>
+    public void RequireStill(string method, Call call) => RequireStill(method, call, isUse: !call.IsWaiting);
+
+    private void RequireStill(string method, Call call, bool isUse)
     {
-        if (!(call.IsWaiting ? call.Who.HoldsStill() : call.Who.IsValid())) throw Authenticated.Refusal();
+        if (!(isUse ? call.Who.IsValid() : call.Who.HoldsStill())) throw Authenticated.Refusal();
         if (MethodTable.Of(method)?.Roles is { } roles && !host.RolesOf(call.Who.Caller).Overlaps(roles)) throw Refusals.Denied("no-longer-granted");
-        if (call.HasAsked && !host.StillHolds(call.Session)) throw Refusals.Denied("no-longer-granted");
+        if (call.Asked is { } session && !host.StillHolds(session)) throw Refusals.Denied("no-longer-granted");
+    }
+
+    /// <summary>Looks again and again whether a call may go on. That is no use of its session: whoever leaves a stream alone asks nothing.</summary>
+    private CallWatch WatchOver(ServerCallContext context, Call call)
+    {
+        RpcException? Look()
+        {
+            try
+            {
+                RequireStill(context.Method, call, isUse: false);
+                return null;
+            }
+            catch (Exception failure)
+            {
+                // A timer has nobody to throw to; and where it cannot be known whether something is granted still, it is not.
+                return Refusals.Of(failure, () => report.Incident(context.Method, call.Who.Caller, failure)).Refusal;
+            }
+        }
+        return new(context, Look, CallWatch.OrderlyWithin, clock);
     }
 
     private void Passed(BegunCall begun, Caller? caller, Exception failure)
@@ -261,10 +287,10 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         Refused.Add(caller?.Id, reason is { } why ? WordOf(why) : "failed");
     }
 
-    private void Run<TReply>(string method, Call call, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
+    private void Run<TReply>(string method, (Call Call, CallWatch Watch) of, Func<TReply, Task> write, Func<Call, Action<TReply>, long?> answer)
         where TReply : class, IMessage
     {
-        var checkedAt = clock.GetTimestamp();
+        var (call, checkedAt) = (of.Call, clock.GetTimestamp());
         var (writing, digesting) = (Task.CompletedTask, Task.CompletedTask);
         try
         {
@@ -274,6 +300,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 writing.GetAwaiter().GetResult();
                 digesting.GetAwaiter().GetResult();
                 call.Stop.ThrowIfCancellationRequested();
+                if (of.Watch.Refusal is { } refusal) throw refusal;
                 if (clock.GetElapsedTime(checkedAt) >= Authenticated.CheckEvery)
                 {
                     RequireStill(method, call);
@@ -342,8 +369,14 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// What a failure comes to: the entry of its outcome, its count, and what the caller is told. Whatever failed, before or after it was known who
     /// calls: the end of each call is known.
     /// </summary>
-    private async Task<RpcException> RefuseAsync(ServerCallContext context, BegunCall begun, (AuditCall Audit, Call? Call) of, Exception failure)
+    /// <param name="context">The call.</param>
+    /// <param name="begun">Its beginning.</param>
+    /// <param name="of">Its entries, and the call itself once it was let in.</param>
+    /// <param name="failure">What happened.</param>
+    /// <param name="ended">Why the call was ended from outside, of which what happened is but the sign; null = it was not.</param>
+    private async Task<RpcException> RefuseAsync(ServerCallContext context, BegunCall begun, (AuditCall Audit, Call? Call) of, Exception failure, RpcException? ended = null)
     {
+        if (ended is not null && failure is not AuditRefusedException) failure = ended;
         var caller = of.Call?.Who.Caller;
         while (failure is AggregateException { InnerException: { } inner }) failure = inner;
         // An audit log that could not be written stays the reason, though the caller has gone meanwhile.

@@ -13,7 +13,7 @@ internal sealed class CallerRequired(CallGate gate) : Interceptor
         IsOfLibrary(context) ? gate.PassAsync(context, () => continuation(request, context)) : continuation(request, context);
 
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
-        IsOfLibrary(context) ? gate.PassAsync(context, () => continuation(requestStream, context)) : continuation(requestStream, context);
+        IsOfLibrary(context) ? gate.PassAsync(context, () => continuation(requestStream, context), isStreamed: true) : continuation(requestStream, context);
 
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
         IsOfLibrary(context) ? PassAsync(context, () => continuation(request, responseStream, context)) : continuation(request, responseStream, context);
@@ -28,5 +28,5 @@ internal sealed class CallerRequired(CallGate gate) : Interceptor
     {
         await answer().ConfigureAwait(false);
         return true;
-    });
+    }, isStreamed: true);
 }

@@ -146,7 +146,7 @@ internal sealed class AssessmentsService(CallGate gate, OwnInstance<AssessmentDe
             call.Audit.Begin();
             var receipt = book.Ask((desk, _) => desk.Import(ActorOf(call), statements));
             return (new V1.ImportAssessmentsReply { Taken = receipt.Taken, Known = receipt.Known, Older = receipt.Older }, (long?)statements.Count);
-        }).ConfigureAwait(false);
+        }, isStreamed: true).ConfigureAwait(false);
     }
 
     public override Task Export(V1.ExportAssessmentsRequest request, IServerStreamWriter<V1.Chunk> responseStream, ServerCallContext context) =>

@@ -37,7 +37,7 @@ internal sealed class CareService(CallGate gate, AlertHost alerts) : Care.CareBa
                 return WatchIntake.Unheld(sources, rows.SelectMany(WatchIntake.NamedBy));
             });
             return Task.FromResult((new ImportCareReply { Rows = rows.Count, Unheld = { unheld } }, (long?)rows.Count));
-        }).ConfigureAwait(false);
+        }, isStreamed: true).ConfigureAwait(false);
     }
 
     /// <summary>All rows: nothing is written before the last message says that they are all.</summary>

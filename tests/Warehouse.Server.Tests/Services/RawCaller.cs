@@ -1,0 +1,114 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Warehouse.Server.Tests.Services;
+
+/// <summary>How a call ended, for its client.</summary>
+/// <param name="Code">Its status; null = it was reset.</param>
+/// <param name="Text">The text of the status.</param>
+/// <param name="Bytes">How many bytes came.</param>
+internal sealed record RawAnswer(StatusCode? Code, string Text, long Bytes);
+
+/// <summary>A client of HTTP/2 that sends what it is told to, whether or not it is a call, and reads no further than it is told to. Little of an answer is on its way.</summary>
+internal sealed class RawCaller : IDisposable
+{
+    private readonly HttpClient _http;
+    private readonly string _url;
+    private readonly string? _token;
+
+    /// <param name="served">The server.</param>
+    /// <param name="pem">Certificate and key that it shows; null = none.</param>
+    /// <param name="token">Access token that goes with each call; null = none.</param>
+    public RawCaller(ServedStore served, string? pem, string? token = null)
+    {
+        (_url, _token) = (served.Url, token);
+        var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, InitialHttp2StreamWindowSize = 65_535, SslOptions = new() { RemoteCertificateValidationCallback = static (_, _, _, _) => true } };
+        if (pem is not null) handler.SslOptions.ClientCertificates = [X509CertificateLoader.LoadPkcs12(X509Certificate2.CreateFromPem(pem, pem).Export(X509ContentType.Pfx), null)];
+        _http = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>A message as it is sent.</summary>
+    public static byte[] Framed(byte[] message)
+    {
+        var framed = new byte[5 + message.Length];
+        BinaryPrimitives.WriteInt32BigEndian(framed.AsSpan(1), message.Length);
+        message.CopyTo(framed, 5);
+        return framed;
+    }
+
+    /// <summary>Sends bytes as a whole request, and reads the answer to its end.</summary>
+    public async Task<RawAnswer> CallAsync(string method, byte[] request, string? timeout = null, CancellationToken stop = default)
+    {
+        using var answer = await SendAsync(method, new ByteArrayContent(request), timeout, stop);
+        return await EndAsync(answer, 0);
+    }
+
+    /// <summary>Sends headers, and nothing behind them; the answer, to its end.</summary>
+    public async Task<RawAnswer> HoldAsync(string method, string? timeout = null, CancellationToken stop = default)
+    {
+        using var answer = await SendAsync(method, new Endless(stop), timeout, stop);
+        return await EndAsync(answer, 0);
+    }
+
+    /// <summary>Sends a request and reads the beginning of its answer; what it gives reads the rest.</summary>
+    public async Task<Func<Task<RawAnswer>>> OpenAsync(string method, IMessage request)
+    {
+        var answer = await SendAsync(method, new ByteArrayContent(Framed(request.ToByteArray())), null, default);
+        if (answer.Headers.TryGetValues("grpc-status", out _)) throw new InvalidOperationException($"{method} ended at once: {await EndAsync(answer, 0)}");
+        var beginning = new byte[5];
+        await (await answer.Content.ReadAsStreamAsync()).ReadExactlyAsync(beginning);
+        return async () =>
+        {
+            using (answer) return await EndAsync(answer, beginning.Length);
+        };
+    }
+
+    private Task<HttpResponseMessage> SendAsync(string method, HttpContent content, string? timeout, CancellationToken stop)
+    {
+        content.Headers.ContentType = new("application/grpc");
+        var request = new HttpRequestMessage(HttpMethod.Post, _url + method) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = content };
+        request.Headers.TE.ParseAdd("trailers");
+        if (timeout is not null) request.Headers.Add("grpc-timeout", timeout);
+        if (_token is not null) request.Headers.Authorization = new("Bearer", _token);
+        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+    }
+
+    private static async Task<RawAnswer> EndAsync(HttpResponseMessage answer, long bytes)
+    {
+        try
+        {
+            var (body, buffer) = (await answer.Content.ReadAsStreamAsync(), new byte[1 << 16]);
+            for (int count; (count = await body.ReadAsync(buffer)) > 0; bytes += count)
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            return new(null, e.Message, bytes);
+        }
+        var of = answer.TrailingHeaders.TryGetValues("grpc-status", out var codes) || answer.Headers.TryGetValues("grpc-status", out codes) ? (StatusCode)int.Parse(codes.Single(), CultureInfo.InvariantCulture) : (StatusCode?)null;
+        return new(of, answer.TrailingHeaders.TryGetValues("grpc-message", out var texts) || answer.Headers.TryGetValues("grpc-message", out texts) ? Uri.UnescapeDataString(texts.Single()) : "", bytes);
+    }
+
+    /// <summary>A request of which nothing is said before it is given up.</summary>
+    private sealed class Endless(CancellationToken stop) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.FlushAsync(stop);
+            await Task.Delay(Timeout.Infinite, stop);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}
