@@ -118,6 +118,12 @@ public sealed record RpcServerOptions
     public Action<ServerCallContext>? NoPlace { get; init; }
 
     /// <summary>
+    /// Hears of each call that its handler did not end well, or that never came to one: its request is none, or was not there in time. It may be awaited
+    /// for as long as a handler, and throws nothing. What it gives is told in the place of that end; null = that end is told.
+    /// </summary>
+    public Func<ServerCallContext, Status, Task<RpcException?>>? Failed { get; init; }
+
+    /// <summary>
     /// Hears of each other call that did not end with OK, when nothing of it runs any more, and of what was asked for that is no call: there is no such method,
     /// or its headers cannot be read. Whether a handler or an interceptor had it, these know. It throws nothing.
     /// </summary>

@@ -211,7 +211,8 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
         }
         catch (Exception e)
         {
-            return EndOf(e);
+            var status = EndOf(e);
+            return refuseAsync is null && _options.Failed is { } failed && await failed(this, status).ConfigureAwait(false) is { } instead ? EndOf(instead) : status;
         }
     }
 

@@ -196,6 +196,43 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
     }
 
+    /// <summary>
+    /// A call that failed, for the listener: one of somebody known that has come to no method, since its request is none, is too large or was not there in time, has its
+    /// entry and its count as every other one. What is to be told in the place of its end; null = that end.
+    /// </summary>
+    /// <param name="context">The call.</param>
+    /// <param name="status">How it ended.</param>
+    public async Task<RpcException?> FailedAsync(ServerCallContext context, Status status)
+    {
+        if (FateOf(context) is not { HasArrived: true, IsTold: false, Who: { Caller: var caller } }) return null;
+        var begun = Begin(context);
+        (string Outcome, RefusalReason? Reason) of = status.StatusCode switch
+        {
+            StatusCode.Cancelled => ("cancelled", null),
+            StatusCode.DeadlineExceeded => ("cancelled", RefusalReason.NoRequest),
+            StatusCode.Unavailable => ("cancelled", RefusalReason.Stopping),
+            StatusCode.Unknown => ("failed", null), // a handler failed, which the listener has told
+            _ => ("bad-input", RefusalReason.BadRequest),
+        };
+        RpcException? refusal = null;
+        if (!CallerRequired.IsOfLibrary(context))
+        {
+            using var entries = NewAudit(context, caller.Id, null, null);
+            try
+            {
+                await entries.CompleteAsync(of.Outcome, default).ConfigureAwait(false);
+            }
+            catch (AuditRefusedException lost)
+            {
+                (refusal, of.Reason) = (Refusals.Of(lost, () => report.Incident(begun.Method, caller, lost)).Refusal, RefusalReason.NoAudit);
+                Refused.Add(caller.Id, WordOf(RefusalReason.NoAudit));
+            }
+        }
+        else if (of.Reason is { } why) Refused.Add(caller.Id, WordOf(why));
+        report.Ended(begun, caller, (refusal?.StatusCode ?? status.StatusCode, null, 0), of.Reason);
+        return refusal;
+    }
+
     /// <summary>Whether what was shown, the role and the grant hold still; for a stream, at least every <see cref="Authenticated.CheckEvery"/>.</summary>
     public void RequireStill(string method, Call call) => RequireStill(method, call, isUse: !call.IsWaiting);
 

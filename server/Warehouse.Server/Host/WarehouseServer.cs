@@ -137,6 +137,9 @@ internal sealed class WarehouseServer : IAsyncDisposable
     /// <summary>The port that it listens on.</summary>
     public int Port => _rpc!.Port;
 
+    /// <summary>Calls that run now.</summary>
+    public int RunningCalls => _rpc!.RunningCalls;
+
     /// <summary>The port of the operator's pages; 0 = there are none.</summary>
     public int OperatorPort => _operator?.Port ?? 0;
 
@@ -312,6 +315,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             IsClientCertificateTaken = _callers.Certificates.IsTaken,
             Entrance = gate.EntranceAsync,
             NoPlace = gate.NoPlace,
+            Failed = gate.FailedAsync,
             NotOk = gate.Ended,
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),

@@ -46,7 +46,7 @@ public sealed class RefusedCallsTests
         foreach (var call in held) call.Dispose();
 
         // What is no request, and what is no method.
-        Saw(otherId, "bad-request", await FloodAsync(() => new V1.Variants.VariantsClient(other).SeenAsync(new() { Queries = { new string('A', 2 << 20) } }), StatusCode.ResourceExhausted, count: 2));
+        await FloodAsync(() => new V1.Variants.VariantsClient(other).SeenAsync(new() { Queries = { new string('A', 2 << 20) } }), StatusCode.ResourceExhausted, count: 2); // he is known, and was let in: these too
         Saw(RefusedCalls.Nobody, "bad-request", await FloodAsync(() => NoMethod(other), StatusCode.Unimplemented));
         Saw(RefusedCalls.Nobody, "no-credential", await FloodAsync(() => new Health.HealthClient(served.Channel(null)).CheckAsync(new()), StatusCode.Unauthenticated, count: 4));
 
@@ -56,6 +56,7 @@ public sealed class RefusedCallsTests
         var sums = entries.FindAll(e => e.Kind == AuditKind.Refused);
         Assert.Equal(expected.OrderBy(e => e.Key), sums.GroupBy(s => (s.Who, s.Outcome!)).ToDictionary(g => g.Key, g => g.Sum(s => s.Calls!.Value)).OrderBy(e => e.Key));
         Assert.All(sums, s => Assert.True(s is { Calls: > 0, Verb: "refused", FirstUtc: { } first, LastUtc: { } last } && first <= last && last <= s.Utc));
+        Assert.Equal(2, entries.Count(e => e is { Kind: AuditKind.Call, Outcome: "bad-input" } && e.Who == otherId));
         Assert.Equal(3, entries.Count(e => e.Who == busyId && e.Kind == AuditKind.Call && e.Outcome == "could-not"));
         // At most one entry of each in a time; the flood lasts a few times.
         Assert.InRange(sums.Count, expected.Count, 8 * expected.Count);
