@@ -14,6 +14,9 @@ public sealed class HealthService : Health.HealthBase
     private readonly Dictionary<string, State> _states = new(StringComparer.Ordinal);
     private TaskCompletionSource _changed = NewSignal();
 
+    /// <summary>Called before each answer, to bring the states up to date; null = nothing is.</summary>
+    public Action? Asked { get; set; }
+
     /// <summary>Sets the state of a service; the empty name means the server as a whole.</summary>
     public void Set(string service, State state)
     {
@@ -38,6 +41,7 @@ public sealed class HealthService : Health.HealthBase
     /// <inheritdoc/>
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context)
     {
+        Asked?.Invoke();
         var state = Read(request.Service).State ?? throw new RpcException(new Status(StatusCode.NotFound, "unknown service"));
         return Task.FromResult(new HealthCheckResponse { Status = state });
     }
@@ -45,6 +49,7 @@ public sealed class HealthService : Health.HealthBase
     /// <inheritdoc/>
     public override Task<HealthListResponse> List(HealthListRequest request, ServerCallContext context)
     {
+        Asked?.Invoke();
         var response = new HealthListResponse();
         lock (_gate)
         {
@@ -56,6 +61,7 @@ public sealed class HealthService : Health.HealthBase
     /// <inheritdoc/>
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
+        Asked?.Invoke();
         State? told = null;
         while (true)
         {

@@ -6,6 +6,7 @@ using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Engine.Release;
+using Warehouse.Engine.Sealing;
 using Warehouse.Rpc.Server;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
@@ -35,6 +36,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     private readonly Admission _admission = new(clock, limits);
     private readonly ConcurrentDictionary<string, string> _verbs = new(StringComparer.Ordinal);
     private volatile bool _isStopping;
+    private int _isResuming;
 
     /// <summary>Refused calls that have no entry of their own.</summary>
     public RefusedCalls Refused { get; } = new(audit, report.SumsWritten, clock);
@@ -93,6 +95,29 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     /// <summary>From here on nobody comes in: the server stops. Calls that run go on.</summary>
     public void Close() => _isStopping = true;
+
+    /// <summary>
+    /// Looks whether an audit log that could not be written can be again, by an entry that says so: calls may not come to find out, since a server that is not
+    /// ready gets none from whoever distributes them.
+    /// </summary>
+    public async Task ResumeAuditAsync()
+    {
+        if (!report.IsAuditLost || Interlocked.Exchange(ref _isResuming, 1) == 1) return;
+        try
+        {
+            var begun = clock.GetTimestamp();
+            await audit.Log.AppendAsync([new AuditEntry { Kind = AuditKind.Call, Call = FileId.New().ToString(), Who = "server", Role = "server", Verb = "audit resume", Purpose = "operations", Outcome = "done" }]).ConfigureAwait(false);
+            report.AuditAppended(clock.GetElapsedTime(begun));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Not yet.
+        }
+        finally
+        {
+            Volatile.Write(ref _isResuming, 0);
+        }
+    }
 
     /// <summary>A call for which the listener has no place: it is refused by its headers, since nothing of it was looked at.</summary>
     public void NoPlace(ServerCallContext context) => Unheard(context, StatusCode.ResourceExhausted, RefusalReason.NoRoom);

@@ -124,6 +124,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
     private Readiness[] _wasReady = [Readiness.Starting];
     private ITimer? _readying;
     private volatile bool _isDraining;
+    private bool _isServing = true;
 
     private WarehouseServer(StoreHost store, (StoreAudit Audit, ReleaseLedger Ledger) logs, CallerChecks callers, (StoreWriter Writer, BatchUploads Uploads, OwnInstance<AssessmentDesk> Book) change, CallReport report) =>
         (_store, _audit, _ledger, _callers, _writer, _uploads, _book, _report, _told) = (store, logs.Audit, logs.Ledger, callers, change.Writer, change.Uploads, change.Book, report, report.Log);
@@ -238,7 +239,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _gate?.Close();
         if (_readying is { } readying) await readying.DisposeAsync().ConfigureAwait(false);
         if (_rpc is not null) _told.Draining(_rpc.RunningCalls);
-        _health.SetAll(HealthCheckResponse.Types.ServingStatus.NotServing);
+        lock (_readiness) Serve(false);
         _alerts?.Stop(); // who follows would have the whole grace
         if (_rpc is { } rpc)
         {
@@ -328,27 +329,41 @@ internal sealed class WarehouseServer : IAsyncDisposable
             StrangerDeadline = TimeSpan.FromSeconds(configuration.Limits.Strangers.Seconds),
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
+        _health.Asked = () => Ready();
         var listener = _rpc;
         _report.Metrics.Observe(Gauge.Connections, () => listener.Connections);
         _report.Metrics.Observe(Gauge.UploadBytes, () => _uploads.AnnouncedBytes);
         if (log is not null) _report.Metrics.Observe(Gauge.LogLinesLost, () => log.Lost);
-        _readying = options.Clock.CreateTimer(static server => ((WarehouseServer)server!).Ready(), this, ReadyEvery, ReadyEvery);
+        _readying = options.Clock.CreateTimer(static server =>
+        {
+            var at = (WarehouseServer)server!;
+            at.Ready();
+            _ = at.Gate.ResumeAuditAsync();
+        }, this, ReadyEvery, ReadyEvery);
         if (options.OperatorEndPoint is { } pages)
             _operator = await OperatorListener.StartAsync(pages, _report.Metrics, Ready, log, stop).ConfigureAwait(false);
     }
 
-    /// <summary>All that holds of whether it is ready, the gravest first, one at least; what changes is told, whoever asked.</summary>
+    /// <summary>All that holds of whether it is ready, the gravest first, one at least; what changes is told, whoever asked, and whoever asks gRPC's health hears the same.</summary>
     private Readiness[] Ready()
     {
-        Readiness[] now = [.. Troubles().Where(t => t.Holds).Select(t => t.State)];
-        if (now.Length == 0) now = [Readiness.Ready];
         lock (_readiness)
         {
+            Readiness[] now = [.. Troubles().Where(t => t.Holds).Select(t => t.State)];
+            if (now.Length == 0) now = [Readiness.Ready];
+            Serve(OperatorListener.TakesCalls(now[0]));
             foreach (var over in _wasReady.Except(now).Where(r => r is not (Readiness.Starting or Readiness.Ready))) _told.ReadinessOver(over);
             foreach (var begun in now.Except(_wasReady).Where(r => r != Readiness.Ready || _wasReady[0] != Readiness.Starting)) _told.ReadinessChanged(begun);
             _wasReady = now;
+            return now;
         }
-        return now;
+    }
+
+    private void Serve(bool isServing)
+    {
+        if (isServing == _isServing) return;
+        _isServing = isServing;
+        _health.SetAll(isServing ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
     }
 
     /// <summary>What it can lack, the gravest first.</summary>

@@ -79,10 +79,13 @@ public sealed class OperatorListener : IAsyncDisposable
             case "/healthz": return Answer(http, StatusCodes.Status200OK, "ok\n");
             case "/readyz":
                 var readiness = _readiness();
-                return Answer(http, readiness[0] is Readiness.Starting or Readiness.Draining or Readiness.NoAudit or Readiness.StaleRevocations ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, string.Concat(readiness.Select(r => r + "\n")));
+                return Answer(http, TakesCalls(readiness[0]) ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, string.Concat(readiness.Select(r => r + "\n")));
             default: return Answer(http, StatusCodes.Status404NotFound, "no such page\n");
         }
     }
+
+    /// <summary>Whether a server in this state takes calls, or whoever distributes them should send them elsewhere.</summary>
+    public static bool TakesCalls(Readiness readiness) => readiness is not (Readiness.Starting or Readiness.Draining or Readiness.NoAudit or Readiness.StaleRevocations);
 
     private static bool IsThisMachine(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 

@@ -214,6 +214,41 @@ public sealed class HealthTests
         Assert.DoesNotContain("DamagedStore", (await ReadyAsync(served)).Item2, StringComparison.Ordinal);
     }
 
+    /// <summary>Whoever distributes calls asks by gRPC, the operator by HTTP: both hear the same, and nobody's asking makes it better.</summary>
+    [Fact]
+    public async Task Without_its_audit_log_a_server_is_not_serving_until_it_has_written_it_again()
+    {
+        await using var served = await StartAsync();
+        var (channel, id) = served.Client("analyst", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var health = new Health.HealthClient(channel);
+        using var watch = health.Watch(new() { Service = "warehouse.v1.Variants" });
+        var question = new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } };
+        await new V1.Variants.VariantsClient(channel).SeenAsync(question);
+        await AssertAsync(HealthCheckResponse.Types.ServingStatus.Serving, "Ready\n");
+        Directory.Move(served.AuditPath, served.AuditPath + ".away");
+        File.WriteAllText(served.AuditPath, ""); // no folder can be made there
+        await Assert.ThrowsAsync<RpcException>(async () => await new V1.Variants.VariantsClient(channel).SeenAsync(question));
+        // A probe is answered, and that is no sign of the log.
+        for (var probe = 0; probe < 3; probe++) Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, (await health.CheckAsync(new())).Status);
+        await AssertAsync(HealthCheckResponse.Types.ServingStatus.NotServing, "NoAudit\n");
+        File.Delete(served.AuditPath);
+        Directory.Move(served.AuditPath + ".away", served.AuditPath);
+        // Nobody calls a server that is not ready: it finds out by itself.
+        await AssertAsync(HealthCheckResponse.Types.ServingStatus.Serving, "Ready\n");
+        await new V1.Variants.VariantsClient(channel).SeenAsync(question);
+
+        async Task AssertAsync(HealthCheckResponse.Types.ServingStatus status, string ready)
+        {
+            // The watcher hears of it though nobody asks.
+            Assert.True(await watch.ResponseStream.MoveNext(default).WaitAsync(TimeSpan.FromSeconds(30)));
+            Assert.Equal(status, watch.ResponseStream.Current.Status);
+            Assert.Equal(status, (await health.CheckAsync(new())).Status);
+            Assert.All((await health.ListAsync(new())).Statuses.Values, s => Assert.Equal(status, s.Status));
+            Assert.Equal((status == HealthCheckResponse.Types.ServingStatus.Serving ? HttpStatusCode.OK : HttpStatusCode.ServiceUnavailable, ready), await ReadyAsync(served));
+        }
+    }
+
     private static Task<ServedStore> StartAsync(TimeProvider? clock = null) =>
         ServedStore.StartAsync((_, options) => options with { OperatorEndPoint = new(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System });
 
