@@ -53,7 +53,7 @@ internal struct Outcome
     public void AddAsked(in CountFigures figures, Output.ReleasedCells? released)
     {
         if (released is null) AddAsked(figures);
-        else Add(released.Carriers > 0 || released.Ac > 0 ? SeenState.Seen : SeenState.NotSeen);
+        else Add(released.Carriers > 0 || released.Ac > 0 ? SeenState.Seen : SeenState.NotAssessable); // what is banded is not answered
     }
 
     /// <summary>Adds the figures of an allele that was asked for.</summary>

@@ -3,8 +3,8 @@ using Warehouse.Protocol.V1;
 namespace Warehouse.Client;
 
 /// <summary>
-/// The answer to "have we seen this variant?": <see cref="Seen"/>, <see cref="NotSeen"/> or <see cref="NotAssessable"/>, and nothing else. A
-/// failure never reads as not seen.
+/// The answer to "have we seen this variant?": <see cref="Seen"/>, <see cref="NotSeen"/> or <see cref="NotAssessable"/>; below the level record
+/// <see cref="FewerThanK"/> or <see cref="Withheld"/> in the place of not seen; and nothing else. A failure never reads as not seen.
 /// </summary>
 public abstract record SeenAnswer
 {
@@ -22,6 +22,7 @@ public abstract record SeenAnswer
     internal static SeenAnswer Of(Protocol.V1.SeenAnswer message, AnswerContext? context) => message.State switch
     {
         SeenState.Seen => new Seen(message, context), SeenState.NotSeen => new NotSeen(message, context),
+        SeenState.FewerThanK => new FewerThanK(message, context), SeenState.Withheld => new Withheld(message, context),
         // What a later server might say is not known here, so nothing was learned.
         _ => new NotAssessable(message, context),
     };
@@ -40,15 +41,43 @@ public abstract record SeenAnswer
         public ReleasedFigures? Released => Message.Released;
     }
 
-    /// <summary>No carrier among at least one assessed sample; at the levels below record: fewer than k, which may be none.</summary>
+    /// <summary>No carrier among at least one assessed sample; at the level record alone.</summary>
     public sealed record NotSeen : SeenAnswer
     {
         internal NotSeen(Protocol.V1.SeenAnswer message, AnswerContext? context) : base(message, context)
         {
         }
 
-        /// <summary>Exact figures, which say how many were looked at; null below the level record.</summary>
+        /// <summary>Exact figures, which say how many were looked at.</summary>
         public Figures? Figures => Message.Figures;
+    }
+
+    /// <summary>At the level exists: fewer than <see cref="K"/> samples carry it, which may be none.</summary>
+    public sealed record FewerThanK : SeenAnswer
+    {
+        internal FewerThanK(Protocol.V1.SeenAnswer message, AnswerContext? context) : base(message, context)
+        {
+        }
+
+        /// <summary>The least number of carriers that is told of.</summary>
+        public int K => Message.K;
+    }
+
+    /// <summary>
+    /// Below the level record: the rules of release hold the answer back, and it says nothing of the variant. At the level aggregate its figures are
+    /// banded, of which fewer than k carriers are one reason; at the level exists something was told of a cohort that overlaps.
+    /// </summary>
+    public sealed record Withheld : SeenAnswer
+    {
+        internal Withheld(Protocol.V1.SeenAnswer message, AnswerContext? context) : base(message, context)
+        {
+        }
+
+        /// <summary>The least number of carriers that is told of.</summary>
+        public int K => Message.K;
+
+        /// <summary>Why, in words.</summary>
+        public string Reason => Message.Reason;
     }
 
     /// <summary>No sample was assessed there, or the query could not be interpreted, or a part of the store did not answer. It says nothing about the variant.</summary>

@@ -47,6 +47,16 @@ internal sealed class ServedStore : IAsyncDisposable
         return served;
     }
 
+    /// <summary>A store of one VCF, without a reference.</summary>
+    public static async Task<ServedStore> StartOfAsync(string vcf)
+    {
+        var served = new ServedStore();
+        File.WriteAllText(served["cohort.vcf"], vcf);
+        using (var store = VariantStore.Create(new CreateOptions { Path = served.StorePath, Assembly = "GRCh37" })) store.Ingest(new IngestRequest { Files = [served["cohort.vcf"]] });
+        await served.ServeAsync();
+        return served;
+    }
+
     /// <summary>The same with a server of other options, which may name files of the folder.</summary>
     public static async Task<ServedStore> StartAsync(Func<ServedStore, ServeOptions, ServeOptions> change, int samples = 6, int variants = 40)
     {

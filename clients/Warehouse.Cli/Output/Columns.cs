@@ -110,7 +110,7 @@ internal static class Columns
     private static void WriteSeen(RowWriter writer, SeenAnswer answer, ReleasedCells? released)
     {
         writer.Text(answer.Query);
-        writer.Text(answer.State switch { SeenState.Seen => "seen", SeenState.NotSeen => "not seen", _ => "not assessable" });
+        writer.Text(released?.Told ?? answer.State switch { SeenState.Seen => "seen", SeenState.NotSeen => "not seen", _ => "not assessable" });
         if (answer.Contig is null) WriteMissing(writer, Place.Length + 1 + Figures.Length);
         else
         {

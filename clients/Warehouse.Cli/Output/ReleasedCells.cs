@@ -3,7 +3,10 @@ namespace Warehouse.Cli.Output;
 /// <summary>Figures below the level record, as a server released them: what is held back is a missing cell, never a zero.</summary>
 internal sealed record ReleasedCells
 {
-    /// <summary>Why cells are missing, in words; null when none is held back.</summary>
+    /// <summary>The answer that stands in the place of "not seen"; null = the answer is seen or not assessable.</summary>
+    public string? Told { get; init; }
+
+    /// <summary>Why cells are missing, in words; null where the answer's reason says it, and when none is held back.</summary>
     public string? Note { get; init; }
 
     /// <summary>Called alleles equal to the variant.</summary>

@@ -77,7 +77,7 @@ internal sealed partial class RemoteEngine : Engine
         var named = Named(cancellation);
         foreach (var answer in Wait.Each(_client.SeenAsync(named.Of(request.Queries).ToAsyncEnumerable(), Joining(About(request.Samples)), request.Identify, cancellation), cancellation))
         {
-            Released = RemoteRows.Released(answer.Message.Figures, answer.Message.Released, answer.Message.Contig);
+            Released = RemoteRows.Released(answer);
             _cells?.Take(answer.Message.Annotations);
             if (named.Take(RemoteRows.Of(answer)) is { } shown) yield return shown;
         }

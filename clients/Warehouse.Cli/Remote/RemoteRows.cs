@@ -26,7 +26,8 @@ internal static class RemoteRows
         return new SeenAnswer
         {
             Query = answer.Query,
-            State = answer switch { Client.SeenAnswer.Seen => SeenState.Seen, Client.SeenAnswer.NotSeen => SeenState.NotSeen, _ => SeenState.NotAssessable },
+            // What is told in place of "not seen" stands in ReleasedCells.Told; for the exit code fewer than k match nothing, and withheld is not answered.
+            State = answer switch { Client.SeenAnswer.Seen => SeenState.Seen, Client.SeenAnswer.NotSeen or Client.SeenAnswer.FewerThanK => SeenState.NotSeen, _ => SeenState.NotAssessable },
             Reason = Text(wire.Reason), Damage = Text(wire.Damage), Contig = Text(wire.Contig), Start = wire.Pos - 1, Ref = wire.Ref, Alt = wire.Alt,
             End = wire.HasEnd ? wire.End : -1, MatchedAlleles = wire.HasMatchedAlleles ? wire.MatchedAlleles : null, Figures = Of(wire.Figures),
             FirstSeen = wire.FirstSeen?.ToDateTimeOffset(), LastSeen = wire.LastSeen?.ToDateTimeOffset(), TrimmedOnly = wire.TrimmedOnly,
@@ -42,13 +43,18 @@ internal static class RemoteRows
     };
 
     /// <summary>What stands in the place of exact figures; null when the answer has those, or is about no variant.</summary>
+    public static ReleasedCells? Released(Client.SeenAnswer answer) => Released(answer.Message.Figures, answer.Message.Released, answer.Message.Contig) is not { } cells ? null : cells with
+    {
+        Told = answer switch { Client.SeenAnswer.FewerThanK => "fewer than k", Client.SeenAnswer.Withheld => "withheld", _ => null },
+    };
+
+    /// <summary>The same of a row of frequencies.</summary>
     public static ReleasedCells? Released(V1.Figures? exact, V1.ReleasedFigures? released, string contig)
     {
         if (exact is not null || contig.Length == 0) return null;
         if (released is null) return new ReleasedCells { Note = "figures are not part of this level of detail" };
         return new ReleasedCells
         {
-            Note = released.IsBanded ? FormattableString.Invariant($"fewer than {released.K} carriers, or held back because such a figure could be derived") : null,
             Carriers = released.HasCarriers ? released.Carriers : null, Ac = released.HasAc ? released.Ac : null, An = released.HasAn ? released.An : null,
             HomAlt = released.HasNHomAlt ? released.NHomAlt : null, Af = released.HasAf ? released.Af : null,
         };

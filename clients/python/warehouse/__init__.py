@@ -6,7 +6,7 @@
             if isinstance(answer, warehouse.Seen):
                 print(answer.query, answer.message.figures.ac)
 
-An answer is Seen, NotSeen or NotAssessable: a failure never reads as not seen. Positions are 1-based, as in VCF. What the server refuses is a
+An answer is Seen, NotSeen or NotAssessable; below the level record FewerThanK or Withheld in the place of NotSeen. A failure never reads as not seen. Positions are 1-based, as in VCF. What the server refuses is a
 WarehouseError with the rule's name. Messages are those of server/Warehouse.Protocol/Protos, in warehouse.v1.
 
 A question that reads is asked again, four times at most, while the server cannot be reached; a timeout is the time for all of that. A change is asked for once,
@@ -34,7 +34,7 @@ from . import arrow
 from .login import Login, LoginError
 from .v1 import alerts_pb2, annotations_pb2, assessments_pb2, common_pb2, ingest_pb2, variants_pb2
 
-__all__ = ["connect", "Client", "Seen", "NotSeen", "NotAssessable", "Answer", "Assessments", "CarriersAnswer", "Frequencies", "WarehouseError"]
+__all__ = ["connect", "Client", "Seen", "NotSeen", "FewerThanK", "Withheld", "NotAssessable", "Answer", "Assessments", "CarriersAnswer", "Frequencies", "WarehouseError"]
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class WarehouseError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of one query; never made itself, only as one of the three below."""
+    """What is said of one query; never made itself, only as one of those below."""
 
     query: str
     message: Any  # warehouse.v1.SeenAnswer
@@ -77,7 +77,31 @@ class Seen(Answer):
 
 @dataclass(frozen=True)
 class NotSeen(Answer):
-    """No carrier among at least one assessed sample; at the levels below record: fewer than k, which may be none."""
+    """No carrier among at least one assessed sample; at the level record alone."""
+
+
+@dataclass(frozen=True)
+class FewerThanK(Answer):
+    """At the level exists: fewer than k samples carry it, which may be none."""
+
+    @property
+    def k(self) -> int:
+        return int(self.message.k)
+
+
+@dataclass(frozen=True)
+class Withheld(Answer):
+    """Below the level record: the rules of release hold the answer back, and it says nothing of the variant.
+
+    At the level aggregate its figures are banded, of which fewer than k carriers are one reason; at the level exists something was told of a cohort that overlaps."""
+
+    @property
+    def k(self) -> int:
+        return int(self.message.k)
+
+    @property
+    def reason(self) -> str:
+        return str(self.message.reason)
 
 
 @dataclass(frozen=True)
@@ -388,6 +412,10 @@ def _answer(message: Any, context: Any = None, columns: Any = None) -> Answer:
         return Seen(message.query, message, context, joined)
     if message.state == variants_pb2.SEEN_STATE_NOT_SEEN:
         return NotSeen(message.query, message, context, joined)
+    if message.state == variants_pb2.SEEN_STATE_FEWER_THAN_K:
+        return FewerThanK(message.query, message, context, joined)
+    if message.state == variants_pb2.SEEN_STATE_WITHHELD:
+        return Withheld(message.query, message, context, joined)
     return NotAssessable(message.query, message, context, joined)
 
 

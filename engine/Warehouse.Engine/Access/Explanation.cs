@@ -58,7 +58,7 @@ internal static class Explanation
         var settings = policy.Settings;
         return new AccessReason("answer", true, scope.Level switch
         {
-            Detail.Exists => string.Create(CultureInfo.InvariantCulture, $"yes where at least {settings.K} samples carry a variant, else \"fewer than {settings.K}\", nobody included"),
+            Detail.Exists => string.Create(CultureInfo.InvariantCulture, $"yes where at least {settings.K} samples carry a variant, else \"fewer than {settings.K}\", nobody included; withheld where something was told of a cohort that overlaps"),
             Detail.Aggregate => string.Create(CultureInfo.InvariantCulture, $"figures of cohorts of at least {settings.MinCohort} samples; what counts fewer than {settings.K}, nobody included, is banded, and so is what would give another one away; from the release epoch that is open"),
             Detail.Record => "exact, over the samples that are granted",
             _ => "granted, and not answered: nothing tells yet which person a sample is of",

@@ -10,6 +10,7 @@ namespace Warehouse.Engine.Release;
 ///            16 bytes hash; masks over these sets: newly answered, of these shown; of each newly answered its units and, where it is shown, one, hom, missing, AC, AN
 /// 3 refusal  day, number of refusals of that day, 1 when the project is locked now
 /// 4 unlock   by whom, note, day
+/// 5 presence number of the set, k, units of each; number of variants, and of each 16 bytes hash, 1 when k people or more carry it
 /// </code>
 /// </summary>
 internal abstract record LedgerRecord(string Project)
@@ -41,6 +42,7 @@ internal abstract record LedgerRecord(string Project)
             2 => ChargeRecord.Read(project, ref from, state),
             3 => new RefusalRecord(project, from.Count(), from.Count(), from.Bool()),
             4 => new UnlockRecord(project, from.Text(), from.Text(), from.Count()),
+            5 => PresenceRecord.Read(project, ref from, state),
             _ => throw new InvalidDataException("a stored record is of no known kind"),
         };
         from.End();

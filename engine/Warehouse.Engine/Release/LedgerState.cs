@@ -9,10 +9,17 @@ namespace Warehouse.Engine.Release;
 /// <param name="Cells">The figures, where they were shown.</param>
 internal readonly record struct AnsweredSet(int Set, bool IsExact, int Units, BaseCells Cells);
 
+/// <summary>A set of one variant of which a project was told whether its carriers are k or more.</summary>
+/// <param name="Set">Number of the set.</param>
+/// <param name="K">The k of that time.</param>
+/// <param name="IsReached">Whether they are.</param>
+internal readonly record struct ToldPresence(int Set, int K, bool IsReached);
+
 /// <summary>What one project was told in the current epoch. One thread.</summary>
 internal sealed class ProjectState(int samples)
 {
     private readonly Dictionary<VariantHash, AnsweredSet[]> _answers = [];
+    private readonly Dictionary<VariantHash, ToldPresence[]> _presences = [];
 
     internal AtomGuard Guard => field ??= new AtomGuard(samples);
 
@@ -24,6 +31,10 @@ internal sealed class ProjectState(int samples)
     internal ReadOnlySpan<AnsweredSet> AnswersOf(VariantHash variant) => _answers.TryGetValue(variant, out var answers) ? answers : [];
 
     internal void Add(VariantHash variant, ReadOnlySpan<AnsweredSet> answers) => _answers[variant] = [.. AnswersOf(variant), .. answers];
+
+    internal ReadOnlySpan<ToldPresence> PresencesOf(VariantHash variant) => _presences.TryGetValue(variant, out var told) ? told : [];
+
+    internal void Add(VariantHash variant, ToldPresence told) => _presences[variant] = [.. PresencesOf(variant), told];
 }
 
 /// <summary>

@@ -10,7 +10,7 @@ public sealed record ReleasedBatch(int Answered, ReleasedRow[] Rows, ReleaseRule
 /// Figures of one cohort and its groups under the rules, made by <see cref="Releaser.Open"/>. Any thread; a batch is one record of the ledger.
 /// Which variants are asked for must not depend on the genotypes of the cohort: a listing takes the sites of the epoch.
 /// </summary>
-public sealed class ReleaseCall
+public sealed partial class ReleaseCall
 {
     /// <summary>Variants of one batch, at most.</summary>
     public const int MaxVariants = 4096;
@@ -41,7 +41,7 @@ public sealed class ReleaseCall
     /// <exception cref="LedgerRefusedException">The ledger cannot be written: nothing is released.</exception>
     public ReleasedBatch Release(IReadOnlyList<string> variants, ReadOnlySpan<BaseCells> cells)
     {
-        var (batch, done, mustWrite) = Decide(variants, cells);
+        var (batch, done, mustWrite) = DecideFigures(variants, cells);
         if (mustWrite) _releaser.Ledger.Write();
 #if !PLANTED_RELEASED_UNCHARGED
         ReleaseLedger.Finish(done);
@@ -54,42 +54,56 @@ public sealed class ReleaseCall
     /// <exception cref="LedgerRefusedException">The ledger cannot be written: nothing is released.</exception>
     public Task<ReleasedBatch> ReleaseAsync(IReadOnlyList<string> variants, ReadOnlySpan<BaseCells> cells)
     {
-        var (batch, done, mustWrite) = Decide(variants, cells);
+        var (batch, done, mustWrite) = DecideFigures(variants, cells);
         if (mustWrite) _ = Task.Run(_releaser.Ledger.Write);
         return WaitFor(batch, done);
     }
 
-    private static async Task<ReleasedBatch> WaitFor(ReleasedBatch batch, Task done)
+    private static async Task<T> WaitFor<T>(T batch, Task done)
     {
         await done.ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
         ReleaseLedger.Finish(done);
         return batch;
     }
 
-    private (ReleasedBatch Batch, Task Done, bool MustWrite) Decide(IReadOnlyList<string> variants, ReadOnlySpan<BaseCells> cells)
+    private (ReleasedBatch Batch, Task Done, bool MustWrite) DecideFigures(IReadOnlyList<string> variants, ReadOnlySpan<BaseCells> cells)
     {
         Check(variants, cells);
+        var (figures, charged) = (cells.ToArray(), new List<ChargedVariant>());
+        return Decide(
+            variants, static rule => new ReleasedBatch(0, [], rule), (hashes, project) => Answer(hashes, figures, project, charged), static batch => batch.Stopped,
+            () => charged.Count > 0 ? new ChargeRecord(_request.Project, _sets, charged) : null);
+    }
+
+    /// <summary>Answers variants under the gate, records what that charged, and a refusal where it stopped.</summary>
+    /// <param name="variants">Keys of normalised variants.</param>
+    /// <param name="nothing">The answer where a rule stops it before the first.</param>
+    /// <param name="answer">Answers and charges.</param>
+    /// <param name="stopOf">Where an answer stopped.</param>
+    /// <param name="charge">What was charged so far, to be recorded; null = nothing.</param>
+    private (T Batch, Task Done, bool MustWrite) Decide<T>(IReadOnlyList<string> variants, Func<ReleaseRule, T> nothing, Func<VariantHash[], ProjectState, T> answer, Func<T, ReleaseRule> stopOf, Func<LedgerRecord?> charge)
+    {
         var hashes = new VariantHash[variants.Count];
         for (var i = 0; i < hashes.Length; i++) hashes[i] = VariantHash.Of(variants[i]);
         var ledger = _releaser.Ledger;
         lock (ledger.Gate)
         {
-            if (ledger.State != _state) return (new ReleasedBatch(0, [], ReleaseRule.OtherEpoch), Task.CompletedTask, false);
+            if (ledger.State != _state) return (nothing(ReleaseRule.OtherEpoch), Task.CompletedTask, false);
             var project = _state.ProjectOf(_request.Project);
-            if (project.Record.IsLocked) return (new ReleasedBatch(0, [], ReleaseRule.ProjectLocked), Task.CompletedTask, false);
-            var charged = new List<ChargedVariant>();
+            if (project.Record.IsLocked) return (nothing(ReleaseRule.ProjectLocked), Task.CompletedTask, false);
             try
             {
                 var newest = ledger.Newest();
-                var batch = Answer(hashes, cells, project, charged);
-                var (done, mustWrite) = charged.Count > 0 ? ledger.Record(new ChargeRecord(_request.Project, _sets, charged), isApplied: true) : (newest, false);
-                if (batch.Stopped == ReleaseRule.None) return (batch, done, mustWrite);
-                var refused = _releaser.Refuse(_request, batch.Stopped);
+                var batch = answer(hashes, project);
+                var stopped = stopOf(batch);
+                var (done, mustWrite) = charge() is { } record ? ledger.Record(record, isApplied: true) : (newest, false);
+                if (stopped == ReleaseRule.None) return (batch, done, mustWrite);
+                var refused = _releaser.Refuse(_request, stopped);
                 return (batch, Task.WhenAll(done, refused.Done), mustWrite | refused.MustWrite);
             }
             catch (Exception e)
             {
-                if (charged.Count > 0) ledger.Fail(e); // what was applied here may never be written
+                if (charge() is not null) ledger.Fail(e); // what was applied here may never be written
                 throw;
             }
         }
@@ -107,7 +121,7 @@ public sealed class ReleaseCall
             var answers = project.AnswersOf(hashes[v]);
             var rule = RuleOf(hashes[v], answers, figures, project);
             if (rule != ReleaseRule.None) return new ReleasedBatch(v, rows[..(v * Width)], rule);
-            Judge(figures, answers, isHidden);
+            Judge(figures, new Told(answers, project.PresencesOf(hashes[v])), isHidden);
             Charge(hashes[v], (project, charged), figures, isHidden);
             rows[v * Width] = isHidden[0] ? Suppression.Banded : _suppression.Show(figures[0]);
             for (var g = 0; g < _setOfGroup.Length; g++)
@@ -119,7 +133,6 @@ public sealed class ReleaseCall
     /// <summary>Whether a variant may be answered: its figures must not have changed, and each new set needs as much left as the dearest answer costs, since what this one costs depends on it.</summary>
     private ReleaseRule RuleOf(VariantHash variant, ReadOnlySpan<AnsweredSet> answers, ReadOnlySpan<BaseCells> figures, ProjectState project)
     {
-        var policy = _request.Policy;
         for (var s = 0; s < _sets.Length; s++)
         {
             if (Find(answers, _sets[s]) is { } answered)
@@ -127,19 +140,27 @@ public sealed class ReleaseCall
                 if (answered.IsExact && answered.Cells != figures[s]) return ReleaseRule.FiguresChanged;
                 continue;
             }
-            var budget = policy.BudgetOf(_people[s]);
-            var dearest = policy.UnitsOf(_people[s], carriers: null);
-            if (budget - project.Budget.UsedOf(_sets[s]) < dearest) return ReleaseRule.OverBudget;
-            if (!_state.Shared.Has(_sets[s], variant) && (budget * policy.SharedFactor) - _state.Shared.UsedOf(_sets[s]) < dearest) return ReleaseRule.OverBudget;
+            if (!HasLeft(project, s, variant)) return ReleaseRule.OverBudget;
         }
         return ReleaseRule.None;
     }
 
-    /// <summary>Which sets are not shown: small ones, their stand-ins, and those from which together with earlier answers something small could be derived. What was answered stays as it was.</summary>
-    private void Judge(ReadOnlySpan<BaseCells> figures, ReadOnlySpan<AnsweredSet> answers, Span<bool> isHidden)
+    /// <summary>Whether a set has as much left as the dearest answer costs, or the variant was paid for.</summary>
+    private bool HasLeft(ProjectState project, int s, VariantHash variant)
     {
+        var policy = _request.Policy;
+        var (budget, dearest) = (policy.BudgetOf(_people[s]), policy.UnitsOf(_people[s], carriers: null));
+        return (project.Budget.Has(_sets[s], variant) || budget - project.Budget.UsedOf(_sets[s]) >= dearest)
+            && (_state.Shared.Has(_sets[s], variant) || (budget * policy.SharedFactor) - _state.Shared.UsedOf(_sets[s]) >= dearest);
+    }
+
+    /// <summary>Which sets are not shown: small ones, their stand-ins, and those from which together with earlier answers something small could be derived. What was answered stays as it was.</summary>
+    private void Judge(ReadOnlySpan<BaseCells> figures, Told told, Span<bool> isHidden)
+    {
+        var answers = told.Answers;
         if (_sets.Length == 1) isHidden[0] = _suppression.IsSmall(figures[0]);
         else isHidden[0] = _suppression.Judge(figures[1..], isHidden[1..]);
+        for (var s = 0; s < _sets.Length; s++) isHidden[s] |= IsBesidePresence(_sets[s], told);
         if (answers.IsEmpty) return;
         var mustCompare = false;
         foreach (var answer in answers)

@@ -1,8 +1,8 @@
 namespace Warehouse.Engine.Release;
 
 /// <summary>
-/// What is shown of one variant over one cohort or group. Nothing, where it is banded: fewer than k, zero included, or suppressed because
-/// another figure could be derived from it; the two are not told apart. Plain numbers.
+/// What is shown of one variant over one cohort or group. Nothing, where it is banded: fewer than k carry it, zero included, another figure
+/// of the row is small, or a small one could be derived; these are not told apart. Plain numbers.
 /// </summary>
 /// <param name="IsBanded">No other figure is set.</param>
 /// <param name="People">All people of the set.</param>

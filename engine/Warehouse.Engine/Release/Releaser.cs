@@ -30,7 +30,7 @@ public sealed record ReleaseRequest
 /// <see cref="ReleaseCall"/> that it gives judges figures, variant by variant. Any thread.
 /// <para>
 /// A refusal depends on members and on what was answered before, never on the genotypes asked for; what depends on these is
-/// shown or banded, and the two reasons of a band are not told apart.
+/// shown or banded, and the reasons of a band are not told apart.
 /// </para>
 /// </summary>
 public sealed class Releaser(ReleaseLedger ledger, TimeProvider clock)

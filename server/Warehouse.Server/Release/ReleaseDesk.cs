@@ -102,10 +102,10 @@ internal sealed record ReleasedQuestion(Session Session, ReleaseCall Call, IRead
     }
 
     /// <summary>Stops where the rules did: what was answered before is whole, the rest is refused.</summary>
-    public void Check(ReleasedBatch batch)
+    public void Check(ReleaseRule stopped)
     {
         NoteCharge();
-        if (batch.Stopped != ReleaseRule.None) throw new ReleaseRefusedException(batch.Stopped);
+        if (stopped != ReleaseRule.None) throw new ReleaseRefusedException(stopped);
     }
 
     /// <summary>The key of a normalised variant in the ledger.</summary>

@@ -240,9 +240,9 @@ internal sealed class AssessmentsService(CallGate gate, OwnInstance<AssessmentDe
             question.Add(cells, [row.Figures]);
         }
         var batch = await question.Call.ReleaseAsync(keys, cells.ToArray()).ConfigureAwait(false);
-        question.Check(batch);
+        question.Check(batch.Stopped);
         var shown = question.Show(batch.Rows[0]);
-        var reply = shown.IsBanded ? new V1.SuggestReply { Note = "figures of so few are not shown: nothing is suggested" } : ReplyOf(FrequencyEvidence.OfReleased((shown.Ac, shown.An), (int)shown.NHomAlt, question.Epoch, settings));
+        var reply = shown.IsBanded ? new V1.SuggestReply { Note = "the figures are banded: nothing is suggested" } : ReplyOf(FrequencyEvidence.OfReleased((shown.Ac, shown.An), (int)shown.NHomAlt, question.Epoch, settings));
         (reply.Released, reply.Context) = (shown, call.Context(question.Epoch));
         return (reply, 1);
     }

@@ -14,7 +14,8 @@ internal sealed partial class VariantsService
     /// <summary>Most bytes of the released figures of a row with what is around them, and of a character of a group's name.</summary>
     private const int ReleasedBytes = 96, Utf8Bytes = 3;
 
-    private const string Banded = "fewer than k, which may be none";
+    private const string Banded = "banded: few carry it, which may be nobody, or another figure is small, or a small one could be derived";
+    private const string Withheld = "withheld: of this variant something was told of a cohort that overlaps this one";
     private const string NotReleased = "alleles that are described, not spelled, are not released at this level";
 
     private async Task<(SeenReply, long?)> SeenReleased(SeenRequest request, SampleChoice samples, Call call)
@@ -41,15 +42,37 @@ internal sealed partial class VariantsService
             keys.Add(ReleasedQuestion.KeyOf(contig, answer.Start, answer.Ref, answer.Alt));
             question.Add(cells, [answer.Figures]);
         }
-        var batch = await question.Call.ReleaseAsync(keys, cells.ToArray()).ConfigureAwait(false);
-        question.Check(batch);
-        for (var i = 0; i < asked.Count; i++)
-        {
-            (asked[i].State, asked[i].Reason) = batch.Rows[i].IsBanded ? (SeenState.NotSeen, Banded) : (SeenState.Seen, "");
-            if (isFull) asked[i].Released = question.Show(batch.Rows[i]);
-        }
+        foreach (var wire in asked) wire.K = question.K;
+        if (isFull) await Show(question, (asked, keys, cells.ToArray())).ConfigureAwait(false);
+        else await Tell(question, (asked, keys, cells.ToArray())).ConfigureAwait(false);
         reply.Context = call.Context(question.Epoch);
         return (reply, reply.Answers.Count);
+    }
+
+    /// <summary>At the level aggregate: figures, or that they are banded, which has several reasons that are not told apart.</summary>
+    private static async Task Show(ReleasedQuestion question, (List<Protocol.V1.SeenAnswer> Asked, List<string> Keys, BaseCells[] Cells) of)
+    {
+        var batch = await question.Call.ReleaseAsync(of.Keys, of.Cells).ConfigureAwait(false);
+        question.Check(batch.Stopped);
+        for (var i = 0; i < of.Asked.Count; i++)
+        {
+            (of.Asked[i].State, of.Asked[i].Reason) = batch.Rows[i].IsBanded ? (SeenState.Withheld, Banded) : (SeenState.Seen, "");
+            of.Asked[i].Released = question.Show(batch.Rows[i]);
+        }
+    }
+
+    /// <summary>At the level exists: whether k samples carry it.</summary>
+    private static async Task Tell(ReleasedQuestion question, (List<Protocol.V1.SeenAnswer> Asked, List<string> Keys, BaseCells[] Cells) of)
+    {
+        var batch = await question.Call.TellAsync(of.Keys, of.Cells).ConfigureAwait(false);
+        question.Check(batch.Stopped);
+        for (var i = 0; i < of.Asked.Count; i++)
+        {
+            (of.Asked[i].State, of.Asked[i].Reason) = batch.States[i] switch
+            {
+                Presence.Reached => (SeenState.Seen, ""), Presence.Fewer => (SeenState.FewerThanK, FormattableString.Invariant($"fewer than {question.K} carry it, which may be nobody")), _ => (SeenState.Withheld, Withheld),
+            };
+        }
     }
 
     private async Task<(FrequenciesOfReply, long?)> FrequenciesOfReleased(FrequenciesOfRequest request, SampleChoice samples, Call call)
@@ -81,7 +104,7 @@ internal sealed partial class VariantsService
         {
             var width = 1 + question.Groups.Count;
             var batch = await question.Call.ReleaseAsync(keys.GetRange(chunk[0], chunk.Length), cells.GetRange(chunk[0] * width, chunk.Length * width).ToArray()).ConfigureAwait(false);
-            question.Check(batch);
+            question.Check(batch.Stopped);
             for (var i = 0; i < batch.Rows.Length; i++)
             {
                 var wire = new Protocol.V1.FrequencyRow(places[chunk[0] + (i / width)]) { Released = question.Show(batch.Rows[i]) };
@@ -124,7 +147,7 @@ internal sealed partial class VariantsService
         {
             var batch = question.Call.Release(keys, cells.ToArray());
             rows.Write(sites, batch);
-            question.Check(batch);
+            question.Check(batch.Stopped);
             keys.Clear();
             cells.Clear();
             sites.Clear();

@@ -65,6 +65,8 @@ public sealed class ReadmeTests
             {
                 SeenAnswer.Seen seen => $"{seen.Query}: {seen.Figures?.Ac} alleles",
                 SeenAnswer.NotSeen none => $"{none.Query}: not seen",
+                SeenAnswer.FewerThanK few => $"{few.Query}: fewer than {few.K}",
+                SeenAnswer.Withheld held => $"{held.Query}: {held.Reason}",
                 SeenAnswer.NotAssessable unknown => $"{unknown.Query}: {unknown.Reason}",
                 _ => "",
             });
