@@ -35,7 +35,6 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(null));
-        ShowsNamed(samples);
         var evidence = FrequencyEvidence.Of(session, AssessedAllele.Of(session.Resolve([spelling], cancellation).First(), opened.Assembly), samples, new AssessmentDesk(opened).Settings, cancellation);
         return AssessmentReports.Of(evidence);
     }

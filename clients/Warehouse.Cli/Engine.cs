@@ -19,9 +19,6 @@ namespace Warehouse.Cli;
 /// </summary>
 internal partial class Engine
 {
-    /// <summary>An aggregate over fewer named samples than this is data of each of them: the least count that may be shown elsewhere is 11.</summary>
-    private const int FewestForAggregate = 11;
-
     private StoreAudit? _audit;
 
     /// <summary>The account that runs the command.</summary>
@@ -83,7 +80,6 @@ internal partial class Engine
         using var session = opened.OpenSession(Asks(JoinedSnapshot));
         using var search = new NameSearch(opened, session.Snapshot);
         var named = new NamedQueries(search.Of);
-        ShowsNamed(request.Samples);
         foreach (var found in session.Seen(named.Of(request.Queries), request.Samples, cancellation))
             if (named.Take(found) is { } answer) yield return request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer;
     }
@@ -93,7 +89,6 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(JoinedSnapshot));
-        ShowsNamed(request.Samples);
         using var packed = IsPacked(request.OutputPath) ? new BgzfWriter(output, threads: Environment.ProcessorCount, leaveOpen: true) : null;
         var summary = Annotation.Annotate((session, Joined), request.InputPath, request.Samples, packed ?? output, progress, cancellation);
         packed?.Complete();
@@ -118,7 +113,6 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(asOf) with { AroundDamage = true });
-        ShowsNamed(request.Samples);
         foreach (var row in session.Frequencies(request, cancellation)) yield return row;
     }
 
@@ -127,7 +121,6 @@ internal partial class Engine
     {
         using var opened = Open(store);
         using var session = opened.OpenSession(Asks(asOf) with { OneQuestion = true, AroundDamage = true });
-        ShowsNamed(request.Samples);
         foreach (var batch in session.FrequencyBatches(request, cancellation)) yield return batch;
         (GenotypeBytesRead, Unavailable) = (session.GenotypeBytesRead, session.Unavailable);
     }
@@ -306,12 +299,6 @@ internal partial class Engine
     {
         Call!.Asks(answer.Snapshot, answer.Scope, answer.Samples, answer.Policy?.ToString(CultureInfo.InvariantCulture));
         Call.Rows = answer.Rows;
-    }
-
-    private void ShowsNamed(SampleChoice samples)
-    {
-        if (samples.Names is not { Count: < FewestForAggregate } names) return;
-        foreach (var name in names) Call?.Shows(name);
     }
 
     private static VariantStore Open(StoreAddress store) => VariantStore.Open(store.Path, store.KeysPath);

@@ -35,6 +35,9 @@ internal sealed class Scope
     /// <summary>Version of the policy; null for the owner.</summary>
     public long? PolicyVersion { get; private init; }
 
+    /// <summary>Fewer samples than this are few: what is said of them is data of each. As the policy in force has it.</summary>
+    public int K { get; private init; } = PolicySettings.LeastK;
+
     /// <summary>The level at which <see cref="Sees(int)"/> answers.</summary>
     public Detail Level { get; }
 
@@ -111,11 +114,11 @@ internal sealed class Scope
         if (question.Purpose == Purpose.Research || standing.Contains(false)) Array.Clear(whole);
         bool[]?[] granted = standing.Contains(false) ? [.. byLevel.Select(v => (bool[]?)v?.Clone())] : byLevel;
         foreach (var visible in byLevel) Keep(visible, standing);
-        return new Scope((byLevel, granted), [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], whole, Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes, _covered = covered };
+        return new Scope((byLevel, granted), [.. Levels.Select(l => $"{Word(l)};{string.Join(' ', rules[(int)l].DefaultIfEmpty("nothing"))}{condition}")], whole, Detail.Record) { PolicyVersion = policy.Version, ValidUntilUtc = changes, _covered = covered, K = policy.Settings.K };
     }
 
     /// <summary>The same scope, answering at another level.</summary>
-    public Scope At(Detail level) => new((_byLevel, _granted), _rules, _whole, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc, _covered = _covered };
+    public Scope At(Detail level) => new((_byLevel, _granted), _rules, _whole, level) { PolicyVersion = PolicyVersion, ValidUntilUtc = ValidUntilUtc, _covered = _covered, K = K };
 
     /// <summary>Whether another scope sees, at its level, every sample that this one sees at its own.</summary>
     public bool IsWithin(Scope other)

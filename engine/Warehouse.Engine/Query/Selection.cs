@@ -122,6 +122,14 @@ internal sealed class Selection
     /// <summary>Slots per group.</summary>
     public int[] GroupSizes { get; private init; } = [];
 
+    /// <summary>Samples in a group, or in a set without groups, of fewer than so many: what is counted there is data of each of them. Costs nothing where there is none.</summary>
+    public IEnumerable<int> SamplesOfFew(int fewest)
+    {
+        if (!Array.Exists(GroupSizes, size => size > 0 && size < fewest)) yield break;
+        for (var slot = 0; slot < SlotCount; slot++)
+            if (GroupSizes[GroupOf[slot]] < fewest) yield return SampleOf[slot];
+    }
+
     /// <summary>Selects.</summary>
     /// <exception cref="InputException">An unknown cohort, sample or column.</exception>
     public static Selection Build(StoreCatalog catalog, Scope scope, long version, SampleChoice choice, CountRules rules, string? by)

@@ -14,7 +14,7 @@ public sealed partial class Session
         var second = Selection.Build(_view.Catalog, _scope, Snapshot, new SampleChoice { Cohort = controls }, rules, null);
         var shared = first.SampleOf.Intersect(second.SampleOf).Count();
         if (shared > 0) throw new InputException("cohorts-overlap", FormattableString.Invariant($"{shared} samples are in both cohorts; cases and controls must be disjoint"), InputPlace.None);
-        Begin(() => AnswerContext.DigestOf($"cases:{first.Digest}\ncontrols:{second.Digest}", []));
+        Begin(() => AnswerContext.DigestOf($"cases:{first.Digest}\ncontrols:{second.Digest}", []), [first, second]);
         var care = CareOf(RowNeeds.Counts);
         var (figuresCases, figuresControls) = (new CountFigures[1], new CountFigures[1]);
         var (output, place, rows) = (new CaseControlRow(), new FrequencyRow(), 0L);

@@ -16,13 +16,21 @@ public sealed partial class Session
     private Func<string>? _asked;
     private AnswerContext? _answerContext;
 
-    /// <summary>Begins a question: from here on <see cref="AnsweredFrom"/> speaks of it.</summary>
-    internal void Begin(Selection selection) => Begin(() => selection.Digest);
+    /// <summary>
+    /// Begins a question: from here on <see cref="AnsweredFrom"/> speaks of it. Every question that counts begins here, so here it is said of whom its answer
+    /// is data: of each sample that is counted among fewer than k. Follows from what is seen alone, as the selection does (I4), and no answer depends on it.
+    /// </summary>
+    /// <param name="selection">Who is counted.</param>
+    /// <param name="beside">Who is looked at beside: further samples of the same people.</param>
+    internal void Begin(Selection selection, Selection? beside = null) => Begin(() => selection.Digest, [selection, beside ?? selection]);
 
-    private void Begin(Func<string> samples)
+    private void Begin(Func<string> samples, ReadOnlySpan<Selection> counted)
     {
         _touched.Clear();
         (_asked, _answerContext) = (samples, null);
+        if ((Shown ?? _options.Shown) is null) return;
+        foreach (var selection in counted)
+            foreach (var sample in selection.SamplesOfFew(_scope.K)) Shows(_view.Catalog.Samples[sample].Name);
     }
 
     /// <summary>The context of the question begun. Made when it is asked for: its digests go over every sample, and few answers print them.</summary>

@@ -54,9 +54,9 @@ public sealed partial class Session
 
     internal AlleleLookup PrepareLookup(SampleChoice samples, LookupMemory memory)
     {
-        var figures = Select(samples, new CountRules());
-        Begin(figures);
-        return new AlleleLookup(this, figures, Select(samples, new CountRules { PerSample = true }), memory);
+        var (figures, everyone) = (Select(samples, new CountRules()), Select(samples, new CountRules { PerSample = true }));
+        Begin(figures, everyone);
+        return new AlleleLookup(this, figures, everyone, memory);
     }
 
     /// <summary>Answers queries in their order, each with every visible sample that carries the variant; damage as for <see cref="Seen"/>.</summary>
@@ -87,8 +87,9 @@ public sealed partial class Session
     /// <summary>Prepares to ask who carries single alleles, many of them; see <see cref="CarrierLookup"/>.</summary>
     public CarrierLookup PrepareCarriers()
     {
-        Begin(Select(SampleChoice.All, new CountRules()));
-        return new CarrierLookup(this, Select(SampleChoice.All, new CountRules { PerSample = true }));
+        var everyone = Select(SampleChoice.All, new CountRules { PerSample = true });
+        Begin(Select(SampleChoice.All, new CountRules()), everyone);
+        return new CarrierLookup(this, everyone);
     }
 
     /// <summary>The names of an answer's variant in other systems; null for a symbolic allele, and when the query could not be interpreted.</summary>
@@ -114,7 +115,7 @@ public sealed partial class Session
         var everyone = Prepare(samples, rules with { PerSample = true }, null);
         // Persons alone tell the two apart, and where no sheet names one, what grows with the samples is built once.
         var figures = NamesPersons ? Prepare(samples, rules, null) : everyone;
-        Begin(figures);
+        Begin(figures, everyone);
         if (!how.IsPaid) ChargeLookUps(queries.Length, everyone.SlotCount);
         var context = AskedContext;
         var questions = Interpret(queries, stop);

@@ -63,6 +63,7 @@ internal sealed class Call : IDisposable
         _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, detail, asking.HasSnapshot ? asking.Snapshot : null, isListing);
         _session = _host.Borrow(_key, Who.Caller);
         _session.Allowance = _allowance;
+        _session.Shown = Audit.Shows;
         Audit.Asks(_session.Snapshot, null, null, PolicyOf(_session));
         return _session;
     }

@@ -112,7 +112,6 @@ internal sealed class AssessmentsService(CallGate gate, OwnInstance<AssessmentDe
         var (asking, samples, settings) = (request.Asking ?? new(), Wire.Of(request.Samples), book.Ask((desk, _) => desk.Settings));
         if (Call.DetailOf(asking) < Detail.Record) return SuggestReleased((asking, request.Variant), samples, settings, call);
         var session = call.Ask(asking);
-        VariantsService.ShowsNamed(call, samples);
         var evidence = FrequencyEvidence.Of(session, Understood(session, [request.Variant], call)[0], samples, settings, call.Stop);
         var reply = ReplyOf(evidence);
         (reply.Figures, reply.Context) = (Wire.Of(evidence.Figures), call.Context());

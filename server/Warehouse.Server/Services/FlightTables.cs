@@ -80,11 +80,7 @@ internal sealed class FlightTables(CallGate gate, Tickets tickets) : FlightServi
         {
             // A table has no place to say that a part of the store did not answer.
             if (answer.Seen.Damage is { } damage) throw new InvalidDataException(damage);
-            foreach (var carrier in answer.Carriers)
-            {
-                call.Audit.Shows(carrier.Sample);
-                rows.Write(answer.Seen, carrier);
-            }
+            foreach (var carrier in answer.Carriers) rows.Write(answer.Seen, carrier);
         }
         rows.Complete();
         return rows.Rows;

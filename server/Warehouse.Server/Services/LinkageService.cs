@@ -13,7 +13,6 @@ internal sealed class LinkageService(CallGate gate, Func<VariantStore, LinkageVa
     {
         VariantsService.CheckCount(request.Samples.Count + request.Persons.Count, VariantsService.MostQueries);
         var session = call.AskForLinkage(request.Asking ?? new());
-        session.Shown = call.Audit.Shows;
         using var vault = gate.Host.Ask(open) ?? throw Refusals.Unserved("no-linkage");
         var table = vault.Read();
         var reply = new ResolvePersonsReply { Columns = { table.Columns }, Snapshot = session.Snapshot };

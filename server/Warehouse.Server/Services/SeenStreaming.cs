@@ -36,7 +36,6 @@ internal sealed class SeenStreaming
         if (_isBrief && (_asked.Identify || _asked.Annotate.Count > 0)) throw Refusals.BadRequest("brief");
         _samples = Wire.Of(_asked.Samples);
         _session = call.Ask(_asked.Asking ?? new());
-        VariantsService.ShowsNamed(call, _samples);
         _notes = JoinedNotes.Open(host, _asked.Annotate, _session.Snapshot);
         _end.Annotated = _notes?.Columns;
     }

@@ -16,9 +16,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
 
     private const int MostAlleles = 10_000, MostCarriers = 4096;
 
-    /// <summary>Fewer named samples than this: an aggregate over them is data of each of them.</summary>
-    private const int FewestForAggregate = 11;
-
     // Streams of queries, over all callers: each keeps decoded blocks of its own.
     private readonly Places _streams = new(gate.Limits.SeenStreams, "streams");
 
@@ -28,7 +25,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         var samples = Wire.Of(request.Samples);
         if (IsReleased(request.Asking)) return SeenReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
-        ShowsNamed(call, samples);
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
         var reply = new SeenReply { Annotated = notes?.Columns };
         foreach (var answer in session.Seen(request.Queries, samples, call.Stop))
@@ -69,7 +65,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         if (how.Notes is null && request.Annotate.Count > 0) throw Refusals.BadRequest("annotate");
         var (regions, samples, rules, by) = (Wire.Of(request.Regions), Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
         var session = call.Ask(request.Asking ?? new(), isListing: true);
-        ShowsNamed(call, samples);
         using var notes = how.Notes is { } host ? JoinedNotes.Open(host, request.Annotate, session.Snapshot) : null;
         var rows = new ArrowAnswer(stream, sitesOnly ? ArrowAnswer.Sites(request.Symbolic) : ArrowAnswer.Frequencies(request.Symbolic, by is not null), notes);
         foreach (var batch in session.FrequencyBatches(new FrequencyRequest { Regions = regions, Samples = samples, By = sitesOnly ? null : by, Rules = rules, Symbolic = request.Symbolic, MinAc = request.MinAc }, call.Stop))
@@ -87,7 +82,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         var samples = Wire.Of(request.Samples);
         if (IsReleased(request.Asking)) return FrequenciesOfReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
-        ShowsNamed(call, samples);
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
         var (reply, room) = (new FrequenciesOfReply { Annotated = notes?.Columns }, new ReplyRoom(gate));
         foreach (var row in session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = request.By.Length == 0 ? null : request.By, Rules = Wire.Of(request.Rules) }, call.Stop))
@@ -134,7 +128,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
             var rows = 0L;
             foreach (var answer in session.Carriers(request.Queries, call.Stop))
             {
-                foreach (var carrier in answer.Carriers) call.Audit.Shows(carrier.Sample);
                 var reply = new CarriersReply { Seen = Wire.Of(answer.Seen) };
                 notes?.AddTo(reply.Seen.Annotations, answer.Seen.Contig, answer.Seen.Start, answer.Seen.Ref, answer.Seen.Alt);
                 for (var at = 0; at < answer.Carriers.Count; at++)
@@ -160,7 +153,6 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
             var session = call.Ask(request.Asking ?? new(), isListing: true);
             using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
             var asked = new GenotypeRequest { Regions = Wire.Of(request.Regions), Samples = Wire.Of(request.Samples), Annotations = notes?.Set };
-            session.Shown = call.Audit.Shows;
             var stream = new ChunkStream(send, CallGate.ChunkBytes);
             if (request.Format == ExportFormat.Arrow)
             {
@@ -208,12 +200,5 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     internal static void CheckCount(int count, int most)
     {
         if (count == 0 || count > most) throw Refusals.BadRequest("queries");
-    }
-
-    /// <summary>Notes in the audit log that an answer over few named samples is data of each.</summary>
-    internal static void ShowsNamed(Call call, SampleChoice samples)
-    {
-        if (samples.Names is not { Count: < FewestForAggregate } names) return;
-        foreach (var name in names) call.Audit.Shows(name);
     }
 }

@@ -90,6 +90,31 @@ public sealed class GlassPagerTests
         Assert.True(served.Server.Pager.IsReviewOverdue);
     }
 
+    /// <summary>C4: the report has every call that told of the patient, also where the answer is figures and names nobody.</summary>
+    [Fact]
+    public async Task Figures_of_the_patient_alone_are_in_the_report()
+    {
+        var clock = new FakeClock();
+        await using var served = await ServedStore.StartAsync(samples: 30, variants: 50, clock: clock, configure: Drop);
+        clock.Advance(60);
+        var (channel, _) = served.Client("clinician", Role.Clinician);
+        var (sample, query) = Carried(served);
+        await new V1.Access.AccessClient(channel).BreakGlassAsync(new V1.BreakGlassRequest { Asking = ServedStore.Treatment, Samples = { sample }, Minutes = 10, Reason = "emergency" });
+        await served.Server.Pager.SendDueAsync(default);
+        var variants = new V1.Variants.VariantsClient(channel);
+        await variants.SeenAsync(new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { query } });
+        using (var call = variants.Frequencies(new V1.FrequenciesRequest { Asking = ServedStore.Treatment }))
+            while (await call.ResponseStream.MoveNext(default)) { }
+        clock.Advance(TimeSpan.FromMinutes(10));
+        served.Server.Pager.Look();
+        await served.Server.Pager.SendDueAsync(default);
+        var report = Assert.Single(Notes(served), n => n.Topic == NoteTopic.BreakGlassReport);
+        using var audit = StoreAudit.Open(served.StorePath, null, null);
+        var entries = audit.Reader().Entries().Select(e => e.Entry).ToList();
+        Assert.Equal(["warehouse.v1.Variants/Seen", "warehouse.v1.Variants/Frequencies"], report.AuditEntries!.Select(e => entries[(int)e].Verb));
+        Assert.All(report.AuditEntries!, e => Assert.Equal([audit.Keys.Hide("sample", sample)], entries[(int)e].Subjects));
+    }
+
     /// <summary>The glass is broken while no server runs, or by another process; and the page has nowhere to go at first.</summary>
     [Fact]
     public async Task A_page_that_was_missed_is_sent_after_the_next_start_and_one_without_a_way_waits()

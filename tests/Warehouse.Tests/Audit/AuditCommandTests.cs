@@ -21,8 +21,8 @@ public sealed class AuditCommandTests
         ExportStore.Must("cohort", "set", store.Path, "all", "--where", "sample is not missing");
         ExportStore.Must("cohort", "show", store.Path, "all");
         store.Export("out.vcf");
-        Assert.Equal(["carriers", "carriers", "cohort show", "export"], Verbs(store, "--sample", "S1"));
-        Assert.Equal(["carriers", "cohort show", "export"], Verbs(store, "--sample", "S2"));
+        // Two samples are few: what is counted of both is data of each, and so is that one of them does not carry it.
+        foreach (var sample in (ReadOnlySpan<string>)["S1", "S2"]) Assert.Equal(["carriers", "freq", "carriers", "cohort show", "export"], Verbs(store, "--sample", sample));
         Assert.Equal(["freq"], Verbs(store, "--verb", "freq"));
         Assert.Contains("carriers", Verbs(store, "--who", Warehouse.Cli.Engine.Principal));
         Assert.Equal(ExitCode.NothingMatched, new Cli.Cli().Run("audit", "search", store.Path, "--who", "nobody of this name"));
@@ -32,6 +32,37 @@ public sealed class AuditCommandTests
         Assert.Contains("\"cohort\":\"", log, StringComparison.Ordinal);
         Assert.Equal("entry\tkind\tproblem\n", ExportStore.Must("audit", "verify", store.Path, "--witness", store["witness"]));
         Assert.Contains("\nkey\tvariant-warehouse/audit/", ExportStore.Must("audit", "prove", store.Path, "3", "--since", store["witness"]), StringComparison.Ordinal);
+    }
+
+    /// <summary>C36: of twenty, one is counted alone: as a cohort, as a group, as the cases; and nobody is named where many are counted.</summary>
+    [Theory]
+    [InlineData(true, "seen", "1-100-A-G", "--cohort", "one")]
+    [InlineData(true, "seen", "1-100-A-G", "--samples-file", "NAMES")]
+    [InlineData(true, "seen", "--vcf", "ASKED", "-o", "-", "--cohort", "one")]
+    [InlineData(true, "freq", "--cohort", "one")]
+    [InlineData(true, "freq", "--by", "ward")]
+    [InlineData(true, "freq", "--variants", "LIST", "--cohort", "one")]
+    [InlineData(true, "case-control", "--cases", "one", "--controls", "others")]
+    [InlineData(true, "case-control", "--cases", "others", "--controls", "one")]
+    [InlineData(false, "seen", "1-100-A-G")]
+    [InlineData(false, "freq", "--cohort", "others")]
+    [InlineData(false, "freq")]
+    [InlineData(false, "freq", "--by", "sex")]
+    public void Who_is_counted_among_few_is_named_in_the_log(bool isNamed, string verb, params string[] more)
+    {
+        using var store = new ExportStore();
+        var names = Enumerable.Range(1, 20).Select(i => $"S{i}").ToArray();
+        store.Ingest("a.vcf", string.Join(' ', names), ["1 100 . A G . PASS . GT " + string.Join(' ', names.Select(_ => "0/1"))], "--sheet", store.Write("sheet", "sample\tsex\tward\n" + string.Concat(names.Select(n => $"{n}\tXX\t{(n == "S1" ? "a" : "b")}\n"))));
+        ExportStore.Must("cohort", "set", store.Path, "one", "--where", "sample == 'S1'");
+        ExportStore.Must("cohort", "set", store.Path, "others", "--where", "sample != 'S1'");
+        var files = new Dictionary<string, string>
+        {
+            ["NAMES"] = store.Write("names", "S1\n"), ["LIST"] = store.Write("list", "1-100-A-G\n"),
+            ["ASKED"] = store.Write("asked.vcf", "##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t.\tA\tG\t.\t.\t.\n"),
+        };
+        ExportStore.Must([verb, store.Path, .. more.Select(m => files.GetValueOrDefault(m, m))]);
+        Assert.Equal(isNamed ? [verb] : [], Verbs(store, "--sample", "S1"));
+        Assert.Empty(Verbs(store, "--sample", "S2"));
     }
 
     [Theory]
