@@ -21,7 +21,7 @@ internal static class AlertFigures
     internal static int Run(string path, string release, int alerts)
     {
         using var store = VariantStore.Open(path);
-        var sources = new AlertSources { Store = store, Release = date => ClinVarShelf.Find(store, date) };
+        var sources = new AlertSources { Store = store, Release = (date, digest) => ClinVarShelf.Find(store, date, digest) };
         var book = new AlertBook(store.Events, TimeProvider.System);
         Prepare(sources, book, release, alerts);
         var (watch, cpu) = (Stopwatch.StartNew(), Process.GetCurrentProcess().TotalProcessorTime);
@@ -61,7 +61,7 @@ internal static class AlertFigures
             var grant = new GrantRequest { Subject = Subject.Parse(Who(i)), Samples = own, Details = [Detail.Record], Purposes = [Purpose.Treatment], Reason = "care" };
             sources.Store.Approve(AccessActor.Owner(Owner), sources.Store.Grant(AccessActor.Owner(Owner), grant));
         }
-        var changes = ReleaseComparison.Run(sources.Release(book.Releases[^1].Release.Release)!, sources.Release(release)!, book.Grades);
+        var changes = ReleaseComparison.Run(sources.Release(book.Releases[^1].Release.Release, null)!, sources.Release(release, null)!, book.Grades);
         using var carriers = session.PrepareCarriers();
         var (alleles, expected) = (new List<Variant>(), 0);
         foreach (var change in changes)

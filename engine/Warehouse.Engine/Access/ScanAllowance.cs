@@ -14,9 +14,7 @@ public sealed class ScanAllowanceException(TimeSpan retryAfter) : Exception("mor
 /// minute begins with its first charge and its allowance is whole at once, so that where a question ends follows from that alone, and not from how long it
 /// took. A failure leaves what was charged. Any thread.
 /// </summary>
-/// <param name="unitsPerMinute">Units of a minute.</param>
-/// <param name="clock">Tells when it is over.</param>
-public sealed class ScanAllowance(long unitsPerMinute, TimeProvider clock)
+public sealed class ScanAllowance
 {
     /// <summary>Samples of a row whose unit is one where an allele is only looked up: the bits of a word, which are counted at once.</summary>
     public const int SamplesOfLookUpUnit = 64;
@@ -30,8 +28,14 @@ public sealed class ScanAllowance(long unitsPerMinute, TimeProvider clock)
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
-    private long _begunAt;
-    private long _left = unitsPerMinute;
+    private readonly long _unitsPerMinute;
+    private readonly TimeProvider _clock;
+    private long _begunAt, _left;
+
+    /// <summary>A whole allowance.</summary>
+    /// <param name="unitsPerMinute">Units of a minute.</param>
+    /// <param name="clock">Tells when it is over.</param>
+    public ScanAllowance(long unitsPerMinute, TimeProvider clock) => (_unitsPerMinute, _left, _clock) = (unitsPerMinute, unitsPerMinute, clock);
 
     /// <summary>Charges for rows of one price as far as the allowance goes.</summary>
     /// <param name="rows">Rows, 0 or more.</param>
@@ -44,9 +48,9 @@ public sealed class ScanAllowance(long unitsPerMinute, TimeProvider clock)
         if (rows == 0) return 0;
         lock (_gate)
         {
-            if (_left < unitsPerMinute && clock.GetElapsedTime(_begunAt) >= Minute) _left = unitsPerMinute;
-            var isFresh = _left == unitsPerMinute;
-            if (isFresh) _begunAt = clock.GetTimestamp();
+            if (_left < _unitsPerMinute && _clock.GetElapsedTime(_begunAt) >= Minute) _left = _unitsPerMinute;
+            var isFresh = _left == _unitsPerMinute;
+            if (isFresh) _begunAt = _clock.GetTimestamp();
             var taken = Math.Min(rows, _left / unitsOfRow);
             if (taken == 0 && isFresh) taken = 1;
             _left = Math.Max(0, _left - (taken * unitsOfRow));
@@ -65,6 +69,6 @@ public sealed class ScanAllowance(long unitsPerMinute, TimeProvider clock)
     /// <summary>Says that it is used up.</summary>
     public ScanAllowanceException Over()
     {
-        lock (_gate) return new(TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerSecond, (Minute - clock.GetElapsedTime(_begunAt)).Ticks)));
+        lock (_gate) return new(TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerSecond, (Minute - _clock.GetElapsedTime(_begunAt)).Ticks)));
     }
 }

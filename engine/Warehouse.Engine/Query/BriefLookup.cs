@@ -66,7 +66,7 @@ public sealed class BriefLookup
         }
         if (_others.Count == 0) return;
         var at = 0;
-        foreach (var answer in _session.Seen(_others.Select(i => queries[i]), _samples, isPaid: true, stop))
+        foreach (var answer in _session.SeenPaid(_others.Select(i => queries[i]), _samples, isPaid: true, stop))
             answers[_others[at++]] = new BriefAnswer(answer.State, answer.Figures) { IsUnderstood = answer.Contig is not null, Damage = answer.Damage };
         foreach (var known in _contigs.Values)
             if (known is not null) _session.Touch(known.Canonical); // what was asked between has begun a question of its own

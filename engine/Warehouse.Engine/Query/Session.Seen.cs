@@ -17,10 +17,10 @@ public sealed partial class Session
     /// Answers queries in their order. "Seen" asks every visible sample, counting or not; the figures keep one sample a person. A query that
     /// needs a damaged part of the store is not assessable and says so (<see cref="SeenAnswer.Damage"/>); the others are answered.
     /// </summary>
-    public IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, CancellationToken stop = default) => Seen(queries, samples, isPaid: false, stop);
+    public IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, CancellationToken stop = default) => SeenPaid(queries, samples, isPaid: false, stop);
 
     /// <summary>The same, for who may have charged for it.</summary>
-    internal IEnumerable<SeenAnswer> Seen(IEnumerable<string> queries, SampleChoice samples, bool isPaid, CancellationToken stop)
+    internal IEnumerable<SeenAnswer> SeenPaid(IEnumerable<string> queries, SampleChoice samples, bool isPaid, CancellationToken stop)
     {
         var rows = 0L;
         foreach (var batch in queries.Chunk(SeenBatch))

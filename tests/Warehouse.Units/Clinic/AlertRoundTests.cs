@@ -94,7 +94,7 @@ public sealed class AlertRoundTests
         world.Run();
         world.Accept("2026-03-01", Entry(1, "Pathogenic"), Entry(2, "Pathogenic"));
         var way = new KeptWay();
-        var broken = world.Sources with { Release = _ => throw new NotSupportedException("a mistake") };
+        var broken = world.Sources with { Release = (_, _) => throw new NotSupportedException("a mistake") };
         Assert.Throws<NotSupportedException>(() => new AlertRun(broken, world.Clock, Owner, [way]).Run());
         Assert.Equal([Ann], way.Sent.Where(m => !m.IsSelfTest).Select(m => m.Recipient));
         world.Run(way);
