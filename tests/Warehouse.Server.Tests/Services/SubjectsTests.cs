@@ -3,6 +3,7 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
+using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 using Warehouse.Protocol.Flight;
 using Warehouse.Rpc.Client;
@@ -24,13 +25,13 @@ public sealed class SubjectsTests
         ["SeenStream of a VCF"] = a => a.StreamAsync(new V1.SeenStreamRequest { Request = new V1.SeenRequest { Asking = ServedStore.Treatment, Samples = a.Samples }, Vcf = a.Vcf }),
         ["Frequencies"] = a => ReadAsync(a.Variants.Frequencies(new V1.FrequenciesRequest { Asking = ServedStore.Treatment, Samples = a.Samples })),
         ["FrequenciesOf"] = a => a.Variants.FrequenciesOfAsync(new V1.FrequenciesOfRequest { Asking = ServedStore.Treatment, Queries = { a.Query }, Samples = a.Samples }).ResponseAsync,
-        ["CaseControl"] = a => ReadAsync(a.Variants.CaseControl(new V1.CaseControlRequest { Asking = ServedStore.Treatment, Cases = a.Samples is null ? "all" : "one", Controls = a.Samples is null ? "nobody of one" : "others" })),
+        ["CaseControl"] = a => ReadAsync(a.Variants.CaseControl(new V1.CaseControlRequest { Asking = ServedStore.Treatment, Cases = a.Samples is null ? "all" : "one", Controls = a.Samples is null ? "control" : "others" })),
         ["Suggest"] = a => new V1.Assessments.AssessmentsClient(a.Channel).SuggestAsync(new V1.SuggestRequest { Asking = ServedStore.Treatment, Variant = a.Query, Samples = a.Samples }).ResponseAsync,
-        ["frequencies by Flight"] = a => a.FlightAsync(new FlightQuery { Frequencies = new V1.FrequenciesRequest { Asking = ServedStore.Treatment, Samples = a.Samples } }),
-        ["sites by Flight"] = a => a.FlightAsync(new FlightQuery { Sites = new V1.FrequenciesRequest { Asking = ServedStore.Treatment, Samples = a.Samples } }),
+        ["frequencies by Flight"] = a => a.FlightAsync(new V1.FlightQuery { Frequencies = new V1.FrequenciesRequest { Asking = ServedStore.Treatment, Samples = a.Samples } }),
+        ["sites by Flight"] = a => a.FlightAsync(new V1.FlightQuery { Sites = new V1.FrequenciesRequest { Asking = ServedStore.Treatment, Samples = a.Samples } }),
         // Of whom he sees alone.
         ["Carriers"] = a => ReadAsync(a.Variants.Carriers(new V1.CarriersRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } })),
-        ["carriers by Flight"] = a => a.FlightAsync(new FlightQuery { Carriers = new V1.CarriersRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } } }),
+        ["carriers by Flight"] = a => a.FlightAsync(new V1.FlightQuery { Carriers = new V1.CarriersRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } } }),
         ["Frequencies by groups of one"] = a => ReadAsync(a.Variants.Frequencies(new V1.FrequenciesRequest { Asking = ServedStore.Treatment, By = "fastq_sha256" })),
     };
 
@@ -67,7 +68,7 @@ public sealed class SubjectsTests
         served.Owner((store, _) =>
         {
             store.SetCohort("all", names, null);
-            return store.SetCohort("nobody of one", [names[7]], null);
+            return store.SetCohort("control", [names[7]], null);
         });
         var (channel, id) = served.Client("clinician", Role.Analyst, Role.LabDirector);
         served.Grant(new GrantRequest { Subject = new Subject(SubjectKind.Principal, id), Samples = [names[3]], Details = [Detail.Record], Purposes = [Purpose.Treatment] });
@@ -96,7 +97,7 @@ public sealed class SubjectsTests
     private static string[] Names(ServedStore served) => served.Owner((store, _) =>
     {
         using var session = store.OpenSession();
-        return session.Rows(new Engine.Export.GenotypeRequest()).Select(r => r.Sample).Distinct().Order(StringComparer.Ordinal).ToArray();
+        return session.Rows(new GenotypeRequest()).Select(r => r.Sample).Distinct().Order(StringComparer.Ordinal).ToArray();
     });
 
     private static async Task ReadAsync<T>(AsyncServerStreamingCall<T> call)
@@ -125,7 +126,7 @@ public sealed class SubjectsTests
             while (await call.ResponseStream.MoveNext(default)) { }
         }
 
-        public async Task FlightAsync(FlightQuery query)
+        public async Task FlightAsync(V1.FlightQuery query)
         {
             var flight = new FlightService.FlightServiceClient(Channel);
             var info = await flight.GetFlightInfoAsync(new FlightDescriptor { Type = FlightDescriptor.Types.DescriptorType.Cmd, Cmd = query.ToByteString() });
