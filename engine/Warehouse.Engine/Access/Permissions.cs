@@ -37,12 +37,21 @@ public enum Permission
 /// <summary>Somebody may not do what he asked for. The text is one of a fixed set and holds no data.</summary>
 public sealed class AccessRefusedException : UnauthorizedAccessException
 {
+    /// <summary>Rules that others name.</summary>
+    public const string NotGrantedRule = "not-granted", CohortGrantedRule = "cohort-granted";
+
     private AccessRefusedException(string rule, string text) : base(text) => Rule = rule;
 
-    /// <summary>Name of the rule, for programs: <c>not-granted</c>, <c>blind-role</c>, <c>project</c>, <c>role</c>, <c>second-factor</c>, <c>second-person</c>, <c>review-overdue</c>.</summary>
+    /// <summary>Name of the rule, for programs: <c>not-granted</c>, <c>blind-role</c>, <c>project</c>, <c>role</c>, <c>second-factor</c>, <c>second-person</c>, <c>review-overdue</c>, <c>cohort-granted</c>.</summary>
     public string Rule { get; }
 
-    internal static AccessRefusedException NotGranted() => new("not-granted", "nothing is granted to you at this level of detail for this purpose");
+    /// <summary>The refusal of a rule, for who was told its name alone; null = it is none of these.</summary>
+    public static AccessRefusedException? OfRule(string rule) => rule switch
+    {
+        "blind-role" => BlindRole(), "project" => Project(), "role" => Role(), "second-factor" => SecondFactor(), "second-person" => SecondPerson(), "review-overdue" => ReviewOverdue(), _ => null,
+    };
+
+    internal static AccessRefusedException NotGranted() => new(NotGrantedRule, "nothing is granted to you at this level of detail for this purpose");
 
     /// <summary>Roles that see no data.</summary>
     public static AccessRefusedException BlindRole() => new("blind-role", "operators, data stewards and auditors see no data, whatever is granted to them");
@@ -54,6 +63,12 @@ public sealed class AccessRefusedException : UnauthorizedAccessException
 
     /// <summary>No second factor was shown.</summary>
     public static AccessRefusedException SecondFactor() => new("second-factor", "this needs a second factor");
+
+    /// <summary>What is said of <see cref="CohortGrantedRule"/>.</summary>
+    public const string CohortGrantedText =
+        "a grant opens the members of this cohort, so it gets no further ones and no other rule: make another cohort and have that one granted, or have the grant revoked (access list shows it)";
+
+    internal static AccessRefusedException CohortGranted() => new(CohortGrantedRule, CohortGrantedText);
 
     internal static AccessRefusedException ReviewOverdue() => new("review-overdue", "an earlier break-glass was not reviewed within 72 hours: somebody else has to look into it first");
 

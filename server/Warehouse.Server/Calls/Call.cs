@@ -49,18 +49,49 @@ internal sealed class Call : IDisposable
     /// <param name="isListing">Whether much is asked at once.</param>
     /// <remarks>At the level record alone: below it figures leave by the rules of release, and <see cref="AskAtLevel"/> is for them.</remarks>
     public Session Ask(V1.Asking asking, bool isListing = false) =>
-        DetailOf(asking) < Engine.Access.Detail.Record ? throw Refusals.BadRequest("detail") : AskAtLevel(asking, isListing);
+        DetailOf(asking) is var detail && detail < Detail.Record ? throw Refusals.BadRequest("detail") : Open(asking, detail, isListing);
 
     /// <summary>The same at any level: for answers that have no figure of samples in them, and for those that the rules of release judge.</summary>
-    public Session AskAtLevel(V1.Asking asking, bool isListing = false) => Open(asking, DetailOf(asking), isListing);
+    public Session AskAtLevel(V1.Asking asking, bool isListing = false) => Open(asking, asking.Detail == V1.Detail.Unspecified ? MostOf(asking, isListing) : DetailOf(asking), isListing);
+
+    /// <summary>
+    /// What a request says, with the level at which it is answered: where it names none, the one of record, aggregate and exists that shows most and is granted for the purpose.
+    /// Where none is, that is the level record, which is then refused.
+    /// </summary>
+    public V1.Asking Settle(V1.Asking? asking, bool isListing = false)
+    {
+        var settled = asking?.Clone() ?? new();
+        if (settled.Detail == V1.Detail.Unspecified) settled.Detail = Wire.Of(MostOf(settled, isListing));
+        return settled;
+    }
 
     /// <summary>The same at the level linkage, whether the request names it or no level.</summary>
     public Session AskForLinkage(V1.Asking asking) =>
         asking.Detail is V1.Detail.Linkage or V1.Detail.Unspecified ? Open(asking, Detail.Linkage, isListing: false) : throw Refusals.BadRequest("detail");
 
+    /// <summary>The level for a request that names none. Mostly it is record, so its session is opened, and there when it is asked for.</summary>
+    private Detail MostOf(V1.Asking asking, bool isListing)
+    {
+        try
+        {
+            Open(asking, Detail.Record, isListing);
+            return Detail.Record;
+        }
+        catch (AccessRefusedException refused) when (refused.Rule == AccessRefusedException.NotGrantedRule)
+        {
+            var asked = new SessionOptions { Caller = Who.Caller, Purpose = PurposeOf(asking), Project = asking.Project.Length == 0 ? null : asking.Project };
+            var open = _host.Ask(store => store.LevelsOf(asked)).Open;
+            if (open.Contains(Detail.Aggregate)) return Detail.Aggregate;
+            if (open.Contains(Detail.Exists)) return Detail.Exists;
+            throw;
+        }
+    }
+
     private Session Open(V1.Asking asking, Detail detail, bool isListing)
     {
-        _key = new(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, detail, asking.HasSnapshot ? asking.Snapshot : null, isListing);
+        var key = new SessionKey(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, detail, asking.HasSnapshot ? asking.Snapshot : null, isListing);
+        if (_session is { } there && key == _key) return there;
+        _key = key;
         _session = _host.Borrow(_key, Who.Caller);
         _session.Allowance = _allowance;
         _session.Shown = Audit.Shows;
@@ -111,7 +142,7 @@ internal sealed class Call : IDisposable
     /// <summary>The level that a request asks to be answered at. What is of variants is not answered at the level linkage.</summary>
     public static Detail DetailOf(V1.Asking asking) => asking.Detail is V1.Detail.Linkage ? throw Refusals.Unserved("no-linkage") : LevelOf(asking);
 
-    /// <summary>The level that a request names, whether or not anything is answered at it.</summary>
+    /// <summary>The level that a request names, whether or not anything is answered at it; record where it names none.</summary>
     public static Detail LevelOf(V1.Asking asking) => asking.Detail switch
     {
         V1.Detail.Linkage => Engine.Access.Detail.Linkage, V1.Detail.Exists => Detail.Exists, V1.Detail.Aggregate => Detail.Aggregate, V1.Detail.Record or V1.Detail.Unspecified => Detail.Record, _ => throw Refusals.BadRequest("detail"),

@@ -109,7 +109,7 @@ internal sealed class AssessmentsService(CallGate gate, OwnInstance<AssessmentDe
     public override Task<V1.SuggestReply> Suggest(V1.SuggestRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         Readers(ActorOf(call));
-        var (asking, samples, settings) = (request.Asking ?? new(), Wire.Of(request.Samples), book.Ask((desk, _) => desk.Settings));
+        var (asking, samples, settings) = (call.Settle(request.Asking), Wire.Of(request.Samples), book.Ask((desk, _) => desk.Settings));
         if (Call.DetailOf(asking) < Detail.Record) return SuggestReleased((asking, request.Variant), samples, settings, call);
         var session = call.Ask(asking);
         var evidence = FrequencyEvidence.Of(session, Understood(session, [request.Variant], call)[0], samples, settings, call.Stop);

@@ -23,6 +23,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     {
         CheckCount(request.Queries.Count, MostQueries);
         var samples = Wire.Of(request.Samples);
+        request.Asking = call.Settle(request.Asking);
         if (IsReleased(request.Asking)) return SeenReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
@@ -53,6 +54,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         gate.StreamAsync<Chunk>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
             var (samples, rules, by) = (Wire.Of(request.Samples), Wire.Of(request.Rules), request.By.Length == 0 ? null : request.By);
+            request.Asking = call.Settle(request.Asking, isListing: true);
             if (IsReleased(request.Asking)) return FrequenciesReleased(request, (samples, rules, by), (call, send));
             var rows = List(call, request, new ChunkStream(send, CallGate.ChunkBytes), (false, gate.Host));
             return End(call, send, rows);
@@ -80,6 +82,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     {
         CheckCount(request.Queries.Count, MostAlleles);
         var samples = Wire.Of(request.Samples);
+        request.Asking = call.Settle(request.Asking);
         if (IsReleased(request.Asking)) return FrequenciesOfReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
@@ -195,7 +198,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         return rows ?? 0;
     }
 
-    private static bool IsReleased(Asking? asking) => asking is not null && Call.DetailOf(asking) < Engine.Access.Detail.Record;
+    private static bool IsReleased(Asking asking) => Call.DetailOf(asking) < Engine.Access.Detail.Record;
 
     internal static void CheckCount(int count, int most)
     {

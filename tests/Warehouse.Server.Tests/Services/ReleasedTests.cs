@@ -49,6 +49,20 @@ public sealed class ReleasedTests
         Assert.Equal([V1.SeenState.Seen, V1.SeenState.FewerThanK], exists.Answers.Select(a => a.State));
         Assert.All(exists.Answers, a => Assert.Null(a.Released));
 
+        // Who names no level gets the one that shows most of those granted, and is told which; records alone are not asked at another.
+        var most = await variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Unspecified), Queries = { common.Query } });
+        Assert.Equal((V1.Detail.Aggregate, reply.Answers[0].Released), (most.Context.Detail, most.Answers[0].Released));
+        Assert.Equal("not-granted", await RuleOf(async () => await variants.Carriers(new V1.CarriersRequest { Asking = Research(V1.Detail.Unspecified), Queries = { common.Query } }).ResponseStream.MoveNext(default)));
+        var research = new V1.Asking { Purpose = V1.Purpose.Research };
+        Assert.Equal("project", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = research, Queries = { common.Query } })));
+        var (sees, seesId) = served.Client("sees", Role.Researcher);
+        served.Grant(new Subject(SubjectKind.Principal, seesId), null, Detail.Exists);
+        var least = await new V1.Variants.VariantsClient(sees).SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Unspecified), Queries = { common.Query } });
+        Assert.Equal((V1.Detail.Exists, null), (least.Context.Detail, least.Answers[0].Released));
+        served.Grant(new Subject(SubjectKind.Principal, seesId), null, Detail.Record);
+        var all = await new V1.Variants.VariantsClient(sees).SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Unspecified), Queries = { common.Query } });
+        Assert.Equal((V1.Detail.Record, common.Figures.Ac), (all.Context.Detail, all.Answers[0].Figures.Ac));
+
         // A tenth of the people in variants, rare ones five times: then it is over, and what was answered stays answered.
         Assert.Equal("over-budget", await RuleOf(() => variants.SeenAsync(new V1.SeenRequest { Asking = Research(V1.Detail.Aggregate), Queries = { exact.Select(e => e.Query).Take(60) } })));
         Assert.Contains("\"reason\":\"OverBudget\"", await served.Log.WaitAsync("\"CallRefused\"", "OverBudget"), StringComparison.Ordinal);
