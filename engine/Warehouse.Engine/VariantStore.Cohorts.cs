@@ -23,9 +23,11 @@ public sealed partial class VariantStore
 
     /// <summary>
     /// The same of what a session sees: other samples are not there (I4), and an expression is over columns that may name groups. A cohort that
-    /// the name has is replaced, whoever made it: who may use which name is for the caller to decide.
+    /// the name has is replaced, whoever made it: who may use which name is for the caller to decide. One that a grant opens gets no further members
+    /// by this, and no other rule that could find some later: what two people granted, one does not widen.
     /// </summary>
     /// <exception cref="InputException">As above, or no sample that the session sees is selected.</exception>
+    /// <exception cref="Access.AccessRefusedException">Rule <c>cohort-granted</c>. Whether it is goes by members that the session sees and by the policy alone: of those that it does not see, none joins.</exception>
     public CohortInfo SetCohort(string name, IReadOnlyList<string>? samples, string? where, Session? by)
     {
         if (name.Length is 0 or > MaxCohortName || name.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')))
@@ -35,27 +37,41 @@ public sealed partial class VariantStore
         var catalog = Catalog();
         Func<int, bool> sees = by is null ? _ => true : by.Granted.Scope.Sees;
         var members = where is null ? Members(catalog, samples!, sees) : Select(catalog, where, sees, by is not null);
-        if (by is not null && members.Length == 0) throw new InputException("cohort-empty", "no sample is selected", InputPlace.None);
-        var entry = new CohortEntry { Name = name, FromVersion = commit.Version, UntilVersion = 0, Where = where, Samples = members };
-        var cohorts = catalog.Cohorts.Select(c => c.Name == name && c.UntilVersion == 0 ? Ended(c, commit.Version) : c).Append(entry).ToList();
-        Publish(commit, catalog with { Cohorts = cohorts });
-        return Describe(Catalog(), entry);
+        if (by is not null && PolicyNow().Following(name, NowUtc).Any())
+        {
+            var now = catalog.Cohorts.FirstOrDefault(c => c.Name == name && c.UntilVersion == 0);
+            if (members.Except(now?.Samples ?? []).Any() || (where is not null && where != now?.Where)) throw Access.AccessRefusedException.CohortGranted();
+        }
+        return Put(commit, catalog, (name, where), members, by);
     }
 
     /// <summary>Evaluates a cohort's expression again.</summary>
     /// <exception cref="InputException">Unknown, or a fixed list.</exception>
     public CohortInfo RefreshCohort(string name) => RefreshCohort(name, by: null);
 
-    /// <summary>The same of what a session sees: a cohort of which it sees no member is not there.</summary>
+    /// <summary>
+    /// The same of what a session sees: a cohort of which it sees no member is not there. The rule is the cohort's own, which was there when a grant on it was approved, so this may
+    /// bring further members where <see cref="SetCohort(string, IReadOnlyList{string}?, string?, Session?)"/> may not.
+    /// </summary>
     /// <exception cref="InputException">As above, or no sample that the session sees is selected.</exception>
     public CohortInfo RefreshCohort(string name, Session? by)
     {
+        using var commit = _folder.BeginCommit();
         _folder.Refresh();
-        var cohort = Current(Catalog(), name);
+        var catalog = Catalog();
+        var cohort = Current(catalog, name);
         if (by is not null && !cohort.Samples.Any(by.Granted.Scope.Sees)) throw Selection.UnknownCohort(name);
-        return cohort.Where is { } where
-            ? SetCohort(name, null, where, by)
-            : throw new InputException("cohort-fixed", $"cohort {name} is a fixed list; set it again with --samples-file", InputPlace.None);
+        if (cohort.Where is not { } where) throw new InputException("cohort-fixed", $"cohort {name} is a fixed list; set it again with --samples-file", InputPlace.None);
+        return Put(commit, catalog, (name, where), Select(catalog, where, by is null ? _ => true : by.Granted.Scope.Sees, by is not null), by);
+    }
+
+    private CohortInfo Put(Manifests.Commit commit, StoreCatalog catalog, (string Name, string? Where) of, int[] members, Session? by)
+    {
+        if (by is not null && members.Length == 0) throw new InputException("cohort-empty", "no sample is selected", InputPlace.None);
+        var entry = new CohortEntry { Name = of.Name, FromVersion = commit.Version, UntilVersion = 0, Where = of.Where, Samples = members };
+        var cohorts = catalog.Cohorts.Select(c => c.Name == of.Name && c.UntilVersion == 0 ? Ended(c, commit.Version) : c).Append(entry).ToList();
+        Publish(commit, catalog with { Cohorts = cohorts });
+        return Describe(Catalog(), entry);
     }
 
     /// <summary>Names of the members of a cohort that are not withdrawn, in store order.</summary>

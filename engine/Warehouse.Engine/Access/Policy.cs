@@ -98,6 +98,17 @@ public sealed record Policy
         return last + PolicySettings.AttestedFor;
     }
 
+    /// <summary>
+    /// Grants that open the members of a cohort, as it is whenever somebody asks: now, or once their time comes, somebody attests them, or approves a standing one. An elevation that
+    /// waits is not among them: anybody may ask for one of any name.
+    /// </summary>
+    public IEnumerable<Grant> Following(string cohort, DateTimeOffset nowUtc)
+    {
+        foreach (PolicyEntry entry in Entries)
+            if (entry is Grant grant && grant.Target.Cohort == cohort && (StateOf(entry, nowUtc) is EntryState.InForce or EntryState.NotYet or EntryState.Suspended || (grant.Kind == GrantKind.Standing && StateOf(entry, nowUtc) == EntryState.Awaiting)))
+                yield return grant;
+    }
+
     /// <summary>Uses of break-glass that nobody has reviewed.</summary>
     public IEnumerable<Grant> Unreviewed => Grants.Where(g => g is { Kind: GrantKind.BreakGlass, Reviewed: null });
 

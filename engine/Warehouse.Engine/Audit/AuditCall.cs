@@ -10,6 +10,9 @@ namespace Warehouse.Engine.Audit;
 /// </summary>
 public sealed class AuditCall : IDisposable
 {
+    /// <summary>Remark of a change of a cohort on which others rely, such as a grant.</summary>
+    public const string SharedCohort = "shared cohort";
+
     private readonly AuditLog _log;
     private readonly AuditKeys _keys;
     private readonly AuditEntry _call;

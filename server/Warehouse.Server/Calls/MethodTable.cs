@@ -93,6 +93,7 @@ internal static class MethodTable
         ["/warehouse.v1.Store/Verify"] = new(Reach.Operation, Operators),
         ["/warehouse.v1.Cohorts/List"] = new(Reach.Samples, Readers),
         ["/warehouse.v1.Cohorts/Show"] = new(Reach.Records, Readers),
+        // Of another's cohort it needs a second factor as well: CohortsService.
         ["/warehouse.v1.Cohorts/Set"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Cohorts/Refresh"] = new(Reach.Writing, Loaders),
         ["/warehouse.v1.Linkage/Resolve"] = new(Reach.Records, [Role.LabDirector, Role.Reviewer, Role.Clinician], NeedsSecondFactor: true),

@@ -79,6 +79,7 @@ internal static class Refusals
         InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" or "alert-unknown" or "watch-unknown" or "clinvar-unknown" or "assess-unknown" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException { Code: "assess-conflict" or "assess-state" or "assess-exists" or "assess-supersedes" } bad => (Moved(bad.Code), "bad-input", false),
         InputException bad => (BadRequest(bad.Code, Item(bad)), "bad-input", false),
+        AccessRefusedException { Rule: AccessRefusedException.CohortGrantedRule } refused => (Of(StatusCode.PermissionDenied, AccessRefusedException.CohortGrantedText, refused.Rule), "denied", false),
         AccessRefusedException refused => (Denied(refused.Rule), "denied", false),
         ReleaseRefusedException refused => (Of(refused.Rule is ReleaseRule.OverBudget or ReleaseRule.ProjectLocked ? StatusCode.ResourceExhausted : StatusCode.FailedPrecondition, "the rules of release refuse it", ReleaseRules.NameOf(refused.Rule)), "not-released", false),
         LedgerLostException => (Of(StatusCode.FailedPrecondition, "the release ledger is not whole, so nothing is released; the operator knows what to do", "ledger-lost", incident: incident()), "could-not", true),
