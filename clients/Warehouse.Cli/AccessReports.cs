@@ -6,13 +6,13 @@ namespace Warehouse.Cli;
 /// <summary>The policy of a store as reports. Samples are never named.</summary>
 internal static class AccessReports
 {
-    /// <summary>One row per entry; without those that are over unless all are wanted.</summary>
-    public static Report Of(Policy policy, DateTimeOffset nowUtc, bool all)
+    /// <summary>One row per entry.</summary>
+    public static Report Of(IEnumerable<(PolicyEntry Entry, EntryState State)> entries)
     {
         var report = new Report(new Column("entry", ColumnKind.Integer), new Column("kind", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText),
             new Column("state", ColumnKind.Text), new Column("from", ColumnKind.Text), new Column("until", ColumnKind.Text), new Column("made", ColumnKind.Text), new Column("made_by", ColumnKind.FreeText),
             new Column("approved", ColumnKind.Text), new Column("approved_by", ColumnKind.FreeText), new Column("revoked", ColumnKind.Text), new Column("revoked_by", ColumnKind.FreeText), new Column("reason", ColumnKind.FreeText));
-        return report.With(policy.Entries.Select(e => (Entry: e, State: policy.StateOf(e, nowUtc))).Where(e => all || e.State is not (EntryState.Expired or EntryState.Revoked or EntryState.Replaced)).Select(e =>
+        return report.With(entries.Select(e =>
         {
             var (entry, grant) = (e.Entry, e.Entry as Grant);
             return new object?[]
@@ -23,14 +23,19 @@ internal static class AccessReports
         }));
     }
 
+    /// <summary>What became of a change.</summary>
+    public static Report Of(PolicyChange change) => Report.OfFacts(
+        [.. change.State is { } state ? new[] { ("entry", Text(change.Entry)), ("state", Word(state)) } : [], ("committed snapshot", Text(change.Version))]);
+
     /// <summary>What an access review has to look at: overdue first, then what is due, each by entry.</summary>
-    public static Report ReviewOf(Policy policy, DateTimeOffset nowUtc, Func<Grant, string> pageOf)
+    public static Report Of(IEnumerable<(ReviewFinding Finding, string? Page)> findings)
     {
         var report = new Report(new Column("entry", ColumnKind.Integer), new Column("finding", ColumnKind.Text), new Column("due", ColumnKind.Text), new Column("who", ColumnKind.FreeText), new Column("what", ColumnKind.FreeText), new Column("last", ColumnKind.Text), new Column("last_by", ColumnKind.FreeText), new Column("page", ColumnKind.Text));
-        return report.With(PolicyReview.Of(policy, nowUtc).Select(f =>
+        return report.With(findings.Select(found =>
         {
+            var (f, page) = found;
             var last = f.Entry is Grant { Attested: [.., var attested] } ? attested : f.Entry.Approved ?? f.Entry.Made;
-            return new object?[] { f.Entry.Id, f.Word, f.Due is { } due ? Columns.Time(due) : null, Who(f.Entry), $"{Kind(f.Entry)}: {What(f.Entry)}{(f.Entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By, f.Entry is Grant { Kind: GrantKind.BreakGlass, Reviewed: null } glass ? pageOf(glass) : null };
+            return new object?[] { f.Entry.Id, f.Word, f.Due is { } due ? Columns.Time(due) : null, Who(f.Entry), $"{Kind(f.Entry)}: {What(f.Entry)}{(f.Entry.IsBootstrap ? ", approved by its maker" : "")}", Columns.Time(last.Utc), last.By, page };
         }));
     }
 
@@ -39,11 +44,11 @@ internal static class AccessReports
         .With(reasons.Select(r => new object?[] { r.Subject, r.Holds switch { true => "for", false => "against", null => "beside" }, r.Text }));
 
     /// <summary>The settings in force, and the release epoch that is open.</summary>
-    public static Report SettingsOf(Policy policy)
+    public static Report Of((PolicySettings Settings, ReleaseEpoch? Epoch) inForce)
     {
-        var settings = policy.Settings;
+        var settings = inForce.Settings;
         return Report.OfFacts(
-            ("release epoch", policy.Epoch is { } epoch ? FormattableString.Invariant($"{epoch.Number}, of snapshot {epoch.Snapshot}") : "none"), ("least samples shown (k)", Text(settings.K)), ("least cohort", Text(settings.MinCohort)), ("longest grant, days", Text(settings.MaxGrantDays)),
+            ("release epoch", inForce.Epoch is { } epoch ? FormattableString.Invariant($"{epoch.Number}, of snapshot {epoch.Snapshot}") : "none"), ("least samples shown (k)", Text(settings.K)), ("least cohort", Text(settings.MinCohort)), ("longest grant, days", Text(settings.MaxGrantDays)),
             ("longest elevation, minutes", Text(settings.MaxElevationMinutes)), ("longest break-glass, minutes", Text(settings.MaxBreakGlassMinutes)),
             ("projects are charged", settings.ChargesByVariant ? "by-variant" : "by-information"));
     }

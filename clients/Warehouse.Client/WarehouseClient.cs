@@ -30,6 +30,7 @@ public sealed partial class WarehouseClient : IDisposable
     private readonly Cohorts.CohortsClient _cohorts;
     private readonly Linkage.LinkageClient _linkage;
     private readonly Access.AccessClient _access;
+    private readonly Audit.AuditClient _audit;
     private readonly Issuers.IssuersClient _issuers;
     private readonly Alerts.AlertsClient _alerts;
     private readonly Watches.WatchesClient _watches;
@@ -50,7 +51,7 @@ public sealed partial class WarehouseClient : IDisposable
             Credentials = options.Token is not null ? CallCredentials.FromInterceptor(ShowTokenAsync) : null,
         });
         (_variants, _store, _cohorts, _linkage, _access, _issuers) = (new(_channel), new(_channel), new(_channel), new(_channel), new(_channel), new(_channel));
-        (_alerts, _watches, _care, _clinVar) = (new(_channel), new(_channel), new(_channel), new(_channel));
+        (_alerts, _watches, _care, _clinVar, _audit) = (new(_channel), new(_channel), new(_channel), new(_channel), new(_channel));
     }
 
     /// <summary>What a question says unless it says otherwise.</summary>

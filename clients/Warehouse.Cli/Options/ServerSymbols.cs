@@ -28,11 +28,13 @@ internal sealed class ServerSymbols
     public static bool IsIn(IEnumerable<string> arguments) =>
         arguments.TakeWhile(a => a != "--").Any(a => a == Name || a.StartsWith(Name + "=", StringComparison.Ordinal) || a.StartsWith(Name + ":", StringComparison.Ordinal));
 
-    public void AddTo(Command command)
+    /// <param name="command">The verb.</param>
+    /// <param name="isQuestion">Whether purpose, level and project are to be said.</param>
+    public void AddTo(Command command, bool isQuestion = true)
     {
         _purpose.AcceptOnlyFromAmong("treatment", "operations", "research");
         _detail.AcceptOnlyFromAmong("record", "aggregate", "exists");
-        foreach (var option in (Option[])[_server, _credentials, _purpose, _detail, _project]) command.Options.Add(option);
+        foreach (var option in isQuestion ? (Option[])[_server, _credentials, _purpose, _detail, _project] : [_server, _credentials]) command.Options.Add(option);
     }
 
     /// <summary>The symbols of a verb that works on a server alone: WAREHOUSE_SERVER stands in for --server.</summary>

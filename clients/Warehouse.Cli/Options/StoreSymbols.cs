@@ -42,7 +42,8 @@ internal sealed class StoreSymbols
     /// <param name="command">The verb.</param>
     /// <param name="asksServer">Whether its line has --server.</param>
     /// <param name="isAlone">Whether STORE is its only argument: then WAREHOUSE_SERVER stands in for it when it is left out.</param>
-    public void AddReadingTo(Command command, bool asksServer, bool isAlone = false)
+    /// <param name="isQuestion">Whether it asks for data, so that purpose, level and project are to be said.</param>
+    public void AddReadingTo(Command command, bool asksServer, bool isAlone = false, bool isQuestion = true)
     {
         _path.Arity = ArgumentArity.ZeroOrOne;
         if (isAlone || !asksServer) command.Arguments.Add(_path);
@@ -51,7 +52,7 @@ internal sealed class StoreSymbols
             command.Options.Add(_keys);
             command.Options.Add(_audit);
         }
-        _server.AddTo(command);
+        _server.AddTo(command, isQuestion);
         command.Validators.Add(result =>
         {
             var hasStore = result.GetResult(_path) is { Tokens.Count: > 0 };

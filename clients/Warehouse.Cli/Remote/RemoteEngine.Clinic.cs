@@ -30,7 +30,7 @@ internal sealed partial class RemoteEngine
         Cells = new JoinedCells(_cells);
         foreach (var release in described.Releases) error.WriteLine("warehouse: annotated from " + SafeText.EscapeMessage(release));
         // Below the level record the data are those of the release epoch, and no snapshot can be asked.
-        var isPinned = _ask.Detail is V1.Detail.Unspecified or V1.Detail.Record;
+        var isPinned = _ask.Detail == V1.Detail.Record || (_ask.Detail == V1.Detail.Unspecified && _client.WhoAmIAsync(_ask).GetAwaiter().GetResult().OpenLevels.Contains(V1.Detail.Record));
         _joined = (choices, isPinned ? described.Snapshot : null);
         return isPinned ? described.Snapshot.ToString(CultureInfo.InvariantCulture) : asOf;
     }
@@ -82,6 +82,15 @@ internal sealed partial class RemoteEngine
     /// <inheritdoc/>
     public override Report DropAnnotations(StoreAddress store, string choice, CancellationToken cancellation) =>
         Reports.Of([RemoteRows.Of(_client.RetireAnnotationsAsync(choice, null, cancellation).GetAwaiter().GetResult())]);
+
+    /// <inheritdoc/>
+    public override Report Access(StoreAddress store, Func<IAccess, Report> ask) => ask(new RemoteAccess(_client, _cancellation));
+
+    /// <inheritdoc/>
+    public override Report ChangeAccess(StoreAddress store, Func<IAccess, PolicyChange> change) => AccessReports.Of(change(new RemoteAccess(_client, _cancellation)));
+
+    /// <inheritdoc/>
+    public override IAuditRecord AuditRecord(StoreAddress store) => new RemoteAuditRecord(_client, _cancellation);
 
     /// <inheritdoc/>
     public override Report Alerts(StoreAddress store, Func<IAlerts, Report> ask) => ask(new RemoteAlerts(_client, _cancellation));

@@ -6,7 +6,10 @@ using Warehouse.Engine.Access;
 
 namespace Warehouse.Cli.Verbs;
 
-/// <summary><c>access</c> and its sub-verbs: who may see what of a store that is served. Whoever runs them is the store's owner, and is named.</summary>
+/// <summary>
+/// <c>access</c> and its sub-verbs: who may see what of a store that is served. Whoever runs them on its folder is the store's owner, and is named; at a server each does what he
+/// may, in his own name.
+/// </summary>
 internal sealed class AccessVerb : GroupVerb
 {
     private const string ByVariant = "by-variant";
@@ -27,7 +30,7 @@ internal sealed class AccessVerb : GroupVerb
     private readonly Option<int?> _minutes = new("--minutes") { HelpName = "N", Description = "For how long; as long as the settings allow where not said." };
     private readonly Option<string> _reason = new("--reason") { HelpName = "TEXT", DefaultValueFactory = _ => "", Description = "Why; holds no name of a patient or sample." };
     private readonly Option<string> _needed = new("--reason") { HelpName = "TEXT", Required = true, Description = "Why; holds no name of a patient or sample." };
-    private readonly Option<string?> _for = new("--for") { HelpName = "PRINCIPAL", Description = "For whom; the account that runs the command where not said." };
+    private readonly Option<string?> _for = new("--for") { HelpName = "PRINCIPAL", Description = "For whom; the account that runs the command where not said. At a server it is whoever asks." };
     private readonly Option<string[]> _members = Many("--member", "SUBJECT", "Who may ask on its behalf.", required: true);
     private readonly Option<string> _use = new("--use") { HelpName = "general|biomedical|disease|ancestry", Required = true, Description = "Kind of research that it is registered for." };
     private readonly Option<string[]> _diseases = Many("--disease", "MONDO[/MONDO…]", "A disease that it studies, then terms of which it is a kind.");
@@ -39,6 +42,7 @@ internal sealed class AccessVerb : GroupVerb
     private readonly Option<string[]> _groups = Many("--group", "NAME", "A group that the identity provider states of it.");
     private readonly Option<string[]> _attributes = Many("--attribute", "NAME=VALUE", "An attribute that the identity provider states of it.");
     private readonly Option<bool> _factor = new("--second-factor") { Description = "It has shown a second factor." };
+    private readonly Argument<string> _self = new("SUBJECT") { Arity = ArgumentArity.ZeroOrOne, Description = "A principal; whoever asks the server where not said." };
     private readonly Option<string> _purpose = new("--purpose") { HelpName = "PURPOSE", Required = true, Description = "treatment, operations or research." };
     private readonly Option<string> _detail = new("--detail") { HelpName = "LEVEL", Required = true, Description = "exists, aggregate, record or linkage." };
     private readonly Option<string?> _project = new("--project") { HelpName = "NAME", Description = "Project on whose behalf it asks." };
@@ -51,50 +55,45 @@ internal sealed class AccessVerb : GroupVerb
     private readonly Option<string?> _charge = new("--charge") { HelpName = "by-variant|by-information", Description = "How projects are charged: per variant, a tenth of the cohort (the default), or by what an answer tells about a carrier." };
 
     /// <inheritdoc/>
+    protected override bool MayAskServer => true;
+
+    /// <inheritdoc/>
+    protected override bool IsQuestion => false;
+
+    /// <inheritdoc/>
     protected override void Declare(Command command, CliContext context)
     {
         _charge.AcceptOnlyFromAmong("by-information", ByVariant);
         Changes(command, context, ("grant", "Let somebody see samples; waits for approval."), [_subject, _all, _cohort, _file, _details, _purposes, _from, _until, _reason],
-            (parsed, store) => store.Grant(Engine.Owner, Request(parsed, context, Subject.Parse(parsed.GetRequiredValue(_subject)))));
-        Changes(command, context, ("approve", "Approve what somebody else granted, assigned, registered, set or asked for."), [_entry], (parsed, store) => About(parsed, id => store.Approve(Engine.Owner, id)));
-        Changes(command, context, ("revoke", "Revoke a grant, a role, a project or a request, at once."), [_entry], (parsed, store) => About(parsed, id => store.Revoke(Engine.Owner, id)));
-        Changes(command, context, ("attest", "Confirm that grants are still needed: one that nobody attests for 90 days is suspended."), [_entries], (parsed, store) =>
-        {
-            store.Attest(Engine.Owner, parsed.GetRequiredValue(_entries));
-            return 0;
-        });
-        Changes(command, context, ("assign", "Give a role to a principal or a group; waits for approval."), [_subject, _role], (parsed, store) => store.Assign(Engine.Owner, Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role))));
-        Changes(command, context, ("unassign", "Take a role from a principal or a group, at once."), [_subject, _role], (parsed, store) =>
-        {
-            store.Unassign(Engine.Owner, Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role)));
-            return 0;
-        });
-        Changes(command, context, ("project", "Register a research project, or register it anew; waits for approval."), [_name, _members, _use, _diseases, _modifiers, _group], (parsed, store) => store.Register(Engine.Owner, Project(parsed)));
+            (parsed, access) => access.Grant(Request(parsed, context, Subject.Parse(parsed.GetRequiredValue(_subject)))));
+        Changes(command, context, ("approve", "Approve what somebody else granted, assigned, registered, set or asked for."), [_entry], (parsed, access) => access.Approve(parsed.GetRequiredValue(_entry)));
+        Changes(command, context, ("revoke", "Revoke a grant, a role, a project or a request, at once."), [_entry], (parsed, access) => access.Revoke(parsed.GetRequiredValue(_entry)));
+        Changes(command, context, ("attest", "Confirm that grants are still needed: one that nobody attests for 90 days is suspended."), [_entries], (parsed, access) => access.Attest(parsed.GetRequiredValue(_entries)));
+        Changes(command, context, ("assign", "Give a role to a principal or a group; waits for approval."), [_subject, _role], (parsed, access) => access.Assign(Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role))));
+        Changes(command, context, ("unassign", "Take a role from a principal or a group, at once."), [_subject, _role], (parsed, access) => access.Unassign(Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role))));
+        Changes(command, context, ("project", "Register a research project, or register it anew; waits for approval."), [_name, _members, _use, _diseases, _modifiers, _group], (parsed, access) => access.Register(Project(parsed)));
         Changes(command, context, ("elevate", "Ask for more for some hours; waits for approval by another principal."), [_for, _all, _cohort, _file, _details, _purposes, _minutes, _needed],
-            (parsed, store) => store.Elevate(Engine.Owner, Elevation(parsed, context, store)));
+            (parsed, access) => access.Elevate(Request(parsed, context, For(parsed)) with { Reason = parsed.GetRequiredValue(_needed) }, parsed.GetValue(_minutes)));
         Changes(command, context, ("epoch", "Open a release epoch: figures below the level record are from its snapshot from then on. Refused where a cohort changed by fewer than k people since an earlier one."), [_snapshot],
-            (parsed, store) =>
-            {
-                store.OpenEpoch(Engine.Owner, parsed.GetValue(_snapshot) ?? store.Version);
-                return 0;
-            });
+            (parsed, access) => access.OpenEpoch(parsed.GetValue(_snapshot)));
         BreakGlass(command, context);
         Settings(command, context);
-        Shows(command, context, ("list", "List what is granted, assigned, registered and set, and by whom."), [_past], (parsed, address) => context.Engine.Policy(address) is var (policy, now) ? AccessReports.Of(policy, now, parsed.GetValue(_past)) : null!);
+        Shows(command, context, ("list", "List what is granted, assigned, registered and set, and by whom; at a server what you may read of it."), [_past], (parsed, access) => AccessReports.Of(access.Entries(parsed.GetValue(_past))));
         Review(command, context);
-        Shows(command, context, ("explain", "Say why somebody is refused, or how answers are bounded, without telling what is hidden."), [_subject, _roles, _groups, _attributes, _factor, _purpose, _detail, _project],
-            (parsed, address) => context.Engine.Explain(address, Question(parsed)));
+        Shows(command, context, ("explain", "Say why somebody is refused, or how answers are bounded, without telling what is hidden; at a server yourself, where no SUBJECT is named."), [AsksServer ? _self : _subject, _roles, _groups, _attributes, _factor, _purpose, _detail, _project],
+            (parsed, access) => AccessReports.Of(access.Explain(Question(parsed))));
     }
 
     private void BreakGlass(Command command, CliContext context) => Sub(command, context, ("break-glass", "Open one patient's samples in an emergency, at once, for an hour at most; another principal reviews it within 72 hours."), [_for, _patient, _minutes, _needed], (parsed, address) =>
     {
+        RequireSelf(parsed, address);
         var request = new BreakGlassRequest
         {
             Subject = For(parsed), Samples = [.. Lines.Names(parsed.GetRequiredValue(_patient), context)], Reason = parsed.GetRequiredValue(_needed),
             Lasts = parsed.GetValue(_minutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
         };
         context.BeginChange(address, parsed, request.Samples);
-        return context.Engine.ChangePolicy(address, store => store.BreakGlass(Engine.Owner, request));
+        return context.Engine.ChangeAccess(address, access => access.BreakGlass(request));
     });
 
     private void Settings(Command command, CliContext context) => Sub(command, context, ("settings", "Show the bounds in force, or change some; a change waits for approval."), [_k, _minCohort, _grantDays, _elevationMinutes, _glassMinutes, _charge], (parsed, address) =>
@@ -107,10 +106,10 @@ internal sealed class AccessVerb : GroupVerb
         if (request == new SettingsRequest())
         {
             context.Begin(address, parsed);
-            return AccessReports.SettingsOf(context.Engine.Policy(address).Policy);
+            return context.Engine.Access(address, access => AccessReports.Of(access.Settings));
         }
         context.BeginChange(address, parsed);
-        return context.Engine.ChangePolicy(address, store => store.Set(Engine.Owner, request));
+        return context.Engine.ChangeAccess(address, access => access.Set(request));
     });
 
     private void Review(Command command, CliContext context) => Sub(command, context, ("review", "List grants with their last attestation, requests, elevations, roles, and every break-glass that nobody has looked into."), [_reviewed], (parsed, address) =>
@@ -118,15 +117,23 @@ internal sealed class AccessVerb : GroupVerb
         if (parsed.GetValue(_reviewed) is { } id)
         {
             context.BeginChange(address, parsed);
-            return context.Engine.ChangePolicy(address, store =>
-            {
-                store.ReviewBreakGlass(Engine.Owner, id);
-                return id;
-            });
+            return context.Engine.ChangeAccess(address, access => access.ReviewBreakGlass(id));
         }
         context.Begin(address, parsed);
-        var (policy, now) = context.Engine.Policy(address);
-        return AccessReports.ReviewOf(policy, now, context.Engine.PageOf);
+        return context.Engine.Access(address, access => AccessReports.Of(access.Review()));
+    });
+
+    private void Shows(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, IAccess, Report> show) => Sub(command, context, sub, symbols, (parsed, address) =>
+    {
+        context.Begin(address, parsed);
+        return context.Engine.Access(address, access => show(parsed, access));
+    });
+
+    private void Changes(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, IAccess, PolicyChange> change) => Sub(command, context, sub, symbols, (parsed, address) =>
+    {
+        RequireSelf(parsed, address);
+        context.BeginChange(address, parsed);
+        return context.Engine.ChangeAccess(address, access => change(parsed, access));
     });
 
     private GrantRequest Request(ParseResult parsed, CliContext context, Subject subject) => new()
@@ -136,10 +143,12 @@ internal sealed class AccessVerb : GroupVerb
         FromUtc = Time(parsed.GetValue(_from)), UntilUtc = Time(parsed.GetValue(_until)), Reason = parsed.GetValue(_reason) ?? "",
     };
 
-    private GrantRequest Elevation(ParseResult parsed, CliContext context, VariantStore store) =>
-        Request(parsed, context, For(parsed)) with { Reason = parsed.GetRequiredValue(_needed), UntilUtc = parsed.GetValue(_minutes) is { } minutes ? store.NowUtc + TimeSpan.FromMinutes(minutes) : null };
-
     private Subject For(ParseResult parsed) => Subject.Parse(parsed.GetValue(_for) ?? Engine.Owner.Id);
+
+    private void RequireSelf(ParseResult parsed, StoreAddress address)
+    {
+        if (address.Server is not null && parsed.GetValue(_for) is not null) throw new InputException("access-for", "--for is for a store that lies here: at a server everybody asks for himself", InputPlace.None);
+    }
 
     private ProjectRequest Project(ParseResult parsed) => new()
     {
@@ -151,28 +160,18 @@ internal sealed class AccessVerb : GroupVerb
         },
     };
 
-    private SessionOptions Question(ParseResult parsed) => new()
+    private ExplainedQuestion Question(ParseResult parsed)
     {
-        Caller = new Caller
+        string? id = AsksServer ? parsed.GetValue(_self) : parsed.GetRequiredValue(_subject);
+        if (id is null && ((Option[])[_roles, _groups, _attributes, _factor]).FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } stated)
+            throw new InputException("access-subject", $"{stated.Name} goes with a SUBJECT: of whoever asks, the server knows it", InputPlace.None);
+        var subject = id is null ? null : new Caller
         {
-            Id = parsed.GetRequiredValue(_subject), Roles = (parsed.GetValue(_roles) ?? []).Select(Subject.RoleOf).ToHashSet(), Groups = new HashSet<string>(parsed.GetValue(_groups) ?? [], StringComparer.Ordinal),
+            Id = id, Roles = (parsed.GetValue(_roles) ?? []).Select(Subject.RoleOf).ToHashSet(), Groups = new HashSet<string>(parsed.GetValue(_groups) ?? [], StringComparer.Ordinal),
             Attributes = (parsed.GetValue(_attributes) ?? []).Select(a => Subject.Parse("attribute:" + a)).DistinctBy(a => a.Name).ToDictionary(a => a.Name, a => a.Value, StringComparer.Ordinal), HasSecondFactor = parsed.GetValue(_factor),
-        },
-        Purpose = Word<Purpose>(parsed.GetRequiredValue(_purpose)), Detail = Word<Detail>(parsed.GetRequiredValue(_detail)), Project = parsed.GetValue(_project),
-    };
-
-    private int About(ParseResult parsed, Action<int> change)
-    {
-        var id = parsed.GetRequiredValue(_entry);
-        change(id);
-        return id;
+        };
+        return new ExplainedQuestion(subject, Word<Purpose>(parsed.GetRequiredValue(_purpose)), Word<Detail>(parsed.GetRequiredValue(_detail)), parsed.GetValue(_project));
     }
-
-    private void Changes(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, VariantStore, int> change) => Sub(command, context, sub, symbols, (parsed, address) =>
-    {
-        context.BeginChange(address, parsed);
-        return context.Engine.ChangePolicy(address, store => change(parsed, store));
-    });
 
     private static Option<string[]> Many(string name, string helpName, string description, bool required = false) =>
         new(name) { HelpName = helpName, Required = required, Description = description, AllowMultipleArgumentsPerToken = true, Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore };

@@ -7,13 +7,11 @@ using Warehouse.Engine.Audit;
 
 namespace Warehouse.Cli.Verbs;
 
-/// <summary><c>audit verify</c>, <c>search</c>, <c>prove</c>, <c>review</c> and <c>export</c>.</summary>
-internal sealed class AuditVerb : Verb
+/// <summary><c>audit verify</c>, <c>search</c>, <c>prove</c>, <c>review</c>, <c>checkpoint</c> and <c>export</c>.</summary>
+internal sealed class AuditVerb : GroupVerb
 {
     private const int MaxCheckpointBytes = 1 << 14;
 
-    private readonly StoreSymbols _store = new();
-    private readonly OutputSymbols _output = new();
     private readonly Argument<long> _entry = new("ENTRY") { Description = "Number of the entry, from 0." };
     private readonly Option<string?> _witness = new("--witness") { HelpName = "FILE", Description = "A checkpoint of this log that was kept elsewhere: what was cut off since is seen only against it." };
     private readonly Option<string?> _since = new("--since") { HelpName = "FILE", Description = "Also prove that the log begins with that of this older checkpoint." };
@@ -33,103 +31,92 @@ internal sealed class AuditVerb : Verb
     ];
 
     /// <inheritdoc/>
-    protected override void Declare(Command command, CliContext context)
-    {
-        Sub(command, "verify", "Read the whole log and name what was changed, removed or moved.", [_witness], (audit, parsed) => Verify(audit, parsed, context), context);
-        Sub(command, "search", "Who saw data of a sample, and what did somebody see?", [_sample, _who, _verb], (audit, parsed) => Search(audit, parsed, context), context);
-        var prove = Sub(command, "prove", "Prove that an entry is in the log, against its last signed checkpoint.", [_since], Prove, context);
-        prove.Arguments.Add(_entry);
-        Sub(command, "review", "List what somebody should look at since the last sign-off.", [_signOff, _hours], (audit, parsed) => Review(audit, parsed, context), context);
-        var export = new Command("export", "Write the entries as they are: a line of JSON each.");
-        _store.AddTo(export);
-        export.Options.Add(_path);
-        export.Options.Add(_checkpoint);
-        export.SetAction(parsed => (int)Export(parsed, context));
-        command.Subcommands.Add(export);
-    }
+    protected override bool MayAskServer => true;
 
     /// <inheritdoc/>
-    protected override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
+    protected override bool IsQuestion => false;
 
-    private Command Sub(Command command, string name, string summary, Option[] options, Func<StoreAudit, ParseResult, Report> ask, CliContext context)
+    /// <inheritdoc/>
+    protected override void Declare(Command command, CliContext context)
     {
-        var sub = new Command(name, summary);
-        _store.AddTo(sub);
-        foreach (var option in options) sub.Options.Add(option);
-        _output.AddTo(sub);
-        sub.SetAction(parsed =>
+        Of(command, context, ("verify", "Read the whole log and name what was changed, removed or moved."), [_witness], (record, parsed, _) => Verify(record, parsed, context));
+        Of(command, context, ("search", "Who saw data of a sample, and what did somebody see?"), [_sample, _who, _verb], (record, parsed, address) =>
         {
-            using var audit = Engine.OpenAudit(_store.Read(parsed));
-            var report = ask(audit, parsed);
-            return (int)_output.Write(parsed, context, report.Columns, report.WriteTo);
+            context.Begin(address, parsed);
+            var rows = record.CallsOf(parsed.GetValue(_sample), parsed.GetValue(_who), parsed.GetValue(_verb), context.Cancellation).Select(e => Row(e, e.Note ?? AuditReview.Summed(e))).ToList();
+            return new Report(EntryColumns) { Code = rows.Count == 0 ? ExitCode.NothingMatched : ExitCode.Done }.With(rows);
         });
-        command.Subcommands.Add(sub);
-        return sub;
+        Of(command, context, ("prove", "Prove that an entry is in the log, against its last signed checkpoint."), [_entry, _since], (record, parsed, _) => Prove(record, parsed));
+        Of(command, context, ("review", "List what somebody should look at since the last sign-off."), [_signOff, _hours], (record, parsed, address) => Review(record, parsed, () => context.Begin(address, parsed)));
+        Writes(command, context, ("checkpoint", "Write the last signed checkpoint: kept elsewhere, it shows later what was cut off."), [_path], (record, _, output) => WriteCheckpoint(record, output, context));
+        Writes(command, context, ("export", "Write the entries as they are: a line of JSON each."), [_path, _checkpoint], (record, parsed, output) =>
+        {
+            Write(record, output, context);
+            if (parsed.GetValue(_checkpoint) is not { } to || record.Checkpoint().Note is not { } note) return;
+            using var witness = OutputFile.Open(to);
+            witness.Stream.Write(note);
+            witness.Complete();
+        });
     }
 
-    private Report Verify(StoreAudit audit, ParseResult parsed, CliContext context)
+    private void Of(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<IAuditRecord, ParseResult, StoreAddress, Report> ask) => Sub(command, context, named, symbols, (parsed, address) =>
     {
-        var (entries, findings) = audit.Verify(parsed.GetValue(_witness) is { } file ? Checkpoint(file) : null, context.Cancellation);
-        // A damaged log cannot say how far the ledger went.
-        if (!findings.Any(f => f.IsDamage) && audit.CheckLedger() is { } ledger) findings = [.. findings, ledger];
+        using var record = context.Engine.AuditRecord(address);
+        return ask(record, parsed, address);
+    });
+
+    /// <summary>A sub-verb whose answer is a file of its own shape.</summary>
+    private void Writes(Command command, CliContext context, (string Name, string Summary) named, Option[] options, Action<IAuditRecord, ParseResult, Stream> write)
+    {
+        var sub = new Command(named.Name, named.Summary);
+        Store.AddReadingTo(sub, AsksServer, isQuestion: false);
+        foreach (var option in options) sub.Options.Add(option);
+        sub.SetAction(parsed =>
+        {
+            var store = Store.Read(parsed, context);
+            context.Begin(store, parsed);
+            using var record = context.Engine.AuditRecord(store);
+            var path = parsed.GetRequiredValue(_path);
+            if (path == "-")
+            {
+                using var output = context.OpenAnswer();
+                write(record, parsed, output);
+                return (int)ExitCode.Done;
+            }
+            using var file = OutputFile.Open(path);
+            using (var stream = context.Guard(file.Stream)) write(record, parsed, stream);
+            file.Complete();
+            return (int)ExitCode.Done;
+        });
+        command.Subcommands.Add(sub);
+    }
+
+    private Report Verify(IAuditRecord record, ParseResult parsed, CliContext context)
+    {
+        var (entries, findings, key) = record.Verify(parsed.GetValue(_witness) is { } file ? Checkpoint(file) : null, context.Cancellation);
         var report = new Report(new Column("entry", ColumnKind.Integer), new Column("kind", ColumnKind.Text), new Column("problem", ColumnKind.FreeText)) { Code = findings.Any(f => f.IsDamage) ? ExitCode.DamagedStore : ExitCode.Done };
         report.With(findings.Select(f => new object?[] { f.Entry, f.IsDamage ? "damaged" : "note", f.Problem }));
-        context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{entries} entries under the last checkpoint; the key that signs it is {audit.Keys.VerifierKey}"));
+        context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{entries} entries under the last checkpoint; the key that signs it is {key}"));
         return report;
     }
 
-    private Report Search(StoreAudit audit, ParseResult parsed, CliContext context)
+    private Report Prove(IAuditRecord record, ParseResult parsed)
     {
-        context.Begin(_store.Read(parsed), parsed);
-        var (who, verb, sample) = (parsed.GetValue(_who), parsed.GetValue(_verb), parsed.GetValue(_sample));
-        var subject = sample is null ? null : audit.Keys.Hide("sample", sample);
-        // A call is found by any of its entries, and shown with all of them: what it showed stands in one, how it ended in another.
-        var calls = new HashSet<string>(StringComparer.Ordinal);
-        var reader = audit.Reader();
-        foreach (var (entry, _) in reader.Entries())
-        {
-            context.Cancellation.ThrowIfCancellationRequested();
-            if ((who is null || entry.Who == who) && (verb is null || entry.Verb == verb) && (subject is null || entry.Subjects.Contains(subject))) calls.Add(entry.Call);
-        }
-        var report = new Report(EntryColumns) { Code = calls.Count == 0 ? ExitCode.NothingMatched : ExitCode.Done };
-        return report.With(reader.Entries().Where(e => calls.Contains(e.Entry.Call)).Select(e => Row(e.Entry, e.Entry.Note ?? Summed(e.Entry))));
-    }
-
-    private Report Prove(StoreAudit audit, ParseResult parsed)
-    {
-        var reader = audit.Reader();
         var index = parsed.GetValue(_entry);
-        var proof = reader.ProveEntry(index);
-        List<(string, string)> facts = [("entry", Text(index)), ("size", Text(proof.Size)), ("line", System.Text.Encoding.ASCII.GetString(reader.Entries(index).First().Line.Span))];
+        var (line, proof, consistency, key) = record.Prove(index, parsed.GetValue(_since) is { } file ? Checkpoint(file) : null);
+        List<(string, string)> facts = [("entry", Text(index)), ("size", Text(proof.Size)), ("line", line)];
         facts.AddRange(proof.Path.Select(h => ("inclusion", h)));
-        if (parsed.GetValue(_since) is { } file) facts.AddRange(reader.ProveSince(Checkpoint(file)).Path.Select(h => ("consistency", h)));
+        facts.AddRange((consistency ?? []).Select(h => ("consistency", h)));
         facts.AddRange(proof.Checkpoint.TrimEnd('\n').Split('\n').Select(l => ("checkpoint", l)));
-        return Report.OfFacts([.. facts, ("key", audit.Keys.VerifierKey)]);
+        return Report.OfFacts([.. facts, ("key", key)]);
     }
 
-    private Report Review(StoreAudit audit, ParseResult parsed, CliContext context)
+    private Report Review(IAuditRecord record, ParseResult parsed, Action begin)
     {
-        context.Begin(_store.Read(parsed), parsed);
-        var unusual = new LogReview(Usual(parsed));
-        var (rows, open) = (new List<(AuditEntry Entry, string Reason)>(), new Dictionary<string, AuditEntry>(StringComparer.Ordinal));
-        foreach (var (entry, _) in audit.Reader().Entries())
-        {
-            unusual.Add(entry);
-            if (entry.Kind == AuditKind.Begin) open[entry.Call] = entry;
-            else if (entry.Kind == AuditKind.End) open.Remove(entry.Call);
-            if (entry.Kind == AuditKind.Review) rows.Clear();
-            else if (entry.Kind == AuditKind.Recovered) rows.Add((entry, "a stop in the middle"));
-            else if (entry.Kind is AuditKind.Begin or AuditKind.Call && IsExport(entry.Verb)) rows.Add((entry, "export"));
-            else if (entry.Kind is AuditKind.Begin or AuditKind.Call && entry.Verb is "access break-glass" or "warehouse.v1.Access/BreakGlass") rows.Add((entry, "break-glass"));
-            else if (entry.Kind is AuditKind.Begin && entry.Verb.StartsWith("access ", StringComparison.Ordinal) && entry.Verb is not ("access list" or "access review" or "access explain")) rows.Add((entry, "access"));
-            else if (entry.Kind == AuditKind.Refused) rows.Add((entry, Summed(entry)!));
-            else if (entry.Kind is AuditKind.End or AuditKind.Call && entry.Outcome is not ("done" or "nothing-matched")) rows.Add((entry, "did not end well"));
-        }
-        rows.AddRange(unusual.Findings());
-        rows.AddRange(open.Values.Select(e => (e, "never ended: what it names may have been shown")));
-        if (parsed.GetValue(_signOff) is { } remark)
-            audit.Log.Append([new AuditEntry { Kind = AuditKind.Review, Call = Guid.NewGuid().ToString("n"), Who = Engine.Principal, Role = "owner", Verb = "audit review", Purpose = "operations", Note = remark }]);
-        return new Report(EntryColumns).With(rows.OrderBy(r => r.Entry.Sequence).Select(r => Row(r.Entry, r.Reason)));
+        begin();
+        var rows = AuditReview.Of(record.Entries().Select(e => e.Entry), Usual(parsed)).ToList();
+        if (parsed.GetValue(_signOff) is { } remark) record.SignOff(remark);
+        return new Report(EntryColumns).With(rows.Select(r => Row(r.Entry, r.Reason)));
     }
 
     private LogReviewOptions Usual(ParseResult parsed)
@@ -139,47 +126,23 @@ internal sealed class AuditVerb : Verb
         return LogReviewOptions.HoursOf(text) is var (from, until) ? usual with { WorkFrom = from, WorkUntil = until } : throw new InputException("working-hours", "working hours are HH:MM-HH:MM", InputPlace.None);
     }
 
-    /// <summary>Whether a verb, or a method of the server, is the one that gives genotypes away.</summary>
-    private static bool IsExport(string verb) => verb is "export" or "warehouse.v1.Variants/Export";
-
-    private ExitCode Export(ParseResult parsed, CliContext context)
+    private static void WriteCheckpoint(IAuditRecord record, Stream output, CliContext context)
     {
-        var store = _store.Read(parsed);
-        context.Begin(store, parsed);
-        using var audit = Engine.OpenAudit(store);
-        var (reader, path) = (audit.Reader(), parsed.GetRequiredValue(_path));
-        if (path == "-")
-        {
-            using var output = context.OpenAnswer();
-            Write(reader, output, context);
-        }
-        else
-        {
-            using var file = OutputFile.Open(path);
-            using (var stream = context.Guard(file.Stream)) Write(reader, stream, context);
-            file.Complete();
-        }
-        if (parsed.GetValue(_checkpoint) is not { } to || reader.LatestCheckpoint() is not { } note) return ExitCode.Done;
-        using var witness = OutputFile.Open(to);
-        witness.Stream.Write(note);
-        witness.Complete();
-        return ExitCode.Done;
+        var (note, key) = record.Checkpoint();
+        output.Write(note ?? throw new InputException("audit-checkpoint", "the log is empty, and nothing is signed yet", InputPlace.None));
+        context.Error.WriteLine("warehouse: the key that signs it is " + key);
     }
 
-    private static void Write(AuditReader reader, Stream output, CliContext context)
+    private static void Write(IAuditRecord record, Stream output, CliContext context)
     {
         using var buffered = new BufferedStream(output, 1 << 16);
-        foreach (var (_, line) in reader.Entries())
+        foreach (var (_, line) in record.Entries())
         {
             context.Cancellation.ThrowIfCancellationRequested();
             buffered.Write(line.Span);
             buffered.WriteByte((byte)'\n');
         }
     }
-
-    /// <summary>What an entry that sums calls up says; null for others.</summary>
-    private static string? Summed(AuditEntry entry) =>
-        entry is { Kind: AuditKind.Refused, FirstUtc: { } first, LastUtc: { } last } ? string.Create(CultureInfo.InvariantCulture, $"{entry.Calls} calls refused from {Columns.Time(first)} to {Columns.Time(last)}") : null;
 
     private static object?[] Row(AuditEntry entry, string? note) =>
     [

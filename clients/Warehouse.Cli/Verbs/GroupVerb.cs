@@ -15,6 +15,9 @@ internal abstract class GroupVerb : Verb
     /// <summary>Whether a server may be named in place of the store.</summary>
     protected virtual bool MayAskServer => false;
 
+    /// <summary>Whether it asks for data: then a line with a server says for what, at which level and on whose behalf.</summary>
+    protected virtual bool IsQuestion => true;
+
     /// <inheritdoc/>
     protected sealed override ExitCode Run(ParseResult parsed, CliContext context) => throw new InvalidOperationException("only the sub-verbs run");
 
@@ -36,7 +39,7 @@ internal abstract class GroupVerb : Verb
     private Command Add(Command command, CliContext context, (string Name, string Summary, bool MayAskServer) named, Symbol[] symbols, Func<ParseResult, StoreAddress, Report> run)
     {
         var sub = new Command(named.Name, named.Summary);
-        if (named.MayAskServer) Store.AddReadingTo(sub, AsksServer);
+        if (named.MayAskServer) Store.AddReadingTo(sub, AsksServer, isQuestion: IsQuestion);
         else Store.AddTo(sub);
         foreach (var symbol in symbols)
         {

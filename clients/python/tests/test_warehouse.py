@@ -129,6 +129,14 @@ class ServerTests(unittest.TestCase):
         self.addCleanup(os.unlink, file.name)
         return file.name
 
+    def test_whoever_is_refused_is_told_why(self):
+        reasons = self.lab.explain()
+        self.assertEqual(("answer", True), (reasons[-1].about, reasons[-1].holds))
+        with warehouse.connect(purpose="research") as lab:
+            verdict = lab.explain()[-1]
+        self.assertEqual(("answer", False), (verdict.about, verdict.holds))
+        self.assertIn("project", verdict.text)
+
     def test_a_refusal_names_its_rule(self):
         with self.assertRaises(warehouse.WarehouseError) as refused:
             self.lab.freq(cohort="nobody")

@@ -32,7 +32,7 @@ from google.protobuf.message import DecodeError
 
 from . import arrow
 from .login import Login, LoginError
-from .v1 import alerts_pb2, annotations_pb2, assessments_pb2, common_pb2, ingest_pb2, variants_pb2
+from .v1 import access_pb2, alerts_pb2, annotations_pb2, assessments_pb2, common_pb2, ingest_pb2, variants_pb2
 
 __all__ = ["connect", "Client", "Seen", "NotSeen", "FewerThanK", "Withheld", "NotAssessable", "Answer", "Assessments", "CarriersAnswer", "Frequencies", "WarehouseError"]
 
@@ -233,6 +233,7 @@ class Client:
         self._seen = self._method("unary_unary", "Seen", variants_pb2.SeenRequest, variants_pb2.SeenReply)
         self._frequencies = self._method("unary_stream", "Frequencies", variants_pb2.FrequenciesRequest, common_pb2.Chunk)
         self._carriers = self._method("unary_stream", "Carriers", variants_pb2.CarriersRequest, variants_pb2.CarriersReply)
+        self._explain = self._method("unary_unary", "Access/Explain", access_pb2.ExplainRequest, access_pb2.ExplainReply)
         self._inbox = self._method("unary_unary", "Alerts/Inbox", alerts_pb2.InboxRequest, alerts_pb2.InboxReply)
         self._acknowledge = self._method("unary_unary", "Alerts/Acknowledge", alerts_pb2.AcknowledgeRequest, alerts_pb2.CourseReply)
         self._releases = self._method("unary_unary", "Annotations/List", annotations_pb2.ListAnnotationsRequest, annotations_pb2.ListAnnotationsReply)
@@ -356,6 +357,10 @@ class Client:
                 raise _cut()
             snapshot = _pinned(snapshot, context)
             yield from answers
+
+    def explain(self) -> List[Any]:
+        """Why the caller is refused, or how his answers are bounded, for what this client asks (record where it names no level): warehouse.v1.AccessReason, the verdict last. Nothing is told of what is hidden."""
+        return list(self._ask_one(self._explain, access_pb2.ExplainRequest(asking=self._ask(None))).reasons)
 
     def inbox(self, *, closed: bool = False) -> List[Any]:
         """Alerts that wait for the caller (warehouse.v1.Alert), the gravest and oldest first; they count as shown to him. Always for treatment."""

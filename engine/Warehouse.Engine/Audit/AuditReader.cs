@@ -8,7 +8,37 @@ namespace Warehouse.Engine.Audit;
 /// <param name="Path">Its hashes.</param>
 /// <param name="Checkpoint">The signed checkpoint that it holds against, as text.</param>
 /// <param name="Size">Entries under that.</param>
-public sealed record AuditProof(IReadOnlyList<string> Path, string Checkpoint, long Size);
+public sealed record AuditProof(IReadOnlyList<string> Path, string Checkpoint, long Size)
+{
+    /// <summary>Whether it shows whoever has the key alone that a line stands at an index of the log.</summary>
+    /// <param name="key">Of the log's signer: <c>name+id+key</c>.</param>
+    /// <param name="index">Of the line, 0-based.</param>
+    /// <param name="line">As it is hashed.</param>
+    public bool Shows(string key, long index, ReadOnlySpan<byte> line) =>
+        TryOpen(key, Checkpoint, out var now) && now.Size == Size && TryHashes(Path, out var path) && MerkleTree.HasInclusion((index, MerkleTree.Leaf(line)), path, now.Size, now.Root);
+
+    /// <summary>Whether hashes show that the log under its checkpoint begins with the entries under an older one.</summary>
+    public bool Continues(string key, string older, IReadOnlyList<string> hashes) =>
+        TryOpen(key, Checkpoint, out var now) && TryOpen(key, older, out var old) && TryHashes(hashes, out var path) && MerkleTree.HasConsistency((old.Size, old.Root), path, now.Size, now.Root);
+
+    private static bool TryOpen(string key, string note, out Checkpoint checkpoint)
+    {
+        checkpoint = default;
+        return NoteKey.TryParse(key, out var signer) && Audit.Checkpoint.TryOpen(System.Text.Encoding.UTF8.GetBytes(note), signer, out checkpoint);
+    }
+
+    private static bool TryHashes(IReadOnlyList<string> texts, out List<Digest> hashes)
+    {
+        hashes = [];
+        Span<byte> bytes = stackalloc byte[Digest.SizeBytes];
+        foreach (var text in texts)
+        {
+            if (!Convert.TryFromBase64String(text, bytes, out var length) || length != bytes.Length) return false;
+            hashes.Add(Digest.Read(bytes));
+        }
+        return true;
+    }
+}
 
 /// <summary>
 /// The audit log of a store, for reading; it may be on a read-only disk, and it takes no lock. Reads what the last checkpoint covers at the
@@ -109,10 +139,21 @@ public sealed class AuditReader
     /// <summary>Proves that the log begins with that of an older checkpoint of it.</summary>
     /// <exception cref="InputException">It is no checkpoint of this log.</exception>
     /// <exception cref="DamagedStoreException">The log does not begin with it.</exception>
-    public AuditProof ProveSince(ReadOnlySpan<byte> olderCheckpoint)
+    public AuditProof ProveSince(ReadOnlySpan<byte> olderCheckpoint) => ProveSince(olderCheckpoint, Latest());
+
+    /// <summary>The same under the checkpoint of another proof, while the log may have grown since.</summary>
+    /// <exception cref="InputException">It is no checkpoint of this log.</exception>
+    /// <exception cref="DamagedStoreException">The log does not begin with it.</exception>
+    public AuditProof ProveSince(ReadOnlySpan<byte> olderCheckpoint, AuditProof under)
+    {
+        var note = System.Text.Encoding.UTF8.GetBytes(under.Checkpoint);
+        return ProveSince(olderCheckpoint, Checkpoint.TryOpen(note, Signer, out var now) ? (now, note) : null);
+    }
+
+    private AuditProof ProveSince(ReadOnlySpan<byte> olderCheckpoint, (Checkpoint Checkpoint, byte[] Note)? latest)
     {
         if (!Checkpoint.TryOpen(olderCheckpoint, Signer, out var old)) throw new InputException("audit-checkpoint", "this is no checkpoint that this log's key signed", InputPlace.None);
-        var (now, note) = Latest() ?? throw AuditState.Damaged(0, "the log is empty, and a checkpoint of it is not");
+        var (now, note) = latest ?? throw AuditState.Damaged(0, "the log is empty, and a checkpoint of it is not");
         if (old.Size > now.Size) throw AuditState.Damaged(now.Size / TilePath.Width, string.Create(CultureInfo.InvariantCulture, $"the log ends before entry {now.Size}; the checkpoint has {old.Size}"));
         var path = MerkleTree.ProveConsistency(old.Size, now.Size, Node);
         if (!MerkleTree.HasConsistency((old.Size, old.Root), path, now.Size, now.Root)) throw AuditState.Damaged(old.Size / TilePath.Width, "the log does not begin with the entries of that checkpoint");

@@ -47,6 +47,7 @@ internal sealed class AccessService(CallGate gate, GlassPager pager) : V1.Access
         var roles = policy.RolesOf(call.Who.Caller);
         var mayReadAll = roles.Overlaps(Permissions.RolesFor(Permission.ReadPolicy)!) && call.Who.Caller.HasSecondFactor;
         var reply = new V1.ListAccessReply { PolicyVersion = policy.Version, Settings = PolicyWire.Of(policy.Settings) };
+        if (policy.Epoch is { } epoch) reply.Epoch = new V1.OpenEpochReply { Epoch = epoch.Number, Snapshot = epoch.Snapshot };
         foreach (var entry in policy.Entries)
         {
             var state = policy.StateOf(entry, now);
@@ -103,7 +104,7 @@ internal sealed class AccessService(CallGate gate, GlassPager pager) : V1.Access
         var reply = gate.Host.Change(store =>
         {
             var snapshot = request.HasSnapshot ? request.Snapshot : store.Version;
-            return new V1.OpenEpochReply { Epoch = store.OpenEpoch(ActorOf(call), snapshot), Snapshot = snapshot };
+            return new V1.OpenEpochReply { Epoch = store.OpenEpoch(ActorOf(call), snapshot), Snapshot = snapshot, Version = store.Version };
         });
         return Task.FromResult((reply, (long?)1));
     });

@@ -15,12 +15,22 @@ internal sealed class AuditService(CallGate gate) : Protocol.V1.Audit.AuditBase
         {
             var hidden = request.Sample.Length == 0 ? null : gate.Audit.Keys.Hide("sample", request.Sample);
             var (from, until) = (request.From?.ToDateTimeOffset(), request.Until?.ToDateTimeOffset());
-            var rows = 0L;
-            foreach (var (entry, line) in gate.Audit.Reader().Entries())
+            bool Matches(Engine.Audit.AuditEntry entry) =>
+                (hidden is null || entry.Subjects.Contains(hidden)) && (request.Who.Length == 0 || entry.Who == request.Who) && (request.Verb.Length == 0 || entry.Verb == request.Verb) && (from is null || entry.Utc >= from) && (until is null || entry.Utc < until);
+            var (rows, reader) = (0L, gate.Audit.Reader());
+            var calls = new HashSet<string>(StringComparer.Ordinal);
+            if (request.WholeCalls)
+            {
+                foreach (var (entry, _) in reader.Entries())
+                {
+                    call.Stop.ThrowIfCancellationRequested();
+                    if (Matches(entry)) calls.Add(entry.Call);
+                }
+            }
+            foreach (var (entry, line) in reader.Entries())
             {
                 call.Stop.ThrowIfCancellationRequested();
-                if ((hidden is not null && !entry.Subjects.Contains(hidden)) || (request.Who.Length > 0 && entry.Who != request.Who) || (request.Verb.Length > 0 && entry.Verb != request.Verb)) continue;
-                if ((from is not null && entry.Utc < from) || (until is not null && entry.Utc >= until)) continue;
+                if (!(request.WholeCalls ? calls.Contains(entry.Call) : Matches(entry))) continue;
                 rows++;
                 send(new Protocol.V1.AuditEntry { Sequence = entry.Sequence, Line = Encoding.ASCII.GetString(line.Span) });
             }
@@ -34,7 +44,9 @@ internal sealed class AuditService(CallGate gate) : Protocol.V1.Audit.AuditBase
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"c2sp.org/tlog-proof@v1\nindex {request.Sequence}\n");
         foreach (var hash in proof.Path) text.Append(hash).Append('\n');
         text.Append('\n').Append(proof.Checkpoint);
-        return Task.FromResult((new Protocol.V1.AuditProof { Line = Encoding.ASCII.GetString(reader.Entries(request.Sequence).First().Line.Span), Proof = text.ToString() }, (long?)1));
+        var reply = new Protocol.V1.AuditProof { Line = Encoding.ASCII.GetString(reader.Entries(request.Sequence).First().Line.Span), Proof = text.ToString(), Key = gate.Audit.Keys.VerifierKey };
+        if (request.Since.Length > 0) reply.Consistency.AddRange(reader.ProveSince(Encoding.UTF8.GetBytes(request.Since), proof).Path);
+        return Task.FromResult((reply, (long?)1));
     });
 
     public override Task<AuditCheckpoint> Checkpoint(AuditCheckpointRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>

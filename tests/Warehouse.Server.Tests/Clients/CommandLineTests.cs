@@ -24,6 +24,7 @@ public sealed class CommandLineTests
             ("seen", queries), ("seen", [variants[3], "--cohort", "cases"]), ("freq", []), ("freq", ["--by", "ancestry", "--adj", "--cohort", "controls"]), ("freq", ["--region", "22:1,001-2,000", "--symbolic", "--min-ac", "2"]),
             ("freq", ["--variants", served["asked"], "--samples-file", served["names"], "--per", "sample"]), ("freq", ["--region", "22:1-3,000", "--as-of", "2"]), ("carriers", [variants[0], variants[5], "22-1-A-C", "nonsense"]),
             ("case-control", ["--cases", "cases", "--controls", "controls"]), ("cohorts", []), ("cohort show", ["cases"]), ("snapshots", []), ("info", []), ("verify", []),
+            ("access list", ["--all"]), ("access review", []), ("access settings", []), ("access explain", ["group:nobody", "--purpose", "treatment", "--detail", "record"]), // those of audit: AccessCommandTests
         ];
         var wrong = new List<string>();
         foreach (var (verb, rest) in lines)
@@ -34,6 +35,25 @@ public sealed class CommandLineTests
             if (local.Exit != remote.Exit || !File.Exists(served["remote-" + name]) || !Same(served["local-" + name], served["remote-" + name])) wrong.Add($"export {name}: {remote.Exit} {remote.Error}");
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    /// <summary>A researcher with a grant of figures alone need not say so: he is printed what he is printed at that level.</summary>
+    [Fact]
+    public async Task Who_names_no_level_is_answered_at_the_most_that_is_granted_to_him()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        var (pem, issued) = served.Server.Identity.Issue("researcher", 1, roles: [Role.Researcher]);
+        File.WriteAllText(served["researcher.pem"], pem);
+        served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Aggregate, Detail.Exists);
+        served.Owner((store, owner) => store.OpenEpoch(owner, store.Version));
+        File.WriteAllLines(served["asked"], [Local(served, "freq").Output.Split('\n')[1].Split('\t') is var c ? $"{c[0]}-{c[1]}-{c[2]}-{c[3]}" : ""]);
+        foreach (var line in (string[][])[["seen", File.ReadAllLines(served["asked"])[0]], ["freq", "--variants", served["asked"]], ["cohorts"], ["snapshots"]])
+        {
+            var (said, most, least) = (Remote(served, served["researcher.pem"], line[0], [.. line[1..], "--detail", "aggregate"]), Remote(served, served["researcher.pem"], line[0], line[1..]), Remote(served, served["researcher.pem"], line[0], [.. line[1..], "--detail", "record"]));
+            Assert.True((said.Exit, said.Output) == (most.Exit, most.Output) && said.Output.Length > 10, $"{line[0]}: {said.Exit} {most.Exit}\n{said.Output}{said.Error}\n{most.Output}{most.Error}");
+            Assert.Equal(ExitCode.CouldNot, least.Exit);
+        }
+        AssertFails(Remote(served, served["researcher.pem"], "carriers", "22-1-A-C"), ExitCode.CouldNot, "not-granted");
     }
 
     [Fact]

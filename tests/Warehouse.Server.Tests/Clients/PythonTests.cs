@@ -48,7 +48,7 @@ public sealed class PythonTests
         using var process = Process.Start(start)!;
         var said = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0 && said.Contains("Ran 15 tests", StringComparison.Ordinal), said);
+        Assert.True(process.ExitCode == 0 && said.Contains("Ran 16 tests", StringComparison.Ordinal), said);
     }
 
     [PeerFact("python3")]
@@ -59,7 +59,7 @@ public sealed class PythonTests
         [
             ("common", V1.CommonReflection.Descriptor.SerializedData), ("variants", V1.VariantsReflection.Descriptor.SerializedData),
             ("alerts", V1.AlertsReflection.Descriptor.SerializedData), ("annotations", V1.AnnotationsReflection.Descriptor.SerializedData), ("assessments", V1.AssessmentsReflection.Descriptor.SerializedData),
-            ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData), ("ingest", V1.IngestReflection.Descriptor.SerializedData),
+            ("access", V1.AccessReflection.Descriptor.SerializedData), ("store", V1.StoreReflection.Descriptor.SerializedData), ("cohorts", V1.CohortsReflection.Descriptor.SerializedData), ("data_class", V1.DataClassReflection.Descriptor.SerializedData), ("ingest", V1.IngestReflection.Descriptor.SerializedData),
         ];
         foreach (var (name, data) in files) File.WriteAllBytes(folder[name], data.ToByteArray());
         const string Script = """
@@ -67,13 +67,13 @@ public sealed class PythonTests
             sys.path.insert(0, sys.argv[1])
             from importlib import import_module
             from google.protobuf.descriptor_pb2 import FileDescriptorProto
-            for name in ("common", "variants", "alerts", "annotations", "assessments", "store", "cohorts", "data_class", "ingest"):
+            for name in ("common", "variants", "alerts", "annotations", "assessments", "access", "store", "cohorts", "data_class", "ingest"):
                 ours = FileDescriptorProto.FromString(import_module(f"warehouse.v1.{name}_pb2").DESCRIPTOR.serialized_pb)
                 with open(f"{sys.argv[2]}/{name}", "rb") as stream:
                     theirs = FileDescriptorProto.FromString(stream.read())
                 print(name, "same" if ours == theirs else "other: make it again with protoc of Debian, --python_out")
             """;
-        Assert.Equal("common same\nvariants same\nalerts same\nannotations same\nassessments same\nstore same\ncohorts same\ndata_class same\ningest same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
+        Assert.Equal("common same\nvariants same\nalerts same\nannotations same\nassessments same\naccess same\nstore same\ncohorts same\ndata_class same\ningest same\n", Peer.Output(Python, "-B", "-c", Script, Folder, folder.Path));
     }
 
     [PeerFact("mypy")]

@@ -126,6 +126,7 @@ public sealed class CanaryVerbTests
                 (["access", "grant", Store, "role:analyst", "--cohort", _cohort, "--detail", "record", "--purpose", "treatment", "--reason", Tokens.Next(CanaryKind.BundleNote)], ""),
                 (["access", "list", Store, "--all"], ""),
                 (["access", "review", Store], ""),
+                (["access", "settings", Store], ""),
                 (["access", "explain", Store, "oidc:https://id.example|" + Tokens.Next(CanaryKind.CliInput), "--purpose", "treatment", "--detail", "record"], ""),
                 (["annotations", "load", Store, "panel", Write("panel.vcf", "##fileformat=VCFv4.2\n##INFO=<ID=NOTE,Number=1,Type=String,Description=\"n\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t100\t.\tA\tG\t.\t.\tNOTE=x\n"), "--release", "2024-01-07"], ""),
                 (["annotations", "list", Store], ""),
@@ -167,6 +168,7 @@ public sealed class CanaryVerbTests
                 (["audit", "search", Store, "--sample", _samples[0]], ""),
                 (["audit", "prove", Store, "0"], ""),
                 (["audit", "review", Store], ""),
+                (["audit", "checkpoint", Store, "-o", Path.Combine(Out, "checkpoint.note")], ""),
                 (["audit", "export", Store, "-o", Path.Combine(Out, "audit.jsonl")], ""),
                 (["doctor", Store], ""),
                 (["logout", "--server", "https://localhost:9"], ""),
@@ -199,6 +201,8 @@ public sealed class CanaryVerbTests
                 (["withdraw", Store, "--samples-file", stranger], ""), (["compact", Store, "--purge-before", Name()], ""), (["verify", missing], ""), (["salvage", missing, "--to", Path.Combine(Out, "r")], ""), (["keys", "rotate", missing], ""),
                 (["info", missing], ""), (["snapshots", missing], ""), (["simulate", Path.Combine(Out, "s"), "--samples", Name()], ""), (["audit", "prove", Store, Name()], ""), (["audit", "search", Store, "--from", Name()], ""), (["audit", "verify", missing], ""),
                 (["access", "grant", Store, Name(), "--cohort", Name(), "--detail", "record", "--purpose", "treatment"], ""), (["access", "approve", Store, Name()], ""),
+                (["access", "explain", "--server", "https://localhost:9", Name(), "--purpose", "treatment", "--detail", "record"], ""), (["access", "break-glass", "--server", "https://localhost:9", "--samples-file", stranger, "--reason", Tokens.Next(CanaryKind.BundleNote)], ""),
+                (["audit", "search", "--server", "https://localhost:9", "--sample", Tokens.Next(CanaryKind.SampleId)], ""),
                 (["assess", "draft", Store, "1-100-A-G", "--condition", Name(), "--criterion", "PVS1"], ""), (["assess", "show", Store, Name()], ""), (["assess", "import", Store, Write("bad.jsonl", Tokens.Next(CanaryKind.PatientName) + "\n")], ""), (["doctor", missing], ""), (["login", "--server", Name()], ""), (["logout", "--server", Name()], ""),
             };
             return lines;

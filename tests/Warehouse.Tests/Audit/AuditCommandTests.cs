@@ -113,7 +113,7 @@ public sealed class AuditCommandTests
         Assert.Equal([AuditKind.Begin, AuditKind.End], entries.Select(e => e.Kind));
         using var opened = VariantStore.Open(store.Path);
         Assert.Equal(("done", opened.Version), (entries[1].Outcome, entries[1].Snapshot));
-        Assert.Equal(verb == "access grant" || verb == "access approve", ExportStore.Must("audit", "review", store.Path).Contains($"\t{verb}\t", StringComparison.Ordinal));
+        Assert.Equal(verb is "access grant" or "access approve" or "cohort set" or "cohort refresh", ExportStore.Must("audit", "review", store.Path).Contains($"\t{verb}\t", StringComparison.Ordinal));
     }
 
     [Fact]
