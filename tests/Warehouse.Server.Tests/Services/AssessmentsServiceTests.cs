@@ -142,7 +142,8 @@ public sealed class AssessmentsServiceTests
         var nobody = await researcher.SuggestAsync(new V1.SuggestRequest { Asking = At(V1.Detail.Aggregate), Variant = "22-5-A-C" });
         Assert.True(banded.Released.IsBanded && banded.Criterion is null);
         Assert.Equal((nobody.Released, nobody.Note, nobody.Criterion), (banded.Released, banded.Note, banded.Criterion));
-        Assert.Equal((StatusCode.PermissionDenied, "not-granted"), Code(await RefusalOf(() => researcher.SuggestAsync(new V1.SuggestRequest { Asking = Operations, Variant = common.Query }))));
+        Assert.Equal((StatusCode.PermissionDenied, "not-granted"), Code(await RefusalOf(() => researcher.SuggestAsync(new V1.SuggestRequest { Asking = At(V1.Detail.Record), Variant = common.Query }))));
+        Assert.Equal(shown.Released, (await researcher.SuggestAsync(new V1.SuggestRequest { Asking = Operations, Variant = common.Query })).Released); // who names no level gets the most that he is granted
         Assert.Equal("detail", (await RefusalOf(() => researcher.SuggestAsync(new V1.SuggestRequest { Asking = At(V1.Detail.Exists), Variant = common.Query }))).Refusal.Rule);
     }
 
