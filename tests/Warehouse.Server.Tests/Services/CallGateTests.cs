@@ -176,7 +176,7 @@ public sealed class CallGateTests
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         var who = new Authenticated(new Caller { Id = id, Roles = new HashSet<Role> { Role.Analyst }, HasSecondFactor = true, IsService = true }, DateTimeOffset.MaxValue, TimeProvider.System, () => true);
         using var audit = StoreAudit.Open(served.StorePath, null, null);
-        Call Begin() => new(served.Server.Store, who, new AuditCall(audit.Log, audit.Keys, new AuditEntry { Kind = AuditKind.Call, Call = "", Who = id, Role = "caller", Verb = "test", Purpose = "treatment" }, "", TimeProvider.System), default);
+        Call Begin() => new(served.Server.Store, who, (new AuditCall(audit.Log, audit.Keys, new AuditEntry { Kind = AuditKind.Call, Call = "", Who = id, Role = "caller", Verb = "test", Purpose = "treatment" }, "", TimeProvider.System), null), default);
         Session session;
         using (var first = Begin())
         {

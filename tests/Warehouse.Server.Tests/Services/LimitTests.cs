@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Warehouse.Engine.Access;
-using Warehouse.Engine.Query;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;

@@ -7,6 +7,7 @@ using Warehouse.Engine.Audit;
 using Warehouse.Rpc.Client;
 using Warehouse.Rpc.Server;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Configuration;
 using Warehouse.Server.Tests.Clients;
 using Warehouse.Server.Tests.Identity;
 using Warehouse.Simulation;
@@ -40,7 +41,7 @@ public sealed class RefusedCallsTests
         while (served.Server.Gate.Report.Metrics.Page().Contains("warehouse_calls_running{method=\"grpc.health.v1.Health/Watch\"} 2", StringComparison.Ordinal)) await Task.Delay(10);
 
         // One who has as many as he may: what shows nothing of the store has no entry when it is answered, nor when it is not.
-        held = await HoldAsync(busy, Admission.PersonCalls);
+        held = await HoldAsync(busy, new LimitConfiguration().Person.Calls);
         Saw(busyId, "too-many-at-once", await FloodAsync(() => new Health.HealthClient(busy).CheckAsync(new()), StatusCode.ResourceExhausted));
         await FloodAsync(() => new V1.Variants.VariantsClient(busy).SeenAsync(Question), StatusCode.ResourceExhausted, count: 3); // these have entries of their own
         foreach (var call in held) call.Dispose();

@@ -209,7 +209,7 @@ public sealed class SeenStreamTests
         var queries = Queries(served, 50, seed: 9);
         using var audit = StoreAudit.Open(served.StorePath, null, null);
         var who = new Authenticated(new Caller { Id = id, Roles = new HashSet<Role> { Role.Analyst }, HasSecondFactor = true, IsService = true }, DateTimeOffset.MaxValue, TimeProvider.System, () => true);
-        using var call = new Call(served.Server.Store, who, new AuditCall(audit.Log, audit.Keys, new AuditEntry { Kind = AuditKind.Call, Call = "", Who = id, Role = "caller", Verb = "test", Purpose = "treatment" }, "", TimeProvider.System), default);
+        using var call = new Call(served.Server.Store, who, (new AuditCall(audit.Log, audit.Keys, new AuditEntry { Kind = AuditKind.Call, Call = "", Who = id, Role = "caller", Verb = "test", Purpose = "treatment" }, "", TimeProvider.System), null), default);
         var endless = new Endless(i => i == 0 ? new SeenStreamRequest { Brief = true, Request = new SeenRequest { Asking = ServedStore.Treatment } } : new SeenStreamRequest { Queries = { queries } });
         await using var requests = new Requests<SeenStreamRequest>(endless, new NoContext());
         var first = await requests.FirstAsync(TimeProvider.System);
