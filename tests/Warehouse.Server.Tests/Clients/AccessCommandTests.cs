@@ -121,7 +121,8 @@ public sealed class AccessCommandTests
         var review = Remote(served, auditor.Pem, "audit review", "--format", "tsv").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..].Select(l => l.Split('\t')).Select(r => (Verb: r[5], Reason: r[^1])).ToList();
         foreach (var method in (string[])["Grant", "Approve", "Attest", "ChangeSettings"]) Assert.Contains(("warehouse.v1.Access/" + method, "access"), review);
         Assert.Contains(("warehouse.v1.Access/Approve", "did not end well"), review);
-        Assert.DoesNotContain(review, r => r.Verb is "warehouse.v1.Access/List" or "warehouse.v1.Variants/Carriers" or "warehouse.v1.Audit/Search");
+        // Whatever the hour is: what was shown at night is told too, and is no change.
+        Assert.DoesNotContain(review.Where(r => !r.Reason.StartsWith("outside working hours", StringComparison.Ordinal)), r => r.Verb is "warehouse.v1.Access/List" or "warehouse.v1.Variants/Carriers" or "warehouse.v1.Audit/Search");
 
         // A checkpoint that was kept, entries as they are, and a proof between the two.
         Assert.Equal(ExitCode.Done, Remote(served, auditor.Pem, "audit checkpoint", "-o", served["witness"]).Exit);

@@ -184,9 +184,10 @@ public sealed class CallGateTests
             session.Shown = _ => Assert.Fail("the call before hears of it");
             first.Release();
         }
+        Assert.Null(session.Shown);
         using var second = Begin();
         Assert.Same(session, second.Ask(ServedStore.Treatment));
-        Assert.Null(second.Session.Shown);
+        second.Session.Shown!("somebody"); // is its own
     }
 
     [Fact]

@@ -43,11 +43,12 @@ public sealed class HangingAuditTests
         }, clock);
         var stranger = EndAsync(async () => await new V1.Variants.VariantsClient(served.Channel(null)).SeenAsync(question), clock);
         Assert.Equal(StatusCode.DeadlineExceeded, (await hurried).Code);
-        foreach (var end in await Task.WhenAll([.. waiting, stranger]))
+        foreach (var end in await Task.WhenAll(waiting))
         {
             Assert.Equal((StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown"), (end.Code, end.Text));
             Assert.InRange(end.After, AuditLog.MostWait - TimeSpan.FromSeconds(0.5), Hang);
         }
+        Assert.Equal(StatusCode.DeadlineExceeded, (await stranger).Code); // whom nobody knows has less time than that
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "NoAudit"), await ReadinessAsync(served));
         Assert.True((await listing).Code is StatusCode.DeadlineExceeded or StatusCode.Unavailable, $"{await listing}");
         Assert.True(disk.IsHanging && clock.Elapsed < Hang, $"the disk answered before all were told: {clock.Elapsed}");

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Query;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
@@ -58,15 +59,15 @@ public sealed class LimitTests
             store.SetCohort("controls", names[8..], null);
             return 0;
         });
-        var (client, asking) = (new V1.Variants.VariantsClient(channel), ServedStore.Treatment);
+        var (client, asking, stored) = (new V1.Variants.VariantsClient(channel), ServedStore.Treatment, Stored(served));
         var questions = new Dictionary<string, Func<Task>>
         {
             ["Seen"] = async () => await client.SeenAsync(new V1.SeenRequest { Asking = asking, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
             ["SeenStream"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
             ["SeenStream, brief"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Brief = true, Queries = { "22-5-A-C", "22-6-A-C", "22-7-A-C" } }),
-            ["SeenStream, a file"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Vcf = Google.Protobuf.ByteString.CopyFromUtf8("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t5\t.\tA\tC,G,T\t.\t.\t.\n") }),
+            ["SeenStream, a file"] = () => StreamAsync(client, new() { Request = new() { Asking = asking }, Vcf = Google.Protobuf.ByteString.CopyFromUtf8("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n" + string.Concat(stored.Take(3).Select(q => $"{q.Contig}\t{q.Start + 1}\t.\t{q.Ref}\t{q.Alt}\t.\t.\t.\n"))) }),
             ["Frequencies"] = () => ListAsync(client),
-            ["FrequenciesOf"] = async () => await client.FrequenciesOfAsync(new V1.FrequenciesOfRequest { Asking = asking, Queries = { "1-5-A-C" } }),
+            ["FrequenciesOf"] = async () => await client.FrequenciesOfAsync(new V1.FrequenciesOfRequest { Asking = asking, Queries = { stored.Take(3).Select(Spelled) } }),
             ["CaseControl"] = () => ReadAsync(client.CaseControl(new V1.CaseControlRequest { Asking = asking, Cases = "cases", Controls = "controls" }).ResponseStream),
             ["Carriers"] = () => ReadAsync(client.Carriers(new V1.CarriersRequest { Asking = asking, Queries = { "22-5-A-C" } }).ResponseStream),
             ["Export, rows"] = () => ReadAsync(client.Export(new V1.ExportRequest { Asking = asking, Format = V1.ExportFormat.Arrow }).ResponseStream),
@@ -144,7 +145,8 @@ public sealed class LimitTests
         var (pem, issued) = served.Server.Identity.Issue("machine", 1, isService: true, roles: [Role.Analyst]);
         served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Record);
         using var client = new Client.WarehouseClient(new Client.ConnectOptions { Server = new Uri(served.Url), Credentials = Client.Credentials.FromPem(pem), Ask = new() { Purpose = V1.Purpose.Treatment } });
-        var queries = Enumerable.Range(0, 3000).Select(i => string.Create(CultureInfo.InvariantCulture, $"1-{1000 + i}-{(i % 2 == 0 ? "A-C" : "C-A")}")).ToArray();
+        var stored = Stored(served);
+        var queries = Enumerable.Range(0, 3000).Select(i => Spelled(stored[i % stored.Length])).ToArray();
         var asked = new V1.FrequenciesOfRequest { By = "person", Queries = { queries } };
         var all = await client.FrequenciesOfAsync(asked);
         Assert.Equal(queries.Length * Samples, all.Rows.Count);
@@ -244,6 +246,14 @@ public sealed class LimitTests
     }
 
     /// <summary>Calls that have begun and wait.</summary>
+    private static FrequencyRow[] Stored(ServedStore served) => served.Owner((store, _) =>
+    {
+        using var session = store.OpenSession();
+        return session.Frequencies(new FrequencyRequest()).ToArray();
+    });
+
+    private static string Spelled(FrequencyRow row) => string.Create(CultureInfo.InvariantCulture, $"{row.Contig}-{row.Start + 1}-{row.Ref}-{row.Alt}");
+
     private static async Task<Held> HoldAsync(RpcChannel channel, int count)
     {
         var calls = Enumerable.Range(0, count).Select(_ => new Health.HealthClient(channel).Watch(new())).ToList();

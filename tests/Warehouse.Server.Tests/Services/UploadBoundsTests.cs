@@ -81,7 +81,8 @@ public sealed class UploadBoundsTests
 
         // The owner can, in the way that the refusal names.
         File.WriteAllText(served["change.tsv"], Header + "seen\tPS\tXX\tDUO:0000004\teast\n");
-        served.Owner((store, _) => store.Ingest(new IngestRequest { Files = [served["there.vcf"]], SheetPath = served["change.tsv"] }));
+        File.WriteAllBytes(served["same.vcf"], Vcf(served, 10, "seen"));
+        served.Owner((store, _) => store.Ingest(new IngestRequest { Files = [served["same.vcf"]], SheetPath = served["change.tsv"] }));
         Assert.Equal("person=PS sex=XX duo=DUO:0000004 site=east, 3 parts", Row(served, "seen"));
     }
 

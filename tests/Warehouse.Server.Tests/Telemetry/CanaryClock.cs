@@ -63,6 +63,8 @@ internal sealed class CanaryClock : TimeProvider
     {
         if (Volatile.Read(ref _failure) is null) return;
         var types = new StackTrace(2).GetFrames().Select(f => f.GetMethod()?.DeclaringType?.FullName ?? "").ToList();
+        // What a timer throws nobody catches: it would end the process.
+        if (types.Contains("System.Threading.TimerQueueTimer")) return;
         if (types.Exists(t => Beside.Any(b => t.StartsWith(b, StringComparison.Ordinal))) || types.Find(t => Layers.Any(l => t.StartsWith(l, StringComparison.Ordinal))) is not { } layer) return;
         Func<Exception> failure;
         lock (_gate)

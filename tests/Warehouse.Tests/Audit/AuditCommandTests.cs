@@ -52,7 +52,7 @@ public sealed class AuditCommandTests
     {
         using var store = new ExportStore();
         var names = Enumerable.Range(1, 20).Select(i => $"S{i}").ToArray();
-        store.Ingest("a.vcf", string.Join(' ', names), ["1 100 . A G . PASS . GT " + string.Join(' ', names.Select(_ => "0/1"))], "--sheet", store.Write("sheet", "sample\tsex\tward\n" + string.Concat(names.Select(n => $"{n}\tXX\t{(n == "S1" ? "a" : "b")}\n"))));
+        store.Ingest("a.vcf", string.Join(' ', names), ["1 100 . A G . PASS . GT " + string.Join(' ', names.Select(_ => "0/1"))], "--samples", store.Write("sheet", "sample\tsex\tward\n" + string.Concat(names.Select(n => $"{n}\tXX\t{(n == "S1" ? "a" : "b")}\n"))));
         ExportStore.Must("cohort", "set", store.Path, "one", "--where", "sample == 'S1'");
         ExportStore.Must("cohort", "set", store.Path, "others", "--where", "sample != 'S1'");
         var files = new Dictionary<string, string>
