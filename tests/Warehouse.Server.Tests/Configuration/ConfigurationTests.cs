@@ -88,35 +88,6 @@ public sealed class ConfigurationTests : IDisposable
         { "session-idle", "sessions.idleMinutes", """{"sessions": {"idleMinutes": 31}}""" },
         { "session-idle", "sessions.administratorIdleMinutes", """{"sessions": {"administratorIdleMinutes": 16}}""" },
         { "session-life", "sessions.hours", """{"sessions": {"hours": 13}}""" },
-        { "limit", "limits.calls", """{"limits": {"calls": 0}}""" },
-        { "limit", "limits.calls", """{"limits": {"calls": 100}}""" },
-        { "limit", "limits.seenStreams", """{"limits": {"seenStreams": 0}}""" },
-        { "limit", "limits.person.calls", """{"limits": {"person": {"calls": 0}}}""" },
-        { "limit", "limits.person.callsPerSecond", """{"limits": {"person": {"callsPerSecond": 0}}}""" },
-        { "limit", "limits.person.burst", """{"limits": {"person": {"burst": 0}}}""" },
-        { "limit", "limits.person.scanUnitsPerMinute", """{"limits": {"person": {"scanUnitsPerMinute": 0}}}""" },
-        { "limit", "limits.service.scanUnitsPerMinute", """{"limits": {"service": {"scanUnitsPerMinute": 9000000000000000000}}}""" },
-        { "limit", "limits.service.calls", """{"limits": {"service": {"calls": -1}}}""" },
-        { "limit", "limits.call.receiveBytes", """{"limits": {"call": {"receiveBytes": 1073741824}}}""" },
-        { "limit", "limits.call.sendBytes", """{"limits": {"call": {"sendBytes": 1048576}}}""" },
-        { "limit", "limits.call.seconds", """{"limits": {"call": {"seconds": 61}}}""" },
-        { "limit", "limits.call.longestSeconds", """{"limits": {"call": {"longestSeconds": 601}}}""" },
-        { "limit", "limits.call.streamIdleSeconds", """{"limits": {"call": {"streamIdleSeconds": 0}}}""" },
-        { "limit", "limits.connection.connections", """{"limits": {"connection": {"connections": 1}}}""" },
-        { "limit", "limits.connection.unknownSeconds", """{"limits": {"connection": {"unknownSeconds": 3600}}}""" },
-        { "limit", "limits.connection.streams", """{"limits": {"connection": {"streams": 0}}}""" },
-        { "limit", "limits.connection.headerFields", """{"limits": {"connection": {"headerFields": 1000}}}""" },
-        { "limit", "limits.connection.headerBytes", """{"limits": {"connection": {"headerBytes": 1048576}}}""" },
-        { "limit", "limits.connection.headerSeconds", """{"limits": {"connection": {"headerSeconds": 0}}}""" },
-        { "limit", "limits.connection.handshakeSeconds", """{"limits": {"connection": {"handshakeSeconds": 61}}}""" },
-        { "limit", "limits.connection.keepAliveSeconds", """{"limits": {"connection": {"keepAliveSeconds": 0}}}""" },
-        { "limit", "limits.connection.pingSeconds", """{"limits": {"connection": {"pingSeconds": 0}}}""" },
-        { "limit", "limits.connection.pingAnswerSeconds", """{"limits": {"connection": {"pingAnswerSeconds": 61}}}""" },
-        { "limit", "limits.connection.slowReaderSeconds", """{"limits": {"connection": {"slowReaderSeconds": 0}}}""" },
-        { "limit", "limits.connection.replyBytesPerSecond", """{"limits": {"connection": {"replyBytesPerSecond": 0}}}""" },
-        { "limit", "limits.strangers.calls", """{"limits": {"strangers": {"calls": 1}}}""" },
-        { "limit", "limits.strangers.callsOfOne", """{"limits": {"strangers": {"callsOfOne": 33}}}""" },
-        { "limit", "limits.strangers.seconds", """{"limits": {"strangers": {"seconds": 61}}}""" },
         { "revocation-list-missing", "clients.revocationLists", """{"clients": {"authorities": "one.pem"}}""" },
         { "revocation-list-missing", "clients.revocationLists", """{"clients": {"authorities": "one.pem", "revocationLists": "nowhere"}}""" },
         { "clients-services", "clients.services", """{"clients": {"services": ["alice"]}}""" },
@@ -162,8 +133,42 @@ public sealed class ConfigurationTests : IDisposable
         { "directory-cache", "directory.cacheSeconds", $$$"""{"directory": {{{Directory}}}, "cacheSeconds": 901}}""" },
     };
 
+    public static TheoryData<string, string, string> OutOfRange => new()
+    {
+        { "limit", "limits.calls", """{"limits": {"calls": 0}}""" },
+        { "limit", "limits.calls", """{"limits": {"calls": 100}}""" },
+        { "limit", "limits.seenStreams", """{"limits": {"seenStreams": 0}}""" },
+        { "limit", "limits.person.calls", """{"limits": {"person": {"calls": 0}}}""" },
+        { "limit", "limits.person.callsPerSecond", """{"limits": {"person": {"callsPerSecond": 0}}}""" },
+        { "limit", "limits.person.burst", """{"limits": {"person": {"burst": 0}}}""" },
+        { "limit", "limits.person.scanUnitsPerMinute", """{"limits": {"person": {"scanUnitsPerMinute": 0}}}""" },
+        { "limit", "limits.service.scanUnitsPerMinute", """{"limits": {"service": {"scanUnitsPerMinute": 9000000000000000000}}}""" },
+        { "limit", "limits.service.calls", """{"limits": {"service": {"calls": -1}}}""" },
+        { "limit", "limits.call.receiveBytes", """{"limits": {"call": {"receiveBytes": 1073741824}}}""" },
+        { "limit", "limits.call.sendBytes", """{"limits": {"call": {"sendBytes": 1048576}}}""" },
+        { "limit", "limits.call.seconds", """{"limits": {"call": {"seconds": 61}}}""" },
+        { "limit", "limits.call.longestSeconds", """{"limits": {"call": {"longestSeconds": 601}}}""" },
+        { "limit", "limits.call.streamIdleSeconds", """{"limits": {"call": {"streamIdleSeconds": 0}}}""" },
+        { "limit", "limits.connection.connections", """{"limits": {"connection": {"connections": 1}}}""" },
+        { "limit", "limits.connection.unknownSeconds", """{"limits": {"connection": {"unknownSeconds": 3600}}}""" },
+        { "limit", "limits.connection.streams", """{"limits": {"connection": {"streams": 0}}}""" },
+        { "limit", "limits.connection.headerFields", """{"limits": {"connection": {"headerFields": 1000}}}""" },
+        { "limit", "limits.connection.headerBytes", """{"limits": {"connection": {"headerBytes": 1048576}}}""" },
+        { "limit", "limits.connection.headerSeconds", """{"limits": {"connection": {"headerSeconds": 0}}}""" },
+        { "limit", "limits.connection.handshakeSeconds", """{"limits": {"connection": {"handshakeSeconds": 61}}}""" },
+        { "limit", "limits.connection.keepAliveSeconds", """{"limits": {"connection": {"keepAliveSeconds": 0}}}""" },
+        { "limit", "limits.connection.pingSeconds", """{"limits": {"connection": {"pingSeconds": 0}}}""" },
+        { "limit", "limits.connection.pingAnswerSeconds", """{"limits": {"connection": {"pingAnswerSeconds": 61}}}""" },
+        { "limit", "limits.connection.slowReaderSeconds", """{"limits": {"connection": {"slowReaderSeconds": 0}}}""" },
+        { "limit", "limits.connection.replyBytesPerSecond", """{"limits": {"connection": {"replyBytesPerSecond": 0}}}""" },
+        { "limit", "limits.strangers.calls", """{"limits": {"strangers": {"calls": 1}}}""" },
+        { "limit", "limits.strangers.callsOfOne", """{"limits": {"strangers": {"callsOfOne": 33}}}""" },
+        { "limit", "limits.strangers.seconds", """{"limits": {"strangers": {"seconds": 61}}}""" },
+    };
+
     [Theory]
     [MemberData(nameof(Insecure))]
+    [MemberData(nameof(OutOfRange))]
     public void What_is_not_safe_does_not_start(string code, string place, string json)
     {
         var e = Assert.Throws<InputException>(() => ConfigurationCheck.Check(Read(json), _folder["store"]));
@@ -173,7 +178,7 @@ public sealed class ConfigurationTests : IDisposable
     [Fact]
     public void Each_refusal_has_a_message_of_its_own()
     {
-        var messages = Insecure.Select(row => ((string)row[0], Assert.Throws<InputException>(() => ConfigurationCheck.Check(Read((string)row[2]), _folder["store"])).Expected)).Distinct().ToList();
+        var messages = Insecure.Concat(OutOfRange).Select(row => ((string)row[0], Assert.Throws<InputException>(() => ConfigurationCheck.Check(Read((string)row[2]), _folder["store"])).Expected)).Distinct().ToList();
         Assert.True(messages.Select(m => m.Item1).Distinct().Count() >= 25);
         Assert.Empty(messages.GroupBy(m => m.Expected).Where(g => g.Count() > 1).SelectMany(g => g));
     }
