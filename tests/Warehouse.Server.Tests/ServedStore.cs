@@ -40,6 +40,12 @@ internal sealed class ServedStore : IAsyncDisposable
     /// <summary>What the server tells its operator.</summary>
     public TestLog Log { get; } = new();
 
+    /// <summary>Told when a call begins to run, and when it has ended with its entry in the audit log.</summary>
+    public Changes Calls { get; } = new();
+
+    /// <summary>Done once as many calls run as is wanted.</summary>
+    public Task RunningAsync(Func<int, bool> isWanted) => Calls.UntilAsync(() => isWanted(Server.RunningCalls));
+
     public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null, Func<ServedStore, ServerConfiguration>? configure = null)
     {
         var served = Make(samples, variants, seed, missing);
@@ -86,6 +92,7 @@ internal sealed class ServedStore : IAsyncDisposable
     {
         var options = new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System };
         _server = await WarehouseServer.StartAsync(change?.Invoke(this, options) ?? options, Log.Lines);
+        _server.RunningChanged += Calls.Tell;
     }
 
     /// <summary>The store, as its owner has it.</summary>

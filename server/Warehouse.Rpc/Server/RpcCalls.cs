@@ -20,6 +20,9 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
     /// <summary>Calls that run now.</summary>
     public int Running => Volatile.Read(ref _running);
 
+    /// <inheritdoc cref="RpcServer.RunningChanged"/>
+    public event Action? RunningChanged;
+
     /// <summary>Ends the calls that still run with UNAVAILABLE.</summary>
     public void End()
     {
@@ -111,6 +114,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
     private async Task RunAsync(HttpContext http, ServerCall call, RpcEntrance entrance)
     {
         Interlocked.Increment(ref _running);
+        RunningChanged?.Invoke();
         try
         {
             if (entrance.IsKnown && Interlocked.Increment(ref _places) > options.MaxCalls)
@@ -125,6 +129,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         {
             if (entrance.IsKnown) Interlocked.Decrement(ref _places);
             Interlocked.Decrement(ref _running);
+            RunningChanged?.Invoke();
         }
     }
 

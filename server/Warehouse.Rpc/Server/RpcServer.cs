@@ -51,6 +51,13 @@ public sealed class RpcServer : IAsyncDisposable
     /// <summary>Calls that run now.</summary>
     public int RunningCalls => _calls.Running;
 
+    /// <summary>Raised on the thread of a call when it begins to run, and when it has ended with its handler and all that this told of it; its places are given back a moment later. It throws nothing.</summary>
+    public event Action? RunningChanged
+    {
+        add => _calls.RunningChanged += value;
+        remove => _calls.RunningChanged -= value;
+    }
+
     /// <summary>Connections now.</summary>
     public int Connections => Volatile.Read(ref _connections);
 

@@ -141,6 +141,13 @@ internal sealed class WarehouseServer : IAsyncDisposable
     /// <summary>Calls that run now.</summary>
     public int RunningCalls => _rpc!.RunningCalls;
 
+    /// <inheritdoc cref="RpcServer.RunningChanged"/>
+    public event System.Action? RunningChanged
+    {
+        add => _rpc!.RunningChanged += value;
+        remove => _rpc!.RunningChanged -= value;
+    }
+
     /// <summary>The port of the operator's pages; 0 = there are none.</summary>
     public int OperatorPort => _operator?.Port ?? 0;
 

@@ -6,6 +6,7 @@ using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Host;
 using Warehouse.Server.Tests.Identity;
+using Warehouse.Units;
 using Xunit;
 using CliRun = Warehouse.Tests.Cli.Cli;
 using V1 = Warehouse.Protocol.V1;
@@ -285,14 +286,13 @@ public sealed class AlertsServiceTests
         Assert.False(house.Served.Server.Rounds.HasAlarm);
         clock.SetBack(TimeSpan.FromDays(3));
         clock.Advance(AlertRounds.RunEvery + TimeSpan.FromSeconds(1));
-        for (var look = 0; look < 20 && !house.Served.Server.Rounds.HasAlarm; look++) await Task.Delay(TimeSpan.FromMilliseconds(500));
-        Assert.True(house.Served.Server.Rounds.HasAlarm);
+        var alerts = house.Served.Server.Alerts;
+        await Changes.UntilAsync(() => alerts.Changed, () => house.Served.Server.Rounds.HasAlarm);
         await house.Served.Log.WaitAsync("ClockBehind");
         // It goes on as it was set: the self-test of the next day begins.
-        var head = house.Served.Server.Alerts.Ask((_, book) => book.Head);
+        var head = alerts.Ask((_, book) => book.Head);
         clock.Advance(TimeSpan.FromHours(25));
-        for (var look = 0; look < 20 && house.Served.Server.Alerts.Ask((_, book) => book.Head) == head; look++) await Task.Delay(TimeSpan.FromMilliseconds(500));
-        Assert.True(house.Served.Server.Alerts.Ask((_, book) => book.Head) > head);
+        await Changes.UntilAsync(() => alerts.Changed, () => alerts.Ask((_, book) => book.Head) > head);
     }
 
     /// <summary>Members of sets are mapped by their numbers: both sides must mean the same by each.</summary>

@@ -7,7 +7,6 @@ using Warehouse.Engine.Audit;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Tests.Identity;
 using Xunit;
-using AuditEntry = Warehouse.Engine.Audit.AuditEntry;
 using Detail = Warehouse.Engine.Access.Detail;
 using Role = Warehouse.Engine.Access.Role;
 
@@ -74,8 +73,8 @@ public sealed partial class AuditTableTests
         var methods = Methods.FindAll(m => m.IsClientStreaming && !WithoutEntry.Contains(PathOf(m)));
         Assert.True(methods.Count >= 5);
         var calls = Task.WhenAll(methods.Select(m => caller.HoldAsync(PathOf(m))));
-        while (served.Server.RunningCalls < methods.Count) await Task.Delay(5);
-        for (; !calls.IsCompleted; await Task.Delay(20)) clock.Fire();
+        await clock.HeldAsync(methods.Count);
+        clock.Fire();
         Assert.All(await calls, a => Assert.Equal((StatusCode.DeadlineExceeded, "the call had no request for too long"), (a.Code, a.Text)));
         using var audit = StoreAudit.Open(served.StorePath, null, null);
         Assert.Equal(methods.Select(m => (PathOf(m)[1..], "cancelled")).Order(), audit.Reader().Entries().Where(e => e.Entry.Who == issued.Id).Select(e => (e.Entry.Verb, e.Entry.Outcome!)).Order());
@@ -146,10 +145,9 @@ public sealed partial class AuditTableTests
         {
             var (caller, who) = New(way, 0, isService: true);
             using var stop = new CancellationTokenSource();
-            var before = Running();
             var methods = Methods.FindAll(m => PathOf(m) != "/warehouse.v1.Issuers/List" && !IsUnread(m));
             var calls = methods.ConvertAll(m => caller.HoldAsync(PathOf(m), null, stop.Token));
-            while (Served.Server.RunningCalls < before + methods.Count) await Task.Delay(10);
+            await Served.RunningAsync(running => running >= methods.Count);
             await stop.CancelAsync();
             foreach (var call in calls) await Assert.ThrowsAnyAsync<Exception>(() => call);
             await AssertAsync(way, methods.ConvertAll(m => (m, who, "cancelled")));
@@ -178,8 +176,6 @@ public sealed partial class AuditTableTests
         }
 
         private List<MethodDescriptor> _last = [];
-
-        private int Running() => Served.Server.RunningCalls;
 
         private (RawCaller Caller, string Who) New(string way, int person, bool isService)
         {
@@ -210,14 +206,9 @@ public sealed partial class AuditTableTests
             foreach (var (method, _, _) in calls) _calls[PathOf(method)] = _calls.GetValueOrDefault(PathOf(method)) + 1;
             var who = calls.Select(c => c.Who).ToHashSet(StringComparer.Ordinal);
             var expected = calls.Where(c => !WithoutEntry.Contains(PathOf(c.Method))).Select(c => (c.Who, PathOf(c.Method)[1..], c.Outcome)).Order().ToList();
-            List<AuditEntry> entries = [];
-            for (var tries = 0; tries < 200; tries++)
-            {
-                using var audit = StoreAudit.Open(Served.StorePath, null, null);
-                entries = [.. audit.Reader().Entries().Select(e => e.Entry).Where(e => who.Contains(e.Who) && e.Kind is not (AuditKind.Refused or AuditKind.Review))];
-                if (entries.Count(e => e.Kind is AuditKind.Call or AuditKind.End) >= expected.Count && Running() == 0) break;
-                await Task.Delay(50); // of a call that was cut, the client knows before the log does
-            }
+            await Served.RunningAsync(running => running == 0); // of a call that was cut, the client knows before the log does
+            using var audit = StoreAudit.Open(Served.StorePath, null, null);
+            var entries = audit.Reader().Entries().Select(e => e.Entry).Where(e => who.Contains(e.Who) && e.Kind is not (AuditKind.Refused or AuditKind.Review)).ToList();
             var ends = entries.FindAll(e => e.Kind is AuditKind.Call or AuditKind.End);
             var found = ends.Select(e => (e.Who, e.Verb, Outcome: e.Outcome!)).Order().ToList();
             Assert.True(expected.SequenceEqual(found), $"{way}: not in the log: {string.Join("; ", expected.Except(found))}; in the log: {string.Join("; ", found.Except(expected))}; {expected.Count} and {found.Count} in all");

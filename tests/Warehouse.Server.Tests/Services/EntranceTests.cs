@@ -53,7 +53,7 @@ public sealed class EntranceTests
         await issuers.ListAsync(new());
         never.SetResult();
         // Nobody knows who they were, and how many there were is in the audit log.
-        while (served.Server.RunningCalls > 0) await Task.Delay(5); // the client knows of an end before the gate does
+        await served.RunningAsync(running => running == 0); // the client knows of an end before the gate does
         await served.Server.Gate.Refused.WriteAsync();
         using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
         var sums = audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Kind == Engine.Audit.AuditKind.Refused).ToLookup(e => (e.Who, e.Outcome), e => e.Calls!.Value);

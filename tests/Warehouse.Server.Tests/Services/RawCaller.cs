@@ -102,7 +102,7 @@ internal sealed class RawCaller : IDisposable
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
             await stream.FlushAsync(stop);
-            await Task.Delay(Timeout.Infinite, stop);
+            await new TaskCompletionSource().Task.WaitAsync(stop);
         }
 
         protected override bool TryComputeLength(out long length)

@@ -38,7 +38,7 @@ public sealed class RefusedCallsTests
         Saw(manyId, "no-room", await FloodAsync(() => new V1.Variants.VariantsClient(many).SeenAsync(Question), StatusCode.ResourceExhausted));
         Saw(manyId, "no-room", await FloodAsync(() => new Health.HealthClient(many).CheckAsync(new()), StatusCode.ResourceExhausted));
         foreach (var call in held) call.Dispose();
-        while (served.Server.Gate.Report.Metrics.Page().Contains("warehouse_calls_running{method=\"grpc.health.v1.Health/Watch\"} 2", StringComparison.Ordinal)) await Task.Delay(10);
+        await served.RunningAsync(running => running == 0);
 
         // One who has as many as he may: what shows nothing of the store has no entry when it is answered, nor when it is not.
         held = await HoldAsync(busy, new LimitConfiguration().Person.Calls);

@@ -11,6 +11,7 @@ using Warehouse.Protocol.Flight;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Tests.Identity;
+using Warehouse.Units;
 using Xunit;
 using AuditEntry = Warehouse.Engine.Audit.AuditEntry;
 using Detail = Warehouse.Engine.Access.Detail;
@@ -118,7 +119,7 @@ public sealed class StreamEndTests
         var care = new V1.Care.CareClient(channel);
         using var import = care.Import();
         await import.RequestStream.WriteAsync(new() { Asking = new() { Purpose = V1.Purpose.Operations }, Rows = { new V1.CareRow { Person = "somebody", Responsible = "cert:another" } } });
-        while (!house.Served.Server.Gate.Report.Metrics.Page().Contains("warehouse_calls_running{method=\"warehouse.v1.Care/Import\"} 1", StringComparison.Ordinal)) await Task.Delay(5);
+        await house.Clock.LookedAtAsync(1);
         house.Served.Server.Identity.Revoke("steward");
         house.Clock.Pass(TimeSpan.FromSeconds(6));
         house.Clock.Fire();
@@ -214,13 +215,14 @@ public sealed class StreamEndTests
         /// <summary>The last entries of a caller's calls, once there is one.</summary>
         public async Task<List<AuditEntry>> EndedAsync(string id)
         {
-            for (var tries = 0; ; tries++)
+            List<AuditEntry> ended = [];
+            await Served.Calls.UntilAsync(() =>
             {
                 using var audit = StoreAudit.Open(Served.StorePath, null, null);
-                var ended = audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Who == id && e.Kind is (AuditKind.End or AuditKind.Call) && !e.Verb.EndsWith("GetFlightInfo", StringComparison.Ordinal)).ToList();
-                if (ended.Count > 0 || tries == 200) return ended;
-                await Task.Delay(50);
-            }
+                ended = [.. audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Who == id && e.Kind is (AuditKind.End or AuditKind.Call) && !e.Verb.EndsWith("GetFlightInfo", StringComparison.Ordinal))];
+                return ended.Count > 0;
+            });
+            return ended;
         }
 
         public async Task AssertEndedAsync(string stream, string outcome)
@@ -319,6 +321,18 @@ public sealed class StreamEndTests
     {
         private readonly FakeClock _clock = new();
         private readonly List<Look> _looks = [];
+        private readonly Changes _set = new();
+
+        /// <summary>Done once so many calls are looked at.</summary>
+        public Task LookedAtAsync(int count) => _set.UntilAsync(() => Count >= count);
+
+        private int Count
+        {
+            get
+            {
+                lock (_looks) return _looks.Count(l => l.IsSet);
+            }
+        }
 
         public override long TimestampFrequency => _clock.TimestampFrequency;
 
@@ -342,15 +356,23 @@ public sealed class StreamEndTests
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             if (dueTime != Timeout.InfiniteTimeSpan || state is not CallWatch) return base.CreateTimer(callback, state, dueTime, period);
-            var look = new Look(() => callback(state), this);
+            var look = new Look(() => callback(state), this, _set);
             lock (_looks) _looks.Add(look);
             return look;
         }
 
-        private sealed class Look(System.Action callback, TimeProvider clock) : ITimer
+        private sealed class Look(System.Action callback, TimeProvider clock, Changes changes) : ITimer
         {
             private readonly Lock _gate = new();
             private DateTimeOffset? _due;
+
+            public bool IsSet
+            {
+                get
+                {
+                    lock (_gate) return _due is not null;
+                }
+            }
 
             public void FireWhenDue(DateTimeOffset now)
             {
@@ -365,6 +387,7 @@ public sealed class StreamEndTests
             public bool Change(TimeSpan dueTime, TimeSpan period)
             {
                 lock (_gate) _due = dueTime == Timeout.InfiniteTimeSpan ? null : clock.GetUtcNow() + dueTime;
+                changes.Tell();
                 return true;
             }
 

@@ -27,7 +27,7 @@ public sealed class CanaryMethodTests
     [Fact]
     public async Task No_field_of_no_method_is_left_behind_however_the_call_ends()
     {
-        var tokens = new CanaryTokens(20261130);
+        var tokens = new CanaryTokens(20261201);
         using var folder = new TempFolder();
         await using var house = await House.StartAsync(folder, tokens);
         var methods = MethodTableTests.Services().SelectMany(s => s.Methods).ToList();

@@ -9,14 +9,14 @@ namespace Warehouse.Server.Tests.Telemetry;
 /// <summary>The harness itself: it finds every form, in every kind of sink, and fails when it does not look.</summary>
 public sealed class CanaryTests
 {
-    private static readonly CanaryTokens Tokens = new(20261129);
+    private static readonly CanaryTokens Tokens = new(20261128);
 
     [Fact]
     public void There_are_200_tokens_in_13_kinds_and_they_are_the_same_for_a_seed()
     {
         Assert.Equal(200, Tokens.All.Select(t => t.Text).Distinct().Count());
         Assert.Equal(13, Tokens.All.Select(t => t.Kind).Distinct().Count());
-        Assert.Equal(Tokens.All, new CanaryTokens(20261129).All);
+        Assert.Equal(Tokens.All, new CanaryTokens(20261128).All);
         Assert.All(Tokens.All, t => Assert.InRange(Encoding.UTF8.GetByteCount(t.Text), 9, 40));
     }
 

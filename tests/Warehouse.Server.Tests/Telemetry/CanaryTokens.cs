@@ -37,17 +37,19 @@ internal sealed class CanaryTokens
     private readonly List<(CanaryKind Kind, string Text)> _all = [];
     private readonly Dictionary<CanaryKind, int> _given = [];
 
-    /// <summary>The tokens of a seed.</summary>
+    /// <summary>The tokens of a seed. Each class of tests has a seed of its own: sinks of the whole process hear what classes beside it send.</summary>
     public CanaryTokens(int seed)
     {
         var chance = new Random(seed);
         var kinds = Enum.GetValues<CanaryKind>();
-        for (var i = 0; i < Count; i++)
+        HashSet<string> known = [];
+        for (var i = 0; i < Count;)
         {
-            string text;
-            do text = Make(kinds[i % kinds.Length], chance);
-            while (_all.Any(t => t.Text == text));
-            _all.Add((kinds[i % kinds.Length], text));
+            var text = Make(kinds[i % kinds.Length], chance);
+            var forms = Forms(text).Select(f => Convert.ToHexString(f.Bytes)).ToList();
+            if (forms.Any(known.Contains)) continue; // two dates may differ in a character that base64 mixes with what stands beside it
+            known.UnionWith(forms);
+            _all.Add((kinds[i++ % kinds.Length], text));
         }
     }
 

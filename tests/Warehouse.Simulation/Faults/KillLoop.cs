@@ -11,7 +11,7 @@ namespace Warehouse.Simulation.Faults;
 /// </summary>
 public sealed class KillLoop
 {
-    private const int Stores = 4, ChangesPerLife = 3, LivesPerStore = 15, LongestLifeMs = 60;
+    private const int Stores = 4, ChangesPerLife = 3, LivesPerStore = 15, LongestMs = 30;
 
     private readonly string _root;
     private readonly Random _chance;
@@ -107,16 +107,22 @@ public sealed class KillLoop
         var error = process.StandardError.ReadToEndAsync();
         if (process.StandardOutput.ReadLine() != "ready") throw new HarnessException("the writer did not start: " + error.Result);
         for (var i = 0; i < Stores; i++) _ledgers[i].Begin(planned[i].Dequeue());
-        Thread.Sleep(_chance.Next(LongestLifeMs)); // not a wait for anything: the kill comes at a moment that nobody chose
+        // The kill comes at a moment that nobody chose, counted from what was said: by the clock alone, a busy machine would kill writers that have not begun.
+        for (var said = _chance.Next(Stores * ChangesPerLife); said > 0; said--) Heard(process.StandardOutput.ReadLine(), planned);
+        Thread.Sleep(_chance.Next(LongestMs)); // not a wait for anything
         process.Kill();
-        while (process.StandardOutput.ReadLine() is { } line)
-        {
-            var words = line.Split(' ').Select(w => int.Parse(w, CultureInfo.InvariantCulture)).ToArray();
-            _ledgers[words[0]].Acknowledge(words[1]);
-            if (planned[words[0]].TryDequeue(out var next)) _ledgers[words[0]].Begin(next);
-        }
+        while (process.StandardOutput.ReadLine() is { } line) Heard(line, planned);
         process.WaitForExit();
         if (error.Result.Length > 0) throw new HarnessException("the writer failed: " + error.Result);
+    }
+
+    /// <summary>A store's number and the version that its writer says is done; null where it says no more.</summary>
+    private void Heard(string? line, Queue<Change>[] planned)
+    {
+        if (line is null) return;
+        var words = line.Split(' ').Select(w => int.Parse(w, CultureInfo.InvariantCulture)).ToArray();
+        _ledgers[words[0]].Acknowledge(words[1]);
+        if (planned[words[0]].TryDequeue(out var next)) _ledgers[words[0]].Begin(next);
     }
 
     private string? Check(int i)

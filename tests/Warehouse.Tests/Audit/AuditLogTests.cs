@@ -75,15 +75,19 @@ public sealed class AuditLogTests
         using var sim = SimLog.With(1);
         var clock = new BusyClock();
         using var log = new AuditLog(sim.Disk, sim.Keys, clock);
-        var others = new ConcurrentQueue<Task<long>>();
-        clock.AtCommit = () => others.Enqueue(log.AppendAsync([SimLog.Entry(2 + others.Count)]));
+        var (others, more) = (new ConcurrentQueue<Task<long>>(), new Changes());
+        clock.AtCommit = () =>
+        {
+            others.Enqueue(log.AppendAsync([SimLog.Entry(2 + others.Count)]));
+            more.Tell();
+        };
         var own = Task.Factory.StartNew(() => log.Append([SimLog.Entry(1)]), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             Assert.Equal(1, await own.WaitAsync(TimeSpan.FromSeconds(30)));
             // They go on, and whoever blocks meanwhile waits for two batches at the most.
             var seen = others.Count;
-            while (others.Count < seen + 10) await Task.Delay(1);
+            await more.UntilAsync(() => others.Count >= seen + 10);
             await Task.Factory.StartNew(() => log.Append([SimLog.Entry(-1)]), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(30));
         }
         finally

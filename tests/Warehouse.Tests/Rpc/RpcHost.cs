@@ -5,14 +5,19 @@ using Grpc.Health.V1;
 using Warehouse.Rpc.Client;
 using Warehouse.Rpc.Server;
 using Warehouse.Rpc.Services;
-using Xunit;
 
 namespace Warehouse.Tests.Rpc;
 
 /// <summary>Our server with the test service, health and reflection, on a free port of the loopback.</summary>
 public sealed class RpcHost : IAsyncDisposable
 {
-    private RpcHost(RpcServer server, TestService service, HealthService health) => (Server, Service, Health) = (server, service, health);
+    private readonly Changes _calls = new();
+
+    private RpcHost(RpcServer server, TestService service, HealthService health)
+    {
+        (Server, Service, Health) = (server, service, health);
+        server.RunningChanged += _calls.Tell;
+    }
 
     public RpcServer Server { get; }
 
@@ -38,15 +43,8 @@ public sealed class RpcHost : IAsyncDisposable
     /// <summary>A client of it.</summary>
     public RpcChannel Open(RpcChannelOptions? options = null) => new(new Uri($"http://127.0.0.1:{Port}"), options);
 
-    /// <summary>Waits until as many calls run as stated. The server counts and raises no event for a test's sake, so it is asked again and again; only that it comes is asserted.</summary>
-    public async Task RunningAsync(int calls)
-    {
-        for (var i = 0; Server.RunningCalls != calls; i++)
-        {
-            Assert.True(i < 6000, $"{Server.RunningCalls} calls run, not {calls}");
-            await Task.Delay(5);
-        }
-    }
+    /// <summary>Waits until as many calls run as stated.</summary>
+    public Task RunningAsync(int calls) => _calls.UntilAsync(() => Server.RunningCalls == calls);
 
     /// <summary>A healthy client is answered.</summary>
     public async Task AssertAnswersAsync()
