@@ -155,6 +155,7 @@ public sealed partial class VariantStore
     /// <param name="asks">Counts the samples that this session sees alone (I4); null = all.</param>
     public IReadOnlyList<(long Version, DateTimeOffset CreatedUtc, int Samples)> Snapshots(Session? asks = null)
     {
+        asks?.BeginUncounted();
         _folder.Refresh();
         var catalog = Catalog();
         // Counted, not listed from the folder: a manifest that is gone is damage, not one snapshot fewer (I3).

@@ -24,6 +24,9 @@ public sealed partial class Session
     /// <param name="beside">Who is looked at beside: further samples of the same people.</param>
     internal void Begin(Selection selection, Selection? beside = null) => Begin(() => selection.Digest, [selection, beside ?? selection]);
 
+    /// <summary>Begins a question that counts nobody: its context has no digest of samples.</summary>
+    public void BeginUncounted() => Begin(() => "", []);
+
     private void Begin(Func<string> samples, ReadOnlySpan<Selection> counted)
     {
         _touched.Clear();

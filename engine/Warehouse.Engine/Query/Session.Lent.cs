@@ -15,23 +15,34 @@ public sealed partial class Session
     public Action<string>? Shown { get; set; }
 
     /// <summary>The cohorts of the snapshot of which the scope sees a member, by name; of others nothing tells that they are there (I4).</summary>
-    public IReadOnlyList<CohortInfo> Cohorts() => [.. _view.Catalog.Cohorts.Where(c => c.InForce(Snapshot)).OrderBy(c => c.Name, StringComparer.Ordinal)
-        .Select(c => new CohortInfo(c.Name, c.FromVersion, Members(c).Count(), c.Where)).Where(c => c.Samples > 0 || _scope.HidesNothing)];
+    public IReadOnlyList<CohortInfo> Cohorts()
+    {
+        BeginUncounted();
+        return [.. _view.Catalog.Cohorts.Where(c => c.InForce(Snapshot)).OrderBy(c => c.Name, StringComparer.Ordinal)
+            .Select(c => new CohortInfo(c.Name, c.FromVersion, Members(c).Count(), c.Where)).Where(c => c.Samples > 0 || _scope.HidesNothing)];
+    }
 
     /// <summary>Names of the members of a cohort of the snapshot that the scope sees, in store order.</summary>
     /// <exception cref="InputException">There is none of that name, or the scope sees no member.</exception>
     public IReadOnlyList<string> CohortMembers(string name)
     {
+        BeginUncounted();
         var cohort = _view.Catalog.Cohort(name, Snapshot);
         string[] members = cohort is null ? [] : [.. Members(cohort).Select(s => _view.Catalog.Samples[s].Name)];
         return members.Length > 0 || (cohort is not null && _scope.HidesNothing) ? members : throw Selection.UnknownCohort(name);
     }
 
-    /// <summary>What spellings mean, in their order, without asking any sample: answers without state and figures.</summary>
+    /// <summary>What spellings mean, in their order, without asking any sample: answers without state and figures. One that needs a damaged part of the store has its <see cref="SeenAnswer.Damage"/>.</summary>
     public IEnumerable<SeenAnswer> Resolve(IReadOnlyList<string> queries, CancellationToken stop = default)
     {
+        BeginUncounted();
         foreach (var question in Interpret(queries, stop))
         {
+            if (question.Damage is { } damage)
+            {
+                yield return Unanswered(damage.Damage) with { Query = question.Text };
+                continue;
+            }
             if (question.Fault is { } fault)
             {
                 yield return new SeenAnswer { Query = question.Text, State = SeenState.NotAssessable, Reason = fault.Expected };

@@ -27,6 +27,7 @@ public sealed partial class Session
     /// <param name="persons">Persons, as the sheet names them.</param>
     public IReadOnlyList<LinkedSample> Link(IdentityTable table, IEnumerable<string> samples, IEnumerable<string> persons)
     {
+        BeginUncounted();
         var seen = Detail == Detail.Linkage || _scope.IsOwner ? LoadedSamples() : [];
         var (byName, byPerson) = (seen.ToDictionary(s => s.Name, StringComparer.Ordinal), seen.ToLookup(s => s.Person, StringComparer.Ordinal));
         var links = new List<LinkedSample>();

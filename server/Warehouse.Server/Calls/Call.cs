@@ -104,7 +104,7 @@ internal sealed class Call : IDisposable
     public V1.AnswerContext Context(long epoch = 0)
     {
         var context = Session.AnsweredFrom ?? throw new InvalidOperationException("nothing was asked yet");
-        Audit.Asks(context.Snapshot, context.ScopeDigest, context.SamplesDigest, PolicyOf(Session));
+        Audit.Asks(context.Snapshot, context.ScopeDigest, context.SamplesDigest.Length == 0 ? null : context.SamplesDigest, PolicyOf(Session));
         var wire = Wire.Of(context, Session);
         wire.Epoch = epoch;
         // Whom an answer was over is not told below the level record: a set of samples can be guessed from its digest (C24).

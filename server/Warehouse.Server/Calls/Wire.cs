@@ -89,9 +89,14 @@ internal static class Wire
         V1.SeenReply seen => seen.Answers.Any(a => a.Damage.Length > 0),
         V1.SeenStreamReply { End.Damage.Length: > 0 } or V1.Chunk { End.Completeness.Unavailable.Count: > 0 } or V1.InfoReply { Damage.Count: > 0 } => true,
         V1.FrequenciesOfReply figures => figures.Rows.Any(r => r.Damage.Length > 0),
+        V1.CarriersReply { Seen.Damage.Length: > 0 } => true,
+        V1.ResolveReply meanings => meanings.Resolutions.Any(r => r.Damage.Length > 0),
         V1.VerifyReply { Finding: { } finding } => finding.Kind != "surplus",
         _ => false,
     };
+
+    /// <summary>Whether answers to single alleles are whole: each says by itself what is damaged.</summary>
+    public static V1.Completeness Of(IEnumerable<string> damage) => new() { IsWhole = damage.All(d => d.Length == 0) };
 
     /// <summary>Whether a listing is whole.</summary>
     public static V1.Completeness Of(IReadOnlyList<UnavailableRange> unavailable)

@@ -25,6 +25,7 @@ internal sealed class CohortsService(CallGate gate, StoreWriter writer) : Cohort
             if (session.Detail == Engine.Access.Detail.Record) (wire.Samples, wire.Where) = (cohort.Samples, cohort.Where ?? "");
             reply.Cohorts.Add(wire);
         }
+        reply.Context = call.Context();
         return Task.FromResult((reply, (long?)reply.Cohorts.Count));
     });
 
@@ -36,6 +37,7 @@ internal sealed class CohortsService(CallGate gate, StoreWriter writer) : Cohort
             call.Audit.Shows(sample);
             reply.Samples.Add(sample);
         }
+        reply.Context = call.Context();
         return Task.FromResult((reply, (long?)reply.Samples.Count));
     });
 

@@ -33,7 +33,7 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
         {
             if (first is not { Batch: not null, Bytes: null, Commit: false } || batch.Release is not null != isOfRelease) throw Refusals.BadRequest("batch");
             var sender = new SessionOptions { Caller = call.Who.Caller, Purpose = Call.PurposeOf(batch.Asking ?? new()), Project = batch.Asking?.Project is { Length: > 0 } project ? project : null };
-            var receiving = new Receiving(uploads, (sender, batch), () => send(new UploadReply { Status = uploads.Status(call.Who.Caller.Id, batch.Id) }));
+            var receiving = new Receiving(uploads, (sender, batch), gate.Clock, () => send(new UploadReply { Status = uploads.Status(call.Who.Caller.Id, batch.Id) }));
             var rows = receiving.Run(requests, send, call.Stop);
             if (receiving.Loaded is { } loaded) call.Audit.Asks(loaded.Version, null, null);
             return rows;
@@ -50,7 +50,7 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
     });
 
     /// <summary>One stream of a batch. One thread.</summary>
-    private sealed class Receiving(BatchUploads uploads, (SessionOptions Sender, Batch Batch) of, Action tell)
+    private sealed class Receiving(BatchUploads uploads, (SessionOptions Sender, Batch Batch) of, TimeProvider clock, Action tell)
     {
         /// <summary>The release that was loaded; null before, and of files of samples.</summary>
         public AnnotationReceipt? Loaded { get; private set; }
@@ -107,7 +107,7 @@ internal sealed class IngestService(CallGate gate, BatchUploads uploads) : Inges
             var loading = Task.Factory.StartNew(() => uploads.Load(staged, this, of.Sender, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             try
             {
-                while (!((IAsyncResult)loading).AsyncWaitHandle.WaitOne(TellEvery)) tell();
+                while (Task.WhenAny(loading, Task.Delay(TellEvery, clock, CancellationToken.None)).GetAwaiter().GetResult() != loading) tell();
             }
             finally
             {

@@ -18,6 +18,7 @@ internal sealed class LinkageService(CallGate gate, Func<VariantStore, LinkageVa
         var reply = new ResolvePersonsReply { Columns = { table.Columns }, Snapshot = session.Snapshot };
         foreach (var link in session.Link(table, request.Samples, request.Persons))
             reply.Samples.Add(new LinkedSample { Sample = link.Sample, Person = link.Person, IsKnown = link.Cells is not null, Cells = { link.Cells ?? [] } });
+        reply.Context = call.Context();
         return Task.FromResult((reply, (long?)reply.Samples.Count));
     });
 }

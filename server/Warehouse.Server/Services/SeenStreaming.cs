@@ -61,7 +61,7 @@ internal sealed class SeenStreaming
         while (message is { Queries.Count: 0, Vcf.IsEmpty: true })
             if ((message = Next()) is null) break;
         var rows = message switch { null => Nothing(), { Vcf.IsEmpty: false } => Annotate(message), _ => Answer(message) };
-        _end.Context = _call.Context();
+        (_end.Context, _end.Completeness) = (_call.Context(), new Completeness { IsWhole = _end.Damage.Length == 0 });
         _end.Context.RefgetAccessions.Clear();
         foreach (var (contig, accession) in _accessions) _end.Context.RefgetAccessions.Add(contig, accession);
         _send(new SeenStreamReply { End = _end });

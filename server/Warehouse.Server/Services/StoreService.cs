@@ -34,6 +34,7 @@ internal sealed class StoreService(CallGate gate, StoreCheck verify) : Store.Sto
         asks = null;
 #endif
         foreach (var (version, created, samples) in gate.Host.Apart(store => store.Snapshots(asks))) reply.Snapshots.Add(new Snapshot { Version = version, Committed = Timestamp.FromDateTimeOffset(created), Samples = samples });
+        if (asks is not null) reply.Context = call.Context();
         return Task.FromResult((reply, (long?)reply.Snapshots.Count));
     });
 

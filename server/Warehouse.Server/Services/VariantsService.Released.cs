@@ -45,7 +45,7 @@ internal sealed partial class VariantsService
         foreach (var wire in asked) wire.K = question.K;
         if (isFull) await Show(question, (asked, keys, cells.ToArray())).ConfigureAwait(false);
         else await Tell(question, (asked, keys, cells.ToArray())).ConfigureAwait(false);
-        reply.Context = call.Context(question.Epoch);
+        (reply.Context, reply.Completeness) = (call.Context(question.Epoch), Wire.Of(reply.Answers.Select(a => a.Damage)));
         return (reply, reply.Answers.Count);
     }
 
@@ -112,7 +112,7 @@ internal sealed partial class VariantsService
                 reply.Rows.Add(wire);
             }
         }
-        reply.Context = call.Context(question.Epoch);
+        (reply.Context, reply.Completeness) = (call.Context(question.Epoch), new Completeness { IsWhole = true }); // damage has ended it
         return (reply, reply.Rows.Count);
     }
 

@@ -34,7 +34,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
             notes?.AddTo(wire.Annotations, answer.Contig, answer.Start, answer.Ref, answer.Alt);
             reply.Answers.Add(wire);
         }
-        reply.Context = call.Context();
+        (reply.Context, reply.Completeness) = (call.Context(), Wire.Of(reply.Answers.Select(a => a.Damage)));
         return Task.FromResult((reply, (long?)reply.Answers.Count));
     });
 
@@ -97,7 +97,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
             room.Take(wire.CalculateSize());
             reply.Rows.Add(wire);
         }
-        reply.Context = call.Context();
+        (reply.Context, reply.Completeness) = (call.Context(), Wire.Of(reply.Rows.Select(r => r.Damage)));
         return Task.FromResult((reply, (long?)reply.Rows.Count));
     });
 
@@ -128,9 +128,10 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
             CheckCount(request.Queries.Count, MostQueries);
             var session = call.Ask(request.Asking ?? new());
             using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
-            var rows = 0L;
+            var (rows, isWhole) = (0L, true);
             foreach (var answer in session.Carriers(request.Queries, call.Stop))
             {
+                isWhole &= answer.Seen.Damage is null;
                 var reply = new CarriersReply { Seen = Wire.Of(answer.Seen) };
                 notes?.AddTo(reply.Seen.Annotations, answer.Seen.Contig, answer.Seen.Start, answer.Seen.Ref, answer.Seen.Alt);
                 for (var at = 0; at < answer.Carriers.Count; at++)
@@ -146,7 +147,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
                 rows += answer.Carriers.Count;
                 send(reply);
             }
-            send(new CarriersReply { Annotated = notes?.Columns, End = new AnswerEnd { Context = call.Context(), Completeness = new Completeness { IsWhole = true }, Rows = rows } });
+            send(new CarriersReply { Annotated = notes?.Columns, End = new AnswerEnd { Context = call.Context(), Completeness = new Completeness { IsWhole = isWhole }, Rows = rows } });
             return rows;
         });
 
@@ -180,7 +181,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         var (reply, assembly) = (new ResolveReply(), gate.Host.Ask(store => store.Assembly));
         foreach (var meaning in session.Resolve(request.Queries, call.Stop))
         {
-            var wire = new Resolution { Query = meaning.Query, Fault = meaning.Reason ?? "", TrimmedOnly = meaning.TrimmedOnly };
+            var wire = new Resolution { Query = meaning.Query, Fault = meaning.Damage is null ? meaning.Reason ?? "" : "", Damage = meaning.Damage ?? "", TrimmedOnly = meaning.TrimmedOnly };
             if (meaning.Contig is { } contig)
             {
                 (wire.Contig, wire.Pos, wire.Ref, wire.Alt, wire.CanonicalContig) = (contig, meaning.Start + 1, meaning.Ref, meaning.Alt, assembly.CanonicalContig(contig));
@@ -189,6 +190,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
             }
             reply.Resolutions.Add(wire);
         }
+        (reply.Context, reply.Completeness) = (call.Context(), Wire.Of(reply.Resolutions.Select(r => r.Damage)));
         return Task.FromResult((reply, (long?)reply.Resolutions.Count));
     });
 

@@ -54,8 +54,6 @@ internal sealed partial class PairCalls(StorePair pair, PairQuestions questions,
     private PairAnswer Say(string method, IEnumerable<IMessage> requests, bool isCut = false)
     {
         var answer = server.Call(method, who.User, requests, isCut);
-        // How often a load says how far it is goes by the time that it takes; how it ended is what is told of it.
-        if (method.StartsWith("/warehouse.v1.Ingest/Upload", StringComparison.Ordinal)) answer = answer with { Messages = [.. answer.Messages.TakeLast(1)] };
         Answered.Add((method, answer.Status));
         _said.Append("== ").Append(method).Append(": ").AppendJoin(' ', requests.Take(2).Select(r => r.ToString())).Append('\n').Append(answer.Whole).Append('\n');
         return answer;

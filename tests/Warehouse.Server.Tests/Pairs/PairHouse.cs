@@ -11,9 +11,11 @@ using Warehouse.Units.Query;
 
 namespace Warehouse.Server.Tests.Pairs;
 
-/// <summary>A clock that stands still behind every commit of a pair: what a call takes is no part of what is compared.</summary>
+/// <summary>A clock that stands still behind every commit of a pair, and whose timers never go off: what a call takes is no part of what is compared.</summary>
 internal sealed class PairClock : TimeProvider
 {
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
     public override DateTimeOffset GetUtcNow() => new(2026, 3, 1, 23, 0, 0, TimeSpan.Zero);
 
     public override long GetTimestamp() => 0;

@@ -121,6 +121,13 @@ public sealed class LostSegmentTests
             var freq = Ask(["freq", store.Path, "--variants", store.Write("list", string.Join('\n', identifiers) + "\n")]);
             Assert.Equal(ExitCode.DamagedStore, freq.Code);
             Assert.Contains("damaged store: f/" + Path.GetFileName(file), freq.Error, StringComparison.Ordinal);
+            // What a spelling means is not known either, which is told as such.
+            using var opened = VariantStore.Open(store.Path);
+            using var session = opened.OpenSession();
+            var meanings = session.Resolve([.. identifiers, "1-x"]).ToList();
+            Assert.Equal([false, false, true, true, false], meanings.Select(m => m.Damage is not null));
+            Assert.Equal(["c1", "c2", null, null, null], meanings.Select(m => m.Contig));
+            Assert.All(meanings, m => Assert.Equal(m.Contig is null, m.Reason is not null));
         }
         File.WriteAllBytes(file, good);
         Assert.Equal(right, Ask(line).Output.Split('\n'));

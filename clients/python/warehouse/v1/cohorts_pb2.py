@@ -15,7 +15,7 @@ from warehouse.v1 import common_pb2 as warehouse_dot_v1_dot_common__pb2
 from warehouse.v1 import data_class_pb2 as warehouse_dot_v1_dot_data__class__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1awarehouse/v1/cohorts.proto\x12\x0cwarehouse.v1\x1a\x19warehouse/v1/common.proto\x1a\x1dwarehouse/v1/data_class.proto\":\n\x12ListCohortsRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"u\n\x06\x43ohort\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x03\x12\x1a\n\x07samples\x18\x02 \x01(\x05\x42\x04\xa8\xbb\x18\x03H\x00\x88\x01\x01\x12\x13\n\x05where\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x1a\n\x0c\x66rom_version\x18\x04 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x42\n\n\x08_samples\"9\n\x10ListCohortsReply\x12%\n\x07\x63ohorts\x18\x01 \x03(\x0b\x32\x14.warehouse.v1.Cohort\"M\n\x11ShowCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"(\n\x0fShowCohortReply\x12\x15\n\x07samples\x18\x01 \x03(\tB\x04\xa8\xbb\x18\x01\"x\n\x10SetCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\x12\x15\n\x07samples\x18\x03 \x03(\tB\x04\xa8\xbb\x18\x01\x12\x13\n\x05where\x18\x04 \x01(\tB\x04\xa8\xbb\x18\x01\"P\n\x14RefreshCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"J\n\x0b\x43ohortReply\x12$\n\x06\x63ohort\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Cohort\x12\x15\n\x07version\x18\x02 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x32\xa7\x02\n\x07\x43ohorts\x12H\n\x04List\x12 .warehouse.v1.ListCohortsRequest\x1a\x1e.warehouse.v1.ListCohortsReply\x12\x46\n\x04Show\x12\x1f.warehouse.v1.ShowCohortRequest\x1a\x1d.warehouse.v1.ShowCohortReply\x12@\n\x03Set\x12\x1e.warehouse.v1.SetCohortRequest\x1a\x19.warehouse.v1.CohortReply\x12H\n\x07Refresh\x12\".warehouse.v1.RefreshCohortRequest\x1a\x19.warehouse.v1.CohortReplyB\x18\xaa\x02\x15Warehouse.Protocol.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1awarehouse/v1/cohorts.proto\x12\x0cwarehouse.v1\x1a\x19warehouse/v1/common.proto\x1a\x1dwarehouse/v1/data_class.proto\":\n\x12ListCohortsRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"u\n\x06\x43ohort\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x03\x12\x1a\n\x07samples\x18\x02 \x01(\x05\x42\x04\xa8\xbb\x18\x03H\x00\x88\x01\x01\x12\x13\n\x05where\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x1a\n\x0c\x66rom_version\x18\x04 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x42\n\n\x08_samples\"g\n\x10ListCohortsReply\x12%\n\x07\x63ohorts\x18\x01 \x03(\x0b\x32\x14.warehouse.v1.Cohort\x12,\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1b.warehouse.v1.AnswerContext\"M\n\x11ShowCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"V\n\x0fShowCohortReply\x12\x15\n\x07samples\x18\x01 \x03(\tB\x04\xa8\xbb\x18\x01\x12,\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1b.warehouse.v1.AnswerContext\"x\n\x10SetCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\x12\x15\n\x07samples\x18\x03 \x03(\tB\x04\xa8\xbb\x18\x01\x12\x13\n\x05where\x18\x04 \x01(\tB\x04\xa8\xbb\x18\x01\"P\n\x14RefreshCohortRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"J\n\x0b\x43ohortReply\x12$\n\x06\x63ohort\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Cohort\x12\x15\n\x07version\x18\x02 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x32\xa7\x02\n\x07\x43ohorts\x12H\n\x04List\x12 .warehouse.v1.ListCohortsRequest\x1a\x1e.warehouse.v1.ListCohortsReply\x12\x46\n\x04Show\x12\x1f.warehouse.v1.ShowCohortRequest\x1a\x1d.warehouse.v1.ShowCohortReply\x12@\n\x03Set\x12\x1e.warehouse.v1.SetCohortRequest\x1a\x19.warehouse.v1.CohortReply\x12H\n\x07Refresh\x12\".warehouse.v1.RefreshCohortRequest\x1a\x19.warehouse.v1.CohortReplyB\x18\xaa\x02\x15Warehouse.Protocol.V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'warehouse.v1.cohorts_pb2', globals())
@@ -50,17 +50,17 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _COHORT._serialized_start=162
   _COHORT._serialized_end=279
   _LISTCOHORTSREPLY._serialized_start=281
-  _LISTCOHORTSREPLY._serialized_end=338
-  _SHOWCOHORTREQUEST._serialized_start=340
-  _SHOWCOHORTREQUEST._serialized_end=417
-  _SHOWCOHORTREPLY._serialized_start=419
-  _SHOWCOHORTREPLY._serialized_end=459
-  _SETCOHORTREQUEST._serialized_start=461
-  _SETCOHORTREQUEST._serialized_end=581
-  _REFRESHCOHORTREQUEST._serialized_start=583
-  _REFRESHCOHORTREQUEST._serialized_end=663
-  _COHORTREPLY._serialized_start=665
-  _COHORTREPLY._serialized_end=739
-  _COHORTS._serialized_start=742
-  _COHORTS._serialized_end=1037
+  _LISTCOHORTSREPLY._serialized_end=384
+  _SHOWCOHORTREQUEST._serialized_start=386
+  _SHOWCOHORTREQUEST._serialized_end=463
+  _SHOWCOHORTREPLY._serialized_start=465
+  _SHOWCOHORTREPLY._serialized_end=551
+  _SETCOHORTREQUEST._serialized_start=553
+  _SETCOHORTREQUEST._serialized_end=673
+  _REFRESHCOHORTREQUEST._serialized_start=675
+  _REFRESHCOHORTREQUEST._serialized_end=755
+  _COHORTREPLY._serialized_start=757
+  _COHORTREPLY._serialized_end=831
+  _COHORTS._serialized_start=834
+  _COHORTS._serialized_end=1129
 # @@protoc_insertion_point(module_scope)

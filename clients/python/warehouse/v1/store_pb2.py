@@ -16,7 +16,7 @@ from warehouse.v1 import common_pb2 as warehouse_dot_v1_dot_common__pb2
 from warehouse.v1 import data_class_pb2 as warehouse_dot_v1_dot_data__class__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18warehouse/v1/store.proto\x12\x0cwarehouse.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19warehouse/v1/common.proto\x1a\x1dwarehouse/v1/data_class.proto\"3\n\x0bInfoRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"/\n\x04\x46\x61\x63t\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x04\x12\x13\n\x05value\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"D\n\tInfoReply\x12!\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x12.warehouse.v1.Fact\x12\x14\n\x06\x64\x61mage\x18\x02 \x03(\tB\x04\xa8\xbb\x18\x03\"8\n\x10SnapshotsRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"m\n\x08Snapshot\x12\x15\n\x07version\x18\x01 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x12\x33\n\tcommitted\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x03\x12\x15\n\x07samples\x18\x03 \x01(\x05\x42\x04\xa8\xbb\x18\x03\";\n\x0eSnapshotsReply\x12)\n\tsnapshots\x18\x01 \x03(\x0b\x32\x16.warehouse.v1.Snapshot\"5\n\rVerifyRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"\x87\x01\n\x0bVerifyReply\x12,\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.warehouse.v1.VerifyFinding\x12\x18\n\nbytes_read\x18\x02 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x12\x19\n\x0b\x62ytes_total\x18\x03 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x12\x15\n\x07is_done\x18\x04 \x01(\x08\x42\x04\xa8\xbb\x18\x04\"N\n\rVerifyFinding\x12\x12\n\x04kind\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x04\x12\x12\n\x04\x66ile\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x04\x12\x15\n\x07problem\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x04\x32\xd2\x01\n\x05Store\x12:\n\x04Info\x12\x19.warehouse.v1.InfoRequest\x1a\x17.warehouse.v1.InfoReply\x12I\n\tSnapshots\x12\x1e.warehouse.v1.SnapshotsRequest\x1a\x1c.warehouse.v1.SnapshotsReply\x12\x42\n\x06Verify\x12\x1b.warehouse.v1.VerifyRequest\x1a\x19.warehouse.v1.VerifyReply0\x01\x42\x18\xaa\x02\x15Warehouse.Protocol.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18warehouse/v1/store.proto\x12\x0cwarehouse.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19warehouse/v1/common.proto\x1a\x1dwarehouse/v1/data_class.proto\"3\n\x0bInfoRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"/\n\x04\x46\x61\x63t\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x04\x12\x13\n\x05value\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x03\"D\n\tInfoReply\x12!\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x12.warehouse.v1.Fact\x12\x14\n\x06\x64\x61mage\x18\x02 \x03(\tB\x04\xa8\xbb\x18\x03\"8\n\x10SnapshotsRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"m\n\x08Snapshot\x12\x15\n\x07version\x18\x01 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x12\x33\n\tcommitted\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x03\x12\x15\n\x07samples\x18\x03 \x01(\x05\x42\x04\xa8\xbb\x18\x03\"i\n\x0eSnapshotsReply\x12)\n\tsnapshots\x18\x01 \x03(\x0b\x32\x16.warehouse.v1.Snapshot\x12,\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1b.warehouse.v1.AnswerContext\"5\n\rVerifyRequest\x12$\n\x06\x61sking\x18\x01 \x01(\x0b\x32\x14.warehouse.v1.Asking\"\x87\x01\n\x0bVerifyReply\x12,\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.warehouse.v1.VerifyFinding\x12\x18\n\nbytes_read\x18\x02 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x12\x19\n\x0b\x62ytes_total\x18\x03 \x01(\x03\x42\x04\xa8\xbb\x18\x04\x12\x15\n\x07is_done\x18\x04 \x01(\x08\x42\x04\xa8\xbb\x18\x04\"N\n\rVerifyFinding\x12\x12\n\x04kind\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x04\x12\x12\n\x04\x66ile\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x04\x12\x15\n\x07problem\x18\x03 \x01(\tB\x04\xa8\xbb\x18\x04\x32\xd2\x01\n\x05Store\x12:\n\x04Info\x12\x19.warehouse.v1.InfoRequest\x1a\x17.warehouse.v1.InfoReply\x12I\n\tSnapshots\x12\x1e.warehouse.v1.SnapshotsRequest\x1a\x1c.warehouse.v1.SnapshotsReply\x12\x42\n\x06Verify\x12\x1b.warehouse.v1.VerifyRequest\x1a\x19.warehouse.v1.VerifyReply0\x01\x42\x18\xaa\x02\x15Warehouse.Protocol.V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'warehouse.v1.store_pb2', globals())
@@ -59,13 +59,13 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _SNAPSHOT._serialized_start=363
   _SNAPSHOT._serialized_end=472
   _SNAPSHOTSREPLY._serialized_start=474
-  _SNAPSHOTSREPLY._serialized_end=533
-  _VERIFYREQUEST._serialized_start=535
-  _VERIFYREQUEST._serialized_end=588
-  _VERIFYREPLY._serialized_start=591
-  _VERIFYREPLY._serialized_end=726
-  _VERIFYFINDING._serialized_start=728
-  _VERIFYFINDING._serialized_end=806
-  _STORE._serialized_start=809
-  _STORE._serialized_end=1019
+  _SNAPSHOTSREPLY._serialized_end=579
+  _VERIFYREQUEST._serialized_start=581
+  _VERIFYREQUEST._serialized_end=634
+  _VERIFYREPLY._serialized_start=637
+  _VERIFYREPLY._serialized_end=772
+  _VERIFYFINDING._serialized_start=774
+  _VERIFYFINDING._serialized_end=852
+  _STORE._serialized_start=855
+  _STORE._serialized_end=1065
 # @@protoc_insertion_point(module_scope)

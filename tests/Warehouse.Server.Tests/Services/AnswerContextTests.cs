@@ -1,0 +1,116 @@
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
+using Warehouse.Engine.Query;
+using Warehouse.Server.Calls;
+using Xunit;
+using V1 = Warehouse.Protocol.V1;
+
+namespace Warehouse.Server.Tests.Services;
+
+/// <summary>Every answer from samples says what it rests on (snapshot, scope), and of variants whether it is whole.</summary>
+public sealed class AnswerContextTests
+{
+    /// <summary>Methods that show samples and have no context in their reply, and why.</summary>
+    private static readonly Dictionary<string, string> Without = new(StringComparer.Ordinal)
+    {
+        ["/arrow.flight.protocol.FlightService/GetFlightInfo"] = "a ticket, of one snapshot",
+        ["/arrow.flight.protocol.FlightService/DoGet"] = "an AnswerEnd as the metadata of the last message, which a foreign message cannot declare",
+        ["/warehouse.v1.Alerts/Inbox"] = "of the event log: each alert names its release and snapshot",
+        ["/warehouse.v1.Alerts/Follow"] = "of the event log",
+        ["/warehouse.v1.Alerts/Show"] = "of the event log",
+        ["/warehouse.v1.Alerts/Acknowledge"] = "a change of the event log",
+        ["/warehouse.v1.Alerts/Delegate"] = "a change of the event log",
+        ["/warehouse.v1.Alerts/Snooze"] = "a change of the event log",
+        ["/warehouse.v1.Alerts/Escalate"] = "a change of the event log",
+    };
+
+    [Fact]
+    public void Every_reply_that_is_of_samples_has_a_place_for_it()
+    {
+        var methods = MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(m => m.FullName).ToList();
+        var shows = methods.Where(m => MethodTable.Of(PathOf(m))!.Reach is Reach.Samples or Reach.Records || m.Service.Name == "Variants").ToList();
+        Assert.Equal(Without.Keys.Order(StringComparer.Ordinal), shows.Where(m => !Has(m.OutputType, V1.AnswerContext.Descriptor)).Select(PathOf).Order(StringComparer.Ordinal));
+        Assert.Empty(shows.Where(m => m.Service.Name == "Variants" && !Has(m.OutputType, V1.Completeness.Descriptor)).Select(PathOf));
+    }
+
+    [Fact]
+    public async Task Answers_of_one_scope_and_snapshot_say_so_alike_and_the_audit_log_has_it()
+    {
+        await using var served = await ServedStore.StartAsync();
+        served.Owner((store, _) =>
+        {
+            using var session = store.OpenSession();
+            return store.SetCohort("some", [.. session.LoadedSamples().Take(2).Select(s => s.Name)], null);
+        });
+        var (channel, id) = served.Client("lab", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var (variants, cohorts, store) = (new V1.Variants.VariantsClient(channel), new V1.Cohorts.CohortsClient(channel), new V1.Store.StoreClient(channel));
+        string[] queries = served.Owner((owned, _) =>
+        {
+            using var session = owned.OpenSession();
+            return (string[])[.. session.Frequencies(new FrequencyRequest()).Select(r => $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}").Take(5)];
+        });
+        var asking = ServedStore.Treatment;
+        var seen = await variants.SeenAsync(new() { Asking = asking, Queries = { queries } });
+        var figures = await variants.FrequenciesOfAsync(new() { Asking = asking, Queries = { queries } });
+        var meanings = await variants.ResolveAsync(new() { Asking = asking, Queries = { queries } });
+        var list = await cohorts.ListAsync(new() { Asking = asking });
+        var shown = await cohorts.ShowAsync(new() { Asking = asking, Name = "some" });
+        var snapshots = await store.SnapshotsAsync(new() { Asking = asking });
+        using var stream = variants.SeenStream();
+        await stream.RequestStream.WriteAsync(new() { Request = new() { Asking = asking }, Queries = { queries } });
+        await stream.RequestStream.CompleteAsync();
+        var streamed = (await stream.ResponseStream.ReadAllAsync().ToListAsync()).Last().End;
+        V1.AnswerContext[] contexts = [seen.Context, figures.Context, meanings.Context, list.Context, shown.Context, snapshots.Context, streamed.Context];
+        var newest = served.Owner((owned, _) => owned.Version);
+        Assert.All(contexts, c => Assert.Equal((newest, 64, V1.Detail.Record), (c.Snapshot, c.ScopeDigest.Length, c.Detail)));
+        Assert.Single(contexts.Select(c => (c.ScopeDigest, c.SnapshotDigest, c.PolicyVersion)).Distinct());
+        Assert.Equal([64, 64, 0, 0, 0, 0, 64], contexts.Select(c => c.SamplesDigest.Length)); // of nobody there is no digest
+        Assert.All((V1.Completeness[])[seen.Completeness, figures.Completeness, meanings.Completeness, streamed.Completeness], c => Assert.True(c.IsWhole));
+
+        // Whom it was asked of is in the log, of each answer its own digests.
+        using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
+        var entries = audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Who == id && e.Kind is AuditKind.Call or AuditKind.End).ToList();
+        Assert.Equal(contexts.Length, entries.Count);
+        Assert.All(entries, e => Assert.Equal((seen.Context.ScopeDigest, (long?)newest), (e.Scope, e.Snapshot)));
+        Assert.Equal(contexts.Select(c => c.SamplesDigest.Length == 0 ? null : c.SamplesDigest), entries.Select(e => e.Cohort));
+        Assert.All(entries, e => Assert.True(e.DurationMs is not null));
+    }
+
+    /// <summary>What spellings mean is what it means to the owner's session, which other tests hold against the naive reading.</summary>
+    [Fact]
+    public async Task Spellings_mean_what_they_mean_to_the_owner()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 3, variants: 60);
+        var (channel, id) = served.Client("lab", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        var (queries, expected) = served.Owner((store, _) =>
+        {
+            using var session = store.OpenSession();
+            var rows = session.Frequencies(new FrequencyRequest()).Select(r => (r.Contig, r.Start, r.Ref, r.Alt)).Take(30).ToList();
+            var spelled = rows.Select(r => $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}").ToList();
+            var answers = session.Resolve(spelled).ToList();
+            // In other systems' names, and with bases in front that normalisation takes away.
+            foreach (var answer in answers.ToList())
+                if (session.Identify(answer) is { } names) spelled.AddRange(((string?[])[names.Vrs, names.Spdi, names.HgvsG]).OfType<string>());
+            spelled.AddRange(["nonsense", "no-such-contig-1-A-C", "ga4gh:VA.0AePZIWZUNsUlQTamyLrjm2HWUw2opLt"]);
+            return (spelled, session.Resolve(spelled).ToList());
+        });
+        Assert.True(queries.Count > 90, $"{queries.Count} spellings");
+        var reply = await new V1.Variants.VariantsClient(channel).ResolveAsync(new() { Asking = ServedStore.Treatment, Queries = { queries } });
+        Assert.Equal(expected.Select(e => (e.Query, e.Contig ?? "", e.Contig is null ? 0 : e.Start + 1, e.Ref ?? "", e.Alt ?? "", e.TrimmedOnly, e.Reason ?? "")),
+            reply.Resolutions.Select(r => (r.Query, r.Contig, r.Pos, r.Ref, r.Alt, r.TrimmedOnly, r.Fault)));
+        // By whatever name, it is the allele that was named: the first thirty are spelled as they are stored.
+        var stored = reply.Resolutions.Take(30).Select(r => (r.Contig, r.Pos, r.Ref, r.Alt)).ToHashSet();
+        Assert.All(reply.Resolutions.Take(30), r => Assert.Equal(r.Query, $"{r.Contig}-{r.Pos}-{r.Ref}-{r.Alt}"));
+        Assert.All(reply.Resolutions.Skip(30).SkipLast(3), r => Assert.Contains((r.Contig, r.Pos, r.Ref, r.Alt), stored));
+        Assert.All(reply.Resolutions.TakeLast(3), r => Assert.True(r.Contig.Length == 0 && r.Fault.Length > 0));
+    }
+
+    private static bool Has(MessageDescriptor reply, MessageDescriptor what) =>
+        reply.Fields.InDeclarationOrder().Any(f => f.FieldType == FieldType.Message && (f.MessageType == what || (f.MessageType.Name is "AnswerEnd" or "SeenStreamEnd" && Has(f.MessageType, what))));
+
+    private static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
+}
