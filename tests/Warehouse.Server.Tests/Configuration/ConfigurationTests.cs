@@ -5,6 +5,7 @@ using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
+using Warehouse.Tests;
 using Warehouse.Units;
 using Xunit;
 
@@ -190,6 +191,33 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("DOTNET_EnableEventPipe", "0", false)]
     [InlineData("DOTNET_Something", "1", false)]
     public void An_environment_that_writes_out_memory_is_refused(string name, string value, bool isRefused) => Assert.Equal(isRefused, ConfigurationCheck.WritesOut(n => n == name ? value : null) is not null);
+
+    /// <summary>The program itself, as an administrator starts it: it says what is wrong and where, and has made, opened and answered nothing.</summary>
+    [Theory]
+    [InlineData("listen.tls", """{"listen": {"address": "0.0.0.0", "tls": "off"}}""")]
+    [InlineData("listen.tls", """{"listen": {"tls": "1.1"}}""")]
+    [InlineData("shared.key", """{"listen": {"certificate": "shared.pem", "key": "shared.key"}}""")]
+    [InlineData("listen.certificate", """{"listen": {"certificate": "snakeoil.pem", "key": "snakeoil.key"}}""")]
+    [InlineData("state", """{"state": "readable"}""")]
+    [InlineData("audit.enabled", """{"audit": {"enabled": false}}""")]
+    [InlineData("audit.folder", """{"audit": {"folder": "readable"}}""")]
+    [InlineData("debugErrors", """{"debugErrors": true}""")]
+    [InlineData("issuers[0].issuer", """{"issuers": [{"issuer": "http://idp.test", "audience": "a"}]}""")]
+    [InlineData("issuers[0].algorithms", """{"issuers": [{"issuer": "https://idp.test", "audience": "a", "algorithms": ["ES256", "None"]}]}""")]
+    [InlineData("directory.isTest", """{"directory": {"host": "ldap.test", "bindName": "cn=x", "peopleBase": "ou=p", "groupsBase": "ou=g", "passwordFile": "secret", "isTest": true}}""")]
+    public void What_is_insecure_does_not_start_the_program(string place, string json)
+    {
+        VariantStore.Create(new CreateOptions { Path = _folder["store"], Assembly = "GRCh37" }).Dispose();
+        File.WriteAllText(_folder["server.json"], json);
+        var before = Names();
+        var (exit, output, error) = Peer.Run(Path.Combine(TestData.ProjectRoot, "artifacts/bin/Warehouse.Server/release/warehouse-server"), _folder["store"], "--config", _folder["server.json"], "--check"); // one that starts ends too
+        Assert.True((2, "") == (exit, output), $"{exit}: {output}{error}");
+        Assert.Contains(place, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"Started\"", error, StringComparison.Ordinal);
+        Assert.Equal(before, Names());
+
+        string[] Names() => [.. System.IO.Directory.GetFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    }
 
     [Fact]
     public void A_configuration_that_everybody_can_change_is_refused()

@@ -19,7 +19,7 @@ namespace Warehouse.Server.Tests.Services;
 public sealed partial class AuditTableTests
 {
     /// <summary>They show nothing of the store, or are not answered at all.</summary>
-    private static readonly HashSet<string> WithoutEntry =
+    internal static readonly HashSet<string> WithoutEntry =
     [
         "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/List", "/grpc.health.v1.Health/Watch",
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "/warehouse.v1.Issuers/List",

@@ -51,11 +51,11 @@ public sealed class MethodTableTests
         .Where(t => t.GetCustomAttribute<BindServiceMethodAttribute>() is null && t.IsAbstract && t.IsSealed)
         .Select(t => t.GetProperty("Descriptor", BindingFlags.Public | BindingFlags.Static)?.GetValue(null)).OfType<ServiceDescriptor>().Where(s => s.File.Package != "grpc.testing");
 
-    /// <summary>Calls a method with an empty request that states a purpose.</summary>
-    internal static async Task CallAsync(CallInvoker invoker, MethodDescriptor method, double seconds = 20)
+    /// <summary>Calls a method with a request, or with one that states a purpose and is empty else.</summary>
+    internal static async Task CallAsync(CallInvoker invoker, MethodDescriptor method, double seconds = 20, byte[]? request = null)
     {
         var bytes = Marshallers.Create<byte[]>(b => b, b => b);
-        var request = new byte[] { 0x0a, 0x02, 0x08, 0x01 }; // asking { purpose: treatment } as field 1
+        request ??= [0x0a, 0x02, 0x08, 0x01]; // asking { purpose: treatment } as field 1
         var kind = method.IsClientStreaming ? method.IsServerStreaming ? MethodType.DuplexStreaming : MethodType.ClientStreaming : method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
         var call = new Method<byte[], byte[]>(kind, method.Service.FullName, method.Name, bytes, bytes);
         var options = new CallOptions(deadline: DateTime.UtcNow.AddSeconds(seconds));
@@ -77,7 +77,7 @@ public sealed class MethodTableTests
             default:
                 using (var stream = invoker.AsyncDuplexStreamingCall(call, null, options))
                 {
-                    await stream.RequestStream.WriteAsync([0x0a, 0x04, .. request]); // the request as field 1 of the first message
+                    await stream.RequestStream.WriteAsync(request.Length == 0 ? [] : [0x0a, (byte)request.Length, .. request]); // the request as field 1 of the first message
                     await stream.RequestStream.CompleteAsync();
                     while (await stream.ResponseStream.MoveNext(default)) { }
                 }

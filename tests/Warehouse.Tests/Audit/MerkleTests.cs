@@ -50,7 +50,7 @@ public sealed class MerkleTests
         Assert.Equal((3, 4), (MerkleTree.ProveInclusion(2, 7, SubtreeOf(leaves)).Count, MerkleTree.ProveConsistency(3, 7, SubtreeOf(leaves)).Count));
     }
 
-    /// <summary>F76: a proof with another index, size, leaf, root or hash is taken only where it is the true proof of what it then claims.</summary>
+    /// <summary>F76: a proof with another index, size (with its root or alone), leaf, root or hash is taken only where it is the true proof of what it then claims.</summary>
     [Fact]
     public void No_false_proof_of_a_million_is_taken()
     {
@@ -59,7 +59,7 @@ public sealed class MerkleTests
         var (wrong, taken) = (0, 0);
         for (var tree = 0; tree < FuzzedTrees; tree++)
         {
-            var leaves = Leaves(chance.Next(1, 48), chance.Next());
+            var leaves = Leaves(chance.Next(1, tree % 50 == 0 ? 300 : 48), chance.Next()); // those behind a first tile too
             var roots = Enumerable.Range(0, leaves.Length + 1).Select(n => AuditFiles.RootOf(leaves.AsSpan(0, n))).ToArray();
             var subtree = SubtreeOf(leaves);
             for (var i = 0; i < FuzzedProofs / FuzzedTrees; i++)
@@ -99,13 +99,29 @@ public sealed class MerkleTests
 
     internal static MerkleTree.Subtree SubtreeOf(Digest[] leaves) => (height, index) => Naive(leaves.AsSpan((int)(index << height), 1 << height));
 
+    /// <summary>On which side of its sister a leaf and what is above it hang, from the root down; by the recursive definition.</summary>
+    private static IEnumerable<bool> Sides(long index, long size)
+    {
+        while (size > 1)
+        {
+            var left = 1L << (63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)(size - 1)));
+            var isRight = index >= left;
+            yield return isRight;
+            (index, size) = isRight ? (index - left, size - left) : (index, left);
+        }
+    }
+
     private static (bool IsTrue, bool IsTaken) Inclusion(Random chance, Digest[] leaves, Digest[] roots, MerkleTree.Subtree subtree)
     {
         var (size, root) = (leaves.Length, roots[^1]);
         var index = chance.Next(size);
         var (leaf, path) = (leaves[index], MerkleTree.ProveInclusion(index, size, subtree));
-        switch (chance.Next(6))
+        switch (chance.Next(7))
         {
+            case 6:
+                // The size alone: a root is signed with its size, and what is not is taken where the leaf hangs in both trees by the same sides, and nowhere else.
+                size = chance.Next(-1, (2 * leaves.Length) + 3);
+                return (size > index && Sides(index, size).SequenceEqual(Sides(index, leaves.Length)), MerkleTree.HasInclusion((index, leaf), path, size, root));
             case 0: index = chance.Next(-1, size + 2); break;
             case 1: size = chance.Next(1, leaves.Length + 1); root = roots[size]; break;
             case 2: leaf = Changed(leaf, chance); break;
@@ -120,8 +136,12 @@ public sealed class MerkleTests
     {
         var (old, size) = (chance.Next(most + 1), most);
         var (oldRoot, root, path) = (roots[old], roots[size], MerkleTree.ProveConsistency(old, size, subtree));
-        switch (chance.Next(6))
+        switch (chance.Next(7))
         {
+            case 6:
+                // A tree that is smaller than the one before it, or has less than nothing.
+                (old, size) = chance.Next(2) == 0 ? (old, chance.Next(-1, old)) : (chance.Next(2) == 0 ? -1 : size + 1 + chance.Next(9), size);
+                return (false, MerkleTree.HasConsistency((old, oldRoot), path, size, root));
             case 0: old = chance.Next(most + 1); oldRoot = roots[old]; break;
             case 1: size = chance.Next(most + 1); root = roots[size]; break;
             case 2: oldRoot = Changed(oldRoot, chance); break;
