@@ -44,7 +44,7 @@ public sealed class LogReview(LogReviewOptions options)
 {
     private readonly Dictionary<(string Who, DateOnly Day), (AuditEntry First, int Calls, HashSet<string> Ids)> _offHours = [];
     private readonly Dictionary<string, Volume> _volumes = new(StringComparer.Ordinal);
-    private readonly Dictionary<DateTimeOffset, (AuditEntry First, int Count)> _failed = [];
+    private readonly Dictionary<DateTimeOffset, (AuditEntry First, long Count)> _failed = [];
     private readonly List<(AuditEntry Entry, string Reason)> _unusual = [];
 
     /// <summary>Takes the next entry. One that signs the log off ends the findings before it; what is usual is learnt from all.</summary>
@@ -55,17 +55,21 @@ public sealed class LogReview(LogReviewOptions options)
             _offHours.Clear();
             _failed.Clear();
             _unusual.Clear();
+            foreach (var volume in _volumes.Values) volume.IsTold = false; // what comes after it is another finding, on the same day too
             return;
         }
         var local = TimeZoneInfo.ConvertTime(entry.Utc, options.Zone);
         if (entry.Subjects.Count > 0 && !IsWork(local)) AddOffHours(entry, DateOnly.FromDateTime(local.Date));
         if (entry.Kind is AuditKind.End or AuditKind.Call && entry.Rows is > 0 and var rows) AddRows(entry, DateOnly.FromDateTime(local.Date), rows);
-        if (entry.Outcome == "unauthenticated")
+        if (HasFailed(entry))
         {
-            var hour = new DateTimeOffset(entry.Utc.Year, entry.Utc.Month, entry.Utc.Day, entry.Utc.Hour, 0, 0, TimeSpan.Zero);
-            _failed[hour] = _failed.TryGetValue(hour, out var known) ? (known.First, known.Count + 1) : (entry, 1);
+            var (hour, count) = (new DateTimeOffset(entry.Utc.Year, entry.Utc.Month, entry.Utc.Day, entry.Utc.Hour, 0, 0, TimeSpan.Zero), entry.Calls ?? 1);
+            _failed[hour] = _failed.TryGetValue(hour, out var known) ? (known.First, known.Count + count) : (entry, count);
         }
     }
+
+    /// <summary>Whether a credential was not taken: of a call, or of several that a server summed up.</summary>
+    private static bool HasFailed(AuditEntry entry) => entry.Outcome == "unauthenticated" || entry is { Kind: AuditKind.Refused, Outcome: "bad-credential" or "expired" };
 
     /// <summary>What is unusual since the last sign-off: the first entry of each, and why.</summary>
     public IReadOnlyList<(AuditEntry Entry, string Reason)> Findings() =>

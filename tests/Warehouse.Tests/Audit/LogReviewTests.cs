@@ -60,6 +60,23 @@ public sealed class LogReviewTests
         Assert.Equal(["unauthenticated: 20 credentials within the hour were not taken"], Of(new(), Failed(20)));
     }
 
+    /// <summary>Those of nobody known are summed up by a server, many in one entry.</summary>
+    [Fact]
+    public void Credentials_that_a_server_summed_up_count_as_many_as_they_were()
+    {
+        AuditEntry Sum(string outcome, long calls, int minute) => Entry("unauthenticated", Noon.AddMinutes(minute), $"{minute}") with { Kind = AuditKind.Refused, Outcome = outcome, Calls = calls };
+        Assert.Equal(["unauthenticated: 20 credentials within the hour were not taken"], Of(new(), Sum("bad-credential", 12, 1), Sum("expired", 7, 2), Entry("unauthenticated", Noon.AddMinutes(3), "3") with { Kind = AuditKind.Call, Outcome = "unauthenticated" }));
+        Assert.Empty(Of(new(), Sum("bad-credential", 12, 1), Sum("no-room", 900, 2), Sum("no-credential", 900, 3), Sum("expired", 7, 61)));
+    }
+
+    [Fact]
+    public void What_comes_on_the_day_of_a_sign_off_is_named_after_it()
+    {
+        var signed = Entry("auditor", Noon.AddHours(1), "s") with { Kind = AuditKind.Review };
+        Assert.Empty(Of(new() { LeastRows = 1000 }, Rows("a", Noon, 5000), signed));
+        Assert.Equal(["a: unusual volume: 95000 rows in a day, on the first of this principal"], Of(new() { LeastRows = 1000 }, Rows("a", Noon, 5000), signed, Rows("a", Noon.AddHours(2), 90_000), Rows("a", Noon.AddHours(3), 90_000)));
+    }
+
     [Fact]
     public void What_was_signed_off_is_not_named_again_and_is_known_as_usual()
     {
