@@ -139,7 +139,7 @@ public sealed partial class VariantStore
     /// <exception cref="AccessRefusedException">The caller sees nothing at the level that he asks for.</exception>
     private Scope ScopeOf(SessionOptions asked)
     {
-        if (asked.Caller is not { } caller) return Scope.Owner(Catalog()).At(asked.Detail);
+        if (asked.Caller is not { } caller) return Scope.Owner(Catalog(), OwnersK()).At(asked.Detail);
         var policy = PolicyNow();
         var question = new AccessQuestion(caller, asked.Purpose, asked.Project, NowUtc);
         var scope = Scope.Of(policy, question, Catalog()).At(asked.Detail);
@@ -147,5 +147,18 @@ public sealed partial class VariantStore
         var roles = policy.RolesOf(caller);
         if (roles.Overlaps(Access.Policy.BlindRoles)) throw AccessRefusedException.BlindRole();
         throw Scope.IsOnBehalf(policy, question, roles, out _) ? AccessRefusedException.NotGranted() : AccessRefusedException.Project();
+    }
+
+    /// <summary>The policy's k. A policy that cannot be read keeps the owner, whom it does not bind, from nothing: then it is the least that one may have.</summary>
+    private int OwnersK()
+    {
+        try
+        {
+            return PolicyNow().Settings.K;
+        }
+        catch (DamagedStoreException)
+        {
+            return PolicySettings.LeastK;
+        }
     }
 }

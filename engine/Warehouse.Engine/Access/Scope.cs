@@ -35,7 +35,7 @@ internal sealed class Scope
     /// <summary>Version of the policy; null for the owner.</summary>
     public long? PolicyVersion { get; private init; }
 
-    /// <summary>Fewer samples than this are few: what is said of them is data of each. As the policy in force has it.</summary>
+    /// <summary>Fewer samples than this are few: what is said of them is data of each. As the policy in force has it, for the owner too.</summary>
     public int K { get; private init; } = PolicySettings.LeastK;
 
     /// <summary>The level at which <see cref="Sees(int)"/> answers.</summary>
@@ -69,11 +69,13 @@ internal sealed class Scope
     public bool IsEmpty => !_visible.Contains(true);
 
     /// <summary>The scope of the store's owner: every sample that is not withdrawn, at every level.</summary>
-    public static Scope Owner(StoreCatalog catalog)
+    /// <param name="catalog">The store.</param>
+    /// <param name="k">Fewer samples than this are few.</param>
+    public static Scope Owner(StoreCatalog catalog, int k)
     {
         var visible = NotWithdrawn(catalog);
         bool[]?[] levels = [.. Levels.Select(_ => visible)];
-        return new Scope((levels, levels), [.. Levels.Select(_ => "owner")], new bool[Levels.Length], Detail.Record);
+        return new Scope((levels, levels), [.. Levels.Select(_ => "owner")], new bool[Levels.Length], Detail.Record) { K = k };
     }
 
     /// <summary>The scope of a caller, which sees nothing where nothing in force grants it.</summary>

@@ -50,6 +50,9 @@ internal sealed class PolicyStore : IDisposable
 
     public VariantStore Reopen() => _memory.Reopen(Clock);
 
+    /// <summary>Damages the policy; who opens the store again finds it.</summary>
+    public void Damage() => _memory.Damage(PolicyCodec.Part, Clock);
+
     /// <summary>Grants, by a steward, approved by the director.</summary>
     public int Grant(GrantRequest request)
     {

@@ -1,5 +1,7 @@
+using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
+using Warehouse.Engine.Storage;
 using Xunit;
 using static Warehouse.Units.Access.PolicyStore;
 
@@ -342,6 +344,32 @@ public sealed class PolicyTests
         var grant = Assert.IsType<Grant>(again.Policy().Entries[id - 1]);
         Assert.Equal((Steward.Id, Director.Id, Director.Id, Steward.Id, 1), (grant.Made.By, grant.Approved!.Value.By, grant.Ended!.Value.By, grant.Attested.Single().By, epoch));
         Assert.Equal(again.Version - 1, again.Policy().Version);
+    }
+
+    /// <summary>Whose data figures of few are goes by the policy's k for the owner too; and where nobody can read that, by the least.</summary>
+    [Fact]
+    public void Few_are_as_many_as_the_policy_says_for_the_owner_too()
+    {
+        using var store = new PolicyStore();
+        foreach (var number in Enumerable.Range(7, 10)) store.Load($"S{number}");
+        Assert.Equal(0, Shown(store.Store)); // 15 samples
+        var set = store.Store.Set(Steward, new SettingsRequest { K = 20, MinCohort = 20 });
+        Assert.Equal(0, Shown(store.Store));
+        store.Store.Approve(Director, set);
+        Assert.Equal(15, Shown(store.Store));
+        store.Grant(For("ann"));
+        store.Damage();
+        using var again = store.Reopen();
+        Assert.Equal(0, Shown(again));
+        Assert.Throws<DamagedStoreException>(() => again.OpenSession(new SessionOptions { Caller = Person("ann") }));
+
+        static int Shown(VariantStore of)
+        {
+            var shown = new HashSet<string>();
+            using var session = of.OpenSession(new SessionOptions { Shown = s => shown.Add(s) });
+            Assert.Equal(15, session.Frequencies(new FrequencyRequest { Rules = new CountRules { PerSample = true }, Variants = ["1-100-A-G"] }).First().Figures.NSamples);
+            return shown.Count;
+        }
     }
 
     /// <summary>What a caller sees at moments in order.</summary>

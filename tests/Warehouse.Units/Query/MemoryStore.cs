@@ -49,6 +49,16 @@ internal sealed class MemoryStore : IDisposable
         return store;
     }
 
+    /// <summary>Damages a part of the newest version: a byte of its file is another.</summary>
+    public void Damage(string part, TimeProvider clock)
+    {
+        using var folder = StoreFolder.Open(_disks.Store, _disks.Keys, clock);
+        var name = folder.Current.Parts[part].Name;
+        var bytes = _disks.Store.Peek(name);
+        bytes[^1] ^= 1;
+        _disks.Store.Poke(name, bytes);
+    }
+
     /// <summary>The same disks, opened once more.</summary>
     public VariantStore Reopen(TimeProvider clock) => VariantStore.Over(StoreFolder.Open(_disks.Store, _disks.Keys, clock));
 
