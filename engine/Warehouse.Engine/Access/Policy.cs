@@ -74,7 +74,7 @@ public sealed record Policy
         return entry switch
         {
             Grant { Kind: GrantKind.BreakGlass } glass => nowUtc < EndOf(glass) ? EntryState.InForce : EntryState.Expired,
-            Grant grant => StateOf(grant, nowUtc),
+            Grant grant => CourseOf(grant, nowUtc),
             _ when !entry.IsApproved => EntryState.Awaiting,
             Project project when !ReferenceEquals(ProjectOf(project.Name), project) => EntryState.Replaced,
             PolicySettings settings when !ReferenceEquals(Settings, settings) => EntryState.Replaced,
@@ -102,18 +102,18 @@ public sealed record Policy
     /// Grants that open the members of a cohort, as it is whenever somebody asks: now, or once their time comes, somebody attests them, or approves a standing one. An elevation that
     /// waits is not among them: anybody may ask for one of any name.
     /// </summary>
-    public IEnumerable<Grant> Following(string cohort, DateTimeOffset nowUtc)
+    public IEnumerable<Grant> Following(string cohort, DateTimeOffset nowUtc) => Grants.Where(g => g.Target.Cohort == cohort && StateOf(g, nowUtc) switch
     {
-        foreach (PolicyEntry entry in Entries)
-            if (entry is Grant grant && grant.Target.Cohort == cohort && (StateOf(entry, nowUtc) is EntryState.InForce or EntryState.NotYet or EntryState.Suspended || (grant.Kind == GrantKind.Standing && StateOf(entry, nowUtc) == EntryState.Awaiting)))
-                yield return grant;
-    }
+        EntryState.InForce or EntryState.NotYet or EntryState.Suspended => true,
+        EntryState.Awaiting => g.Kind == GrantKind.Standing,
+        _ => false,
+    });
 
     /// <summary>Uses of break-glass that nobody has reviewed.</summary>
     public IEnumerable<Grant> Unreviewed => Grants.Where(g => g is { Kind: GrantKind.BreakGlass, Reviewed: null });
 
     /// <summary>The state of a grant that is not revoked and not break-glass.</summary>
-    private static EntryState StateOf(Grant grant, DateTimeOffset nowUtc)
+    private static EntryState CourseOf(Grant grant, DateTimeOffset nowUtc)
     {
         if (nowUtc >= EndOf(grant)) return EntryState.Expired;
 #if !PLANTED_UNAPPROVED_GRANT_HOLDS

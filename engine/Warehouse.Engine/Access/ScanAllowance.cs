@@ -10,9 +10,9 @@ public sealed class ScanAllowanceException(TimeSpan retryAfter) : Exception("mor
 
 /// <summary>
 /// How much one principal may have scanned in a minute, over all his calls. A unit is one sample by one variant row. What is charged follows from what he
-/// is shown and asks, never from what lies in the store besides (I4): the rows that are listed to him, and the samples that he sees of those he chose. A
-/// minute begins with its first charge and its allowance is whole at once, so that where a question ends follows from that alone, and not from how long it
-/// took. A failure leaves what was charged. Any thread.
+/// sees and asks, never from what lies in the store besides (I4): the rows that are looked at for him, and the samples that he sees of those he chose. Rows are
+/// those of what he sees where he asks, also the ones that his answer leaves out, as by a least AC. A minute begins with its first charge and its allowance is
+/// whole at once, so that where a question ends follows from that alone, and not from how long it took. A failure leaves what was charged. Any thread.
 /// </summary>
 public sealed class ScanAllowance
 {

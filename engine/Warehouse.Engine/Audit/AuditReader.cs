@@ -136,28 +136,19 @@ public sealed class AuditReader
         return new AuditProof([.. path.Select(Base64)], System.Text.Encoding.UTF8.GetString(now.Note), now.Checkpoint.Size);
     }
 
-    /// <summary>Proves that the log begins with that of an older checkpoint of it.</summary>
-    /// <exception cref="InputException">It is no checkpoint of this log.</exception>
-    /// <exception cref="DamagedStoreException">The log does not begin with it.</exception>
-    public AuditProof ProveSince(ReadOnlySpan<byte> olderCheckpoint) => ProveSince(olderCheckpoint, Latest());
-
-    /// <summary>The same under the checkpoint of another proof, while the log may have grown since.</summary>
-    /// <exception cref="InputException">It is no checkpoint of this log.</exception>
+    /// <summary>Proves that the log begins with that of an older checkpoint of it, under the checkpoint of another proof, while the log may have grown since.</summary>
+    /// <param name="olderCheckpoint">The older checkpoint.</param>
+    /// <param name="under">The other proof.</param>
+    /// <exception cref="InputException">One of them is no checkpoint of this log.</exception>
     /// <exception cref="DamagedStoreException">The log does not begin with it.</exception>
     public AuditProof ProveSince(ReadOnlySpan<byte> olderCheckpoint, AuditProof under)
     {
-        var note = System.Text.Encoding.UTF8.GetBytes(under.Checkpoint);
-        return ProveSince(olderCheckpoint, Checkpoint.TryOpen(note, Signer, out var now) ? (now, note) : null);
-    }
-
-    private AuditProof ProveSince(ReadOnlySpan<byte> olderCheckpoint, (Checkpoint Checkpoint, byte[] Note)? latest)
-    {
-        if (!Checkpoint.TryOpen(olderCheckpoint, Signer, out var old)) throw new InputException("audit-checkpoint", "this is no checkpoint that this log's key signed", InputPlace.None);
-        var (now, note) = latest ?? throw AuditState.Damaged(0, "the log is empty, and a checkpoint of it is not");
+        if (!Checkpoint.TryOpen(olderCheckpoint, Signer, out var old) || !Checkpoint.TryOpen(System.Text.Encoding.UTF8.GetBytes(under.Checkpoint), Signer, out var now))
+            throw new InputException("audit-checkpoint", "this is no checkpoint that this log's key signed", InputPlace.None);
         if (old.Size > now.Size) throw AuditState.Damaged(now.Size / TilePath.Width, string.Create(CultureInfo.InvariantCulture, $"the log ends before entry {now.Size}; the checkpoint has {old.Size}"));
         var path = MerkleTree.ProveConsistency(old.Size, now.Size, Node);
         if (!MerkleTree.HasConsistency((old.Size, old.Root), path, now.Size, now.Root)) throw AuditState.Damaged(old.Size / TilePath.Width, "the log does not begin with the entries of that checkpoint");
-        return new AuditProof([.. path.Select(Base64)], System.Text.Encoding.UTF8.GetString(note), now.Size);
+        return new AuditProof([.. path.Select(Base64)], under.Checkpoint, now.Size);
     }
 
     internal (Checkpoint Checkpoint, byte[] Note)? Latest()

@@ -310,7 +310,7 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
         var now = new StoreCatalog { Sheets = _sheets }.SheetAt(version);
         var (unknown, withdrawn) = (0, 0);
         foreach (var column in sheet.Columns)
-            if (column.Name != SheetColumn.Sample) _columns[column.Name] = SenderBounds.IsAggregate(column);
+            if (column.Name != SheetColumn.Sample) _columns[column.Name] = column.IsAggregate;
         foreach (var row in sheet.Rows)
         {
             if (!_index.TryGetValue(row.Sample, out var sample))
@@ -325,8 +325,8 @@ internal sealed class IngestRun(IngestRequest request, StoreCatalog before, Asse
             }
             // What is there is as the sender knows it, or the owner has changed it since.
             if (bounds is not null && sample < before.Samples.Count) continue;
-            var values = SenderBounds.ValuesOf(row);
-            if (now.TryGetValue(sample, out var known) && SenderBounds.IsSame(values, known)) continue;
+            var values = row.Said();
+            if (now.TryGetValue(sample, out var known) && SheetRow.SaySame(values, known)) continue;
             _sheets.Add(new SheetEntry(sample, version, values));
             _changed = true;
         }

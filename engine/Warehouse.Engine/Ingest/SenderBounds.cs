@@ -64,7 +64,7 @@ internal sealed class SenderBounds
     public void Require(SampleSheet sheet, string path)
     {
         foreach (var column in sheet.Columns)
-            if (column.Name != SheetColumn.Sample && _before.Columns.TryGetValue(column.Name, out var isAggregate) && isAggregate != IsAggregate(column))
+            if (column.Name != SheetColumn.Sample && _before.Columns.TryGetValue(column.Name, out var isAggregate) && isAggregate != column.IsAggregate)
                 throw Refused("column-taken", "the store has a column of this name that is of another class: with ':aggregate' where it is without, or without it: give it another name, or that class", new InputPlace(path, 1, 0, ""));
         for (var i = 0; i < sheet.Rows.Count; i++)
         {
@@ -73,7 +73,7 @@ internal sealed class SenderBounds
             // Before anything of the store is looked at: hidden, withdrawn or never there is the same.
             if (!_came.TryGetValue(row.Sample, out var sample))
                 throw Refused("sheet-row", "a row of a sample that no file of this batch has: leave it out; " + OwnerChanges, place);
-            if (sample >= 0 && !IsSame(ValuesOf(row), Known(sample)))
+            if (sample >= 0 && !SheetRow.SaySame(row.Said(), Known(sample)))
                 throw Refused("sheet-row-differs", "a row of a sample that is in the store already, where it was not sent like this: leave it out; " + OwnerChanges, place);
             if (sample < 0 && row.Person is { } person && _foreign.Value.Contains(person))
                 throw Refused("person-taken", "a person's name that is taken, by samples that the sender neither sees nor has loaded: give the person another name, or have the store's owner load the file", place with { Field = SheetColumn.Person });
@@ -89,16 +89,6 @@ internal sealed class SenderBounds
             else sheets.Remove(sample);
         return sheets;
     }
-
-    /// <summary>Whether a column may be shown in groups.</summary>
-    public static bool IsAggregate(SheetColumn column) => column.Class is DataClass.Aggregate or DataClass.Public;
-
-    /// <summary>What a row says beside the sample's name.</summary>
-    public static Dictionary<string, string> ValuesOf(SheetRow row) => row.Values.Where(v => v.Key != SheetColumn.Sample && v.Value.Length > 0).ToDictionary(v => v.Key, v => v.Value);
-
-    /// <summary>Whether two rows say the same.</summary>
-    public static bool IsSame(IReadOnlyDictionary<string, string> values, IReadOnlyDictionary<string, string>? known) =>
-        values.Count == (known?.Count ?? 0) && values.All(v => known!.TryGetValue(v.Key, out var old) && old == v.Value);
 
     private static InputException Refused(string code, string expected, InputPlace place) => new(code, expected, place) { HasFixedWords = true };
 

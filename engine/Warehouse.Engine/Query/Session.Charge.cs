@@ -3,18 +3,18 @@ using Warehouse.Engine.Access;
 namespace Warehouse.Engine.Query;
 
 /// <summary>
-/// What a question costs the allowance of whoever asks. Every question of genotypes passes here: a listing row by row as it lists them, one about alleles
-/// that it names for all of them before the first is looked for.
+/// What a question costs the allowance of whoever asks. Every question of genotypes passes here: a listing row by row as they are looked at for him, one about
+/// alleles that it names for all of them before the first is looked for.
 /// </summary>
 public sealed partial class Session
 {
     /// <summary>Charged for what questions scan, of whoever the session is lent to; null = nobody counts. A question that it does not suffice for ends with <see cref="ScanAllowanceException"/>.</summary>
     public ScanAllowance? Allowance { get; set; }
 
-    /// <summary>Charges for rows that are about to be listed; returns for how many it was enough: those are still listed, then <see cref="ThrowOver"/>.</summary>
+    /// <summary>Charges for rows that a listing looks at, whether or not the answer has them; returns for how many it was enough: those are still answered, then <see cref="ThrowOver"/>.</summary>
     internal int ChargeRows(int rows, int samples) => Allowance is { } allowance ? (int)allowance.Take(rows, PriceOf(samples)) : rows;
 
-    /// <summary>Charges for one row that is about to be listed.</summary>
+    /// <summary>Charges for one row that a listing looks at, whether or not the answer has it.</summary>
     internal void ChargeRow(int samples)
     {
         if (Allowance is { } allowance && allowance.Take(1, PriceOf(samples)) == 0) throw allowance.Over();

@@ -22,7 +22,7 @@ public sealed partial class Session
     /// </summary>
     /// <param name="selection">Who is counted.</param>
     /// <param name="beside">Who is looked at beside: further samples of the same people.</param>
-    internal void Begin(Selection selection, Selection? beside = null) => Begin(() => selection.Digest, [selection, beside ?? selection]);
+    internal void Begin(Selection selection, Selection? beside = null) => Begin(() => selection.Digest, beside is null || beside == selection ? [selection] : [selection, beside]);
 
     /// <summary>Begins a question that counts nobody: its context has no digest of samples.</summary>
     public void BeginUncounted() => Begin(() => "", []);

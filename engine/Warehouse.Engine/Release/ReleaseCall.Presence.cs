@@ -41,21 +41,12 @@ public sealed partial class ReleaseCall
         public ReadOnlySpan<ToldPresence> Presences { get; } = presences;
     }
 
-    /// <summary>Says of variants whether k people of the cohort carry them; the charge is durable by then (I8). Of a question without groups.</summary>
+    /// <summary>
+    /// Says of variants whether k people of the cohort carry them; the charge is durable by then (I8). Of a question without groups. Waits for the disk without a thread;
+    /// <paramref name="cells"/> is read before it returns.
+    /// </summary>
     /// <param name="variants">Keys of normalised variants, one spelling for each.</param>
     /// <param name="cells">Figures of the cohort, one per variant.</param>
-    /// <exception cref="ArgumentException">Too many variants, or figures that are not of the cohort.</exception>
-    /// <exception cref="InvalidOperationException">The question has groups.</exception>
-    /// <exception cref="LedgerRefusedException">The ledger cannot be written: nothing is released.</exception>
-    public PresenceBatch Tell(IReadOnlyList<string> variants, ReadOnlySpan<BaseCells> cells)
-    {
-        var (batch, done, mustWrite) = DecidePresence(variants, cells);
-        if (mustWrite) _releaser.Ledger.Write();
-        ReleaseLedger.Finish(done);
-        return batch;
-    }
-
-    /// <summary>The same, waiting for the disk without a thread; <paramref name="cells"/> is read before it returns.</summary>
     /// <exception cref="ArgumentException">Too many variants, or figures that are not of the cohort.</exception>
     /// <exception cref="InvalidOperationException">The question has groups.</exception>
     /// <exception cref="LedgerRefusedException">The ledger cannot be written: nothing is released.</exception>

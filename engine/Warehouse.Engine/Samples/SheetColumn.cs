@@ -19,6 +19,9 @@ public sealed record SheetColumn(string Name, DataClass Class)
     /// <summary>Last day of that consent, as YYYY-MM-DD.</summary>
     public const string ConsentUntil = "consent_until";
 
+    /// <summary>Whether its values may name groups of an answer.</summary>
+    internal bool IsAggregate => Class is DataClass.Aggregate or DataClass.Public;
+
     /// <summary>The columns that the warehouse knows, with their fixed class.</summary>
     public static FrozenDictionary<string, DataClass> Known { get; } = new Dictionary<string, DataClass>
     {

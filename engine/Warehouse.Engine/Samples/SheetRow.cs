@@ -20,6 +20,13 @@ public sealed class SheetRow
 
     /// <summary>Last day of the consent, inclusive; null for no end.</summary>
     public DateOnly? ConsentUntil { get; init; }
+
+    /// <summary>What it says beside the sample's name, as a store keeps it.</summary>
+    internal Dictionary<string, string> Said() => Values.Where(v => v.Key != SheetColumn.Sample && v.Value.Length > 0).ToDictionary(v => v.Key, v => v.Value);
+
+    /// <summary>Whether two rows say the same; null = a row that says nothing.</summary>
+    internal static bool SaySame(IReadOnlyDictionary<string, string> values, IReadOnlyDictionary<string, string>? known) =>
+        values.Count == (known?.Count ?? 0) && values.All(v => known!.TryGetValue(v.Key, out var old) && old == v.Value);
 }
 
 /// <summary>Sex chromosomes as recorded in the sheet, never as guessed from calls. The values are stored: do not renumber.</summary>

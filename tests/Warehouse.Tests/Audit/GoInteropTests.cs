@@ -26,7 +26,7 @@ public sealed class GoInteropTests
         File.WriteAllBytes(folder["checkpoint"], reader.LatestCheckpoint()!);
         File.WriteAllBytes(folder["entries"], [.. reader.Entries().SelectMany(e => (byte[])[.. e.Line.Span, (byte)'\n'])]);
         File.WriteAllLines(folder["inclusion"], ["513", .. reader.ProveEntry(513).Path]);
-        File.WriteAllLines(folder["consistency"], reader.ProveSince(File.ReadAllBytes(folder["old"])).Path);
+        File.WriteAllLines(folder["consistency"], reader.ProveSince(File.ReadAllBytes(folder["old"]), reader.ProveEntry(513)).Path);
         (int Level, long Tile, int Width)[] tiles = [(0, 0, 256), (0, 999, 7), (1, 1000, 256), (3, 1_234_067, 255)];
         File.WriteAllLines(folder["tiles"], tiles.Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Level} {t.Tile} {t.Width} {TilePath.Of(t.Level, t.Tile, t.Width)}")));
 

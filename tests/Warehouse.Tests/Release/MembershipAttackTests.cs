@@ -150,7 +150,7 @@ public sealed class MembershipAttackTests(ITestOutputHelper output)
                     cells[v] = Drawn(random, f, People - (side == 0 ? 1 : 0), isMember: side == 0);
                 }
                 string[] names = [.. Enumerable.Range(0, cells.Length).Select(v => $"v{v}")];
-                var rows = isTold ? [.. call.Tell(names, cells).States.Select(s => Suppression.Banded with { IsBanded = s == Presence.Fewer })] : call.Release(names, cells).Rows;
+                var rows = isTold ? [.. SimLedger.Tell(call, names, cells).States.Select(s => Suppression.Banded with { IsBanded = s == Presence.Fewer })] : call.Release(names, cells).Rows;
                 for (var v = 0; v < rows.Length; v++) scores[side][victim] += isBeacon ? Beacon(rows[v], carriage[v]) : Figures(rows[v], carriage[v]);
                 scores[side][victim] += random.NextDouble() * 1e-9; // ties fall either way
             }

@@ -31,29 +31,29 @@ public sealed class PresenceTests : IDisposable
     {
         var cohort = SimLedger.Range(0, 500);
         var cells = new BaseCells(500 - one - hom - missing, one, hom, missing, one + (2L * hom), 2L * (500 - missing));
-        Assert.Equal([expected], Call(cohort).Tell(["v"], [cells]).States);
+        Assert.Equal([expected], SimLedger.Tell(Call(cohort), ["v"], [cells]).States);
         var isBanded = Call(cohort).Release(["v"], [cells]).Rows[0].IsBanded;
         Assert.Equal(one != 11, isBanded);
         Assert.Equal(isBanded, Call(cohort).Release(["w"], [cells]).Rows[0].IsBanded);
-        Assert.Equal([expected, expected], Call(cohort).Tell(["w", "v"], [cells, cells]).States);
+        Assert.Equal([expected, expected], SimLedger.Tell(Call(cohort), ["w", "v"], [cells, cells]).States);
     }
 
     [Fact]
     public void Either_answer_is_paid_once_as_the_dearest_and_outlives_the_process()
     {
         var (one, other) = (SimLedger.Range(0, 500), SimLedger.Range(500, 500));
-        var batch = Call(one).Tell(["many", "few"], [SimLedger.Carriers(one, 300), SimLedger.Carriers(one, 3)]);
+        var batch = SimLedger.Tell(Call(one), ["many", "few"], [SimLedger.Carriers(one, 300), SimLedger.Carriers(one, 3)]);
         Assert.Equal([Presence.Reached, Presence.Fewer], batch.States);
         Assert.Equal(10, _ledger.UnitsOf("p", one));
         _ledger.Dispose();
         _ledger = _sim.Open();
-        Assert.Equal([Presence.Fewer, Presence.Reached], Call(one).Tell(["few", "many"], [SimLedger.Carriers(one, 3), SimLedger.Carriers(one, 300)]).States);
+        Assert.Equal([Presence.Fewer, Presence.Reached], SimLedger.Tell(Call(one), ["few", "many"], [SimLedger.Carriers(one, 3), SimLedger.Carriers(one, 300)]).States);
         Assert.False(Call(one).Release(["many"], [SimLedger.Carriers(one, 300)]).Rows[0].IsBanded); // figures of what was told cost nothing more
         Assert.Equal(10, _ledger.UnitsOf("p", one));
-        Assert.Equal([Presence.Reached], Call(other).Tell(["many"], [SimLedger.Carriers(other, 40)]).States); // nobody in both
-        var rest = Call(one).Tell([.. Enumerable.Range(0, 20).Select(v => $"v{v}")], [.. Enumerable.Repeat(SimLedger.Carriers(one, 300), 20)]);
+        Assert.Equal([Presence.Reached], SimLedger.Tell(Call(other), ["many"], [SimLedger.Carriers(other, 40)]).States); // nobody in both
+        var rest = SimLedger.Tell(Call(one), [.. Enumerable.Range(0, 20).Select(v => $"v{v}")], [.. Enumerable.Repeat(SimLedger.Carriers(one, 300), 20)]);
         Assert.Equal((8, ReleaseRule.OverBudget), (rest.Answered, rest.Stopped)); // 50 units
-        Assert.Throws<InvalidOperationException>(() => new Releaser(_ledger, TimeProvider.System).Open(SimLedger.Request(groups: SimLedger.Groups)).Tell([], []));
+        Assert.Throws<InvalidOperationException>(() => SimLedger.Tell(new Releaser(_ledger, TimeProvider.System).Open(SimLedger.Request(groups: SimLedger.Groups)), [], []));
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class PresenceTests : IDisposable
             {
                 try
                 {
-                    told.Add(releaser.Open(SimLedger.Request(cohort)).Tell(["v"], [SimLedger.Carriers(cohort, carriers)]).States[0]);
+                    told.Add(SimLedger.Tell(releaser.Open(SimLedger.Request(cohort)), ["v"], [SimLedger.Carriers(cohort, carriers)]).States[0]);
                 }
                 catch (ReleaseRefusedException e) when (e.Rule == ReleaseRule.IsolatesFew)
                 {
@@ -147,7 +147,7 @@ public sealed class PresenceTests : IDisposable
                     if (batch.Answered == 1 && !batch.Rows[0].IsBanded) figures.Add((mask, batch.Rows[0].Carriers));
                     continue;
                 }
-                var told = call.Tell([$"v{run}"], [cells]);
+                var told = SimLedger.Tell(call, [$"v{run}"], [cells]);
                 if (told.Answered == 0) continue;
                 counts[$"{told.States[0]}"] = counts.GetValueOrDefault($"{told.States[0]}") + 1;
                 if (told.States[0] == Presence.Withheld) continue;
@@ -199,7 +199,7 @@ public sealed class PresenceTests : IDisposable
                     try
                     {
                         var call = new Releaser(ledger, TimeProvider.System).Open(SimLedger.Request(cohort));
-                        if (!isFigures) return call.Tell([$"v{variant}"], [SimLedger.Carriers(cohort, carriers)]) is { Answered: 1 } told ? $"{told.States[0]}" : "refused over budget";
+                        if (!isFigures) return SimLedger.Tell(call, [$"v{variant}"], [SimLedger.Carriers(cohort, carriers)]) is { Answered: 1 } told ? $"{told.States[0]}" : "refused over budget";
                         var batch = call.Release([$"v{variant}"], [SimLedger.Carriers(cohort, carriers)]);
                         return batch.Answered == 1 ? $"{batch.Rows[0]}" : $"refused {batch.Stopped}";
                     }
@@ -214,7 +214,7 @@ public sealed class PresenceTests : IDisposable
         Assert.InRange(withheld, 30, 5000);
     }
 
-    private Presence[] Tell(CohortSet cohort, string variant, int carriers) => Call(cohort).Tell([variant], [SimLedger.Carriers(cohort, carriers)]).States;
+    private Presence[] Tell(CohortSet cohort, string variant, int carriers) => SimLedger.Tell(Call(cohort), [variant], [SimLedger.Carriers(cohort, carriers)]).States;
 
     private ReleaseCall Call(CohortSet cohort) => new Releaser(_ledger, TimeProvider.System).Open(SimLedger.Request(cohort));
 }

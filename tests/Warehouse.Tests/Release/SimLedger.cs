@@ -42,6 +42,9 @@ internal sealed class SimLedger
     internal static ReleaseRequest Request(CohortSet? cohort = null, IReadOnlyList<CohortSet>? groups = null, string project = "p") =>
         new() { Project = project, Epoch = 1, Cohort = cohort ?? Cohort, Groups = groups ?? [], Policy = ReleasePolicy.Research };
 
+    /// <summary>What is told of variants, waited for.</summary>
+    internal static PresenceBatch Tell(ReleaseCall call, IReadOnlyList<string> variants, ReadOnlySpan<BaseCells> cells) => call.TellAsync(variants, cells).GetAwaiter().GetResult();
+
     /// <summary>Figures of a set in which so many people carry one copy.</summary>
     internal static BaseCells Carriers(CohortSet set, int carriers) => TableAttack.Cells(set.People, carriers, 0);
 
