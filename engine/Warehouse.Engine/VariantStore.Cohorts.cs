@@ -91,6 +91,9 @@ public sealed partial class VariantStore
         return [.. catalog.Cohorts.Where(c => c.UntilVersion == 0).OrderBy(c => c.Name, StringComparer.Ordinal).Select(c => Describe(catalog, c))];
     }
 
+    /// <summary>The version that set a cohort last; 0 = there is none.</summary>
+    internal long CohortVersion(string name) => Catalog().Cohort(name, long.MaxValue)?.FromVersion ?? 0;
+
     private static CohortEntry Current(StoreCatalog catalog, string name) =>
         catalog.Cohorts.FirstOrDefault(c => c.Name == name && c.UntilVersion == 0) ?? throw new InputException("unknown-cohort", $"there is no cohort {name}", InputPlace.None);
 

@@ -14,7 +14,7 @@ public enum AlertState
     /// <summary>Somebody has.</summary>
     Acknowledged,
 
-    /// <summary>The person's samples were withdrawn: nobody is told any more.</summary>
+    /// <summary>The person's samples were withdrawn, or given to another person: nobody is told any more.</summary>
     Suppressed,
 }
 
@@ -36,7 +36,7 @@ public sealed record AlertDraft
     /// <summary>How much it matters.</summary>
     public required Grade Grade { get; init; }
 
-    /// <summary>Genes, comma separated.</summary>
+    /// <summary>Genes, as GENEINFO or a list with commas.</summary>
     public string Genes { get; init; } = "";
 
     /// <summary>Variation ids, comma separated.</summary>

@@ -36,7 +36,7 @@ public sealed class AlertDesk : IDisposable
     /// <param name="caller">The recipient.</param>
     /// <param name="owner">Id of the store's owner.</param>
     public AlertDesk(AlertSources sources, AlertBook book, Caller caller, string owner) =>
-        (_sources, _who, Book, _routing) = (sources, caller.Id, book, new Routing(sources with { Callers = () => sources.Callers().Prepend(caller) }, owner));
+        (_sources, _who, Book, _routing) = (sources, caller.Id, book, new Routing(sources with { Callers = () => [caller, .. sources.Callers?.Invoke() ?? []] }, owner));
 
     /// <summary>The log as it was read last.</summary>
     public AlertBook Book { get; }

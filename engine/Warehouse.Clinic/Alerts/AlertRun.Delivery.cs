@@ -48,7 +48,10 @@ public sealed partial class AlertRun
         return true;
     }
 
-    /// <summary>Who waits for messages of a way and may be tried now, whoever was tried longest ago first, then whose are gravest.</summary>
+    /// <summary>
+    /// Who waits for messages of a way and may be tried now, whoever was tried longest ago first, then whose are gravest. While the way fails another one begins each time: where it fails
+    /// over one recipient alone, those behind him have their turn.
+    /// </summary>
     private static IEnumerable<Turn> TurnsOf(AlertBook book, IAlertWay way)
     {
         var pending = new SortedDictionary<string, List<Alert>>(StringComparer.Ordinal);
@@ -58,7 +61,9 @@ public sealed partial class AlertRun
                 if (!pending.TryGetValue(recipient, out var list)) pending.Add(recipient, list = []);
                 list.Add(alert);
             }
-        return pending.OrderBy(p => book.LastTried(way.Name, p.Key)).ThenByDescending(p => p.Value.Max(a => a.Draft.Grade)).Select(p => new Turn(p.Key, new Queue<Alert[]>(PartsOf(book, way, p.Key, p.Value))));
+        var turns = pending.OrderBy(p => book.LastTried(way.Name, p.Key)).ThenByDescending(p => p.Value.Max(a => a.Draft.Grade)).Select(p => new Turn(p.Key, new Queue<Alert[]>(PartsOf(book, way, p.Key, p.Value)))).ToList();
+        var first = turns.Count == 0 ? 0 : (book.FailureOf(way.Name)?.Attempt ?? 0) % turns.Count;
+        return turns.Skip(first).Concat(turns.Take(first));
     }
 
     /// <summary>What waits for one recipient, by messages: the gravest by themselves, as many as an hour may have, all others as one message.</summary>

@@ -21,7 +21,7 @@ public sealed record AlertRunReport
     /// <summary>Alerts that went further.</summary>
     public int Escalated { get; init; }
 
-    /// <summary>Alerts suppressed, since the samples were withdrawn.</summary>
+    /// <summary>Alerts suppressed, since the samples were withdrawn or are another person's.</summary>
     public int Suppressed { get; init; }
 
     /// <summary>What somebody must look at; none = all is well.</summary>
@@ -182,15 +182,19 @@ public sealed partial class AlertRun
         }
     }
 
-    /// <summary>The beginning of a list that is parted by commas.</summary>
-    private static string Cut(string list) => list.Length <= LongestText ? list : list[..Math.Max(0, list.LastIndexOf(',', LongestText))];
+    /// <summary>The beginning of a list, be it one with commas or GENEINFO.</summary>
+    private static string Cut(string list) => list.Length <= LongestText ? list : list[..Math.Max(0, list.LastIndexOfAny(WatchFilter.Separators, LongestText))];
 
-    /// <summary>Alerts about persons whose samples were withdrawn. That another sample of the person carries it, loaded later, is looked up only where it matters.</summary>
+    /// <summary>
+    /// Alerts about persons whose samples were withdrawn, or turned out to be another person's: nobody may see them of this one any more, so nobody could acknowledge them. That another
+    /// sample of the person carries it, loaded later, is looked up only where it matters.
+    /// </summary>
     private void Suppress(AlertBook book, Routing routing)
     {
         using var all = _sources.Store.OpenSession();
-        var there = all.LoadedSamples().Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
-        ForEach(book, a => a.State == AlertState.Open && a.Draft.Samples.Count > 0 && !a.Draft.Samples.Any(there.Contains) && !routing.IsCarried(a.Draft), a => [new AlertSuppressed(a.Id, "withdrawn")], () => _suppressed++);
+        var persons = all.LoadedSamples().ToDictionary(s => s.Name, s => s.Person, StringComparer.Ordinal);
+        bool IsWithout(Alert alert) => !alert.Draft.Samples.Any(s => persons.TryGetValue(s, out var person) && person == alert.Draft.Person) && !routing.IsCarried(alert.Draft);
+        ForEach(book, a => a.State == AlertState.Open && a.Draft.Samples.Count > 0 && IsWithout(a), a => [new AlertSuppressed(a.Id, a.Draft.Samples.Any(persons.ContainsKey) ? "of another person" : "withdrawn")], () => _suppressed++);
     }
 
     /// <summary>Sends further what waits too long. It never ends of itself: when everybody there is was told, they are told again.</summary>
@@ -205,15 +209,15 @@ public sealed partial class AlertRun
 
     /// <summary>
     /// Finds who hears: of alerts that need it, and, since it changes without an event here, of all that are open when other things may be seen than when that was last done. Then who
-    /// may not see it any more hears no more, another hears in his place, and who may see it since hears too.
+    /// may not see it any more hears no more, another hears in his place, and who may see it since hears too. What somebody routed who knew more of the callers stands; what is
+    /// routed here all the same, he looks at again.
     /// </summary>
     private void Route(AlertBook book, Routing routing)
     {
         var open = book.Alerts.Where(a => a.State == AlertState.Open).ToList();
         if (open.Count == 0) return;
-        var mark = routing.AccessMark();
-        var isOther = mark != book.AccessMark;
-        foreach (var some in open.Where(a => isOther || !a.IsRouted || routing.IsElsewhere(a, book)).Chunk(PerAppend).ToList())
+        var (mark, isOther, knowsLess, isLooked) = (routing.AccessMark(), routing.IsOther(book.AccessMark), routing.KnowsLess(book.AccessMark), false);
+        foreach (var some in open.Where(a => isOther || !a.IsRouted || (!knowsLess && routing.IsElsewhere(a, book))).Chunk(PerAppend).ToList())
             book.AppendDecided(_owner, Version, () =>
             {
                 var routes = new List<(string Alert, IReadOnlyList<string> Recipients)>();
@@ -222,9 +226,10 @@ public sealed partial class AlertRun
                     var now = routing.RecipientsOf(alert, book);
                     if (!alert.IsRouted || !now.SequenceEqual(alert.Recipients)) routes.Add((alert.Id, now));
                 }
+                isLooked |= routes.Count > 0;
                 return [.. Events(routes, r => AlertCodec.BytesOf(r.Recipients) + AlertCodec.BytesOf([r.Alert])).Select(r => new AlertsRouted(r))];
             });
-        book.AppendDecided(_owner, Version, () => mark == book.AccessMark ? [] : [new AccessLooked(mark)]);
+        book.AppendDecided(_owner, Version, () => mark == book.AccessMark || (knowsLess && !isOther && !isLooked) ? [] : [new AccessLooked(mark)]);
     }
 
     /// <summary>One event per alert that needs it, decided again when somebody else was quicker.</summary>

@@ -15,7 +15,7 @@ namespace Warehouse.Clinic.Alerts;
 /// <param name="Before">Class of the assessment that it supersedes; absent when it is the first.</param>
 /// <param name="Net">Its class; absent where it was taken back.</param>
 /// <param name="Condition">Id of its condition: a laboratory may have signed several of an allele.</param>
-/// <param name="Genes">Genes, comma separated; null = those of the release in force, or not known.</param>
+/// <param name="Genes">Genes, as GENEINFO or a list with commas; null = those of the release in force, or not known.</param>
 public sealed record SignedAssessment(long Event, Variant Allele, NetClass Before, NetClass Net, string Condition = "", string? Genes = null);
 
 /// <summary>What alerts follow from besides the log: the store, the releases in it, and the laboratory's assessments.</summary>
@@ -33,8 +33,11 @@ public sealed record AlertSources
     /// <summary>Gets the name of each sample whose data is used; null = nobody asks.</summary>
     public Action<string>? Shown { get; init; }
 
-    /// <summary>Callers of whom more is known than their id, though they are not here: the roles and groups that their credentials state.</summary>
-    public Func<IEnumerable<Caller>> Callers { get; init; } = () => [];
+    /// <summary>
+    /// Callers of whom more is known than their id, though they are not here: the roles and groups that their credentials state. Null = who the callers are is not known here, as at the
+    /// command line: a server of the same store may know more.
+    /// </summary>
+    public Func<IEnumerable<Caller>>? Callers { get; init; }
 }
 
 /// <summary>
@@ -124,9 +127,9 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
     {
         using var at = Open(moment);
         if (at.Filters.Count == 0) return [];
-        var loaded = at.LoadedSince(OpenSession, after);
+        var loaded = at.LoadedSince(after);
         if (loaded.Count == 0) return [];
-        var drafts = new Drafts();
+        var (drafts, assessed) = (new Drafts(), Assessed(at));
         if (at.Book.Releases.Count > 0)
         {
             var (changes, release) = LastChanges(at, isCause: false);
@@ -140,8 +143,8 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
             bool IsTold(WatchFilter watch, ClassChange seen) => changed.TryGetValue((seen.Allele, seen.Axis), out var change) && watch.Wants(WatchTriggers.Class, change);
             drafts.AddRange(at.Persons(WatchTriggers.NewlySeen, classed, loaded, c => $"newly-seen {Word(c.Axis)} {Word(c.To)}", IsTold));
         }
-        drafts.AddRange(OfAssessed(at, loaded));
-        drafts.AddRange(Frequencies(at, loaded, after));
+        drafts.AddRange(OfAssessed(at, assessed, loaded));
+        drafts.AddRange(Frequencies(at, assessed, loaded, after));
         return drafts.ToList();
     }
 
@@ -168,9 +171,9 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
         return drafts.ToList();
     }
 
-    private IReadOnlyList<AlertDraft> OfAssessed(At at, List<string> loaded)
+    private IReadOnlyList<AlertDraft> OfAssessed(At at, List<SignedAssessment> assessed, List<string> loaded)
     {
-        var (assessed, drafts) = (Assessed(at), new Drafts());
+        var drafts = new Drafts();
         var gravest = assessed.GroupBy(a => a.Allele).Select(g => g.MaxBy(a => Weight(a.Net))!);
         drafts.AddRange(at.Persons(WatchTriggers.AssessedCarried, [.. gravest.Select(a => ChangeOf(a with { Before = NetClass.Absent }, at.Book.Grades))], loaded, c => $"assessed-carried {Word(c.To)}"));
         drafts.AddRange(Discordant(at, assessed, loaded));
@@ -196,24 +199,25 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
     private static bool IsOnScale(NetClass net) => net is NetClass.Pathogenic or NetClass.Uncertain or NetClass.Benign;
 
     /// <summary>Alleles of the release or of an assessment that samples just loaded carry, whose frequency was below a line and is not any more.</summary>
-    private IReadOnlyList<AlertDraft> Frequencies(At at, List<string> loaded, long after)
+    private IReadOnlyList<AlertDraft> Frequencies(At at, List<SignedAssessment> assessed, List<string> loaded, long after)
     {
         var watches = at.Filters.Where(f => (f.Watch.Triggers & WatchTriggers.Frequency) != 0 && f.Watch.FrequencyLine > 0).ToList();
         if (watches.Count == 0) return [];
         var alleles = new SortedDictionary<Variant, string?>();
-        foreach (var signed in Assessed(at)) alleles[signed.Allele] = signed.Genes;
+        foreach (var signed in assessed) alleles[signed.Allele] = signed.Genes;
         if (at.Book.Releases.Count > 0)
             foreach (var allele in Shelved(at.Book.Releases[^1].Release).Alleles())
                 if (allele.Germline.Net is NetClass.Pathogenic or NetClass.Uncertain or NetClass.Conflicting) alleles[allele.Allele] = allele.Genes;
         var wanted = alleles.Where(a => watches.Any(w => w.Takes(a.Key, a.Value))).ToList();
         var carried = at.Carried(wanted.Select(w => w.Key), loaded);
         using var old = OpenSession(after);
-        using var before = old.PrepareLookup(SampleChoice.All);
+        // What a purge took nobody can count: each is told then that is not below its line now, rather than none.
+        using var before = old.Snapshot == after ? old.PrepareLookup(SampleChoice.All) : null;
         using var now = at.Session.PrepareLookup(SampleChoice.All);
         var drafts = new Drafts();
         foreach (var (allele, genes) in wanted.Where(w => carried.Contains(w.Key)))
         {
-            var (was, becomes) = (Frequency(before, allele), Frequency(now, allele));
+            var (was, becomes) = (before is null ? double.NegativeInfinity : Frequency(before, allele), Frequency(now, allele));
             foreach (var watch in watches.Where(w => w.Takes(allele, genes) && was < w.Watch.FrequencyLine && becomes >= w.Watch.FrequencyLine && Grade.Major >= w.Watch.Least))
                 drafts.Add(new AlertDraft { Trigger = WatchTriggers.Frequency, Person = "", Allele = allele.ToString(), Change = string.Create(CultureInfo.InvariantCulture, $"frequency {watch.Watch.FrequencyLine}"), Grade = Grade.Major, Genes = genes ?? "", Watches = [watch.Watch.Name] });
         }
@@ -341,13 +345,8 @@ internal sealed class Derivation(AlertSources sources, AlertBook now, EventLog l
 
         internal IReadOnlyList<LoadedSample> Samples { get; }
 
-        /// <summary>Samples that came after a version, and those that have another person since: it is new of him, whatever they carry.</summary>
-        internal List<string> LoadedSince(Func<long, Session> open, long version)
-        {
-            using var before = open(version);
-            var persons = before.LoadedSamples().ToDictionary(s => s.Name, s => s.Person, StringComparer.Ordinal);
-            return [.. Samples.Where(s => s.Version > version || (persons.TryGetValue(s.Name, out var person) && person != s.Person)).Select(s => s.Name)];
-        }
+        /// <summary>Samples that came after a version, and those that have another person since: it is new of him, whatever they carry. The version itself may be purged.</summary>
+        internal List<string> LoadedSince(long version) => [.. Samples.Where(s => s.Version > version || s.PersonVersion > version).Select(s => s.Name)];
 
         /// <summary>Which alleles somebody of some samples carries; null = of all.</summary>
         internal HashSet<Variant> Carried(IEnumerable<Variant> alleles, List<string>? samples)

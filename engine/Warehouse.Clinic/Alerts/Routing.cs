@@ -14,12 +14,14 @@ namespace Warehouse.Clinic.Alerts;
 internal sealed class Routing(AlertSources sources, string owner) : IDisposable
 {
     private const string RolePrefix = "role:";
+    private const char MarkSeparator = '.';
 
     private readonly Dictionary<string, Session?> _sessions = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Recipient, string Allele), (HashSet<string> Persons, HashSet<string> Samples)> _carriers = [];
     private readonly Dictionary<string, IReadOnlyList<string>> _holders = new(StringComparer.Ordinal);
     private List<Caller>? _known;
     private Policy? _policy;
+    private string? _inForceMark;
     private Dictionary<string, string>? _persons;
 
     /// <summary>Who hears of an alert and may see what it is about, in order; nobody = an alarm.</summary>
@@ -50,18 +52,35 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
     }
 
     /// <summary>
-    /// What may be seen, by whom it is known: another mark when a grant or a role came, ended or was suspended, and when other callers are known. Members of a cohort may change with
-    /// each version, so while a grant by cohort is in force each version is another.
+    /// What may be seen, by whom it is known, as two digests with a dot between them: of what is in force, which is another when a grant or a role came, ended or was suspended, or when a
+    /// cohort that a grant names was set anew; and of the callers that are known. The second is missing where nobody knows here who they are.
     /// </summary>
     internal string AccessMark()
     {
+        if (sources.Callers is null) return InForceMark();
+        var text = new StringBuilder();
+        foreach (var caller in Known().OrderBy(c => c.Id, StringComparer.Ordinal)) text.Append(caller.Id).Append('\t').AppendJoin(',', caller.Roles.Order()).Append('\t').AppendJoin('\t', caller.Groups.Order(StringComparer.Ordinal)).Append('\n');
+        return InForceMark() + MarkSeparator + DigestOf(text);
+    }
+
+    /// <summary>Whether access is another than at a mark. Where nobody knows here who the callers are, that goes by what is in force alone.</summary>
+    internal bool IsOther(string mark) => sources.Callers is null ? mark.Split(MarkSeparator)[0] != InForceMark() : mark != AccessMark();
+
+    /// <summary>Whether who made a mark knew more of the callers than is known here.</summary>
+    internal bool KnowsLess(string mark) => sources.Callers is null && mark.Contains(MarkSeparator);
+
+    private string InForceMark()
+    {
+        if (_inForceMark is not null) return _inForceMark;
         var (policy, now) = (_policy ??= sources.Store.Policy(), sources.Store.NowUtc);
         var inForce = policy.Entries.Select((entry, i) => (Entry: entry, Number: i)).Where(e => policy.StateOf(e.Entry, now) == EntryState.InForce).ToList();
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{policy.Version}.{(inForce.Exists(e => e.Entry is Grant { Target.Cohort: not null }) ? sources.Store.Version : 0)}\n").AppendJoin(',', inForce.Select(e => e.Number));
-        foreach (var caller in Known().OrderBy(c => c.Id, StringComparer.Ordinal)) text.Append('\n').Append(caller.Id).Append('\t').AppendJoin(',', caller.Roles.Order()).Append('\t').AppendJoin('\t', caller.Groups.Order(StringComparer.Ordinal));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..16]);
+        text.Append(CultureInfo.InvariantCulture, $"{policy.Version}\n").AppendJoin(',', inForce.Select(e => e.Number));
+        foreach (var cohort in inForce.Select(e => (e.Entry as Grant)?.Target.Cohort).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)) text.Append(CultureInfo.InvariantCulture, $"\n{cohort}@{sources.Store.CohortVersion(cohort)}");
+        return _inForceMark = DigestOf(text);
     }
+
+    private static string DigestOf(StringBuilder text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..16]);
 
     /// <summary>Whether it went to others than those who should hear, since they might not see it: perhaps they may by now.</summary>
     internal bool IsElsewhere(Alert alert, AlertBook book) => !Wanted(alert, book).First.Any(alert.Recipients.Contains);
@@ -169,7 +188,7 @@ internal sealed class Routing(AlertSources sources, string owner) : IDisposable
         return _holders[named] = [.. assigned.Concat(Known().Select(c => c.Id)).Distinct(StringComparer.Ordinal).Where(id => policy.RolesOf(CallerOf(id)).Any(r => Subject.WordOf(r) == word)).Order(StringComparer.Ordinal)];
     }
 
-    private List<Caller> Known() => _known ??= [.. sources.Callers()];
+    private List<Caller> Known() => _known ??= [.. sources.Callers?.Invoke() ?? []];
 
     /// <summary>What is known of somebody, who need not be here: at least his id, and with that the grants to him and to roles that the policy assigns to him.</summary>
     private Caller CallerOf(string id) => Known().FirstOrDefault(c => c.Id == id) ?? new Caller { Id = id };

@@ -8,6 +8,9 @@ namespace Warehouse.Clinic.Alerts;
 /// <summary>What one watch lets through at one snapshot. One thread.</summary>
 internal sealed class WatchFilter
 {
+    /// <summary>What stands between genes.</summary>
+    internal static readonly char[] Separators = ['|', ',', ';'];
+
     private readonly HashSet<string>? _genes, _alleles, _samples;
     private readonly List<Region>? _regions;
     private readonly string? _person;
@@ -44,7 +47,7 @@ internal sealed class WatchFilter
 
     /// <summary>Symbols, as GENEINFO (<c>BRCA1:672|NBR2:10230</c>) or a list with commas has them.</summary>
     internal static IEnumerable<string> GenesOf(string genes) =>
-        genes.Split(['|', ',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(g => g.Split(':')[0]);
+        genes.Split(Separators, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(g => g.Split(':')[0]);
 
     private static HashSet<string> Members(string cohort, Session session)
     {

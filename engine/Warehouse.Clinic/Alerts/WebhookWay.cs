@@ -28,9 +28,8 @@ public sealed class WebhookWay(SignedPost post) : IAlertWay, IDisposable
         {
             post.SendAsync(message.Identity, message.SentUtc, Body(message), CancellationToken.None).GetAwaiter().GetResult();
         }
-        catch (HttpRequestException e) when (e.StatusCode is { } status && (int)status < 500 && status != HttpStatusCode.TooManyRequests)
+        catch (HttpRequestException e) when (e.StatusCode is { } status && IsOfMessage(status))
         {
-            // The host is there and answers: it is this message that it does not take.
             throw new MessageRefusedException(string.Create(CultureInfo.InvariantCulture, $"the webhook answered {(int)status}"), e);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
@@ -41,6 +40,12 @@ public sealed class WebhookWay(SignedPost post) : IAlertWay, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => post.Dispose();
+
+    /// <summary>
+    /// Whether an answer is about the message: an error of who sends, but for those that say that the address, the method or the secret is wrong (401, 403, 404, 405, 407, 410), or that it is to be
+    /// tried later (408, 429). Those, a redirection and an error of the receiver would meet the next message as well.
+    /// </summary>
+    private static bool IsOfMessage(HttpStatusCode status) => (int)status is >= 400 and < 500 and not (401 or 403 or 404 or 405 or 407 or 408 or 410 or 429);
 
     private static byte[] Body(AlertMessage message)
     {

@@ -89,7 +89,7 @@ public sealed record ClassChange
     /// <summary>How much it matters, by the table in force.</summary>
     public Grade Grade { get; init; }
 
-    /// <summary>Symbols of its genes, comma separated, of either release.</summary>
+    /// <summary>Its genes, of either release, as GENEINFO or a list with commas.</summary>
     public string Genes { get; init; } = "";
 
     /// <summary>Whether it is known that it has these genes, or none; what the laboratory alone has assessed may have any.</summary>

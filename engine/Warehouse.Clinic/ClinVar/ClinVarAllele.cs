@@ -20,7 +20,7 @@ public sealed record ClinVarAllele
     /// <summary>Somatic clinical impact.</summary>
     public Classification SomaticImpact { get; init; } = Classification.None;
 
-    /// <summary>Symbols of the genes, comma separated.</summary>
+    /// <summary>The genes, as GENEINFO (<c>BRCA1:672|NBR2:10230</c>) or a list with commas.</summary>
     public string Genes { get; init; } = "";
 
     /// <summary>Conditions as the file spells them.</summary>

@@ -8,7 +8,11 @@ namespace Warehouse.Engine.Query;
 /// <param name="Name">Its name.</param>
 /// <param name="Person">Whose it is, as the sheet says; its name where the sheet does not, or where the session may not learn it.</param>
 /// <param name="Version">The newest version in which a part of it was loaded.</param>
-public sealed record LoadedSample(string Name, string Person, long Version);
+public sealed record LoadedSample(string Name, string Person, long Version)
+{
+    /// <summary>The version since which it is of that person; 0 = since it is there. Told as far as the person is.</summary>
+    public long PersonVersion { get; init; }
+}
 
 /// <summary>Whom a sample is of.</summary>
 /// <param name="Sample">The sample that was asked for, or one of a person who was; empty where the session sees none of him.</param>
@@ -50,10 +54,15 @@ public sealed partial class Session
         var (catalog, newest) = (_view.Catalog, new SortedDictionary<int, long>());
         foreach (var ordinal in catalog.Ordinals)
             if (ordinal.InForce(Snapshot) && _scope.Sees(ordinal.Sample)) newest[ordinal.Sample] = Math.Max(newest.GetValueOrDefault(ordinal.Sample), ordinal.FromVersion);
-        var sheet = catalog.SheetAt(Snapshot);
-        return [.. newest.Select(n => new LoadedSample(catalog.Samples[n.Key].Name, PersonOf(n.Key) ?? catalog.Samples[n.Key].Name, n.Value))];
+        var persons = new Dictionary<int, (string? Person, long Version)>();
+        foreach (var sheet in catalog.Sheets)
+        {
+            if (sheet.FromVersion > Snapshot || !(_scope.IsOwner || _scope.Sees(Detail.Linkage, sheet.Sample))) continue;
+            var person = sheet.Values.TryGetValue(SheetColumn.Person, out var named) && named.Length > 0 ? named : catalog.Samples[sheet.Sample].Name;
+            if ((persons.GetValueOrDefault(sheet.Sample).Person ?? catalog.Samples[sheet.Sample].Name) != person) persons[sheet.Sample] = (person, sheet.FromVersion);
+        }
+        return [.. newest.Select(n => Loaded(catalog.Samples[n.Key].Name, persons.GetValueOrDefault(n.Key), n.Value))];
 
-        string? PersonOf(int sample) =>
-            (_scope.IsOwner || _scope.Sees(Detail.Linkage, sample)) && sheet.TryGetValue(sample, out var values) && values.TryGetValue(SheetColumn.Person, out var person) && person.Length > 0 ? person : null;
+        static LoadedSample Loaded(string name, (string? Person, long Version) of, long version) => new(name, of.Person ?? name, version) { PersonVersion = of.Version };
     }
 }

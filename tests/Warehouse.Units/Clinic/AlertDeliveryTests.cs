@@ -91,6 +91,23 @@ public sealed class AlertDeliveryTests
         Assert.Equal(20, way.Sent.Select(m => m.Recipient).Distinct().Count());
     }
 
+    /// <summary>No answer over one recipient's message looks like a way that is down: it must not be his message that is tried each time.</summary>
+    [Fact]
+    public void A_way_that_fails_over_one_recipient_alone_does_not_keep_those_behind_him_waiting_for_ever()
+    {
+        using var world = Frequent(recipients: 5, alerts: 1);
+        var way = new KeptWay { Before = m => _ = m.Recipient == "cert:00" ? throw new IOException("no answer") : 0 };
+        for (var run = 0; run < 4; run++)
+        {
+            Assert.Contains(world.Run(way).Alarms, a => a.Kind == AlertAlarmKind.WayFails);
+            world.Clock.Now = world.Clock.Now.AddHours(1);
+        }
+        Assert.Equal(["cert:01", "cert:02", "cert:03", "cert:04"], way.Sent.Select(m => m.Recipient));
+        way.Before = null;
+        world.Run(way);
+        Assert.Contains(way.Sent, m => m.Recipient == "cert:00");
+    }
+
     [Fact]
     public void Different_messages_have_different_identities_and_the_same_one_keeps_its_own()
     {

@@ -210,6 +210,69 @@ public sealed class AlertRoundTests
         Assert.Equal(world.Book().Head, RunAgain(world));
     }
 
+    /// <summary>A server knows whose certificates state a role; the command line, beside it, does not.</summary>
+    [Fact]
+    public void Who_does_not_know_the_callers_leaves_what_somebody_routed_who_does()
+    {
+        using var world = AlertTests.Ready();
+        world.Append(new WatchSet(new Watch { Name = "all", Hears = ["role:clinician"] }));
+        world.Grant(Cid, "S1");
+        world.Grant(Director, "S1");
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        var served = world.Sources with { Callers = () => [new Caller { Id = Cid, Roles = new HashSet<Role> { Role.Clinician } }] };
+        void Serve() => new AlertRun(served, world.Clock, Owner, []).Run();
+        Serve();
+        Assert.Equal([Cid], Recipients(world));
+        var head = world.Book().Head;
+        Assert.Equal(head, RunAgain(world));
+        Serve();
+        Assert.Equal(head, world.Book().Head);
+        // What is in force is another: who may see it is looked at here too, with what is known here, and there with what is known there.
+        world.Store.Revoke(AccessActor.Owner("lab"), 1);
+        Assert.NotEqual(head, RunAgain(world));
+        Assert.Equal([Director], Recipients(world));
+        Assert.Equal(world.Book().Head, RunAgain(world));
+        Serve();
+        Assert.Equal([Cid], Recipients(world));
+        // What has to be routed here is looked at again there.
+        world.Append(new WatchSet(new Watch { Name = "all", Hears = ["role:clinician"] }));
+        RunAgain(world);
+        Assert.Equal([Director], Recipients(world));
+        Serve();
+        Assert.Equal([Cid], Recipients(world));
+        Assert.Equal(world.Book().Head, RunAgain(world));
+    }
+
+    [Fact]
+    public void A_grant_by_cohort_is_looked_at_again_when_the_cohort_is_set_and_not_with_each_version()
+    {
+        using var world = AlertTests.Ready();
+        world.Store.SetCohort("ward", ["S2"], null);
+        var id = world.Store.Grant(AccessActor.Owner("lab"), new GrantRequest { Subject = Subject.Parse(Cid), Cohort = "ward", Details = [Detail.Record], Purposes = [Purpose.Treatment], Reason = "care" });
+        world.Store.Approve(AccessActor.Owner("lab"), id);
+        world.Append(new WatchSet(new Watch { Name = "all", Hears = [Cid, Ann] }));
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"));
+        world.Run();
+        Assert.Equal([Ann], Recipients(world));
+        world.Store.SetCohort("other", ["S1"], null);
+        world.Run();
+        Assert.DoesNotContain(world.Store.Events.Read(world.Book().Derived.Event + 1), e => e.Kind == AlertCodec.Prefix + "access");
+        world.Store.SetCohort("ward", ["S1"], null);
+        world.Run();
+        Assert.Equal([Cid, Ann], Recipients(world));
+    }
+
+    [Fact]
+    public void Of_more_genes_than_an_event_has_room_for_the_first_are_told_however_they_are_parted()
+    {
+        using var world = AlertTests.Ready();
+        world.Accept("2026-02-01", Entry(1, "Pathogenic", gene: string.Join('|', Enumerable.Range(1, 60_000).Select(i => $"GENE{i}:{i}"))), Entry(2, "Benign"));
+        Assert.Equal(1, world.Run().Raised);
+        var genes = world.Book().Alerts.Single(a => !a.Draft.IsSelfTest).Draft.Genes;
+        Assert.InRange(genes.Length, 30_000, 1 << 15);
+        Assert.Equal(Enumerable.Range(1, genes.Split('|').Length).Select(i => $"GENE{i}"), genes.Split('|'));
+    }
+
     private static AlertDraft Frequent(int site) => new() { Trigger = WatchTriggers.Frequency, Person = "", Allele = $"1-{100 * site}-A-G", Change = "frequency 0.25", Grade = Grade.Major, Watches = ["w"] };
 
     private static IReadOnlyList<string> Recipients(AlertWorld world) => world.Book().Alerts.Single(a => !a.Draft.IsSelfTest && a.State == AlertState.Open).Recipients;

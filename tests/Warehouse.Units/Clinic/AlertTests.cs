@@ -410,6 +410,49 @@ public sealed class AlertTests
         Assert.Contains("P7 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic", world.Open());
     }
 
+    /// <summary>Nobody may see it of that person any more, so nobody could acknowledge it: it must not wait for that.</summary>
+    [Fact]
+    public void What_was_told_of_the_wrong_person_is_closed_and_raised_again_when_it_was_the_right_one_after_all()
+    {
+        using var world = Ready();
+        world.Load("sample\tperson\nS4\tP1\nS5\tP2\n", ("S4", "000"), ("S5", "010"));
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Pathogenic"));
+        world.Run();
+        const string OfP1 = "P1 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic", OfP2 = "P2 1-200-A-G clinvar 2026-02-01 germline benign>pathogenic";
+        Assert.Equal([OfP1, OfP2], world.Open());
+        using (var ann = world.Desk(Ann)) Assert.Single(ann.Inbox());
+        world.Load("sample\tperson\nS1\tP7\nS2\tP7\nS9\tP9\n", ("S9", "000"));
+        var report = world.Run();
+        Assert.Equal((2, 1), (report.Raised, report.Suppressed)); // P2 has another sample that carries
+        var closed = world.Book().Alerts.Single(a => a.Draft.Person == "P1");
+        Assert.Equal((AlertState.Suppressed, "of another person"), (closed.State, closed.Reason));
+        Assert.Equal([OfP2, "P7 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic", "P7 1-200-A-G clinvar 2026-02-01 germline benign>pathogenic"], world.Open());
+        world.Load("sample\tperson\nS1\tP1\nS10\tP9\n", ("S10", "000"));
+        report = world.Run();
+        Assert.Equal((1, 1), (report.Raised, report.Suppressed));
+        Assert.Equal([OfP1, OfP2, "P7 1-200-A-G clinvar 2026-02-01 germline benign>pathogenic"], world.Open());
+    }
+
+    /// <summary>What was there before is asked of the sheet's history, which a purge leaves; of figures that it took, none is known.</summary>
+    [Fact]
+    public void Whom_samples_were_given_to_and_what_became_common_is_told_after_a_purge_too()
+    {
+        using var world = Ready();
+        world.Append(new WatchSet(new Watch { Name = "common", Triggers = WatchTriggers.Frequency, FrequencyLine = 0.25, Hears = [Director] }));
+        world.Accept("2026-02-01", Entry(1, "Pathogenic"), Entry(2, "Benign"), Entry(3, "Pathogenic"));
+        world.Run();
+        Assert.Equal(["P1 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic"], world.Open());
+        world.Load("sample\tperson\nS1\tP7\nS9\tP9\n", ("S9", "200"));
+        world.Store.Compact(world.Store.Version);
+        world.Run();
+        Assert.Contains("P7 1-100-A-G clinvar 2026-02-01 germline uncertain>pathogenic", world.Open());
+        Assert.Contains(" 1-100-A-G frequency 0.25", world.Open());
+        Assert.DoesNotContain(world.Open(), o => o.Contains("P2 ", StringComparison.Ordinal));
+        var head = world.Book().Head;
+        world.Run();
+        Assert.Equal(head, world.Book().Head);
+    }
+
     [Fact]
     public void A_watch_of_newly_seen_alleles_alone_hears_of_one_whose_class_has_just_changed()
     {

@@ -65,13 +65,13 @@ public sealed class AlertWayTests
         listener.Start();
         var address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/hook");
         using var way = new WebhookWay(address, secret);
-        foreach (var (status, isTaken) in new[] { (204, true), (302, false), (404, false), (429, false), (500, false) })
+        foreach (var (status, isTaken) in new[] { (204, true), (302, false), (400, false), (401, false), (404, false), (408, false), (410, false), (413, false), (422, false), (429, false), (500, false) })
         {
             var answered = AnswerAsync(listener, status);
             var sent = Task.Run(() => Record.Exception(() => way.Send(Message)));
             var (head, body) = await answered;
             Assert.Equal(isTaken, await sent is null);
-            if (!isTaken) Assert.IsType(status is 429 or >= 500 ? typeof(IOException) : typeof(MessageRefusedException), await sent);
+            if (!isTaken) Assert.IsType(status is 400 or 413 or 422 ? typeof(MessageRefusedException) : typeof(IOException), await sent);
             Assert.Contains($"webhook-id: {Message.Identity}\r\nwebhook-timestamp: {Message.SentUtc.ToUnixTimeSeconds()}\r\nwebhook-signature: v1,{Convert.ToBase64String(HMACSHA256.HashData(secret, Encoding.ASCII.GetBytes($"{Message.Identity}.{Message.SentUtc.ToUnixTimeSeconds()}.{body}")))}", head);
             Assert.Equal($$"""{"id":"{{Message.Id}}","recipient":"{{AlertWorld.Ann}}","grade":"critical","alerts":1,"selfTest":false}""", body);
         }
