@@ -42,9 +42,12 @@ public sealed record LogReviewOptions
 /// </summary>
 public sealed class LogReview(LogReviewOptions options)
 {
+    /// <summary>Outcome of a call whose credential was not taken.</summary>
+    public const string Unauthenticated = "unauthenticated";
+
     private readonly Dictionary<(string Who, DateOnly Day), (AuditEntry First, int Calls, HashSet<string> Ids)> _offHours = [];
     private readonly Dictionary<string, Volume> _volumes = new(StringComparer.Ordinal);
-    private readonly Dictionary<DateTimeOffset, (AuditEntry First, int Count)> _failed = [];
+    private readonly Dictionary<DateTimeOffset, (AuditEntry First, long Count)> _failed = [];
     private readonly List<(AuditEntry Entry, string Reason)> _unusual = [];
 
     /// <summary>Takes the next entry. One that signs the log off ends the findings before it; what is usual is learnt from all.</summary>
@@ -60,10 +63,11 @@ public sealed class LogReview(LogReviewOptions options)
         var local = TimeZoneInfo.ConvertTime(entry.Utc, options.Zone);
         if (entry.Subjects.Count > 0 && !IsWork(local)) AddOffHours(entry, DateOnly.FromDateTime(local.Date));
         if (entry.Kind is AuditKind.End or AuditKind.Call && entry.Rows is > 0 and var rows) AddRows(entry, DateOnly.FromDateTime(local.Date), rows);
-        if (entry.Outcome == "unauthenticated")
+        if (entry.Outcome == Unauthenticated)
         {
+            var count = entry.Calls ?? 1; // of a flood, most are in sums
             var hour = new DateTimeOffset(entry.Utc.Year, entry.Utc.Month, entry.Utc.Day, entry.Utc.Hour, 0, 0, TimeSpan.Zero);
-            _failed[hour] = _failed.TryGetValue(hour, out var known) ? (known.First, known.Count + 1) : (entry, 1);
+            _failed[hour] = _failed.TryGetValue(hour, out var known) ? (known.First, known.Count + count) : (entry, count);
         }
     }
 
