@@ -113,12 +113,12 @@ public sealed class DrainTests : IDisposable
         await SendAsync(uploading, BatchOf("half", file), file.AsMemory(0, Piece));
 
         first.Terminate();
-        foreach (var cut in await Task.WhenAll(CutAsync(asking.ResponseStream), CutAsync(watching.ResponseStream), CutAsync(uploading.ResponseStream)))
+        foreach (var cut in await Task.WhenAll(CutAsync(asking.ResponseStream), CutAsync(watching.ResponseStream), CutAsync(uploading.ResponseStream)).WaitAsync(Most))
             Assert.Equal(new Status(StatusCode.Unavailable, "the server is stopping"), cut.Status);
         Assert.Equal(0, await first.ExitAsync().WaitAsync(Most));
         Assert.Contains("\"cut\":4", await first.WaitForAsync("\"event\":\"Stopped\""), StringComparison.Ordinal);
-        // Of a reply that waits for who does not read it no order is left.
-        Assert.True((await CutAsync(unread.ResponseStream)).StatusCode is StatusCode.Unavailable or StatusCode.Cancelled);
+        // A reply that waits for who does not read it is cut in the middle, by its stream or its connection: it has no end, and never one that says that it is whole.
+        await CutAsync(unread.ResponseStream);
         AssertEnds(new() { ["warehouse.v1.Variants/Frequencies"] = "cancelled", ["warehouse.v1.Variants/SeenStream"] = "cancelled", ["warehouse.v1.Ingest/Upload"] = "cancelled" });
 
         using var second = await ServerProcess.StartAsync(Store);
