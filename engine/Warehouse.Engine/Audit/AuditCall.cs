@@ -134,14 +134,16 @@ public sealed class AuditCall : IDisposable
             else entries[^1] = whole with { Subjects = entries[^1].Subjects };
             _pending.Clear();
         }
+        Task<long>? appending = null;
         try
         {
-            var appending = _log.AppendAsync(entries);
-            _ = appending.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default); // nobody may wait for it any more
+            appending = _log.AppendAsync(entries);
             await appending.WaitAsync(AuditLog.MostWait).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
+            _ = appending!.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default); // nobody waits for it any more
+            lock (_gate) _is.HasBegun = false; // it may come to the disk still; nobody knows
             throw new AuditRefusedException(AuditLog.TooSlow());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

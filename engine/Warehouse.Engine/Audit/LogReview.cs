@@ -42,6 +42,9 @@ public sealed record LogReviewOptions
 /// </summary>
 public sealed class LogReview(LogReviewOptions options)
 {
+    /// <summary>Outcome of a call whose credential was not taken.</summary>
+    public const string Unauthenticated = "unauthenticated";
+
     private readonly Dictionary<(string Who, DateOnly Day), (AuditEntry First, int Calls, HashSet<string> Ids)> _offHours = [];
     private readonly Dictionary<string, Volume> _volumes = new(StringComparer.Ordinal);
     private readonly Dictionary<DateTimeOffset, (AuditEntry First, long Count)> _failed = [];
@@ -69,7 +72,7 @@ public sealed class LogReview(LogReviewOptions options)
     }
 
     /// <summary>Whether a credential was not taken: of a call, or of several that a server summed up.</summary>
-    private static bool HasFailed(AuditEntry entry) => entry.Outcome == "unauthenticated" || entry is { Kind: AuditKind.Refused, Outcome: "bad-credential" or "expired" };
+    private static bool HasFailed(AuditEntry entry) => entry.Outcome == Unauthenticated || entry is { Kind: AuditKind.Refused, Outcome: "bad-credential" or "expired" };
 
     /// <summary>What is unusual since the last sign-off: the first entry of each, and why.</summary>
     public IReadOnlyList<(AuditEntry Entry, string Reason)> Findings() =>

@@ -28,6 +28,9 @@ internal sealed record Question
 
 public sealed partial class Session
 {
+    /// <summary>Bases that spellings of one question may leave unsaid, all together, of whoever has an allowance: a short text can stand for a million of them, and all are spelled out.</summary>
+    internal const long MostUnsaidBases = 1 << 24;
+
     // VRS digests asked for in this session: the stored variant that each names, or null. The snapshot is fixed, so answers stay right.
     private readonly Dictionary<string, Variant?> _vrs = new(StringComparer.Ordinal);
     private readonly Dictionary<int, SymbolicIndex> _symbolic = [];
@@ -35,16 +38,19 @@ public sealed partial class Session
 
     private VariantContext Context => _context ??= new VariantContext(_view.Assembly, Reference(), _view.ContigsInOrder().Select(c => _view.Catalog.Contigs[c].Canonical));
 
-    /// <summary>Interprets spellings, in their order; a spelling that cannot be interpreted becomes a fault.</summary>
+    /// <summary>Interprets spellings, in their order; a spelling that cannot be interpreted becomes a fault, and one that is beyond <see cref="MostUnsaidBases"/> too.</summary>
     private Question[] Interpret(IReadOnlyList<string> texts, CancellationToken stop)
     {
         var questions = new Question[texts.Count];
         var digests = new Dictionary<int, string>();
+        var unsaid = Allowance is null ? long.MaxValue : MostUnsaidBases;
         for (var i = 0; i < questions.Length; i++)
         {
+            stop.ThrowIfCancellationRequested();
             try
             {
-                var query = VariantQuery.Parse(texts[i], Context);
+                var query = VariantQuery.Parse(texts[i], Context.Within(unsaid));
+                if (query.Variant is { } variant) unsaid -= Math.Max(0, variant.Ref.Length + variant.Alt.Length - texts[i].Length);
                 questions[i] = new Question { Text = texts[i], Variant = query.Variant, Symbolic = query.Symbolic, TrimmedOnly = query.TrimmedOnly };
                 if (query.VrsDigest is { } digest) digests.Add(i, digest);
             }

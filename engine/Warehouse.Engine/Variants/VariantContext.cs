@@ -11,6 +11,7 @@ public sealed class VariantContext
     private const int MaxNearNames = 3;
     private readonly SortedSet<string> _contigs = new(ContigOrder.Instance);
     private readonly bool _onlyOldMitochondrion;
+    private readonly int _unsaidBases = MaxAlleleBases;
 
     /// <summary>Makes one.</summary>
     /// <param name="assembly">The store's assembly.</param>
@@ -27,6 +28,12 @@ public sealed class VariantContext
         _contigs.UnionWith(stored);
         _onlyOldMitochondrion = stored.Contains(Assembly.OldMitochondrion) && !stored.Contains("MT");
     }
+
+    private VariantContext(VariantContext other, int unsaidBases) =>
+        (Assembly, Reference, _contigs, _onlyOldMitochondrion, _unsaidBases) = (other.Assembly, other.Reference, other._contigs, other._onlyOldMitochondrion, Math.Min(unsaidBases, MaxAlleleBases));
+
+    /// <summary>The same, in which a spelling may leave so many bases unsaid: what was asked beside it has used up the rest.</summary>
+    internal VariantContext Within(long unsaidBases) => unsaidBases >= MaxAlleleBases ? this : new(this, (int)unsaidBases);
 
     /// <summary>The store's assembly.</summary>
     public Assembly Assembly { get; }
@@ -68,6 +75,7 @@ public sealed class VariantContext
         RequireInside(contig, start, end);
         if (end - start > MaxAlleleBases)
             throw Bad("variant-length", FormattableString.Invariant($"{end - start} bases are too many for an allele that is spelled (at most {MaxAlleleBases}): ask for contig:POS-END <DEL>"));
+        if (end - start > _unsaidBases) throw Bad("variant-length", "what is asked at once leaves too many bases unsaid: ask for less at once");
         var bases = Reference.Bases(contig, start, end).ToArray();
         for (var i = 0; i < bases.Length; i++) bases[i] = ReferenceGenome.Reduce(bases[i]);
         return Encoding.ASCII.GetString(bases);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Warehouse.Rpc.Wire;
@@ -8,8 +9,6 @@ namespace Warehouse.Rpc.Server;
 /// <summary>From a request of HTTP to its reply, whatever brought it: which method, its deadline, and room for it. Any thread.</summary>
 internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
 {
-    private const string RetryAfterMs = "1000";
-
     private static readonly Status TooMany = new(StatusCode.ResourceExhausted, "too many calls are running");
 
     private readonly FrozenDictionary<string, ServerMethod> _methods = services.Bind(options).ToFrozenDictionary(StringComparer.Ordinal);
@@ -122,8 +121,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
                 Exhausted(http, call);
                 return;
             }
-            var status = await call.RunAsync(entrance.RefuseAsync).ConfigureAwait(false);
-            if (status.StatusCode != StatusCode.OK) options.NotOk?.Invoke(call, status);
+            await call.RunAsync(entrance.RefuseAsync).ConfigureAwait(false);
         }
         finally
         {
@@ -136,14 +134,14 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
     /// <summary>Answers what is no call of ours.</summary>
     private void Refuse(HttpContext http, Status status)
     {
-        options.NotOk?.Invoke(null, status);
+        options.NoCall?.Invoke(status);
         ServerCall.Refuse(http.Response, status);
     }
 
     private void Exhausted(HttpContext http, ServerCall call)
     {
         options.NoPlace?.Invoke(call);
-        http.Response.Headers[Headers.RetryPushback] = RetryAfterMs;
+        http.Response.Headers[RpcServerOptions.RetryPushback] = ((long)RpcServerOptions.RetryAfter.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         ServerCall.Refuse(http.Response, TooMany);
     }
 

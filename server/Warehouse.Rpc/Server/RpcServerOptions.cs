@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Logging;
+using Warehouse.Rpc.Wire;
 
 namespace Warehouse.Rpc.Server;
 
@@ -75,6 +76,12 @@ public readonly record struct RpcEntrance(bool IsKnown, Func<Task<Exception>>? R
 /// <summary>How a server listens and answers.</summary>
 public sealed record RpcServerOptions
 {
+    /// <summary>Trailer that says after how many milliseconds to try again.</summary>
+    public const string RetryPushback = Headers.RetryPushback;
+
+    /// <summary>When whoever found no place is told to try again.</summary>
+    public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     /// <summary>Where it listens; port 0 is any free one.</summary>
     public required EndPoint EndPoint { get; init; }
 
@@ -118,16 +125,14 @@ public sealed record RpcServerOptions
     public Action<ServerCallContext>? NoPlace { get; init; }
 
     /// <summary>
-    /// Hears of each call that its handler did not end well, or that never came to one: its request is none, or was not there in time. It may be awaited
-    /// for as long as a handler, and throws nothing. What it gives is told in the place of that end; null = that end is told.
+    /// Hears of each call that its handler did not end well, or that never came to one: its request is none, or was not there in time. Those that
+    /// <see cref="RpcEntrance.RefuseAsync"/> refuses are not among them. It may be awaited for as long as a handler, and throws nothing. What it gives is told in the
+    /// place of that end; null = that end is told.
     /// </summary>
     public Func<ServerCallContext, Status, Task<RpcException?>>? Failed { get; init; }
 
-    /// <summary>
-    /// Hears of each other call that did not end with OK, when nothing of it runs any more, and of what was asked for that is no call: there is no such method,
-    /// or its headers cannot be read. Whether a handler or an interceptor had it, these know. It throws nothing.
-    /// </summary>
-    public Action<ServerCallContext?, Status>? NotOk { get; init; }
+    /// <summary>Hears of what was asked for that is no call: there is no such method, or its headers cannot be read. It throws nothing.</summary>
+    public Action<Status>? NoCall { get; init; }
 
     /// <summary>Calls at a time of those whom <see cref="Entrance"/> does not know, or not yet: of all, and of one address (of IPv6, one network of 64 bits).</summary>
     public int MaxStrangers { get; init; } = 32;

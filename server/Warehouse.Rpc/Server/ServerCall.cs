@@ -95,9 +95,9 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
         _strangerTimer = time is { } most ? _options.Clock.CreateTimer(static call => ((ServerCall)call!).Cut(new(StatusCode.DeadlineExceeded, "the time of a caller whom nobody knows is over")), this, most, Timeout.InfiniteTimeSpan) : null;
     }
 
-    /// <summary>Runs the handler and ends the call; returns how it ended, when nothing of it runs any more.</summary>
+    /// <summary>Runs the handler and ends the call; done when nothing of it runs any more.</summary>
     /// <param name="refuseAsync">Makes the refusal that stands in the handler's place; null = there is none.</param>
-    public async Task<Status> RunAsync(Func<Task<Exception>>? refuseAsync = null)
+    public async Task RunAsync(Func<Task<Exception>>? refuseAsync = null)
     {
         var handling = HandleAsync(refuseAsync);
         var isCut = !handling.IsCompleted && await Task.WhenAny(handling, _cut.Task).ConfigureAwait(false) != handling;
@@ -112,7 +112,6 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
             // The request is the handler's as long as it runs.
             if (isCut) await handling.ConfigureAwait(false);
         }
-        return status;
     }
 
     public async ValueTask DisposeAsync()

@@ -18,16 +18,13 @@ internal sealed class Admission(TimeProvider clock, LimitConfiguration limits)
     // Callers that are gone stay known: a few hundred bytes each, and as many as credentials were issued.
     private readonly ConcurrentDictionary<string, Room> _rooms = new(StringComparer.Ordinal);
 
-    /// <summary>Takes room; dispose to give it back. Throws RESOURCE_EXHAUSTED when there is none.</summary>
-    public IDisposable Enter(Caller caller)
+    /// <summary>Takes room, to be disposed of to give it back, with what the caller may have scanned over all his calls. Throws RESOURCE_EXHAUSTED when there is none.</summary>
+    public (IDisposable Room, ScanAllowance Allowance) Enter(Caller caller)
     {
         var room = RoomOf(caller);
         if (room.TryEnter() is { } rule) throw Refusals.Exhausted(rule);
-        return room;
+        return (room, room.Allowance);
     }
-
-    /// <summary>What a caller may have scanned, over all his calls.</summary>
-    public ScanAllowance AllowanceOf(Caller caller) => RoomOf(caller).Allowance;
 
     private Room RoomOf(Caller caller) =>
         _rooms.TryGetValue(caller.Id, out var known) ? known : _rooms.GetOrAdd(caller.Id, static (_, from) => new Room(from.Limits, from.Clock), (Limits: caller.IsService ? _service : _person, Clock: clock));

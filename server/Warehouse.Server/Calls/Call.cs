@@ -60,8 +60,9 @@ internal sealed class Call : IDisposable
     /// </summary>
     public V1.Asking Settle(V1.Asking? asking, bool isListing = false)
     {
+        if (asking is { Detail: not V1.Detail.Unspecified }) return asking;
         var settled = asking?.Clone() ?? new();
-        if (settled.Detail == V1.Detail.Unspecified) settled.Detail = Wire.Of(MostOf(settled, isListing));
+        settled.Detail = Wire.Of(MostOf(settled, isListing));
         return settled;
     }
 
@@ -91,7 +92,9 @@ internal sealed class Call : IDisposable
     {
         var key = new SessionKey(_host.NameOf(Who.Caller), PurposeOf(asking), asking.Project.Length == 0 ? null : asking.Project, detail, asking.HasSnapshot ? asking.Snapshot : null, isListing);
         if (_session is { } there && key == _key) return there;
-        _key = key;
+        _session?.Dispose();
+        // Where the next cannot be had there is none: the one before would be given back as what it is not.
+        (_key, _session) = (key, null);
         _session = _host.Borrow(_key, Who.Caller);
         _session.Allowance = _allowance;
         _session.Shown = Audit.Shows;

@@ -6,7 +6,6 @@ using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Engine.Release;
-using Warehouse.Engine.Sealing;
 using Warehouse.Rpc.Server;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
@@ -18,8 +17,9 @@ namespace Warehouse.Server.Calls;
 
 /// <summary>
 /// What every call goes through, whatever it asks: who calls, may he call this, is there room, and its entry in the audit log. I5: the entry is
-/// durable before the first byte of the answer, and where it cannot be, nothing is answered. Exactly one outcome is written for each call that
-/// reached a method; what was refused before is in a sum (<see cref="RefusedCalls"/>). Any thread.
+/// durable before the first byte of the answer, and where it cannot be, nothing is answered. Each call of ours has exactly one outcome there, whether it
+/// came to its method or was refused before; of floods, of what nobody knows whose it is and no method had, and of what came while the log could not be
+/// written, the outcomes are in sums (<see cref="RefusedCalls"/>). Any thread.
 /// </summary>
 internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator authenticator, CallReport report, TimeProvider clock, LimitConfiguration limits)
 {
@@ -33,10 +33,11 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     private const string FateKey = "warehouse.fate";
 
+    private static readonly string[] Words = [.. Enum.GetValues<RefusalReason>().Select(r => JsonNamingPolicy.KebabCaseLower.ConvertName(r.ToString()))];
+
     private readonly Admission _admission = new(clock, limits);
     private readonly ConcurrentDictionary<string, string> _verbs = new(StringComparer.Ordinal);
     private volatile bool _isStopping;
-    private int _isResuming;
 
     /// <summary>Refused calls that have no entry of their own.</summary>
     public RefusedCalls Refused { get; } = new(audit, report.SumsWritten, clock);
@@ -96,48 +97,11 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     /// <summary>From here on nobody comes in: the server stops. Calls that run go on.</summary>
     public void Close() => _isStopping = true;
 
-    /// <summary>
-    /// Looks whether an audit log that could not be written can be again, by an entry that says so: calls may not come to find out, since a server that is not
-    /// ready gets none from whoever distributes them.
-    /// </summary>
-    public async Task ResumeAuditAsync()
-    {
-        if (!report.IsAuditLost || Interlocked.Exchange(ref _isResuming, 1) == 1) return;
-        try
-        {
-            var begun = clock.GetTimestamp();
-            await audit.Log.AppendAsync([new AuditEntry { Kind = AuditKind.Call, Call = FileId.New().ToString(), Who = "server", Role = "server", Verb = "audit resume", Purpose = "operations", Outcome = "done" }]).ConfigureAwait(false);
-            report.AuditAppended(clock.GetElapsedTime(begun));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Not yet.
-        }
-        finally
-        {
-            Volatile.Write(ref _isResuming, 0);
-        }
-    }
-
     /// <summary>A call for which the listener has no place: it is refused by its headers, since nothing of it was looked at.</summary>
     public void NoPlace(ServerCallContext context) => Unheard(context, StatusCode.ResourceExhausted, RefusalReason.NoRoom);
 
-    /// <summary>A call that did not end well, for the listener: whatever of it has not come to a method (its request was none, or did not come) is known by this.</summary>
-    /// <param name="context">The call; null = there is no such method, or its headers are none of a call.</param>
-    /// <param name="status">How it ended.</param>
-    public void Ended(ServerCallContext? context, Status status)
-    {
-        if (context is not null && FateOf(context) is { IsTold: true }) return;
-        // Who gives a call up before he has said what he asks was refused nothing.
-        if (status.StatusCode == StatusCode.Cancelled) return;
-        Unheard(context, status.StatusCode, status.StatusCode switch
-        {
-            StatusCode.Unavailable => RefusalReason.Stopping,
-            StatusCode.DeadlineExceeded => RefusalReason.NoRequest,
-            StatusCode.Unknown => null, // a handler failed, which the listener has told
-            _ => RefusalReason.BadRequest,
-        });
-    }
+    /// <summary>What was asked for is no call, for the listener: there is no such method, or its headers are none of a call.</summary>
+    public void NoCall(Status status) => Unheard(null, status.StatusCode, RefusalReason.BadRequest);
 
     /// <summary>Answers one request with one reply.</summary>
     /// <param name="context">The call.</param>
@@ -159,9 +123,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             call.Stop.ThrowIfCancellationRequested();
             call.Audit.Rows = rows;
             if (Wire.SpeaksOfDamage(reply)) report.FoundDamage();
-            // Before the entry says that it was shown: a longer one the listener does not send.
-            if (reply.CalculateSize() > limits.Call.SendBytes) throw Refusals.TooLong();
             var bytes = reply.ToByteArray();
+            // Before the entry says that it was shown: a longer one the listener does not send.
+            if (bytes.Length > limits.Call.SendBytes) throw Refusals.TooLong();
             call.Bytes = bytes.Length;
             using (begun.Span?.Step(CallStep.Audit)) await CompleteAsync(call, bytes).ConfigureAwait(false);
             call.Release();
@@ -206,7 +170,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     public async Task<T> PassAsync<T>(ServerCallContext context, Func<Task<T>> answer, bool isStreamed = false)
     {
         var begun = Begin(context);
-        var who = Arrived(context);
+        var who = Arrived(context).Who!;
         await using var watch = isStreamed ? new CallWatch(context, () => who.HoldsStill() ? null : Authenticated.Refusal(), TimeSpan.Zero, clock) : null;
         try
         {
@@ -222,15 +186,15 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
     }
 
     /// <summary>
-    /// A call that failed, for the listener: one of somebody known that has come to no method, since its request is none, is too large or was not there in time, has its
-    /// entry and its count as every other one. What is to be told in the place of its end; null = that end.
+    /// A call that failed, for the listener: one that has come to no method, since its request is none, is too large or was not there in time, has its entry and its
+    /// count as every other one where somebody known makes it, and is in a sum where not. What is to be told in the place of its end; null = that end.
     /// </summary>
     /// <param name="context">The call.</param>
     /// <param name="status">How it ended.</param>
     public async Task<RpcException?> FailedAsync(ServerCallContext context, Status status)
     {
-        if (FateOf(context) is not { HasArrived: true, IsTold: false, Who: { Caller: var caller } }) return null;
-        var begun = Begin(context);
+        var fate = FateOf(context);
+        if (fate is { IsTold: true }) return null;
         (string Outcome, RefusalReason? Reason) of = status.StatusCode switch
         {
             StatusCode.Cancelled => ("cancelled", null),
@@ -239,6 +203,13 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             StatusCode.Unknown => ("failed", null), // a handler failed, which the listener has told
             _ => ("bad-input", RefusalReason.BadRequest),
         };
+        if (fate is not { HasArrived: true, Who.Caller: var caller })
+        {
+            // Who gives a call up before he has said what he asks was refused nothing.
+            if (status.StatusCode != StatusCode.Cancelled) Unheard(context, status.StatusCode, of.Reason);
+            return null;
+        }
+        var begun = Begin(context);
         RpcException? refusal = null;
         if (!CallerRequired.IsOfLibrary(context))
         {
@@ -302,7 +273,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         try
         {
             if (_isStopping) throw Refusals.Stopping();
-            var room = _admission.Enter(who.Caller);
+            (var room, fate.Allowance) = _admission.Enter(who.Caller);
             fate.HasArrived = true;
             return new(IsKnown: true, Room: room);
         }
@@ -320,16 +291,23 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
             Passed(begun, who?.Caller, failure);
             return failure;
         }
+        if (failure is RpcException refusal && ReasonOf(refusal) is { } reason && !Refused.TryTakeEntry(who?.Caller.Id, WordOf(reason)))
+        {
+            // Whom nothing holds back, since he is refused at once, would fill the log. A credential that was not taken is one there, whatever was wrong with it.
+            Refused.Add(who?.Caller.Id, refusal.StatusCode == StatusCode.Unauthenticated ? LogReview.Unauthenticated : WordOf(reason));
+            report.Ended(begun, who?.Caller, (refusal.StatusCode, null, 0), reason);
+            return refusal;
+        }
         // Who it is nobody knows; that somebody tried is known.
-        var audit = NewAudit(context, who?.Caller.Id ?? "unauthenticated", null, null);
+        var audit = NewAudit(context, who?.Caller.Id ?? RefusedCalls.Nobody, null, null);
         if (who is null) using (audit) return await RefuseAsync(context, begun, (audit, null), failure).ConfigureAwait(false);
         using var call = new Call(host, who, (audit, null), context.CancellationToken);
         return await RefuseAsync(context, begun, (audit, call), failure).ConfigureAwait(false);
     });
 
-    /// <summary>Who makes a call that the listener let in.</summary>
-    private static Authenticated Arrived(ServerCallContext context) =>
-        FateOf(context) is { HasArrived: true, Who: { } who } ? who : throw new InvalidOperationException("a call that did not come in by the entrance");
+    /// <summary>A call that the listener let in.</summary>
+    private static Fate Arrived(ServerCallContext context) =>
+        FateOf(context) is { HasArrived: true } fate ? fate : throw new InvalidOperationException("a call that did not come in by the entrance");
 
     private static Fate? FateOf(ServerCallContext context) => context.UserState.TryGetValue(FateKey, out var fate) ? (Fate)fate : null;
 
@@ -408,8 +386,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
     private async Task<Call> EnterAsync(ServerCallContext context, BegunCall begun, V1.Asking? asking, IMessage question)
     {
-        var who = Arrived(context);
-        var call = new Call(host, who, (NewAudit(context, who.Caller.Id, asking, question), _admission.AllowanceOf(who.Caller)), context.CancellationToken);
+        var fate = Arrived(context);
+        var who = fate.Who!;
+        var call = new Call(host, who, (NewAudit(context, who.Caller.Id, asking, question), fate.Allowance), context.CancellationToken);
         try
         {
             using var step = begun.Span?.Step(CallStep.Access);
@@ -456,13 +435,13 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
                 (failure, (refusal, _, isOurs)) = (second, Refusals.Of(second, () => report.Incident(begun.Method, caller, second)));
             }
         }
-        // What has no entry, not even one that says that it began, is in a sum once the log can be written.
-        if (failure is AuditRefusedException && !of.Audit.HasBegun) Refused.Add(caller?.Id, WordOf(RefusalReason.NoAudit));
+        // What has no entry of its end is in a sum, which is written once the log can be: that it can is found out so, though nobody calls any more.
+        if (failure is AuditRefusedException) Refused.Add(caller?.Id, WordOf(RefusalReason.NoAudit));
         report.Ended(begun, caller, (refusal.StatusCode, of.Call?.Level, of.Call?.Bytes ?? 0), failure is AuditRefusedException ? RefusalReason.NoAudit : isOurs ? null : ReasonOf(refusal));
         return refusal;
     }
 
-    private static string WordOf(RefusalReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
+    private static string WordOf(RefusalReason reason) => Words[(int)reason];
 
     private static RefusalReason? ReasonOf(RpcException refusal) => Refusals.RuleOf(refusal) switch
     {
@@ -507,6 +486,9 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
 
         /// <summary>He was let in.</summary>
         public bool HasArrived { get; set; }
+
+        /// <summary>What he may have scanned, once he was let in.</summary>
+        public ScanAllowance? Allowance { get; set; }
 
         /// <summary>How it ends is told.</summary>
         public bool IsTold { get; set; }

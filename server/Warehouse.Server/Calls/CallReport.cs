@@ -22,7 +22,8 @@ internal readonly record struct BegunCall(string Method, MethodName Name, long A
 internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvider clock)
 {
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
-    private volatile bool _isAuditLost, _isDamaged;
+    private volatile bool _isDamaged;
+    private bool _isAuditLost;
 
     /// <summary>The log.</summary>
     public ILogger Log => log;
@@ -31,7 +32,7 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
     public ServerMetrics Metrics => metrics;
 
     /// <summary>The audit log could not be written when it was last tried.</summary>
-    public bool IsAuditLost => _isAuditLost;
+    public bool IsAuditLost => Volatile.Read(ref _isAuditLost);
 
     /// <summary>A part of the store was found damaged, and it was not found whole since.</summary>
     public bool IsDamaged => _isDamaged;
@@ -85,15 +86,15 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
     /// <summary>Entries of a call were made durable in the audit log.</summary>
     public void AuditAppended(TimeSpan elapsed)
     {
-        _isAuditLost = false;
+        Volatile.Write(ref _isAuditLost, false);
         metrics.AuditAppended(elapsed);
     }
 
     /// <summary>Sums of refused calls were made durable in the audit log, or could not be.</summary>
     public void SumsWritten(Exception? failure)
     {
-        _isAuditLost = failure is not null;
-        if (failure is not null) log.AuditFailed(Telemetry.Incident.Of(failure));
+        if (failure is null) Volatile.Write(ref _isAuditLost, false);
+        else LoseAudit(Telemetry.Incident.Of(failure));
     }
 
     /// <summary>Somebody has broken the glass.</summary>
@@ -114,9 +115,14 @@ internal sealed class CallReport(ILogger log, ServerMetrics metrics, TimeProvide
         if (failure is DamagedStoreException or InvalidDataException) FoundDamage();
         if (failure is DamagedStoreException damage) log.StoreDamaged(FileId.TryParse(Path.GetFileNameWithoutExtension(damage.File), out var file) ? file : default, incident);
         if (failure is not Engine.Audit.AuditRefusedException) return incident.Id;
-        _isAuditLost = true;
-        log.AuditFailed(incident);
+        LoseAudit(incident);
         return incident.Id;
+    }
+
+    /// <summary>Told once, until it was written again: what could not be written meanwhile is counted.</summary>
+    private void LoseAudit(Incident incident)
+    {
+        if (!Interlocked.Exchange(ref _isAuditLost, true)) log.AuditFailed(incident);
     }
 
     private PrincipalTag TagOf(Caller? caller) => caller is null ? default : PrincipalTag.Of(_key, caller);

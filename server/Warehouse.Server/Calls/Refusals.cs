@@ -9,6 +9,7 @@ using Warehouse.Engine.Release;
 using Warehouse.Engine.Storage;
 using Warehouse.Primitives;
 using Warehouse.Protocol.V1;
+using Warehouse.Rpc.Server;
 
 namespace Warehouse.Server.Calls;
 
@@ -25,9 +26,7 @@ internal static class Refusals
     public const string TooLongRule = "answer-size";
 
     /// <summary>Trailer that says after how many milliseconds to try again.</summary>
-    public const string RetryAfter = "grpc-retry-pushback-ms";
-
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+    public const string RetryAfter = RpcServerOptions.RetryPushback;
 
     private const string Type = "type.googleapis.com/warehouse.v1.Refusal";
 
@@ -49,7 +48,7 @@ internal static class Refusals
     public static RpcException Exhausted(string rule, TimeSpan? retryAfter = null)
     {
         var refusal = Of(StatusCode.ResourceExhausted, "over a limit; try again later", rule);
-        refusal.Trailers.Add(RetryAfter, ((long)Math.Ceiling((retryAfter ?? Soon).TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        refusal.Trailers.Add(RetryAfter, ((long)Math.Ceiling((retryAfter ?? RpcServerOptions.RetryAfter).TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
         return refusal;
     }
 
@@ -74,7 +73,7 @@ internal static class Refusals
     {
         RpcException { StatusCode: StatusCode.PermissionDenied } known => (known, "denied", false),
         RpcException { StatusCode: StatusCode.InvalidArgument } known => (known, "bad-input", false),
-        RpcException { StatusCode: StatusCode.Unauthenticated } known => (known, "unauthenticated", false),
+        RpcException { StatusCode: StatusCode.Unauthenticated } known => (known, LogReview.Unauthenticated, false),
         RpcException known => (known, "could-not", false),
         InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" or "alert-unknown" or "watch-unknown" or "clinvar-unknown" or "assess-unknown" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException { Code: "assess-conflict" or "assess-state" or "assess-exists" or "assess-supersedes" } bad => (Moved(bad.Code), "bad-input", false),

@@ -12,6 +12,7 @@ internal static partial class ConfigurationCheck
     {
         Within("calls", limits.Calls, 1, 65_536);
         Within("seenStreams", limits.SeenStreams, 1, 256);
+        Within("drainSeconds", limits.DrainSeconds, 1, LargestSeconds);
         Within("person.calls", limits.Person.Calls, 1, 65_536);
         Within("person.callsPerSecond", limits.Person.CallsPerSecond, 1, 100_000);
         Within("person.burst", limits.Person.Burst, 1, 100_000);

@@ -28,6 +28,9 @@ internal sealed record LimitConfiguration
 
     /// <summary>Streams of questions (<c>SeenStream</c>) at a time, of everybody together: each keeps up to 64 MiB of decoded blocks.</summary>
     public int SeenStreams { get; init; } = 16;
+
+    /// <summary>Seconds that running calls have when the server stops; then they are cut.</summary>
+    public int DrainSeconds { get; init; } = 5;
 }
 
 /// <summary>Limits of one person.</summary>

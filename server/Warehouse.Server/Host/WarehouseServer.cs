@@ -324,7 +324,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             Entrance = gate.EntranceAsync,
             NoPlace = gate.NoPlace,
             Failed = gate.FailedAsync,
-            NotOk = gate.Ended,
+            NoCall = gate.NoCall,
             Interceptors = [new CallerRequired(gate)],
             HandlerFailed = (method, failure) => _report.Incident(method, null, failure),
             Log = log,
@@ -334,6 +334,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             MaxStrangers = configuration.Limits.Strangers.Calls,
             MaxStrangersOfOne = configuration.Limits.Strangers.CallsOfOne,
             StrangerDeadline = TimeSpan.FromSeconds(configuration.Limits.Strangers.Seconds),
+            StopGrace = TimeSpan.FromSeconds(configuration.Limits.DrainSeconds),
             Clock = options.Clock,
         }, stop).ConfigureAwait(false);
         _health.Asked = () => Ready();
@@ -341,12 +342,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         _report.Metrics.Observe(Gauge.Connections, () => listener.Connections);
         _report.Metrics.Observe(Gauge.UploadBytes, () => _uploads.AnnouncedBytes);
         if (log is not null) _report.Metrics.Observe(Gauge.LogLinesLost, () => log.Lost);
-        _readying = options.Clock.CreateTimer(static server =>
-        {
-            var at = (WarehouseServer)server!;
-            at.Ready();
-            _ = at.Gate.ResumeAuditAsync();
-        }, this, ReadyEvery, ReadyEvery);
+        _readying = options.Clock.CreateTimer(static server => ((WarehouseServer)server!).Ready(), this, ReadyEvery, ReadyEvery);
         if (options.OperatorEndPoint is { } pages)
             _operator = await OperatorListener.StartAsync(pages, _report.Metrics, Ready, log, stop).ConfigureAwait(false);
     }

@@ -18,8 +18,10 @@ internal sealed class AuditService(CallGate gate) : Protocol.V1.Audit.AuditBase
             bool Matches(Engine.Audit.AuditEntry entry) =>
                 (hidden is null || entry.Subjects.Contains(hidden)) && (request.Who.Length == 0 || entry.Who == request.Who) && (request.Verb.Length == 0 || entry.Verb == request.Verb) && (from is null || entry.Utc >= from) && (until is null || entry.Utc < until);
             var (rows, reader) = (0L, gate.Audit.Reader());
+            // Without a condition every call is whole, and which ones there are need not be remembered.
+            var isAll = hidden is null && request.Who.Length == 0 && request.Verb.Length == 0 && from is null && until is null;
             var calls = new HashSet<string>(StringComparer.Ordinal);
-            if (request.WholeCalls)
+            if (request.WholeCalls && !isAll)
             {
                 foreach (var (entry, _) in reader.Entries())
                 {
@@ -30,7 +32,7 @@ internal sealed class AuditService(CallGate gate) : Protocol.V1.Audit.AuditBase
             foreach (var (entry, line) in reader.Entries())
             {
                 call.Stop.ThrowIfCancellationRequested();
-                if (!(request.WholeCalls ? calls.Contains(entry.Call) : Matches(entry))) continue;
+                if (!isAll && !(request.WholeCalls ? calls.Contains(entry.Call) : Matches(entry))) continue;
                 rows++;
                 send(new Protocol.V1.AuditEntry { Sequence = entry.Sequence, Line = Encoding.ASCII.GetString(line.Span) });
             }

@@ -14,6 +14,9 @@ internal sealed partial class VariantsService
     /// <summary>Most bytes of the released figures of a row with what is around them, and of a character of a group's name.</summary>
     private const int ReleasedBytes = 96, Utf8Bytes = 3;
 
+    /// <summary>Bytes of what stands around the rows of a reply: what it rests on, and the names of joined columns.</summary>
+    private const int AroundBytes = 64 << 10;
+
     private const string Banded = "banded: few carry it, which may be nobody, or another figure is small, or a small one could be derived";
     private const string Withheld = "withheld: of this variant something was told of a cohort that overlaps this one";
     private const string NotReleased = "alleles that are described, not spelled, are not released at this level";
@@ -24,22 +27,18 @@ internal sealed partial class VariantsService
         var isFull = Call.DetailOf(request.Asking) == Engine.Access.Detail.Aggregate;
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, question.Session.Snapshot);
         var (reply, asked, keys, cells) = (new SeenReply { Annotated = notes?.Columns }, new List<Protocol.V1.SeenAnswer>(), new List<string>(), new List<BaseCells>());
+        // Whether it is too long is known before anything is charged, so by the most that its figures and reasons may take.
+        var room = new ReplyRoom(gate);
+        room.Take(AroundBytes);
         foreach (var answer in question.Session.Seen(request.Queries, samples, call.Stop))
         {
-            var wire = new Protocol.V1.SeenAnswer { Query = answer.Query, State = SeenState.NotAssessable, Reason = answer.Damage is null && answer.Contig is not null ? "" : answer.Reason ?? "", Damage = answer.Damage ?? "" };
-            reply.Answers.Add(wire);
+            var (wire, isAsked) = Unreleased(question, answer, request.Identify);
             notes?.AddTo(wire.Annotations, answer.Contig, answer.Start, answer.Ref, answer.Alt);
-            if (answer.Contig is not { } contig) continue;
-            (wire.Contig, wire.Pos, wire.Ref, wire.Alt, wire.TrimmedOnly, wire.RefgetAccession) = (contig, answer.Start + 1, answer.Ref, answer.Alt, answer.TrimmedOnly, answer.RefgetAccession ?? "");
-            if (answer.Damage is not null) continue;
-            if (answer.MatchedAlleles is not null)
-            {
-                wire.Reason = NotReleased;
-                continue;
-            }
-            if (request.Identify && question.Session.Identify(answer) is { } names) wire.Identifiers = Wire.Of(names);
+            room.Take(wire.CalculateSize() + ReleasedBytes + Banded.Length);
+            reply.Answers.Add(wire);
+            if (!isAsked) continue;
             asked.Add(wire);
-            keys.Add(ReleasedQuestion.KeyOf(contig, answer.Start, answer.Ref, answer.Alt));
+            keys.Add(ReleasedQuestion.KeyOf(answer.Contig!, answer.Start, answer.Ref, answer.Alt));
             question.Add(cells, [answer.Figures]);
         }
         foreach (var wire in asked) wire.K = question.K;
@@ -47,6 +46,22 @@ internal sealed partial class VariantsService
         else await Tell(question, (asked, keys, cells.ToArray())).ConfigureAwait(false);
         (reply.Context, reply.Completeness) = (call.Context(question.Epoch), Wire.Of(reply.Answers.Select(a => a.Damage)));
         return (reply, reply.Answers.Count);
+    }
+
+    /// <summary>What an answer says but for what the rules of release judge, and whether there is that to judge.</summary>
+    private static (Protocol.V1.SeenAnswer Wire, bool IsAsked) Unreleased(ReleasedQuestion question, Engine.Query.SeenAnswer answer, bool isIdentified)
+    {
+        var wire = new Protocol.V1.SeenAnswer { Query = answer.Query, State = SeenState.NotAssessable, Reason = answer.Damage is null && answer.Contig is not null ? "" : answer.Reason ?? "", Damage = answer.Damage ?? "" };
+        if (answer.Contig is not { } contig) return (wire, false);
+        (wire.Contig, wire.Pos, wire.Ref, wire.Alt, wire.TrimmedOnly, wire.RefgetAccession) = (contig, answer.Start + 1, answer.Ref, answer.Alt, answer.TrimmedOnly, answer.RefgetAccession ?? "");
+        if (answer.Damage is not null) return (wire, false);
+        if (answer.MatchedAlleles is not null)
+        {
+            wire.Reason = NotReleased;
+            return (wire, false);
+        }
+        if (isIdentified && question.Session.Identify(answer) is { } names) wire.Identifiers = Wire.Of(names);
+        return (wire, true);
     }
 
     /// <summary>At the level aggregate: figures, or that they are banded, which has several reasons that are not told apart.</summary>
@@ -83,7 +98,8 @@ internal sealed partial class VariantsService
         var question = desk.Open(call, request.Asking, (samples, rules, by), isListing: false);
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, question.Session.Snapshot);
         var (keys, cells, places, groups) = (new List<string>(), new List<BaseCells>(), new List<Protocol.V1.FrequencyRow>(), new List<CountFigures>());
-        var (room, names) = (new ReplyRoom(gate), question.Groups.Sum(g => g.Length * Utf8Bytes));
+        var (room, names) = (new ReplyRoom(gate), question.Groups.Sum(g => (long)g.Length * Utf8Bytes));
+        room.Take(AroundBytes);
         foreach (var row in question.Session.Frequencies(new FrequencyRequest { Variants = request.Queries, Samples = samples, By = by, Rules = rules }, call.Stop))
         {
             if (row.End >= 0) throw Refusals.BadRequest("symbolic");
@@ -93,7 +109,7 @@ internal sealed partial class VariantsService
             var place = new Protocol.V1.FrequencyRow { Contig = row.Contig, Pos = row.Start + 1, Ref = row.Ref, Alt = row.Alt };
             notes?.AddTo(place.Annotations, row.Contig, row.Start, row.Ref, row.Alt);
             // Whether it is too long is known before anything is charged, so by the most that its figures may take.
-            room.Take(((place.CalculateSize() + ReleasedBytes) * (1 + question.Groups.Count)) + names);
+            room.Take(((place.CalculateSize() + ReleasedBytes) * (1L + question.Groups.Count)) + names);
             places.Add(place);
             keys.Add(ReleasedQuestion.KeyOf(row.Contig, row.Start, row.Ref, row.Alt));
             question.Add(cells, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(groups));

@@ -27,11 +27,12 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         if (IsReleased(request.Asking)) return SeenReleased(request, samples, call);
         var session = call.Ask(request.Asking ?? new());
         using var notes = JoinedNotes.Open(gate.Host, request.Annotate, session.Snapshot);
-        var reply = new SeenReply { Annotated = notes?.Columns };
+        var (reply, room) = (new SeenReply { Annotated = notes?.Columns }, new ReplyRoom(gate));
         foreach (var answer in session.Seen(request.Queries, samples, call.Stop))
         {
             var wire = Wire.Of(request.Identify ? answer with { Identifiers = session.Identify(answer) } : answer);
             notes?.AddTo(wire.Annotations, answer.Contig, answer.Start, answer.Ref, answer.Alt);
+            room.Take(wire.CalculateSize());
             reply.Answers.Add(wire);
         }
         (reply.Context, reply.Completeness) = (call.Context(), Wire.Of(reply.Answers.Select(a => a.Damage)));
@@ -101,12 +102,12 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
         return Task.FromResult((reply, (long?)reply.Rows.Count));
     });
 
-    /// <summary>What a reply still has room for: one of many alleles in many groups is refused when it is known to be too long, before it fills the memory.</summary>
+    /// <summary>What a reply still has room for: one of many alleles, long ones or in many groups, is refused when it is known to be too long, before it fills the memory.</summary>
     private sealed class ReplyRoom(CallGate gate)
     {
         private long _left = gate.Limits.Call.SendBytes;
 
-        public void Take(int bytes)
+        public void Take(long bytes)
         {
             if ((_left -= bytes) < 0) throw Refusals.TooLong();
         }
@@ -178,7 +179,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
     {
         CheckCount(request.Queries.Count, MostQueries);
         var session = call.AskAtLevel(request.Asking ?? new());
-        var (reply, assembly) = (new ResolveReply(), gate.Host.Ask(store => store.Assembly));
+        var (reply, room, assembly) = (new ResolveReply(), new ReplyRoom(gate), gate.Host.Ask(store => store.Assembly));
         foreach (var meaning in session.Resolve(request.Queries, call.Stop))
         {
             var wire = new Resolution { Query = meaning.Query, Fault = meaning.Damage is null ? meaning.Reason ?? "" : "", Damage = meaning.Damage ?? "", TrimmedOnly = meaning.TrimmedOnly };
@@ -188,6 +189,7 @@ internal sealed partial class VariantsService(CallGate gate, ReleaseDesk desk) :
                 if (meaning.End >= 0) wire.End = meaning.End;
                 if (session.Identify(meaning) is { } names) wire.Identifiers = Wire.Of(names);
             }
+            room.Take(wire.CalculateSize());
             reply.Resolutions.Add(wire);
         }
         (reply.Context, reply.Completeness) = (call.Context(), Wire.Of(reply.Resolutions.Select(r => r.Damage)));

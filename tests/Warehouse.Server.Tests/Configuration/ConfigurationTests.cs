@@ -139,6 +139,7 @@ public sealed class ConfigurationTests : IDisposable
         { "limit", "limits.calls", """{"limits": {"calls": 0}}""" },
         { "limit", "limits.calls", """{"limits": {"calls": 100}}""" },
         { "limit", "limits.seenStreams", """{"limits": {"seenStreams": 0}}""" },
+        { "limit", "limits.drainSeconds", """{"limits": {"drainSeconds": 0}}""" },
         { "limit", "limits.person.calls", """{"limits": {"person": {"calls": 0}}}""" },
         { "limit", "limits.person.callsPerSecond", """{"limits": {"person": {"callsPerSecond": 0}}}""" },
         { "limit", "limits.person.burst", """{"limits": {"person": {"burst": 0}}}""" },

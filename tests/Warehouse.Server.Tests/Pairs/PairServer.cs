@@ -86,7 +86,7 @@ internal sealed class PairServer : IDisposable
         });
         _calls = new RpcCalls(services, new RpcServerOptions
         {
-            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Entrance = gate.EntranceAsync, NoPlace = gate.NoPlace, Failed = gate.FailedAsync, NotOk = gate.Ended, Interceptors = [new CallerRequired(gate)],
+            EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0), Clock = clock, Entrance = gate.EntranceAsync, NoPlace = gate.NoPlace, Failed = gate.FailedAsync, NoCall = gate.NoCall, Interceptors = [new CallerRequired(gate)],
             CallLimits = new RpcCallLimits { UnaryDeadline = TimeSpan.FromHours(1), MaxUnaryDeadline = TimeSpan.FromHours(1), StreamIdle = null },
         });
     }

@@ -63,7 +63,7 @@ public sealed class HealthTests
     {
         await using var served = await StartAsync();
         var (many, _) = served.Service("many", Role.Analyst);
-        var held = await HoldAsync(many, new Warehouse.Rpc.Server.RpcServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }.MaxCalls);
+        var held = await HoldAsync(many, new LimitConfiguration().Calls);
         Assert.Equal(StatusCode.ResourceExhausted, (await RefusedAsync(served.Client("other", Role.Analyst).Channel)).StatusCode);
         await AssertRefusedAsync(served, "no_room", 1);
         await served.Log.WaitAsync("\"CallRefused\"", "NoRoom");

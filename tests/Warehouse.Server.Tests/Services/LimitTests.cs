@@ -245,7 +245,6 @@ public sealed class LimitTests
         return Refusals.RuleOf(refused);
     }
 
-    /// <summary>Calls that have begun and wait.</summary>
     private static FrequencyRow[] Stored(ServedStore served) => served.Owner((store, _) =>
     {
         using var session = store.OpenSession();
@@ -254,6 +253,7 @@ public sealed class LimitTests
 
     private static string Spelled(FrequencyRow row) => string.Create(CultureInfo.InvariantCulture, $"{row.Contig}-{row.Start + 1}-{row.Ref}-{row.Alt}");
 
+    /// <summary>Calls that have begun and wait.</summary>
     private static async Task<Held> HoldAsync(RpcChannel channel, int count)
     {
         var calls = Enumerable.Range(0, count).Select(_ => new Health.HealthClient(channel).Watch(new())).ToList();

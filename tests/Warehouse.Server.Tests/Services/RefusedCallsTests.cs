@@ -5,9 +5,9 @@ using Grpc.Health.V1;
 using Warehouse.Engine;
 using Warehouse.Engine.Audit;
 using Warehouse.Rpc.Client;
-using Warehouse.Rpc.Server;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
+using Warehouse.Server.Identity;
 using Warehouse.Server.Tests.Clients;
 using Warehouse.Server.Tests.Identity;
 using Warehouse.Simulation;
@@ -33,7 +33,7 @@ public sealed class RefusedCallsTests
         void Saw(string who, string outcome, int count) => expected[(who, outcome)] = expected.GetValueOrDefault((who, outcome)) + count;
 
         // All places are taken: by whom, does not matter to who comes.
-        var held = await HoldAsync(many, new RpcServerOptions { EndPoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0) }.MaxCalls);
+        var held = await HoldAsync(many, new LimitConfiguration().Calls);
         Saw(otherId, "no-room", await FloodAsync(() => new V1.Variants.VariantsClient(other).SeenAsync(Question), StatusCode.ResourceExhausted));
         Saw(manyId, "no-room", await FloodAsync(() => new V1.Variants.VariantsClient(many).SeenAsync(Question), StatusCode.ResourceExhausted));
         Saw(manyId, "no-room", await FloodAsync(() => new Health.HealthClient(many).CheckAsync(new()), StatusCode.ResourceExhausted));
@@ -84,8 +84,8 @@ public sealed class RefusedCallsTests
         refused.Add(null, "no-room");
         Assert.Equal((3, 0), (refused.Pending, log.Entries().Count));
         clock.Tick();
-        Assert.Equal(0, refused.Pending); // they are being written
         await refused.WriteAsync(); // behind that of the timer
+        Assert.Equal(0, refused.Pending);
         Assert.Equal([("cert:a", 2L, clock.GetUtcNow().AddSeconds(-1), clock.GetUtcNow()), (RefusedCalls.Nobody, 1L, clock.GetUtcNow(), clock.GetUtcNow())], log.Entries().Select(e => (e.Who, e.Calls!.Value, e.FirstUtc!.Value, e.LastUtc!.Value)));
         clock.Tick();
         await refused.WriteAsync();
@@ -110,6 +110,92 @@ public sealed class RefusedCallsTests
         Assert.Equal(["bad-request", "no-room"], entries.Where(e => e.Who == RefusedCalls.Others).Select(e => e.Outcome!).Order());
     }
 
+    /// <summary>Nothing holds back who is refused at once: so many of his calls have entries of their own, and the sums have all others.</summary>
+    [Fact]
+    public async Task A_flood_of_those_who_are_turned_away_fills_no_log_and_none_of_them_is_lost()
+    {
+        const int Strangers = 7000, Known = 3000;
+        var clock = new FakeClock();
+        await using var served = await ServedStore.StartAsync(samples: 3, variants: 10, clock: clock);
+        var (channel, id) = served.Client("busy", Role.Analyst);
+        var (known, unknown) = (new V1.Variants.VariantsClient(channel), new V1.Variants.VariantsClient(served.Channel(null)));
+        for (var call = 0; call < new LimitConfiguration().Person.Burst; call++) await new Health.HealthClient(channel).CheckAsync(new());
+        var before = Entries(served).Count;
+        var strangers = await EndsAsync(() => unknown.SeenAsync(Question), Strangers);
+        Assert.Equal(new(StatusCode.ResourceExhausted, "over a limit; try again later"), Assert.Single(await EndsAsync(() => known.SeenAsync(Question), Known)).Key);
+        await served.RunningAsync(running => running == 0);
+        await served.Server.Gate.Refused.WriteAsync();
+        var entries = Entries(served)[before..];
+        var own = entries.FindAll(e => e.Kind == AuditKind.Call);
+        Assert.Equal([(id, "could-not", RefusedCalls.MostEntriesOfOne), (RefusedCalls.Nobody, LogReview.Unauthenticated, RefusedCalls.MostEntriesOfOne)], own.GroupBy(e => (e.Who, e.Outcome!)).Select(g => (g.Key.Who, g.Key.Item2, g.Count())).Order());
+        // The sums of a server that runs come every few seconds, so there may be some of each.
+        var sums = entries.FindAll(e => e.Kind == AuditKind.Refused).ToLookup(e => (e.Who, e.Outcome!), e => e.Calls!.Value);
+        Assert.Equal(own.Count + sums.Sum(s => s.Count()), entries.Count);
+        var notTaken = strangers[Authenticated.Refusal().Status];
+        var expected = new Dictionary<(string, string), long>
+        {
+            [(id, "rate-limited")] = Known - RefusedCalls.MostEntriesOfOne, [(RefusedCalls.Nobody, LogReview.Unauthenticated)] = notTaken - RefusedCalls.MostEntriesOfOne,
+        };
+        // Of strangers only so many are looked at at a time; a stream that HTTP/2 has reset was no call.
+        if (strangers.GetValueOrDefault(new(StatusCode.ResourceExhausted, "too many calls are running")) is > 0 and var noRoom) expected[(RefusedCalls.Nobody, "no-room")] = noRoom;
+        Assert.Equal(expected.OrderBy(e => e.Key), sums.ToDictionary(s => s.Key, s => s.Sum()).OrderBy(e => e.Key));
+        // All of them are credentials that were not taken, for who reviews the log.
+        var review = new LogReview(new LogReviewOptions { LeastRows = long.MaxValue });
+        foreach (var entry in entries) review.Add(entry);
+        Assert.Equal(notTaken, review.Findings().Sum(f => int.Parse(f.Reason.Split(' ')[0], CultureInfo.InvariantCulture)));
+        // A minute later those who come have entries again.
+        clock.Advance(RefusedCalls.EntriesEvery);
+        await Assert.ThrowsAsync<RpcException>(async () => await unknown.SeenAsync(Question));
+        Assert.Equal((RefusedCalls.Nobody, AuditKind.Call), (Entries(served)[^1].Who, Entries(served)[^1].Kind));
+    }
+
+    [Fact]
+    public void Those_who_are_turned_away_have_so_many_entries_of_their_own_in_a_minute_all_together()
+    {
+        using var log = new SimulatedLog();
+        var clock = new Ticking();
+        var refused = new RefusedCalls(log.Audit, _ => { }, clock);
+        int Taken() => Enumerable.Range(0, 10).Sum(caller => Enumerable.Range(0, RefusedCalls.MostEntriesOfOne).Count(_ => refused.TryTakeEntry($"cert:{caller}", "rate-limited")));
+        for (var minute = 0; minute < 3; minute++)
+        {
+            Assert.Equal(RefusedCalls.MostEntries, Taken());
+            clock.Advance(RefusedCalls.EntriesEvery.TotalSeconds - 1);
+            Assert.Equal(0, Taken());
+            clock.Advance(1);
+        }
+        Assert.Equal([true, true], ((string[])["no-credential", "bad-credential"]).Select(reason => refused.TryTakeEntry(null, reason)));
+    }
+
+    /// <summary>What is being written is not written yet, and nobody waits for a disk that does not answer longer than a call would.</summary>
+    [Fact]
+    public async Task A_disk_that_hangs_is_waited_for_no_longer_than_by_calls_and_what_it_has_not_taken_is_known()
+    {
+        using var log = new SimulatedLog();
+        using var answers = new ManualResetEventSlim(false);
+        var (clock, told) = (new Ticking(), new List<Exception?>());
+        var refused = new RefusedCalls(log.Audit, told.Add, clock);
+        refused.Start();
+        log.Disk.LosesSync = _ =>
+        {
+            answers.Wait();
+            return false;
+        };
+        refused.Add("cert:a", "no-room");
+        clock.Tick();
+        Assert.Equal(1, refused.Pending);
+        using var call = new AuditCall(log.Audit.Log, log.Audit.Keys, new AuditEntry { Kind = AuditKind.Call, Call = "", Who = "cert:a", Role = "caller", Verb = "test", Purpose = "treatment" }, "", TimeProvider.System);
+        var ending = Assert.ThrowsAsync<AuditRefusedException>(() => call.CompleteAsync("done", default));
+        refused.Add("cert:a", "no-room");
+        clock.Tick(); // the first still waits
+        await refused.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
+        await ending;
+        Assert.Equal((2, false, 0), (refused.Pending, call.HasBegun, told.Count));
+        answers.Set();
+        await refused.WriteAsync(); // behind the last one
+        Assert.Equal((0, 2), (refused.Pending, log.Entries().Where(e => e.Kind == AuditKind.Refused).Sum(e => e.Calls!.Value)));
+        Assert.All(told, Assert.Null);
+    }
+
     private static V1.SeenRequest Question => new() { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } };
 
     /// <summary>Calls side by side, all of which end so; how many.</summary>
@@ -117,6 +203,30 @@ public sealed class RefusedCallsTests
     {
         Assert.All(await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Assert.ThrowsAsync<RpcException>(async () => await call()))), refused => Assert.Equal(code, refused.StatusCode));
         return count;
+    }
+
+    /// <summary>Calls, as many side by side as one connection has; how many came to what.</summary>
+    private static async Task<Dictionary<Status, int>> EndsAsync<T>(Func<AsyncUnaryCall<T>> call, int count)
+    {
+        var ends = new Status[count];
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 60 }, async (i, _) =>
+        {
+            try
+            {
+                await call();
+            }
+            catch (RpcException refused)
+            {
+                ends[i] = refused.Status;
+            }
+        });
+        return ends.GroupBy(e => e).ToDictionary(e => e.Key, e => e.Count());
+    }
+
+    private static List<AuditEntry> Entries(ServedStore served)
+    {
+        using var audit = StoreAudit.Open(served.StorePath, null, null);
+        return [.. audit.Reader().Entries().Select(e => e.Entry)];
     }
 
     private static AsyncUnaryCall<V1.SeenReply> NoMethod(RpcChannel channel)
@@ -136,7 +246,11 @@ public sealed class RefusedCallsTests
     /// <summary>An audit log on a disk that is none.</summary>
     private sealed class SimulatedLog : IDisposable
     {
-        public StoreAudit Audit { get; } = StoreAudit.Over(new SimDisk(new SimMachine()), SimStore.WithVersions(0).Keys, TimeProvider.System);
+        public SimulatedLog() => Audit = StoreAudit.Over(Disk, SimStore.WithVersions(0).Keys, TimeProvider.System);
+
+        public SimDisk Disk { get; } = new(new SimMachine());
+
+        public StoreAudit Audit { get; }
 
         public List<AuditEntry> Entries() => Audit.Reader().LatestCheckpoint() is null ? [] : [.. Audit.Reader().Entries().Select(e => e.Entry)];
 
@@ -152,6 +266,10 @@ public sealed class RefusedCallsTests
         public TimeSpan Every { get; private set; }
 
         public override DateTimeOffset GetUtcNow() => _clock.GetUtcNow();
+
+        public override long TimestampFrequency => _clock.TimestampFrequency;
+
+        public override long GetTimestamp() => _clock.GetTimestamp();
 
         public void Advance(double seconds) => _clock.Advance(seconds);
 
