@@ -48,7 +48,7 @@ internal static class Served
                     await WithAsync((program, [Path.Combine(programs, script), folder]), folder, (server, channel) => MeasureAsync(name, (server, channel), queries, "recorded"));
             }
             if (part is null or "load")
-                await WithAsync((self, ["serve", "server", "full", store, folder]), folder, (server, channel) => Load.MeasureAsync(server, () => Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Client)), store, queries));
+                await WithAsync((self, ["serve", "server", "full", store, folder]), folder, (server, channel) => Crowd.MeasureAsync(server, () => Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Client)), store, queries));
             if (part is null or "cancellations") await WithAsync((self, ["serve", "server", "watched", store, folder]), folder, async (server, channel) =>
             {
                 using var person = Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Person));

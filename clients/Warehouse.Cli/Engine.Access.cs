@@ -23,7 +23,7 @@ internal partial class Engine
     }
 
     /// <summary>The audit log of a store, or of a server.</summary>
-    public virtual IAuditRecord AuditRecord(StoreAddress store) => new LocalAuditRecord(OpenAudit(store));
+    public virtual IAuditRecord AuditRecord(StoreAddress store, CancellationToken cancellation) => new LocalAuditRecord(OpenAudit(store), cancellation);
 
     /// <summary>Whether whoever reviews was paged of a break-glass, as the log of the running call knows: <c>delivered</c>, <c>undelivered</c>, or <c>not paged</c> while no server has seen it.</summary>
     private string PageOf(Grant glass)

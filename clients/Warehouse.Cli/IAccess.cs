@@ -8,16 +8,16 @@ namespace Warehouse.Cli;
 /// <param name="Version">Version of the store with the change.</param>
 internal sealed record PolicyChange(int Entry, EntryState? State, long Version);
 
-/// <summary>What somebody would be told; null roles and the like are those that he is known by.</summary>
-/// <param name="Subject">Of whom, with what its identity provider states; null = whoever asks a server.</param>
+/// <summary>A question that nobody asks: it is wanted to know what somebody would be told.</summary>
+/// <param name="Subject">Who, with what his identity provider states of him; null = whoever asks a server, as he is known there.</param>
 /// <param name="Purpose">Purpose of the question.</param>
 /// <param name="Detail">Its level.</param>
 /// <param name="Project">Its project, or null.</param>
 internal sealed record ExplainedQuestion(Caller? Subject, Purpose Purpose, Detail Detail, string? Project);
 
 /// <summary>
-/// The policy that a line is about, and changes of it: of a store that lies here, as its owner, or of a server, as whom it takes the caller for. What a request says of whom an
-/// elevation or a break-glass is for holds for the owner alone. One thread.
+/// The policy that a line is about, and changes of it: of a store that lies here in the name of its owner, or of a server in the name of whoever calls it. The owner names whom
+/// an elevation or a break-glass is for; at a server it is for whoever calls, whatever the request says. One thread.
 /// </summary>
 internal interface IAccess
 {

@@ -16,7 +16,7 @@ internal interface IAuditRecord : IDisposable
     IEnumerable<(AuditEntry Entry, ReadOnlyMemory<byte> Line)> Entries();
 
     /// <summary>Entries of the calls of which one is of a sample, a principal and a verb; null = of any.</summary>
-    IEnumerable<AuditEntry> CallsOf(string? sample, string? who, string? verb, CancellationToken cancellation);
+    IEnumerable<AuditEntry> CallsOf(string? sample, string? who, string? verb);
 
     /// <summary>Proves an entry, and that the log begins with that of an older checkpoint if one is named.</summary>
     ProvedEntry Prove(long index, byte[]? since);
@@ -29,5 +29,5 @@ internal interface IAuditRecord : IDisposable
 
     /// <summary>Reads the whole log against a checkpoint that was kept elsewhere, or null.</summary>
     /// <returns>How many entries there are, what is wrong, and the key of the signer.</returns>
-    (long Entries, IReadOnlyList<AuditFinding> Findings, string Key) Verify(byte[]? witness, CancellationToken cancellation);
+    (long Entries, IReadOnlyList<AuditFinding> Findings, string Key) Verify(byte[]? witness);
 }

@@ -5,11 +5,11 @@ using Warehouse.Engine.Audit;
 namespace Warehouse.Cli;
 
 /// <summary>The audit log of a store that lies here, as its owner. One thread.</summary>
-internal sealed class LocalAuditRecord(StoreAudit audit) : IAuditRecord
+internal sealed class LocalAuditRecord(StoreAudit audit, CancellationToken cancellation) : IAuditRecord
 {
     public IEnumerable<(AuditEntry, ReadOnlyMemory<byte>)> Entries() => audit.Reader().Entries();
 
-    public IEnumerable<AuditEntry> CallsOf(string? sample, string? who, string? verb, CancellationToken cancellation)
+    public IEnumerable<AuditEntry> CallsOf(string? sample, string? who, string? verb)
     {
         var subject = sample is null ? null : audit.Keys.Hide("sample", sample);
         // A call is found by any of its entries, and shown with all of them: what it showed stands in one, how it ended in another.
@@ -35,7 +35,7 @@ internal sealed class LocalAuditRecord(StoreAudit audit) : IAuditRecord
     public void SignOff(string remark) =>
         audit.Log.Append([new AuditEntry { Kind = AuditKind.Review, Call = Guid.NewGuid().ToString("n"), Who = Engine.Principal, Role = "owner", Verb = "audit review", Purpose = "operations", Note = remark }]);
 
-    public (long, IReadOnlyList<AuditFinding>, string) Verify(byte[]? witness, CancellationToken cancellation)
+    public (long, IReadOnlyList<AuditFinding>, string) Verify(byte[]? witness)
     {
         var (entries, findings) = audit.Verify(witness, cancellation);
         // A damaged log cannot say how far the ledger went.

@@ -80,7 +80,7 @@ internal static class VerbTable
              "warehouse audit review lab.wh --sign-off \"looked through\"",
              "warehouse audit checkpoint lab.wh -o witness.note",
              "warehouse audit export lab.wh -o audit.jsonl"], () => new AuditVerb()),
-        new("access", "Who may see what of a served store: grant, approve, revoke, assign, list, review, explain.",
+        new("access", "Who may see what of a served store: grant, approve, revoke, attest, assign, unassign, elevate, break-glass, project, settings, epoch, list, review, explain.",
             ["warehouse access grant lab.wh group:cardiology --cohort cardio --detail record --purpose treatment --reason \"their own patients\"",
              "warehouse access approve lab.wh 1",
              "warehouse access project lab.wh hearts --member role:researcher --use disease --disease MONDO:0005267 --modifier DUO:0000018",

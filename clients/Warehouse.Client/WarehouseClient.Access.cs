@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Warehouse.Protocol.V1;
 
 namespace Warehouse.Client;
@@ -71,18 +72,10 @@ public sealed partial class WarehouseClient
     }
 
     /// <summary>Approves what somebody else has made.</summary>
-    public Task<AccessChange> ApproveAsync(int entry, CancellationToken stop = default)
-    {
-        var request = new EntryRequest { Asking = ForOperations.ToWire(), Id = entry };
-        return _caller.ChangeAsync(how => _access.ApproveAsync(request, how), ForOperations, stop);
-    }
+    public Task<AccessChange> ApproveAsync(int entry, CancellationToken stop = default) => ChangeAsync(entry, _access.ApproveAsync, stop);
 
     /// <summary>Revokes an entry, at once.</summary>
-    public Task<AccessChange> RevokeAsync(int entry, CancellationToken stop = default)
-    {
-        var request = new EntryRequest { Asking = ForOperations.ToWire(), Id = entry };
-        return _caller.ChangeAsync(how => _access.RevokeAsync(request, how), ForOperations, stop);
-    }
+    public Task<AccessChange> RevokeAsync(int entry, CancellationToken stop = default) => ChangeAsync(entry, _access.RevokeAsync, stop);
 
     /// <summary>Confirms that grants are still needed.</summary>
     public Task<AccessChange> AttestAsync(IEnumerable<int> entries, CancellationToken stop = default)
@@ -112,11 +105,7 @@ public sealed partial class WarehouseClient
     }
 
     /// <summary>Says that a break-glass of another principal was looked into.</summary>
-    public Task<AccessChange> ReviewBreakGlassAsync(int entry, CancellationToken stop = default)
-    {
-        var request = new EntryRequest { Asking = ForOperations.ToWire(), Id = entry };
-        return _caller.ChangeAsync(how => _access.ReviewBreakGlassAsync(request, how), ForOperations, stop);
-    }
+    public Task<AccessChange> ReviewBreakGlassAsync(int entry, CancellationToken stop = default) => ChangeAsync(entry, _access.ReviewBreakGlassAsync, stop);
 
     /// <summary>Opens a release epoch.</summary>
     /// <param name="snapshot">Version of the store that it answers from; null = the newest.</param>
@@ -126,6 +115,12 @@ public sealed partial class WarehouseClient
         var request = new OpenEpochRequest { Asking = ForOperations.ToWire() };
         if (snapshot is { } version) request.Snapshot = version;
         return _caller.ChangeAsync(how => _access.OpenEpochAsync(request, how), ForOperations, stop);
+    }
+
+    private Task<AccessChange> ChangeAsync(int entry, Func<EntryRequest, CallOptions, AsyncUnaryCall<AccessChange>> change, CancellationToken stop)
+    {
+        var request = new EntryRequest { Asking = ForOperations.ToWire(), Id = entry };
+        return _caller.ChangeAsync(how => change(request, how), ForOperations, stop);
     }
 
     private AskOptions ForOperations => _options.Ask with { Purpose = Purpose.Operations };

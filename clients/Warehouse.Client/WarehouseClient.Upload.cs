@@ -95,15 +95,15 @@ public sealed partial class WarehouseClient
             await sending.ConfigureAwait(false);
             return loaded ?? throw WarehouseException.Cut();
         }
-        catch (RpcException) when (sending.IsFaulted && sending.Exception.InnerException is not RpcException)
-        {
-            // A file could not be read to its end, and the call was given up for that.
-            await sending.ConfigureAwait(false);
-            throw;
-        }
         catch (RpcException) when (stop.IsCancellationRequested)
         {
             throw new OperationCanceledException(stop);
+        }
+        catch (RpcException) when (ending.IsCancellationRequested)
+        {
+            // A file could not be read to its end, and the call was given up for that, by the sender, who is about to say why.
+            await sending.ConfigureAwait(false);
+            throw;
         }
         finally
         {

@@ -127,9 +127,9 @@ public sealed partial class WarehouseClient : IDisposable
             await sending.ConfigureAwait(false);
             return end ?? throw WarehouseException.Cut();
         }
-        catch (WarehouseException) when (sending.IsFaulted && sending.Exception.InnerException is not RpcException)
+        catch (WarehouseException) when (ending.IsCancellationRequested)
         {
-            // The file could not be read to its end, and the call was given up for that.
+            // The file could not be read to its end, and the call was given up for that, by the sender, who is about to say why.
             await sending.ConfigureAwait(false);
             throw;
         }

@@ -1,14 +1,22 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Grpc.Health.V1;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
+using Warehouse.Engine.Audit;
 using Warehouse.Engine.Ingest;
 using Warehouse.Engine.Simulate;
 using Warehouse.Rpc.Client;
+using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
 using Warehouse.Units;
+using Xunit;
+using AuditEntry = Warehouse.Engine.Audit.AuditEntry;
+using Detail = Warehouse.Engine.Access.Detail;
+using Role = Warehouse.Engine.Access.Role;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests;
@@ -41,10 +49,10 @@ internal sealed class ServedStore : IAsyncDisposable
     public TestLog Log { get; } = new();
 
     /// <summary>Told when a call begins to run, and when it has ended with its entry in the audit log.</summary>
-    public Changes Calls { get; } = new();
+    public Changes CallsChanged { get; } = new();
 
     /// <summary>Done once as many calls run as is wanted.</summary>
-    public Task RunningAsync(Func<int, bool> isWanted) => Calls.UntilAsync(() => isWanted(Server.RunningCalls));
+    public Task RunningAsync(Func<int, bool> isWanted) => CallsChanged.UntilAsync(() => isWanted(Server.RunningCalls));
 
     public static async Task<ServedStore> StartAsync(int samples = 24, int variants = 400, ulong seed = 11, double missing = 0.005, TimeProvider? clock = null, Func<ServedStore, ServerConfiguration>? configure = null)
     {
@@ -92,7 +100,7 @@ internal sealed class ServedStore : IAsyncDisposable
     {
         var options = new ServeOptions { StorePath = StorePath, EndPoint = new IPEndPoint(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System };
         _server = await WarehouseServer.StartAsync(change?.Invoke(this, options) ?? options, Log.Lines);
-        _server.RunningChanged += Calls.Tell;
+        _server.RunningChanged += CallsChanged.Tell;
     }
 
     /// <summary>The store, as its owner has it.</summary>
@@ -130,8 +138,7 @@ internal sealed class ServedStore : IAsyncDisposable
     /// <summary>A client that shows a certificate, or none.</summary>
     public RpcChannel Channel(X509Certificate2? certificate)
     {
-        // A certificate with an ephemeral key cannot be shown by every TLS stack.
-        var shown = certificate is null ? null : X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
+        var shown = certificate is null ? null : Shown(certificate);
         var channel = new RpcChannel(new Uri($"https://localhost:{Server.Port}"), new()
         {
             ClientCertificate = shown, IsServerCertificateTaken = (server, _, _) => server.Thumbprint == Server.Identity.ServerCertificate.Thumbprint,
@@ -141,11 +148,59 @@ internal sealed class ServedStore : IAsyncDisposable
         return channel;
     }
 
+    /// <summary>A certificate as a client can show it: one with an ephemeral key cannot be shown by every TLS stack.</summary>
+    public static X509Certificate2 Shown(X509Certificate2 certificate) => X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
+
+    /// <summary>The same of one that was issued.</summary>
+    public static X509Certificate2 Shown(string pem)
+    {
+        using var certificate = X509Certificate2.CreateFromPem(pem, pem);
+        return Shown(certificate);
+    }
+
+    /// <summary>Calls of one caller that have begun, and run until what is given is disposed of.</summary>
+    public static async Task<IDisposable> HoldAsync(RpcChannel channel, int count)
+    {
+        var held = new HeldCalls([.. Enumerable.Range(0, count).Select(_ => new Health.HealthClient(channel).Watch(new()))]);
+        Assert.All(await Task.WhenAll(held.Calls.Select(c => c.ResponseStream.MoveNext(default))), Assert.True);
+        return held;
+    }
+
+    /// <summary>The entries of the audit log, oldest first.</summary>
+    public List<AuditEntry> Entries()
+    {
+        using var audit = StoreAudit.Open(StorePath, null, null);
+        return [.. audit.Reader().Entries().Select(e => e.Entry)];
+    }
+
+    /// <summary>A page of the operator, by its name.</summary>
+    public async Task<(HttpStatusCode Status, string Text)> PageAsync(string name)
+    {
+        using var http = new HttpClient();
+        using var reply = await http.GetAsync(new Uri($"http://127.0.0.1:{Server.OperatorPort}/{name}"));
+        return (reply.StatusCode, await reply.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>A call as the gate makes it, of an analyst's machine.</summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="audit">Where its entry goes.</param>
+    public Call CallOf(string id, StoreAudit audit)
+    {
+        var who = new Authenticated(new Caller { Id = id, Roles = new HashSet<Role> { Role.Analyst }, HasSecondFactor = true, IsService = true }, DateTimeOffset.MaxValue, TimeProvider.System, () => true);
+        var entry = new AuditEntry { Kind = AuditKind.Call, Call = "", Who = id, Role = "caller", Verb = "test", Purpose = "treatment" };
+        return new Call(Server.Store, who, (new AuditCall(audit.Log, audit.Keys, entry, "", TimeProvider.System), null), default);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var channel in _channels) channel.Dispose();
         if (_server is { } server) await server.DisposeAsync();
         Log.Dispose();
         _folder.Dispose();
+    }
+
+    private sealed record HeldCalls(List<AsyncServerStreamingCall<HealthCheckResponse>> Calls) : IDisposable
+    {
+        public void Dispose() => Calls.ForEach(c => c.Dispose());
     }
 }

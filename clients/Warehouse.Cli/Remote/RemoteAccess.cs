@@ -6,7 +6,7 @@ using V1 = Warehouse.Protocol.V1;
 namespace Warehouse.Cli.Remote;
 
 /// <summary>
-/// The policy of a server, as whom it takes the caller for. Its entries become the engine's, so that what prints them cannot tell; a list of samples is one of none here, since
+/// The policy of a server, in the name of whoever calls it. Its entries become the engine's, so that what prints them cannot tell; a list of samples is one of none here, since
 /// the server names none. One thread.
 /// </summary>
 internal sealed class RemoteAccess(WarehouseClient client, CancellationToken cancellation) : IAccess

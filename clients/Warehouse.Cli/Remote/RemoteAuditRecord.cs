@@ -14,7 +14,7 @@ internal sealed class RemoteAuditRecord(WarehouseClient client, CancellationToke
 
     public IEnumerable<(AuditEntry, ReadOnlyMemory<byte>)> Entries() => Read(new V1.AuditSearchRequest());
 
-    public IEnumerable<AuditEntry> CallsOf(string? sample, string? who, string? verb, CancellationToken stop) =>
+    public IEnumerable<AuditEntry> CallsOf(string? sample, string? who, string? verb) =>
         Read(new V1.AuditSearchRequest { Sample = sample ?? "", Who = who ?? "", Verb = verb ?? "", WholeCalls = true }).Select(e => e.Entry);
 
     public ProvedEntry Prove(long index, byte[]? since)
@@ -35,7 +35,7 @@ internal sealed class RemoteAuditRecord(WarehouseClient client, CancellationToke
 
     public void SignOff(string remark) => client.SignOffAuditAsync(remark, cancellation).GetAwaiter().GetResult();
 
-    public (long, IReadOnlyList<AuditFinding>, string) Verify(byte[]? witness, CancellationToken stop) => throw new InputException("audit-verify",
+    public (long, IReadOnlyList<AuditFinding>, string) Verify(byte[]? witness) => throw new InputException("audit-verify",
         "audit verify reads the files of the log, and these lie at the server: run it there on the STORE. From here keep checkpoints (audit checkpoint), and prove entries against them (audit prove ENTRY --since CHECKPOINT), which shows what was changed or cut off since", InputPlace.None);
 
     public void Dispose()

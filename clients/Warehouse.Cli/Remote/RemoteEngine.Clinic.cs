@@ -90,7 +90,7 @@ internal sealed partial class RemoteEngine
     public override Report ChangeAccess(StoreAddress store, Func<IAccess, PolicyChange> change) => AccessReports.Of(change(new RemoteAccess(_client, _cancellation)));
 
     /// <inheritdoc/>
-    public override IAuditRecord AuditRecord(StoreAddress store) => new RemoteAuditRecord(_client, _cancellation);
+    public override IAuditRecord AuditRecord(StoreAddress store, CancellationToken cancellation) => new RemoteAuditRecord(_client, cancellation);
 
     /// <inheritdoc/>
     public override Report Alerts(StoreAddress store, Func<IAlerts, Report> ask) => ask(new RemoteAlerts(_client, _cancellation));

@@ -43,7 +43,7 @@ internal sealed class AuditVerb : GroupVerb
         Of(command, context, ("search", "Who saw data of a sample, and what did somebody see?"), [_sample, _who, _verb], (record, parsed, address) =>
         {
             context.Begin(address, parsed);
-            var rows = record.CallsOf(parsed.GetValue(_sample), parsed.GetValue(_who), parsed.GetValue(_verb), context.Cancellation).Select(e => Row(e, e.Note ?? AuditReview.Summed(e))).ToList();
+            var rows = record.CallsOf(parsed.GetValue(_sample), parsed.GetValue(_who), parsed.GetValue(_verb)).Select(e => Row(e, e.Note ?? AuditReview.Summed(e))).ToList();
             return new Report(EntryColumns) { Code = rows.Count == 0 ? ExitCode.NothingMatched : ExitCode.Done }.With(rows);
         });
         Of(command, context, ("prove", "Prove that an entry is in the log, against its last signed checkpoint."), [_entry, _since], (record, parsed, _) => Prove(record, parsed));
@@ -61,7 +61,7 @@ internal sealed class AuditVerb : GroupVerb
 
     private void Of(Command command, CliContext context, (string Name, string Summary) named, Symbol[] symbols, Func<IAuditRecord, ParseResult, StoreAddress, Report> ask) => Sub(command, context, named, symbols, (parsed, address) =>
     {
-        using var record = context.Engine.AuditRecord(address);
+        using var record = context.Engine.AuditRecord(address, context.Cancellation);
         return ask(record, parsed, address);
     });
 
@@ -75,7 +75,7 @@ internal sealed class AuditVerb : GroupVerb
         {
             var store = Store.Read(parsed, context);
             context.Begin(store, parsed);
-            using var record = context.Engine.AuditRecord(store);
+            using var record = context.Engine.AuditRecord(store, context.Cancellation);
             var path = parsed.GetRequiredValue(_path);
             if (path == "-")
             {
@@ -93,7 +93,7 @@ internal sealed class AuditVerb : GroupVerb
 
     private Report Verify(IAuditRecord record, ParseResult parsed, CliContext context)
     {
-        var (entries, findings, key) = record.Verify(parsed.GetValue(_witness) is { } file ? Checkpoint(file) : null, context.Cancellation);
+        var (entries, findings, key) = record.Verify(parsed.GetValue(_witness) is { } file ? Checkpoint(file) : null);
         var report = new Report(new Column("entry", ColumnKind.Integer), new Column("kind", ColumnKind.Text), new Column("problem", ColumnKind.FreeText)) { Code = findings.Any(f => f.IsDamage) ? ExitCode.DamagedStore : ExitCode.Done };
         report.With(findings.Select(f => new object?[] { f.Entry, f.IsDamage ? "damaged" : "note", f.Problem }));
         context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{entries} entries under the last checkpoint; the key that signs it is {key}"));

@@ -1,8 +1,5 @@
 using Warehouse.Engine.Export;
-using Warehouse.Server.Identity;
-using Warehouse.Tests;
 using Xunit;
-using CliRun = Warehouse.Tests.Cli.Cli;
 
 namespace Warehouse.Server.Tests.Clients;
 
@@ -25,23 +22,13 @@ public sealed class EmergencyReadmeTests
         });
         File.WriteAllText(served["one.txt"], Sample + "\n");
         var said = new List<(string Line, string Output)>();
-        foreach (var line in Block().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var line in ReadmeTests.LinesBelow(Heading))
         {
-            var words = CliRun.Words(line).Select(w => w switch
+            said.Add((line, ReadmeTests.Run(line, w => w switch
             {
-                ReadmeTests.Address => served.Url, "lab.wh.server" => served.StorePath + ".server", Allele => allele,
+                ReadmeTests.Address => served.Url, "lab.wh.server" => served.StorePath + ".server", Allele => allele, "lab.wh" => throw new InvalidOperationException($"{line}: this needs the store's folder"),
                 _ => w.EndsWith(".pem", StringComparison.Ordinal) || w is "one.txt" or "monday.note" ? served[w] : w,
-            }).ToArray();
-            Assert.DoesNotContain("lab.wh", words);
-            if (words[0] == "certificate")
-            {
-                Assert.Equal(0, CertificateCommand.Run(words[1..], TextWriter.Null, TextWriter.Null, TimeProvider.System));
-                continue;
-            }
-            var cli = new CliRun();
-            var exit = cli.Run(words);
-            Assert.True(exit == Cli.ExitCode.Done, $"{line}: {exit}: {cli.Error}{cli.Output}");
-            said.Add((line, cli.Output));
+            })));
         }
         string Of(string words) => said.Last(s => s.Line.StartsWith("warehouse " + words, StringComparison.Ordinal)).Output;
         Assert.Contains("state\tin-force\n", Of("access approve"), StringComparison.Ordinal);
@@ -51,11 +38,5 @@ public sealed class EmergencyReadmeTests
         Assert.Contains("warehouse.v1.Variants/Carriers", Of("audit search"), StringComparison.Ordinal);
         Assert.Contains("break-glass", Of("audit review"), StringComparison.Ordinal);
         Assert.True(new FileInfo(served["monday.note"]).Length > 100);
-    }
-
-    private static string Block()
-    {
-        var text = File.ReadAllText(Path.Combine(TestData.ProjectRoot, "README.md"));
-        return text[text.IndexOf(Heading, StringComparison.Ordinal)..].Split("```")[1];
     }
 }

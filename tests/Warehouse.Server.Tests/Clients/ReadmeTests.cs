@@ -20,16 +20,8 @@ public sealed class ReadmeTests
         var server = $"https://localhost:{served.Server.Port}";
         foreach (var line in Blocks[1].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            var words = CliRun.Words(line).Select(w => w == Address ? server : w is "lab.wh" ? served.StorePath : w is "lab.wh.server" or "reader.pem" or "some.arrows" ? served[w.Replace("lab.wh", "store", StringComparison.Ordinal)] : w).ToArray();
-            if (words[0] == "certificate")
-            {
-                Assert.Equal(0, CertificateCommand.Run(words[1..], TextWriter.Null, TextWriter.Null, TimeProvider.System));
-                continue;
-            }
-            var cli = new CliRun();
-            var exit = cli.Run(words);
-            Assert.True(exit is Cli.ExitCode.Done or Cli.ExitCode.NothingMatched, $"{line}: {exit}: {cli.Error}");
-            if (words[0] == "access") served.Server.Store.LookNow();
+            Run(line, w => w == Address ? server : w is "lab.wh" ? served.StorePath : w is "lab.wh.server" or "reader.pem" or "some.arrows" ? served[w.Replace("lab.wh", "store", StringComparison.Ordinal)] : w, mayBeNothing: true);
+            served.Server.Store.LookNow();
         }
         Assert.True(new FileInfo(served["some.arrows"]).Length > 500);
 
@@ -71,6 +63,26 @@ public sealed class ReadmeTests
                 _ => "",
             });
         return said.ToString();
+    }
+
+    /// <summary>Lines of the first block below a heading.</summary>
+    internal static string[] LinesBelow(string heading)
+    {
+        var text = Text();
+        return text[text.IndexOf(heading, StringComparison.Ordinal)..].Split("```")[1].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    /// <summary>Runs a line, and it does what it says; its output.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="word">What stands here for a word of it.</param>
+    /// <param name="mayBeNothing">Whether nothing need match.</param>
+    internal static string Run(string line, Func<string, string> word, bool mayBeNothing = false)
+    {
+        var words = CliRun.Words(line).Select(word).ToArray();
+        var cli = new CliRun();
+        var exit = words[0] == "certificate" ? (Cli.ExitCode)CertificateCommand.Run(words[1..], TextWriter.Null, TextWriter.Null, TimeProvider.System) : cli.Run(words);
+        Assert.True(exit == Cli.ExitCode.Done || (mayBeNothing && exit == Cli.ExitCode.NothingMatched), $"{line}: {exit}: {cli.Error}{cli.Output}");
+        return cli.Output;
     }
 
     private static string Text() => File.ReadAllText(Path.Combine(TestData.ProjectRoot, "README.md"));

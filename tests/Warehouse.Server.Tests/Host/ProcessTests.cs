@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Text;
 using Grpc.Core;
 using Warehouse.Client;
 using Warehouse.Engine;
@@ -20,19 +20,10 @@ public sealed class ProcessTests : IDisposable
     {
         Simulator.Run(new SimulationOptions { Folder = _folder["sim"], Samples = 4, Variants = 30, Seed = 21 }, null, default);
         using (var store = VariantStore.Create(new CreateOptions { Path = _folder["store"], Assembly = "GRCh37" })) store.Ingest(new IngestRequest { Files = [_folder["sim/cohort.vcf.gz"]] });
-        var start = new ProcessStartInfo(Path.Combine(TestData.ProjectRoot, "artifacts/bin/Warehouse.Server/release/warehouse-server"), [_folder["store"], "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        var connect = (await process.StandardOutput.ReadLineAsync())!;
-        Assert.StartsWith("warehouse info --server", await process.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
-        var started = (await process.StandardError.ReadLineAsync())!;
-        while (!started.Contains("\"event\":\"Started\"", StringComparison.Ordinal)) started = (await process.StandardError.ReadLineAsync())!;
+        using var server = await ServerProcess.StartAsync(_folder["store"]);
         foreach (var file in Directory.GetFiles(_folder["store"] + ".server", "*.pem")) Assert.Equal("600\n", Peer.Output("stat", "-c", "%a", file));
 
-        var address = new Uri(connect.Split('=', ' ')[2]);
-        using (var lab = new WarehouseClient(new ConnectOptions { Server = new Uri($"https://localhost:{address.Port}"), Credentials = Credentials.Read(_folder["store.server/administrator.pem"]) }))
+        using (var lab = new WarehouseClient(new ConnectOptions { Server = new Uri($"https://localhost:{server.Port}"), Credentials = Credentials.Read(_folder["store.server/administrator.pem"]) }))
         {
             Assert.Contains(await lab.InfoAsync(), f => f.Name == "samples" && f.Value == "4");
             // The administrator runs the machine and sees no data, even where it would be granted.
@@ -40,10 +31,12 @@ public sealed class ProcessTests : IDisposable
             Assert.Equal((StatusCode.PermissionDenied, "not-granted"), (refused.Code, refused.Rule));
         }
         using (var http = new HttpClient())
-            Assert.Contains("warehouse_calls_total{", await http.GetStringAsync(new Uri($"http://127.0.0.1:{System.Text.Json.JsonDocument.Parse(started).RootElement.GetProperty("operatorPort").GetInt32()}/metrics")), StringComparison.Ordinal);
-        Peer.Output("kill", "-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
+            Assert.Contains("warehouse_calls_total{", await http.GetStringAsync(new Uri($"http://127.0.0.1:{server.OperatorPort}/metrics")), StringComparison.Ordinal);
+        server.Terminate();
+        Assert.Equal(0, await server.ExitAsync());
+        var lines = Encoding.UTF8.GetString(server.Output).Split('\n');
+        Assert.Equal(server.Port, new Uri(lines[0].Split('=', ' ')[2]).Port);
+        Assert.StartsWith("warehouse info --server", lines[1], StringComparison.Ordinal);
         using var audit = StoreAudit.Open(_folder["store"], null, null);
         Assert.Empty(audit.Verify(null).Findings);
         Assert.Equal(["done", "denied"], audit.Reader().Entries().Select(e => e.Entry.Outcome).OfType<string>().TakeLast(2));

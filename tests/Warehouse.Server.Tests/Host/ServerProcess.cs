@@ -22,20 +22,12 @@ internal sealed class ServerProcess : IDisposable
         _reading = Task.Run(ReadAsync);
     }
 
-    public int Id => _process.Id;
-
     public int Port { get; private set; }
 
     public int OperatorPort { get; private set; }
 
-    /// <summary>Standard error so far.</summary>
-    public string Errors
-    {
-        get
-        {
-            lock (_errors) return string.Join('\n', _errors);
-        }
-    }
+    /// <summary>The most memory that it has had so far.</summary>
+    public long MostBytes => long.Parse(File.ReadLines($"/proc/{_process.Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', '\t', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
 
     /// <summary>All of standard output, once it has ended.</summary>
     public byte[] Output => _written.ToArray();
@@ -65,8 +57,6 @@ internal sealed class ServerProcess : IDisposable
     }
 
     public void Terminate() => Peer.Output("kill", "-TERM", _process.Id.ToString(CultureInfo.InvariantCulture));
-
-    public void Kill() => _process.Kill();
 
     public async Task<int> ExitAsync()
     {

@@ -1,13 +1,4 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.DependencyInjection;
 using Warehouse.Server.Identity;
 using Xunit;
 
@@ -21,25 +12,14 @@ public sealed class IssuerKeysTests
     {
         var clock = new FakeClock();
         using var mint = new TokenMint(clock);
-        var asked = new ConcurrentQueue<(string Path, string[] Headers)>();
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
-        await using var issuer = builder.Build();
-        var address = "";
-        issuer.Run(http =>
-        {
-            asked.Enqueue((http.Request.Path, [.. http.Request.Headers.Keys]));
-            return http.Response.WriteAsync(http.Request.Path == "/keys" ? mint.Keys() : $$"""{"issuer": "{{address}}", "jwks_uri": "{{address}}/keys"}""");
-        });
-        await issuer.StartAsync();
-        address = issuer.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
-        using var keys = new IssuerKeys(new() { Issuer = address, Audience = "a", IsTest = true }, new(), clock);
+        await using var issuer = await IssuerSite.StartAsync(mint);
+        using var keys = new IssuerKeys(new() { Issuer = issuer.Address, Audience = "a", IsTest = true }, new(), clock);
         using var around = new Activity("what a client sent");
         around.TraceStateString = "x=NA12878";
         around.AddBaggage("sample", "NA12878");
         around.Start();
         Assert.NotNull(await keys.FindAsync("ec", SignatureAlgorithm.Find("ES256")!, default));
-        Assert.Equal(["/.well-known/openid-configuration", "/keys"], asked.Select(a => a.Path));
-        Assert.All(asked, a => Assert.Equal(["Host"], a.Headers));
+        Assert.Equal(["/.well-known/openid-configuration", "/keys"], issuer.Asked.Select(a => a.Path));
+        Assert.All(issuer.Asked, a => Assert.Equal(["Host"], a.Headers));
     }
 }

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
 using Warehouse.Server.Calls;
@@ -27,36 +26,36 @@ public sealed partial class AuditTableTests
         "/arrow.flight.protocol.FlightService/DoExchange", "/arrow.flight.protocol.FlightService/DoAction", "/arrow.flight.protocol.FlightService/ListActions",
     ];
 
+    /// <summary>Of the calls without an end of their own, the one that is refused to nobody who is known.</summary>
+    private const string Watch = "/grpc.health.v1.Health/Watch";
+
     /// <summary>Calls without an end of their own.</summary>
-    private static readonly HashSet<string> Endless = ["/grpc.health.v1.Health/Watch", "/warehouse.v1.Alerts/Follow"];
+    private static readonly HashSet<string> Endless = [Watch, "/warehouse.v1.Alerts/Follow"];
 
     /// <summary>Nobody answers them, and what they send nobody reads.</summary>
     private static bool IsUnread(MethodDescriptor method) => method.IsClientStreaming && method.Service.Name == "FlightService";
 
     private static readonly List<MethodDescriptor> Methods = [.. MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(PathOf)];
 
-    /// <summary>Asking { purpose: treatment } as field 1, which is what most requests need to be understood.</summary>
-    private static readonly byte[] Asked = [0x0a, 0x02, 0x08, 0x01];
-
     [Fact]
     public async Task Each_call_of_each_method_is_in_the_audit_log_once_however_it_ends()
     {
         await using var table = await Table.StartAsync();
         // Answered, or refused for what it asks: by somebody who may call it.
-        var answered = await table.CallAsync("asked", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(m.IsClientStreaming && m.IsServerStreaming ? [0x0a, 0x04, .. Asked] : Asked), Endless.Contains(PathOf(m)) ? "300m" : null));
+        var answered = await table.CallAsync("asked", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m)), Endless.Contains(PathOf(m)) ? "300m" : null));
         Assert.True(answered.Count(a => a.Code == StatusCode.OK) > 35, $"{answered.Count(a => a.Code == StatusCode.OK)} methods answered");
         // By somebody who has no role, and by nobody.
-        table.Is("nobody", (RawAnswer a, MethodRule rule) => rule.Roles is null || a.Code == StatusCode.PermissionDenied, await table.CallAsync("nobody", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(Asked), Endless.Contains(PathOf(m)) ? "300m" : null)));
-        table.Is("a stranger", (a, rule) => rule.IsForEverybody || a.Code == StatusCode.Unauthenticated, await table.CallAsync(Table.Stranger, (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(Asked))));
+        table.Is("nobody", (RawAnswer a, MethodRule rule) => rule.Roles is null || a.Code == StatusCode.PermissionDenied, await table.CallAsync("nobody", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m)), PathOf(m) == Watch ? "300m" : null)));
+        table.Is("a stranger", (a, rule) => rule.IsForEverybody || a.Code == StatusCode.Unauthenticated, await table.CallAsync(Table.Stranger, (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m)))));
         // Without what it is for.
-        table.Is("no purpose", (a, rule) => rule.Reach == Reach.Nothing || a.Code == StatusCode.InvalidArgument, await table.CallAsync("purpose", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed([]), Endless.Contains(PathOf(m)) ? "300m" : null)));
+        table.Is("no purpose", (a, rule) => rule.Reach == Reach.Nothing || a.Code == StatusCode.InvalidArgument, await table.CallAsync("purpose", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed([]), PathOf(m) == Watch ? "300m" : null)));
         // No request: bytes that are no message, too many of them, none, two, and some of one.
         table.Is("no message", (a, _) => a.Code == StatusCode.Internal, await table.CallAsync("bytes", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed([0xff, 0xff, 0xff]))));
         table.Is("too long", (a, _) => a.Code == StatusCode.ResourceExhausted, await table.CallAsync("long", (caller, m) => caller.CallAsync(PathOf(m), [0, 0, 0xff, 0xff, 0xff])));
-        table.Is("cut", (a, _) => a.Code == StatusCode.Internal, await table.CallAsync("cut", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(Asked)[..7])));
+        table.Is("cut", (a, _) => a.Code == StatusCode.Internal, await table.CallAsync("cut", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m))[..7])));
         var unary = Methods.FindAll(m => !m.IsClientStreaming);
         table.Is("none", (a, _) => a.Code == StatusCode.Unimplemented, await table.CallAsync("none", (caller, m) => caller.CallAsync(PathOf(m), []), unary));
-        table.Is("two", (a, _) => a.Code == StatusCode.Unimplemented, await table.CallAsync("two", (caller, m) => caller.CallAsync(PathOf(m), [.. RawCaller.Framed(Asked), .. RawCaller.Framed(Asked)]), unary));
+        table.Is("two", (a, _) => a.Code == StatusCode.Unimplemented, await table.CallAsync("two", (caller, m) => caller.CallAsync(PathOf(m), [.. RawCaller.Framed(MethodCall.Asked(m)), .. RawCaller.Framed(MethodCall.Asked(m))]), unary));
         // The request does not come: in the time that the client gave, or before it went.
         table.Is("late", (a, _) => a.Code == StatusCode.DeadlineExceeded, await table.CallAsync("late", (caller, m) => caller.HoldAsync(PathOf(m), "300m"), isAtOnce: true));
         await table.CancelAsync("gone");
@@ -76,8 +75,7 @@ public sealed partial class AuditTableTests
         await clock.HeldAsync(methods.Count);
         clock.Fire();
         Assert.All(await calls, a => Assert.Equal((StatusCode.DeadlineExceeded, "the call had no request for too long"), (a.Code, a.Text)));
-        using var audit = StoreAudit.Open(served.StorePath, null, null);
-        Assert.Equal(methods.Select(m => (PathOf(m)[1..], "cancelled")).Order(), audit.Reader().Entries().Where(e => e.Entry.Who == issued.Id).Select(e => (e.Entry.Verb, e.Entry.Outcome!)).Order());
+        Assert.Equal(methods.Select(m => (PathOf(m)[1..], "cancelled")).Order(), served.Entries().Where(e => e.Who == issued.Id).Select(e => (e.Verb, e.Outcome!)).Order());
     }
 
     [GeneratedRegex("^warehouse_calls_total\\{method=\"([^\"]*)\",[^}]*\\} ([0-9]+)$", RegexOptions.Multiline)]
@@ -163,9 +161,7 @@ public sealed partial class AuditTableTests
         /// <summary>Each call is in the figures once.</summary>
         public async Task AssertCountedAsync()
         {
-            using var http = new HttpClient();
-            var page = await http.GetStringAsync(new Uri($"http://127.0.0.1:{Served.Server.OperatorPort}/metrics"));
-            var counted = Counted().Matches(page).GroupBy(m => "/" + m.Groups[1].Value).ToDictionary(g => g.Key, g => g.Sum(m => int.Parse(m.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture)));
+            var counted = Counted().Matches((await Served.PageAsync("metrics")).Text).GroupBy(m => "/" + m.Groups[1].Value).ToDictionary(g => g.Key, g => g.Sum(m => int.Parse(m.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture)));
             foreach (var (method, count) in _calls.Where(c => c.Key != "/warehouse.v1.Issuers/List")) Assert.Equal((method, count), (method, counted.GetValueOrDefault(method)));
         }
 
@@ -207,8 +203,7 @@ public sealed partial class AuditTableTests
             var who = calls.Select(c => c.Who).ToHashSet(StringComparer.Ordinal);
             var expected = calls.Where(c => !WithoutEntry.Contains(PathOf(c.Method))).Select(c => (c.Who, PathOf(c.Method)[1..], c.Outcome)).Order().ToList();
             await Served.RunningAsync(running => running == 0); // of a call that was cut, the client knows before the log does
-            using var audit = StoreAudit.Open(Served.StorePath, null, null);
-            var entries = audit.Reader().Entries().Select(e => e.Entry).Where(e => who.Contains(e.Who) && e.Kind is not (AuditKind.Refused or AuditKind.Review)).ToList();
+            var entries = Served.Entries().FindAll(e => who.Contains(e.Who) && e.Kind is not (AuditKind.Refused or AuditKind.Review));
             var ends = entries.FindAll(e => e.Kind is AuditKind.Call or AuditKind.End);
             var found = ends.Select(e => (e.Who, e.Verb, Outcome: e.Outcome!)).Order().ToList();
             Assert.True(expected.SequenceEqual(found), $"{way}: not in the log: {string.Join("; ", expected.Except(found))}; in the log: {string.Join("; ", found.Except(expected))}; {expected.Count} and {found.Count} in all");

@@ -13,7 +13,6 @@ using Warehouse.Server.Calls;
 using Warehouse.Server.Identity;
 using Warehouse.Server.Tests.Identity;
 using Xunit;
-using AuditEntry = Warehouse.Engine.Audit.AuditEntry;
 using Detail = Warehouse.Engine.Access.Detail;
 using Role = Warehouse.Engine.Access.Role;
 using V1 = Warehouse.Protocol.V1;
@@ -49,7 +48,7 @@ public sealed class CallGateTests
         Assert.Equal(new Status(StatusCode.Unavailable, "the directory does not answer"), refused.Status);
         await served.Log.WaitAsync("\"CallRefused\"", "Variants/Seen", "NotAvailable");
         Assert.Contains(served.Log.All, line => line.Contains("\"CredentialNotTaken\"", StringComparison.Ordinal) && line.Contains("DirectoryUnavailable", StringComparison.Ordinal));
-        var entry = Assert.Single(Entries(served), e => e.Verb is not ("serve" or "certificate issue"));
+        var entry = Assert.Single(served.Entries(), e => e.Verb is not ("serve" or "certificate issue"));
         Assert.Equal(("unauthenticated", "could-not", "warehouse.v1.Variants/Seen"), (entry.Who, entry.Outcome, entry.Verb));
         await AssertCountedAsync(served, "unavailable", "not_available");
 
@@ -57,7 +56,7 @@ public sealed class CallGateTests
         refused = await Assert.ThrowsAsync<RpcException>(async () => await client.SeenAsync(new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } }, new Metadata { { "authorization", "Bearer x.y" } }));
         Assert.Equal(Authenticated.Refusal().Status, refused.Status);
         await served.Log.WaitAsync("\"CredentialNotTaken\"", "\"fault\":\"Parts\"");
-        Assert.Equal("unauthenticated", Entries(served)[^1].Outcome);
+        Assert.Equal("unauthenticated", served.Entries()[^1].Outcome);
         await AssertCountedAsync(served, "unauthenticated", "bad_credential");
     }
 
@@ -87,7 +86,7 @@ public sealed class CallGateTests
         }
         await served.Log.WaitAsync("\"AuditFailed\"");
         await AssertCountedAsync(served, "unavailable", "no_audit");
-        Assert.Contains("warehouse_calls_refused_total{reason=\"no_audit\"} 5", await PageAsync(served), StringComparison.Ordinal);
+        Assert.Contains("warehouse_calls_refused_total{reason=\"no_audit\"} 5", (await served.PageAsync("metrics")).Text, StringComparison.Ordinal);
         // What shows nothing is answered still, which says nothing of the audit log.
         await new Health.HealthClient(channel).CheckAsync(new());
         await served.Server.Gate.Refused.WriteAsync();
@@ -98,7 +97,7 @@ public sealed class CallGateTests
         Assert.False(served.Server.Gate.Report.IsAuditLost);
         // None of them could have an entry; how many there were, the log says once it can.
         await served.Server.Gate.Refused.WriteAsync();
-        Assert.Equal([(id, "no-audit", 4L), ("unauthenticated", "no-audit", 1L)], Entries(served).Where(e => e.Kind == AuditKind.Refused).Select(e => (e.Who, e.Outcome!, e.Calls!.Value)));
+        Assert.Equal([(id, "no-audit", 4L), ("unauthenticated", "no-audit", 1L)], served.Entries().Where(e => e.Kind == AuditKind.Refused).Select(e => (e.Who, e.Outcome!, e.Calls!.Value)));
     }
 
     [Fact]
@@ -112,7 +111,7 @@ public sealed class CallGateTests
         var refused = await Assert.ThrowsAsync<RpcException>(() => client.Export(new V1.ExportRequest { Asking = ServedStore.Treatment, Format = V1.ExportFormat.Vcf }).ResponseStream.MoveNext(default));
         Assert.Equal((StatusCode.PermissionDenied, "second-factor"), (refused.StatusCode, RuleOf(refused)));
         Assert.Equal("purpose", RuleOf(await Assert.ThrowsAsync<RpcException>(async () => await client.SeenAsync(new V1.SeenRequest { Asking = new(), Queries = { "22-5-A-C" } }))));
-        var page = await PageAsync(served);
+        var page = (await served.PageAsync("metrics")).Text;
         foreach (var (reason, count) in (IEnumerable<(string, int)>)[("no_second_factor", 1), ("no_purpose", 1), ("not_granted", 0), ("bad_request", 0)])
             Assert.Contains($"warehouse_calls_refused_total{{reason=\"{reason}\"}} {count}", page, StringComparison.Ordinal);
     }
@@ -174,18 +173,16 @@ public sealed class CallGateTests
         await using var served = await ServedStore.StartAsync(samples: 6, variants: 40);
         var (_, id) = served.Client("analyst", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
-        var who = new Authenticated(new Caller { Id = id, Roles = new HashSet<Role> { Role.Analyst }, HasSecondFactor = true, IsService = true }, DateTimeOffset.MaxValue, TimeProvider.System, () => true);
         using var audit = StoreAudit.Open(served.StorePath, null, null);
-        Call Begin() => new(served.Server.Store, who, (new AuditCall(audit.Log, audit.Keys, new AuditEntry { Kind = AuditKind.Call, Call = "", Who = id, Role = "caller", Verb = "test", Purpose = "treatment" }, "", TimeProvider.System), null), default);
         Session session;
-        using (var first = Begin())
+        using (var first = served.CallOf(id, audit))
         {
             session = first.Ask(ServedStore.Treatment);
             session.Shown = _ => Assert.Fail("the call before hears of it");
             first.Release();
         }
         Assert.Null(session.Shown);
-        using var second = Begin();
+        using var second = served.CallOf(id, audit);
         Assert.Same(session, second.Ask(ServedStore.Treatment));
         second.Session.Shown!("somebody"); // is its own
     }
@@ -243,25 +240,13 @@ public sealed class CallGateTests
         await served.Log.WaitAsync("\"AuthenticationFailed\"");
     }
 
-    private static List<AuditEntry> Entries(ServedStore served)
-    {
-        using var audit = StoreAudit.Open(served.StorePath, null, null);
-        return [.. audit.Reader().Entries().Select(e => e.Entry)];
-    }
-
     /// <summary>An outcome and a reason are in the figures, and no call of the service runs any more.</summary>
     private static async Task AssertCountedAsync(ServedStore served, string outcome, string reason)
     {
-        var page = await PageAsync(served);
+        var page = (await served.PageAsync("metrics")).Text;
         Assert.Matches($"warehouse_calls_total\\{{method=\"warehouse.v1.Variants/Seen\",outcome=\"{outcome}\",detail=\"none\"\\}} [1-9]", page);
         Assert.Matches($"warehouse_calls_refused_total\\{{reason=\"{reason}\"\\}} [1-9]", page);
         Assert.DoesNotMatch("warehouse_calls_running\\{[^}]*\\} [^0]", page);
-    }
-
-    private static async Task<string> PageAsync(ServedStore served)
-    {
-        using var http = new HttpClient();
-        return await http.GetStringAsync(new Uri($"http://127.0.0.1:{served.Server.OperatorPort}/metrics"));
     }
 
     private static string RuleOf(RpcException refused) => V1.Refusal.Parser.ParseFrom(refused.GetRpcStatus()!.Details.Single().Value).Rule;

@@ -49,9 +49,8 @@ public sealed class CohortsServiceTests
         var director = new Cohorts.CohortsClient(directors);
         Assert.Equal(2, (await director.SetAsync(new SetCohortRequest { Asking = ServedStore.Treatment, Name = "visible", Samples = { names.Take(2) } })).Cohort.Samples);
         Assert.Equal(2, served.Owner((store, _) => store.CohortMembers("visible").Count));
-        using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
-        Assert.Contains(audit.Reader().Entries().Select(e => e.Entry), e => e is { Kind: AuditKind.Begin, Verb: "warehouse.v1.Cohorts/Set" });
-        Assert.Contains(audit.Reader().Entries().Select(e => e.Entry), e => e is { Verb: "warehouse.v1.Cohorts/Set", Outcome: "done", Rows: 3 });
+        Assert.Contains(served.Entries(), e => e is { Kind: AuditKind.Begin, Verb: "warehouse.v1.Cohorts/Set" });
+        Assert.Contains(served.Entries(), e => e is { Verb: "warehouse.v1.Cohorts/Set", Outcome: "done", Rows: 3 });
     }
 
     /// <summary>A grant on a cohort follows its members, and two people made it: one person does not widen it, whatever he may set.</summary>
@@ -108,8 +107,7 @@ public sealed class CohortsServiceTests
         await RefusedAsync(StatusCode.PermissionDenied, Set(director, "list", "", [.. names.Take(5)]));
 
         // A review of the log lists what became of others' cohorts.
-        using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
-        var noted = audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Note == AuditCall.SharedCohort).Select(e => (e.Verb, e.Outcome)).ToList();
+        var noted = served.Entries().Where(e => e.Note == AuditCall.SharedCohort).Select(e => (e.Verb, e.Outcome)).ToList();
         Assert.Contains(("warehouse.v1.Cohorts/Set", "done"), noted);
         Assert.Contains(("warehouse.v1.Cohorts/Refresh", "done"), noted);
         var cli = new Warehouse.Tests.Cli.Cli();

@@ -4,13 +4,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Health.V1;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.DependencyInjection;
 using Warehouse.Engine.Access;
 using Warehouse.Protocol.Flight;
 using Warehouse.Rpc.Client;
@@ -38,10 +31,10 @@ public sealed class HealthTests
 
         // As many at a time as a person may have, held by calls that wait.
         var (busy, _) = served.Client("busy", Role.Analyst);
-        var held = await HoldAsync(busy, new PersonLimitConfiguration().Calls);
+        var held = await ServedStore.HoldAsync(busy, new PersonLimitConfiguration().Calls);
         Assert.Equal((StatusCode.ResourceExhausted, "caller-limit"), Of(await RefusedAsync(busy)));
         await AssertRefusedAsync(served, "too_many_at_once", 1);
-        held.ForEach(h => h.Dispose());
+        held.Dispose();
 
         // And as many in a time; no time passes here.
         var health = new Health.HealthClient(served.Client("fast", Role.Analyst).Channel);
@@ -63,14 +56,14 @@ public sealed class HealthTests
     {
         await using var served = await StartAsync();
         var (many, _) = served.Service("many", Role.Analyst);
-        var held = await HoldAsync(many, new LimitConfiguration().Calls);
+        var held = await ServedStore.HoldAsync(many, new LimitConfiguration().Calls);
         Assert.Equal(StatusCode.ResourceExhausted, (await RefusedAsync(served.Client("other", Role.Analyst).Channel)).StatusCode);
         await AssertRefusedAsync(served, "no_room", 1);
         await served.Log.WaitAsync("\"CallRefused\"", "NoRoom");
         // Who would be refused for his own sake finds no place for that either.
         Assert.Equal(StatusCode.ResourceExhausted, (await RefusedAsync(many)).StatusCode);
         await AssertRefusedAsync(served, "no_room", 2);
-        held.ForEach(h => h.Dispose());
+        held.Dispose();
     }
 
     [Fact]
@@ -134,29 +127,20 @@ public sealed class HealthTests
     {
         var clock = new FakeClock();
         using var mint = new TokenMint(clock);
-        var (builder, address, isDown) = (WebApplication.CreateEmptyBuilder(new()), "", true);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
-        await using var issuer = builder.Build();
-        issuer.Run(http =>
-        {
-            http.Response.StatusCode = isDown ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
-            return http.Response.WriteAsync(http.Request.Path == "/keys" ? mint.Keys() : $$"""{"issuer": "{{address}}", "jwks_uri": "{{address}}/keys"}""");
-        });
-        await issuer.StartAsync();
-        address = issuer.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+        await using var issuer = await IssuerSite.StartAsync(mint);
         await using var served = await ServedStore.StartAsync((_, options) => options with
         {
-            Clock = clock, OperatorEndPoint = new(IPAddress.Loopback, 0), Configuration = new() { Issuers = [TokenMint.Rules("none") with { Keys = null, Issuer = address, IsTest = true }] },
+            Clock = clock, OperatorEndPoint = new(IPAddress.Loopback, 0), Configuration = new() { Issuers = [TokenMint.Rules("none") with { Keys = null, Issuer = issuer.Address, IsTest = true }] },
         });
         var client = new Health.HealthClient(served.Channel(null));
         // The first time there never were any; then those that there were have become too old.
         foreach (var (aged, asksAgainAfter) in ((TimeSpan, double)[])[(TimeSpan.Zero, 6), (TimeSpan.FromHours(25), 61)])
         {
             clock.Advance(aged);
-            isDown = true;
+            issuer.IsDown = true;
             Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(CheckAsync)).StatusCode);
             Assert.Equal((HttpStatusCode.OK, "NoIssuerKeys\n"), await ReadyAsync(served));
-            isDown = false;
+            issuer.IsDown = false;
             Assert.Equal((HttpStatusCode.OK, "NoIssuerKeys\n"), await ReadyAsync(served)); // nobody has come since
             clock.Advance(asksAgainAfter);
             await CheckAsync();
@@ -165,7 +149,7 @@ public sealed class HealthTests
         foreach (var told in (string[])["ReadinessChanged", "ReadinessOver"])
             Assert.Equal(2, served.Log.All.Count(line => line.Contains($"\"{told}\"", StringComparison.Ordinal) && line.Contains("NoIssuerKeys", StringComparison.Ordinal)));
 
-        async Task CheckAsync() => await client.CheckAsync(new(), new Metadata { { "authorization", "Bearer " + mint.Make(claims => claims["iss"] = address) } });
+        async Task CheckAsync() => await client.CheckAsync(new(), new Metadata { { "authorization", "Bearer " + mint.Make(claims => claims["iss"] = issuer.Address) } });
     }
 
     /// <summary>Whoever meets the damage, and however his answer speaks of it, the operator hears of it, until all of the store was found whole.</summary>
@@ -211,7 +195,7 @@ public sealed class HealthTests
         foreach (var (name, bytes) in files) File.WriteAllBytes(name, bytes);
         Assert.Equal((HttpStatusCode.OK, true), await IsDamagedAsync());
         Assert.All(await VerifyAsync(store), kind => Assert.Equal("surplus", kind));
-        Assert.DoesNotContain("DamagedStore", (await ReadyAsync(served)).Item2, StringComparison.Ordinal);
+        Assert.DoesNotContain("DamagedStore", (await ReadyAsync(served)).Text, StringComparison.Ordinal);
     }
 
     /// <summary>Whoever distributes calls asks by gRPC, the operator by HTTP: both hear the same, and nobody's asking makes it better.</summary>
@@ -252,14 +236,6 @@ public sealed class HealthTests
     private static Task<ServedStore> StartAsync(TimeProvider? clock = null) =>
         ServedStore.StartAsync((_, options) => options with { OperatorEndPoint = new(IPAddress.Loopback, 0), Clock = clock ?? TimeProvider.System });
 
-    /// <summary>Calls of one caller that have begun and wait.</summary>
-    private static async Task<List<AsyncServerStreamingCall<HealthCheckResponse>>> HoldAsync(RpcChannel channel, int count)
-    {
-        var calls = Enumerable.Range(0, count).Select(_ => new Health.HealthClient(channel).Watch(new())).ToList();
-        Assert.All(await Task.WhenAll(calls.Select(c => c.ResponseStream.MoveNext(default))), Assert.True);
-        return calls;
-    }
-
     private static Task<RpcException> RefusedAsync(RpcChannel channel) => Assert.ThrowsAsync<RpcException>(async () => await new Health.HealthClient(channel).CheckAsync(new()));
 
     private static async Task<Ticket> TicketAsync(RpcChannel channel, V1.FrequenciesRequest frequencies) => (await new FlightService.FlightServiceClient(channel).GetFlightInfoAsync(
@@ -279,16 +255,8 @@ public sealed class HealthTests
 
     private static (StatusCode, string?) Of(RpcException refused) => (refused.StatusCode, Refusals.RuleOf(refused));
 
-    private static async Task AssertRefusedAsync(ServedStore served, string reason, int count)
-    {
-        using var http = new HttpClient();
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"warehouse_calls_refused_total{{reason=\"{reason}\"}} {count}\n"), await http.GetStringAsync(new Uri($"http://127.0.0.1:{served.Server.OperatorPort}/metrics")), StringComparison.Ordinal);
-    }
+    private static async Task AssertRefusedAsync(ServedStore served, string reason, int count) =>
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"warehouse_calls_refused_total{{reason=\"{reason}\"}} {count}\n"), (await served.PageAsync("metrics")).Text, StringComparison.Ordinal);
 
-    private static async Task<(HttpStatusCode, string)> ReadyAsync(ServedStore served)
-    {
-        using var http = new HttpClient();
-        using var answer = await http.GetAsync(new Uri($"http://127.0.0.1:{served.Server.OperatorPort}/readyz"));
-        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
-    }
+    private static Task<(HttpStatusCode Status, string Text)> ReadyAsync(ServedStore served) => served.PageAsync("readyz");
 }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
-using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Linkage;
 using Warehouse.Server.Tests.Clients;
@@ -51,8 +50,7 @@ public sealed class LinkageServiceTests
         Assert.Equal($"sample\tperson\tname\tmrn\n{names[0].Name}\t{names[0].Person}\tJane Roe\t1\n", local.Output);
         Assert.Equal(local, remote with { Bytes = local.Bytes });
         Assert.Equal(Warehouse.Cli.ExitCode.BadInput, ServedCommands.Remote(served, served["rev.pem"], "linkage remove", "--persons-file", served["samples"]).Exit);
-        using var audit = StoreAudit.Open(served.StorePath, null, null);
-        var entry = audit.Reader().Entries().Select(e => e.Entry).First(e => e is { Verb: "warehouse.v1.Linkage/Resolve", Outcome: "done" });
+        var entry = served.Entries().First(e => e is { Verb: "warehouse.v1.Linkage/Resolve", Outcome: "done" });
         Assert.Equal((2, 5L, "treatment"), (entry.Subjects.Count, entry.Rows, entry.Purpose));
     }
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
+using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -23,11 +23,13 @@ internal sealed class RawCaller : IDisposable
     /// <param name="served">The server.</param>
     /// <param name="pem">Certificate and key that it shows; null = none.</param>
     /// <param name="token">Access token that goes with each call; null = none.</param>
-    public RawCaller(ServedStore served, string? pem, string? token = null)
+    /// <param name="from">The address of this machine that it comes from; null = any.</param>
+    public RawCaller(ServedStore served, string? pem, string? token = null, IPAddress? from = null)
     {
         (_url, _token) = (served.Url, token);
         var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, InitialHttp2StreamWindowSize = 65_535, SslOptions = new() { RemoteCertificateValidationCallback = static (_, _, _, _) => true } };
-        if (pem is not null) handler.SslOptions.ClientCertificates = [X509CertificateLoader.LoadPkcs12(X509Certificate2.CreateFromPem(pem, pem).Export(X509ContentType.Pfx), null)];
+        if (pem is not null) handler.SslOptions.ClientCertificates = [ServedStore.Shown(pem)];
+        if (from is not null) handler.ConnectCallback = async (to, stop) => new NetworkStream(await ConnectAsync(from, to.DnsEndPoint.Port, stop), ownsSocket: true);
         _http = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -77,6 +79,22 @@ internal sealed class RawCaller : IDisposable
         if (timeout is not null) request.Headers.Add("grpc-timeout", timeout);
         if (_token is not null) request.Headers.Authorization = new("Bearer", _token);
         return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+    }
+
+    private static async Task<Socket> ConnectAsync(IPAddress from, int port, CancellationToken stop)
+    {
+        var socket = new Socket(from.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(from, 0));
+            await socket.ConnectAsync(IPAddress.Loopback, port, stop);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private static async Task<RawAnswer> EndAsync(HttpResponseMessage answer, long bytes)

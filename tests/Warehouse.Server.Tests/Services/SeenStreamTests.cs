@@ -10,12 +10,10 @@ using Warehouse.Engine.Query;
 using Warehouse.Engine.Vcf;
 using Warehouse.Protocol.V1;
 using Warehouse.Server.Calls;
-using Warehouse.Server.Identity;
 using Warehouse.Server.Services;
 using Warehouse.Tests;
 using Xunit;
 using Role = Warehouse.Engine.Access.Role;
-using AuditEntry = Warehouse.Engine.Audit.AuditEntry;
 using Detail = Warehouse.Engine.Access.Detail;
 
 namespace Warehouse.Server.Tests.Services;
@@ -99,8 +97,7 @@ public sealed class SeenStreamTests
         Assert.Equal(101, replies.Count);
         for (var round = 0; round < 100; round++) Assert.Equal(expected, Columns([replies[round]]));
         Assert.Equal(200_000, replies[^1].End.Seen + replies[^1].End.NotSeen + replies[^1].End.NotAssessable);
-        using var audit = StoreAudit.Open(served.StorePath, null, null);
-        var entries = audit.Reader().Entries().Select(e => e.Entry).Where(e => e.Verb is not ("serve" or "certificate issue")).ToList();
+        var entries = served.Entries().Where(e => e.Verb is not ("serve" or "certificate issue")).ToList();
         Assert.Equal([AuditKind.Begin, AuditKind.End], entries.Select(e => e.Kind));
         Assert.Equal(("done", 200_000L), (entries[1].Outcome, entries[1].Rows));
     }
@@ -208,8 +205,7 @@ public sealed class SeenStreamTests
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         var queries = Queries(served, 50, seed: 9);
         using var audit = StoreAudit.Open(served.StorePath, null, null);
-        var who = new Authenticated(new Caller { Id = id, Roles = new HashSet<Role> { Role.Analyst }, HasSecondFactor = true, IsService = true }, DateTimeOffset.MaxValue, TimeProvider.System, () => true);
-        using var call = new Call(served.Server.Store, who, (new AuditCall(audit.Log, audit.Keys, new AuditEntry { Kind = AuditKind.Call, Call = "", Who = id, Role = "caller", Verb = "test", Purpose = "treatment" }, "", TimeProvider.System), null), default);
+        using var call = served.CallOf(id, audit);
         var endless = new Endless(i => i == 0 ? new SeenStreamRequest { Brief = true, Request = new SeenRequest { Asking = ServedStore.Treatment } } : new SeenStreamRequest { Queries = { queries } });
         await using var requests = new Requests<SeenStreamRequest>(endless, new NoContext());
         var first = await requests.FirstAsync(TimeProvider.System);
@@ -239,11 +235,8 @@ public sealed class SeenStreamTests
         await Assert.ThrowsAnyAsync<Exception>(() => writing);
         // It has ended: the logs say how, and the next call is answered.
         await served.Log.WaitAsync("\"CallEnded\"", "warehouse.v1.Variants/SeenStream", "\"outcome\":\"Cancelled\"");
-        using (var audit = StoreAudit.Open(served.StorePath, null, null))
-        {
-            var last = audit.Reader().Entries().Last().Entry;
-            Assert.Equal((AuditKind.End, "cancelled"), (last.Kind, last.Outcome));
-        }
+        var last = served.Entries()[^1];
+        Assert.Equal((AuditKind.End, "cancelled"), (last.Kind, last.Outcome));
         Assert.Single((await variants.SeenAsync(new SeenRequest { Asking = ServedStore.Treatment, Queries = { queries[0] } })).Answers);
 
         async Task WriteForEverAsync()

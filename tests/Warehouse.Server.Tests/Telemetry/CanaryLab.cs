@@ -55,15 +55,10 @@ internal sealed class CanaryLab
     /// <summary>Everything is granted to somebody.</summary>
     public void GrantAll(string id)
     {
-        GrantAll(new Subject(SubjectKind.Principal, id));
-        ReaderId = id;
-    }
-
-    public void GrantAll(Subject subject)
-    {
         using var store = VariantStore.Open(Store);
-        var entry = store.Grant(AccessActor.Owner("test"), new GrantRequest { Subject = subject, AllSamples = true, Details = [Detail.Exists, Detail.Aggregate, Detail.Record, Detail.Linkage], Purposes = [Purpose.Treatment] });
+        var entry = store.Grant(AccessActor.Owner("test"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, id), AllSamples = true, Details = [Detail.Exists, Detail.Aggregate, Detail.Record, Detail.Linkage], Purposes = [Purpose.Treatment] });
         store.Approve(AccessActor.Owner("second"), entry);
+        ReaderId = id;
     }
 
     /// <summary>Genotypes of samples.</summary>

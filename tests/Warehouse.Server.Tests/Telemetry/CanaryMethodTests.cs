@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
@@ -208,8 +207,7 @@ public sealed class CanaryMethodTests
         {
             (var pem, var issued) = _server!.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
             id = issued.Id;
-            using var certificate = X509Certificate2.CreateFromPem(pem, pem);
-            return new RpcChannel(new Uri($"https://localhost:{_server.Port}"), new() { ClientCertificate = X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null), IsServerCertificateTaken = (_, _, _) => true });
+            return new RpcChannel(new Uri($"https://localhost:{_server.Port}"), new() { ClientCertificate = ServedStore.Shown(pem), IsServerCertificateTaken = (_, _, _) => true });
         }
 
         private Task DriveAsync(RpcChannel channel, MethodDescriptor method, byte[][] requests, TimeSpan? time = null, int mostReplies = int.MaxValue) => Run.DriveAsync([(method.FullName, async () =>
@@ -223,7 +221,7 @@ public sealed class CanaryMethodTests
                 var headers = new Metadata { { "x-note", _tokens.Next(CanaryKind.Metadata) }, { "baggage", "p=" + _tokens.Next(CanaryKind.Metadata) }, { "tracestate", "a=" + _tokens.Next(CanaryKind.Metadata) } };
                 if (channel == _stranger) headers.Add("authorization", "Bearer " + _tokens.Next(CanaryKind.Metadata));
                 var options = new CallOptions(headers, DateTime.UtcNow + (time ?? TimeSpan.FromSeconds(endless ? 0.3 : 20)), stop.Token);
-                await new CanaryCall(method, requests) { MostReplies = mostReplies, Stop = stop, Hear = _methods.Heard }.RunAsync(channel, options);
+                await new MethodCall(method, requests) { MostReplies = mostReplies, Stop = stop, Hear = _methods.Heard }.RunAsync(channel, options);
                 Done.Add(PathOf(method));
             }
             catch (RpcException refused)

@@ -1,11 +1,9 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
-using Warehouse.Engine.Ingest;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Host;
@@ -30,9 +28,7 @@ public sealed class CanaryServerTests
         var tokens = new CanaryTokens(20261129);
         using var folder = new TempFolder();
         var (log, trailers) = (new MemoryStream(), new List<Metadata>());
-        string[] samples = [.. Enumerable.Range(0, 6).Select(_ => tokens.Next(CanaryKind.SampleId))];
-        var cohort = tokens.Next(CanaryKind.CohortName);
-        Fill(folder, tokens, samples, cohort);
+        var lab = new CanaryLab(folder, tokens);
         WarehouseServer? server = null;
         string Figures()
         {
@@ -45,22 +41,21 @@ public sealed class CanaryServerTests
         using var provider = new LineLog(log, LogLevel.Trace, new Scrubber(), TimeProvider.System);
         server = await WarehouseServer.StartAsync(new ServeOptions
         {
-            StorePath = folder["lab/store"], EndPoint = new(IPAddress.Loopback, 0), OperatorEndPoint = new(IPAddress.Loopback, 0),
+            StorePath = lab.Store, EndPoint = new(IPAddress.Loopback, 0), OperatorEndPoint = new(IPAddress.Loopback, 0),
             Configuration = new() { Collector = new() { Address = receiver.Address, TracedPart = 1 } },
         }, provider);
         await using (server)
         {
-            Grant(folder, server, "reader", [Role.Analyst, Role.LabDirector], out var reader);
-            Grant(folder, server, "nobody", [], out var nobody);
+            var (reader, nobody) = (Issue(lab, server, "reader", Role.Analyst, Role.LabDirector), Issue(lab, server, "nobody"));
             foreach (var pem in (string[])[reader, nobody])
             {
                 using var channel = Connect(server, pem);
                 foreach (var method in MethodTableTests.Services().SelectMany(s => s.Methods))
                     await run.DriveAsync([(method.FullName, () => Told(trailers, () => MethodTableTests.CallAsync(channel.CreateCallInvoker(), method, seconds: 1)))]);
-                await run.DriveAsync(Calls(channel, tokens, samples, cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
+                await run.DriveAsync(Calls(channel, tokens, lab.Samples, lab.Cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
             }
             foreach (var file in Directory.GetFiles(folder["lab/store"], "*", SearchOption.AllDirectories).OrderByDescending(f => new FileInfo(f).Length).Take(3)) Damage(file);
-            using (var channel = Connect(server, reader)) await run.DriveAsync(Calls(channel, tokens, samples, cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
+            using (var channel = Connect(server, reader)) await run.DriveAsync(Calls(channel, tokens, lab.Samples, lab.Cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
             Assert.True(run.Driven > 150, $"{run.Driven} calls");
             await server.Gate.Refused.WriteAsync();
             using (var written = StoreAudit.Open(folder["lab/store"], null, null)) Assert.Contains(written.Reader().Entries(), e => e.Entry.Kind == Engine.Audit.AuditKind.Refused);
@@ -211,32 +206,16 @@ public sealed class CanaryServerTests
         }
     }
 
-    private static void Fill(TempFolder folder, CanaryTokens tokens, string[] samples, string cohort)
+    /// <summary>The certificate of somebody new, who may see everything if he has a role.</summary>
+    private static string Issue(CanaryLab lab, WarehouseServer server, string name, params Role[] roles)
     {
-        Directory.CreateDirectory(folder["lab"]);
-        File.WriteAllText(folder["in.vcf"], $"##fileformat=VCFv4.3\n##SAMPLE=<ID=x,Description=\"{tokens.Next(CanaryKind.HeaderSample)}\">\n##INFO=<ID=NOTE,Number=1,Type=String,Description=\"n\">\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{string.Join('\t', samples)}\n"
-            + string.Concat(Enumerable.Range(1, 20).Select(i => $"1\t{100 * i}\t.\tA\tG\t.\tPASS\tNOTE={tokens.Next(CanaryKind.InfoValue)}\tGT\t{string.Join('\t', samples.Select(_ => "0/1"))}\n")));
-        File.WriteAllText(folder["sheet.tsv"], "sample\tperson\tname\tmrn\tborn\n" + string.Concat(samples.Select((s, i) => $"{s}\tp{i}\t{tokens.Next(CanaryKind.PatientName)}\t{tokens.Next(CanaryKind.Mrn)}\t{tokens.Next(CanaryKind.BirthDate)}\n")));
-        using var store = VariantStore.Create(new CreateOptions { Path = folder["lab/store"], Assembly = "GRCh38" });
-        store.Ingest(new IngestRequest { Files = [folder["in.vcf"]], SheetPath = folder["sheet.tsv"] });
-        store.SetCohort(cohort, samples[..3], null);
-    }
-
-    private static void Grant(TempFolder folder, WarehouseServer server, string name, Role[] roles, out string pem)
-    {
-        (pem, var issued) = server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
-        if (roles.Length == 0) return;
-        using var store = VariantStore.Open(folder["lab/store"]);
-        var entry = store.Grant(AccessActor.Owner("test"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Treatment] });
-        store.Approve(AccessActor.Owner("second"), entry);
+        var (pem, issued) = server.Identity.Issue(name, 1, roles: roles, hasSecondFactor: true);
+        if (roles.Length > 0) lab.GrantAll(issued.Id);
         server.Store.LookNow();
+        return pem;
     }
 
-    private static RpcChannel Connect(WarehouseServer server, string pem)
-    {
-        using var certificate = X509Certificate2.CreateFromPem(pem, pem);
-        return new RpcChannel(new Uri($"https://localhost:{server.Port}"), new() { ClientCertificate = X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null), IsServerCertificateTaken = (_, _, _) => true });
-    }
+    private static RpcChannel Connect(WarehouseServer server, string pem) => new(new Uri($"https://localhost:{server.Port}"), new() { ClientCertificate = ServedStore.Shown(pem), IsServerCertificateTaken = (_, _, _) => true });
 
     private static void Damage(string path)
     {

@@ -324,11 +324,22 @@ public sealed class AuditLogTests
     /// <summary>A clock that the log looks at once in each batch: at that moment something else is appended.</summary>
     private sealed class BusyClock : TimeProvider
     {
-        public Action? AtCommit { get; set; }
+        private readonly Lock _gate = new();
+        private Action? _atCommit;
+
+        /// <summary>Once it is another one, nothing of the one before runs any more.</summary>
+        public Action? AtCommit
+        {
+            get => _atCommit;
+            set
+            {
+                lock (_gate) _atCommit = value;
+            }
+        }
 
         public override DateTimeOffset GetUtcNow()
         {
-            AtCommit?.Invoke();
+            lock (_gate) _atCommit?.Invoke();
             return base.GetUtcNow();
         }
     }

@@ -28,8 +28,13 @@ public sealed class ErrandTests
     {
         for (var i = 0; i < 200; i++)
         {
-            var errand = Errand.Start(() => throw new InvalidOperationException("wrong"));
-            if (i % 2 == 0) SpinWait.SpinUntil(() => errand.IsDone);
+            using var begun = new ManualResetEventSlim();
+            var errand = Errand.Start(() =>
+            {
+                begun.Set();
+                throw new InvalidOperationException("wrong");
+            });
+            if (i % 2 == 0) begun.Wait();
             Assert.Equal("wrong", Assert.Throws<InvalidOperationException>(errand.Finish).Message);
             errand.Abandon();
         }

@@ -12,9 +12,14 @@ internal sealed class TestService : Grpc.Testing.TestService.TestServiceBase
     private const string EchoInitial = "x-grpc-test-echo-initial", EchoTrailing = "x-grpc-test-echo-trailing-bin";
 
     private readonly Channel<bool> _ends = Channel.CreateUnbounded<bool>();
+    private readonly Changes _changes = new();
+    private int _answered;
 
     /// <summary>Waits for the next handler with a stream of requests to end: true when it was told that nobody waits any more, false when the requests came to their end.</summary>
     public Task<bool> WasCancelledAsync() => _ends.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+    /// <summary>Waits until so many requests of duplex streams are answered, and their replies are written.</summary>
+    public Task AnsweredAsync(int count) => _changes.UntilAsync(() => Volatile.Read(ref _answered) >= count);
 
     public override async Task<Empty> EmptyCall(Empty request, ServerCallContext context)
     {
@@ -63,7 +68,12 @@ internal sealed class TestService : Grpc.Testing.TestService.TestServiceBase
         await EchoAsync(context);
         try
         {
-            await foreach (var request in requestStream.ReadAllAsync()) await AnswerAsync(request, responseStream, context);
+            await foreach (var request in requestStream.ReadAllAsync())
+            {
+                await AnswerAsync(request, responseStream, context);
+                Interlocked.Increment(ref _answered);
+                _changes.Tell();
+            }
         }
         catch (OperationCanceledException)
         {

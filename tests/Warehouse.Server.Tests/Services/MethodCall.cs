@@ -2,12 +2,19 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 
-namespace Warehouse.Server.Tests.Telemetry;
+namespace Warehouse.Server.Tests.Services;
 
 /// <summary>A call of any method, by its descriptor: all requests, whatever bytes they are, and as many replies as are wanted.</summary>
-internal sealed class CanaryCall(MethodDescriptor method, byte[][] requests)
+internal sealed class MethodCall(MethodDescriptor method, byte[][] requests)
 {
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create<byte[]>(b => b, b => b);
+
+    /// <summary>Asking { purpose: treatment } as field 1, which is what most requests need to be understood; of a duplex method as field 1 of its first message.</summary>
+    public static byte[] Asked(MethodDescriptor method)
+    {
+        byte[] asked = [0x0a, 0x02, 0x08, 0x01];
+        return method is { IsClientStreaming: true, IsServerStreaming: true } ? [0x0a, (byte)asked.Length, .. asked] : asked;
+    }
 
     /// <summary>Behind so many replies <see cref="Stop"/> is cancelled.</summary>
     public int MostReplies { get; init; } = int.MaxValue;

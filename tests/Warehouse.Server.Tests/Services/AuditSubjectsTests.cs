@@ -2,7 +2,6 @@ using Google.Protobuf;
 using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
-using Warehouse.Engine.Audit;
 using Warehouse.Engine.Export;
 using Warehouse.Engine.Query;
 using Warehouse.Protocol.Flight;
@@ -13,7 +12,7 @@ using V1 = Warehouse.Protocol.V1;
 namespace Warehouse.Server.Tests.Services;
 
 /// <summary>C4, C36: who saw patient X has every answer about X alone, or about X among few: of each method that counts, however X came to be among few.</summary>
-public sealed class SubjectsTests
+public sealed class AuditSubjectsTests
 {
     private static readonly V1.Samples One = new() { Cohort = "one" };
 
@@ -81,17 +80,11 @@ public sealed class SubjectsTests
 
     private static async Task CheckAsync(ServedStore served, string method, Func<Task> ask, IReadOnlyList<string> expected)
     {
-        var before = Entries(served).Count;
+        var before = served.Entries().Count;
         await ask();
-        var shown = Entries(served).Skip(before).SelectMany(e => e.Subjects).Distinct().Order(StringComparer.Ordinal).ToList();
+        var shown = served.Entries().Skip(before).SelectMany(e => e.Subjects).Distinct().Order(StringComparer.Ordinal).ToList();
         using var audit = StoreAudit.Open(served.StorePath, null, null);
         Assert.True(expected.Select(n => audit.Keys.Hide("sample", n)).Order(StringComparer.Ordinal).SequenceEqual(shown), $"{method}: {shown.Count} subjects, {expected.Count} expected");
-    }
-
-    private static List<AuditEntry> Entries(ServedStore served)
-    {
-        using var audit = StoreAudit.Open(served.StorePath, null, null);
-        return [.. audit.Reader().Entries().Select(e => e.Entry)];
     }
 
     private static string[] Names(ServedStore served) => served.Owner((store, _) =>

@@ -13,7 +13,7 @@ namespace Warehouse.Benchmarks;
 /// refused asks again when the server said. Prints how many were answered, and right, within a minute, how long a refusal took, and what memory the
 /// server's process has had at most.
 /// </summary>
-internal static class Load
+internal static class Crowd
 {
     private const int Connections = 200, CallsEach = 50, ConnectingAtOnce = 8;
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);
