@@ -195,7 +195,7 @@ public sealed class CallGateTests
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await new Health.HealthClient(known).CheckAsync(new())).Status);
         foreach (var method in MethodTableTests.Services().SelectMany(s => s.Methods).Where(m => MethodTable.Of($"/{m.Service.FullName}/{m.Name}") is { Reach: Reach.Nothing, IsForEverybody: false }))
         {
-            var refused = await Assert.ThrowsAsync<RpcException>(() => MethodTableTests.CallAsync(unknown.CreateCallInvoker(), method));
+            var refused = await Assert.ThrowsAsync<RpcException>(() => MethodTableTests.CallAsync(unknown, method));
             Assert.True(Authenticated.Refusal().Status.Equals(refused.Status), $"{method.FullName}: {refused.Status}");
         }
     }

@@ -2,6 +2,7 @@ using System.Reflection;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Warehouse.Engine.Access;
+using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
 using Xunit;
 using V1 = Warehouse.Protocol.V1;
@@ -39,10 +40,9 @@ public sealed class MethodTableTests
     {
         await using var served = await ServedStore.StartAsync(samples: 3, variants: 10);
         var (channel, _) = served.Client("nobody");
-        var invoker = channel.CreateCallInvoker();
         foreach (var method in Services().SelectMany(s => s.Methods).Where(m => MethodTable.Of($"/{m.Service.FullName}/{m.Name}") is { Roles: not null }))
         {
-            var refused = await Assert.ThrowsAsync<RpcException>(() => CallAsync(invoker, method));
+            var refused = await Assert.ThrowsAsync<RpcException>(() => CallAsync(channel, method));
             Assert.True((StatusCode.PermissionDenied, "not granted") == (refused.StatusCode, refused.Status.Detail), $"{method.FullName}: {refused.Status}");
         }
     }
@@ -52,36 +52,6 @@ public sealed class MethodTableTests
         .Select(t => t.GetProperty("Descriptor", BindingFlags.Public | BindingFlags.Static)?.GetValue(null)).OfType<ServiceDescriptor>().Where(s => s.File.Package != "grpc.testing");
 
     /// <summary>Calls a method with a request, or with one that states a purpose and is empty else.</summary>
-    internal static async Task CallAsync(CallInvoker invoker, MethodDescriptor method, double seconds = 20, byte[]? request = null)
-    {
-        var bytes = Marshallers.Create<byte[]>(b => b, b => b);
-        request ??= [0x0a, 0x02, 0x08, 0x01]; // asking { purpose: treatment } as field 1
-        var kind = method.IsClientStreaming ? method.IsServerStreaming ? MethodType.DuplexStreaming : MethodType.ClientStreaming : method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
-        var call = new Method<byte[], byte[]>(kind, method.Service.FullName, method.Name, bytes, bytes);
-        var options = new CallOptions(deadline: DateTime.UtcNow.AddSeconds(seconds));
-        switch (kind)
-        {
-            case MethodType.Unary: await invoker.AsyncUnaryCall(call, null, options, request); break;
-            case MethodType.ServerStreaming:
-                using (var stream = invoker.AsyncServerStreamingCall(call, null, options, request))
-                    while (await stream.ResponseStream.MoveNext(default)) { }
-                break;
-            case MethodType.ClientStreaming:
-                using (var stream = invoker.AsyncClientStreamingCall(call, null, options))
-                {
-                    await stream.RequestStream.WriteAsync(request);
-                    await stream.RequestStream.CompleteAsync();
-                    await stream;
-                }
-                break;
-            default:
-                using (var stream = invoker.AsyncDuplexStreamingCall(call, null, options))
-                {
-                    await stream.RequestStream.WriteAsync(request.Length == 0 ? [] : [0x0a, (byte)request.Length, .. request]); // the request as field 1 of the first message
-                    await stream.RequestStream.CompleteAsync();
-                    while (await stream.ResponseStream.MoveNext(default)) { }
-                }
-                break;
-        }
-    }
+    internal static Task CallAsync(RpcChannel channel, MethodDescriptor method, double seconds = 20, byte[]? request = null) =>
+        new MethodCall(method, [request ?? MethodCall.Asked(method)]).RunAsync(channel, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(seconds)));
 }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Warehouse.Engine.Access;
+using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
 using Xunit;
 
@@ -70,22 +71,21 @@ public sealed class RoleMatrixTests
         {
             var (channel, id) = served.Service(role.ToString().ToLowerInvariant(), role);
             if (Readers.Contains(role)) served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate, Detail.Record);
-            var invoker = channel.CreateCallInvoker();
             foreach (var method in methods.Where(m => m.Name != "Watch"))
             {
                 var expected = !rows[method.FullName].Contains(role) ? "not-granted" : factors.Contains(method.FullName) ? "second-factor" : "";
-                var told = await RefusalAsync(invoker, method);
+                var told = await RefusalAsync(channel, method);
                 if (expected.Length > 0 ? told != expected : told is "not-granted" or "second-factor") wrong.Add($"{role} {method.FullName}: '{told}', not '{expected}'");
             }
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    private static async Task<string> RefusalAsync(CallInvoker invoker, Google.Protobuf.Reflection.MethodDescriptor method)
+    private static async Task<string> RefusalAsync(RpcChannel channel, Google.Protobuf.Reflection.MethodDescriptor method)
     {
         try
         {
-            await MethodTableTests.CallAsync(invoker, method, request: []);
+            await MethodTableTests.CallAsync(channel, method, request: []);
             return "";
         }
         catch (RpcException refused)

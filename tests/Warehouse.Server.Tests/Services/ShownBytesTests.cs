@@ -32,6 +32,60 @@ public sealed class ShownBytesTests
         Assert.Equal((AuditKind.End, Convert.ToHexStringLower(digest.GetHashAndReset())), (end.Kind, end.Result));
     }
 
+    /// <summary>Whatever is answered, the entry of it has the digest of what its client got: of a file its bytes, of everything else its messages.</summary>
+    [Fact]
+    public async Task Of_each_method_the_log_has_the_digest_of_what_was_shown()
+    {
+        const int CallsOfOne = 60; // a person may ask only so fast
+        await using var served = await ServedStore.StartAsync(samples: 12, variants: 60);
+        using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
+        Role[][] persons = [[Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Clinician], [Role.DataSteward], [Role.Auditor], [Role.Operator]];
+        foreach (var (name, status) in new[] { ("cases", "yes"), ("controls", "no") }) served.Owner((store, _) => store.SetCohort(name, null, $"affected == '{status}'"));
+        var (shown, queries) = (new HashSet<string>(), 0);
+        var methods = MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(m => m.FullName).Where(m => !AuditTableTests.WithoutEntry.Contains($"/{m.Service.FullName}/{m.Name}") && m.Name != "Follow");
+        foreach (var group in methods.GroupBy(m => MethodTable.Of($"/{m.Service.FullName}/{m.Name}")!.Roles is { } roles ? Array.FindIndex(persons, p => p.Intersect(roles).Any()) : 0))
+        {
+            foreach (var some in group.Chunk(CallsOfOne))
+            {
+                var (channel, id) = served.Client($"p{queries++}", persons[group.Key]);
+                if (group.Key == 0) served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+                foreach (var method in some)
+                {
+                    using var digest = audit.Keys.BeginDigest();
+                    try
+                    {
+                        await new MethodCall(method, [RequestOf(method)]) { Hear = reply => digest.AppendData(reply is V1.Chunk { End: null } chunk ? chunk.Data.Span : reply.ToByteArray()) }.RunAsync(channel, new());
+                    }
+                    catch (RpcException)
+                    {
+                        continue; // for this test it is enough that many are answered
+                    }
+                    var entry = audit.Reader().Entries().Select(e => e.Entry).Last(e => e.Who == id && e.Verb == $"{method.Service.FullName}/{method.Name}");
+                    Assert.Equal((method.FullName, "done", Convert.ToHexStringLower(digest.GetHashAndReset())), (method.FullName, entry.Outcome, entry.Result ?? audit.Keys.DigestOf([])));
+                    Assert.True(entry.DurationMs is >= 0, method.FullName);
+                    shown.Add(method.FullName);
+                }
+            }
+        }
+        Assert.True(shown.Count > 35, $"{shown.Count} methods were answered: {string.Join(' ', shown)}");
+        Assert.Superset(MethodTable.Methods.Where(m => m.StartsWith("/warehouse.v1.Variants/", StringComparison.Ordinal)).Select(m => m[1..].Replace('/', '.')).ToHashSet(), shown);
+
+        static byte[] RequestOf(Google.Protobuf.Reflection.MethodDescriptor method)
+        {
+            IMessage? asked = method.FullName switch
+            {
+                "warehouse.v1.Variants.Seen" => new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } },
+                "warehouse.v1.Variants.FrequenciesOf" => new V1.FrequenciesOfRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } },
+                "warehouse.v1.Variants.Carriers" => new V1.CarriersRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } },
+                "warehouse.v1.Variants.Resolve" => new V1.ResolveRequest { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } },
+                "warehouse.v1.Variants.CaseControl" => new V1.CaseControlRequest { Asking = ServedStore.Treatment, Cases = "cases", Controls = "controls" },
+                "warehouse.v1.Variants.Export" => new V1.ExportRequest { Asking = ServedStore.Treatment, Format = V1.ExportFormat.Vcf },
+                _ => null,
+            };
+            return asked?.ToByteArray() ?? MethodCall.Asked(method);
+        }
+    }
+
     /// <summary>They are kept for the next call, and what an earlier one was answered from is not what this one is.</summary>
     [Fact]
     public async Task A_listing_that_is_the_first_of_its_session_says_what_it_was_answered_from()

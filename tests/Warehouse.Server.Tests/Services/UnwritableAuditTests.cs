@@ -16,9 +16,6 @@ public sealed class UnwritableAuditTests
 
     private static readonly Role[][] Persons = [[Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Clinician], [Role.DataSteward], [Role.Auditor], [Role.Operator]];
 
-    /// <summary>Asking { purpose: treatment } as field 1: enough for the questions that may be asked of everything.</summary>
-    private static readonly byte[] Asked = [0x0a, 0x02, 0x08, 0x01];
-
     [Fact]
     public async Task No_method_shows_or_changes_anything_while_the_audit_log_cannot_be_written()
     {
@@ -65,7 +62,7 @@ public sealed class UnwritableAuditTests
     }
 
     private static Task<RawAnswer> CallAsync(RawCaller caller, MethodDescriptor method) =>
-        caller.CallAsync(PathOf(method), RawCaller.Framed(method.IsClientStreaming && method.IsServerStreaming ? [0x0a, 0x04, .. Asked] : Asked), PathOf(method) is "/grpc.health.v1.Health/Watch" or "/warehouse.v1.Alerts/Follow" ? "300m" : null);
+        caller.CallAsync(PathOf(method), RawCaller.Framed(MethodCall.Asked(method)), PathOf(method) is "/grpc.health.v1.Health/Watch" or "/warehouse.v1.Alerts/Follow" ? "300m" : null);
 
     private static int PersonFor(MethodDescriptor method) => MethodTable.Of(PathOf(method))!.Roles is { } roles ? Array.FindIndex(Persons, p => p.Intersect(roles).Any()) : 0;
 
