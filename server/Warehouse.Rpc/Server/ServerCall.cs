@@ -32,7 +32,7 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
     private Metadata? _requestHeaders, _responseTrailers;
     private AuthContext? _authContext;
     private string? _replyEncoding;
-    private bool _areHeadersSet, _isWriting, _isEnded;
+    private bool _areHeadersSet, _isWriting, _isUnread, _isEnded;
 
     public ServerCall(HttpContext http, ServerMethod method, RpcServerOptions options, TimeSpan? timeout)
     {
@@ -169,6 +169,11 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
             await _http.Response.BodyWriter.FlushAsync(linked?.Token ?? _cancellation.Token).ConfigureAwait(false);
             NoteMessage();
         }
+        catch (OperationCanceledException) when (_cut.Task.IsCompleted)
+        {
+            lock (_gate) _isUnread = true; // before the end of this write is seen: whoever ends the call finds one of the two
+            throw;
+        }
         finally
         {
             EndWriting();
@@ -234,7 +239,7 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
         bool isWriting;
         lock (_gate)
         {
-            (isWriting, _isEnded) = (_isWriting, true);
+            (isWriting, _isEnded) = (_isWriting || _isUnread, true);
         }
         if (_http.RequestAborted.IsCancellationRequested) return;
         if (isWriting || _writer.IsTorn)

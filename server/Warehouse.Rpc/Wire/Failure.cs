@@ -48,6 +48,8 @@ internal static class Failure
         {
             if (at is RpcException rpc) return rpc.Status;
             if (at is AuthenticationException distrust) return new(StatusCode.Unavailable, "the secure connection was not made: " + distrust.Message, exception);
+            // Of making the connection: the deadline of a call is its own, and a client that gives up is no time that has passed.
+            if (at is TimeoutException) return new(StatusCode.Unavailable, "the connection was not made in time", exception);
             if (at is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded }) return new(StatusCode.Unavailable, "the connection was lost", exception);
             if (at is HttpProtocolException protocol) return new(FromReset(protocol.ErrorCode), $"the server ended the stream or the connection with HTTP/2 error {protocol.ErrorCode}", exception);
         }

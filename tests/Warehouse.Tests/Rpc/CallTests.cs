@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -227,6 +228,17 @@ public sealed class CallTests
             var e = await Assert.ThrowsAsync<RpcException>(failing);
             Assert.True(e.StatusCode == StatusCode.Unavailable, e.ToString());
         }
+    }
+
+    /// <summary>Nothing of it was sent, so it may be tried again: the client has not given up.</summary>
+    [Fact]
+    public async Task A_connection_that_is_not_made_in_time_is_unavailable()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0); // takes connections, and says nothing of TLS
+        silent.Start();
+        using var channel = new RpcChannel(new Uri($"https://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}"), new() { ConnectTimeout = TimeSpan.FromMilliseconds(100) });
+        var late = await Assert.ThrowsAsync<RpcException>(async () => await new TestClient(channel).EmptyCallAsync(new()));
+        Assert.Equal((StatusCode.Unavailable, "the connection was not made in time"), (late.StatusCode, late.Status.Detail));
     }
 
     [Fact]
