@@ -59,7 +59,7 @@ public sealed class MerkleTests
         var (wrong, taken) = (0, 0);
         for (var tree = 0; tree < FuzzedTrees; tree++)
         {
-            var leaves = Leaves(chance.Next(1, tree % 50 == 0 ? 300 : 48), chance.Next()); // those behind a first tile too
+            var leaves = Leaves(chance.Next(1, tree % 250 == 0 ? 300 : 48), chance.Next()); // those behind a first tile too
             var roots = Enumerable.Range(0, leaves.Length + 1).Select(n => AuditFiles.RootOf(leaves.AsSpan(0, n))).ToArray();
             var subtree = SubtreeOf(leaves);
             for (var i = 0; i < FuzzedProofs / FuzzedTrees; i++)
