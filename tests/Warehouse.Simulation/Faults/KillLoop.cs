@@ -11,7 +11,7 @@ namespace Warehouse.Simulation.Faults;
 /// </summary>
 public sealed class KillLoop
 {
-    private const int Stores = 4, ChangesPerLife = 3, LivesPerStore = 15, LongestMs = 30;
+    private const int Stores = 4, ChangesPerLife = 3, LivesPerStore = 15, MostFileEvents = 250;
 
     private readonly string _root;
     private readonly Random _chance;
@@ -87,6 +87,7 @@ public sealed class KillLoop
         Directory.CreateDirectory(Path.Combine(_root, "files"));
         var planned = new Queue<Change>[Stores];
         using var process = SimProcess.Start("work", _root, _tellsEarly ? "early" : "late");
+        using var files = new FileSystemWatcher(_root) { IncludeSubdirectories = true };
         for (var i = 0; i < Stores; i++)
         {
             planned[i] = new Queue<Change>();
@@ -102,24 +103,39 @@ public sealed class KillLoop
                 process.StandardInput.WriteLine(FormattableString.Invariant($"{i} {change}"));
             }
         }
+        // The kill comes in the midst of what is written, after so many files were made, changed, renamed and deleted: on a busy machine too. A writer that does less ends by itself.
+        var left = _chance.Next(MostFileEvents);
+        files.Created += Count;
+        files.Changed += Count;
+        files.Deleted += Count;
+        files.Renamed += Count;
+        files.EnableRaisingEvents = true;
         process.StandardInput.WriteLine();
         process.StandardInput.Flush();
         var error = process.StandardError.ReadToEndAsync();
         if (process.StandardOutput.ReadLine() != "ready") throw new HarnessException("the writer did not start: " + error.Result);
         for (var i = 0; i < Stores; i++) _ledgers[i].Begin(planned[i].Dequeue());
-        // The kill comes at a moment that nobody chose, counted from what was said: by the clock alone, a busy machine would kill writers that have not begun.
-        for (var said = _chance.Next(Stores * ChangesPerLife); said > 0; said--) Heard(process.StandardOutput.ReadLine(), planned);
-        Thread.Sleep(_chance.Next(LongestMs)); // not a wait for anything
-        process.Kill();
         while (process.StandardOutput.ReadLine() is { } line) Heard(line, planned);
         process.WaitForExit();
         if (error.Result.Length > 0) throw new HarnessException("the writer failed: " + error.Result);
+
+        void Count(object sender, FileSystemEventArgs file)
+        {
+            if (Interlocked.Decrement(ref left) != -1) return;
+            try
+            {
+                process.Kill();
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended, and was told of late.
+            }
+        }
     }
 
-    /// <summary>A store's number and the version that its writer says is done; null where it says no more.</summary>
-    private void Heard(string? line, Queue<Change>[] planned)
+    /// <summary>A store's number and the version that its writer says is done.</summary>
+    private void Heard(string line, Queue<Change>[] planned)
     {
-        if (line is null) return;
         var words = line.Split(' ').Select(w => int.Parse(w, CultureInfo.InvariantCulture)).ToArray();
         _ledgers[words[0]].Acknowledge(words[1]);
         if (planned[words[0]].TryDequeue(out var next)) _ledgers[words[0]].Begin(next);
