@@ -25,9 +25,6 @@ internal static class Refusals
     /// <summary>Rule of <see cref="TooLong"/>.</summary>
     public const string TooLongRule = "answer-size";
 
-    /// <summary>Trailer that says after how many milliseconds to try again.</summary>
-    public const string RetryAfter = RpcServerOptions.RetryPushback;
-
     private const string Type = "type.googleapis.com/warehouse.v1.Refusal";
 
     /// <summary>The request is wrong.</summary>
@@ -48,7 +45,7 @@ internal static class Refusals
     public static RpcException Exhausted(string rule, TimeSpan? retryAfter = null)
     {
         var refusal = Of(StatusCode.ResourceExhausted, "over a limit; try again later", rule);
-        refusal.Trailers.Add(RetryAfter, ((long)Math.Ceiling((retryAfter ?? RpcServerOptions.RetryAfter).TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        refusal.Trailers.Add(RpcServerOptions.RetryPushback, ((long)Math.Ceiling((retryAfter ?? RpcServerOptions.RetryAfter).TotalMilliseconds)).ToString(System.Globalization.CultureInfo.InvariantCulture));
         return refusal;
     }
 

@@ -41,12 +41,12 @@ internal sealed class StoreService(CallGate gate, StoreCheck verify) : Store.Sto
     public override Task Verify(VerifyRequest request, IServerStreamWriter<VerifyReply> responseStream, ServerCallContext context) =>
         gate.StreamAsync<VerifyReply>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
-            var (rows, last, told) = (0L, default(WorkProgress), TimeProvider.System.GetTimestamp());
+            var (rows, last, told) = (0L, default(WorkProgress), gate.Clock.GetTimestamp());
             var progress = new Said(p =>
             {
                 last = p;
-                if (TimeProvider.System.GetElapsedTime(told) < TellEvery) return;
-                told = TimeProvider.System.GetTimestamp();
+                if (gate.Clock.GetElapsedTime(told) < TellEvery) return;
+                told = gate.Clock.GetTimestamp();
                 send(new VerifyReply { BytesRead = p.Done, BytesTotal = p.Total });
             });
             foreach (var finding in verify(progress, call.Stop))

@@ -6,6 +6,7 @@ using Grpc.Health.V1;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Query;
 using Warehouse.Rpc.Client;
+using Warehouse.Rpc.Server;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Tests.Identity;
@@ -31,10 +32,10 @@ public sealed class LimitTests
         var many = new V1.SeenRequest { Asking = ServedStore.Treatment, Queries = { Enumerable.Repeat("22-5-A-C", 30) } }; // a row that was too dear leaves less than that
         var listing = await Assert.ThrowsAsync<RpcException>(() => ListAsync(person));
         Assert.Equal((StatusCode.ResourceExhausted, "scan-units"), (listing.StatusCode, Refusals.RuleOf(listing)));
-        Assert.Equal("60000", listing.Trailers.GetValue(Refusals.RetryAfter));
+        Assert.Equal("60000", listing.Trailers.GetValue(RpcServerOptions.RetryPushback));
         clock.Advance(20);
         var seen = await Assert.ThrowsAsync<RpcException>(async () => await person.SeenAsync(many));
-        Assert.Equal(("scan-units", "40000"), (Refusals.RuleOf(seen), seen.Trailers.GetValue(Refusals.RetryAfter)));
+        Assert.Equal(("scan-units", "40000"), (Refusals.RuleOf(seen), seen.Trailers.GetValue(RpcServerOptions.RetryPushback)));
         await ListAsync(other); // somebody else's is his own
         clock.Advance(40);
         Assert.Equal(30, (await person.SeenAsync(many)).Answers.Count);
@@ -273,7 +274,7 @@ public sealed class LimitTests
     {
         var refused = await Assert.ThrowsAsync<RpcException>(async () => await new Health.HealthClient(channel).CheckAsync(new()));
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
-        Assert.Equal("1000", refused.Trailers.GetValue(Refusals.RetryAfter));
+        Assert.Equal("1000", refused.Trailers.GetValue(RpcServerOptions.RetryPushback));
         return Refusals.RuleOf(refused);
     }
 
