@@ -79,6 +79,33 @@ public sealed class AnswerContextTests
         Assert.All(entries, e => Assert.True(e.DurationMs is not null));
     }
 
+    /// <summary>Around damage each kind of answer that goes on says that it is not whole.</summary>
+    [Fact]
+    public async Task What_needs_a_damaged_part_of_the_store_is_not_called_whole()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 3, variants: 60);
+        var (channel, id) = served.Client("lab", Role.Analyst);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
+        string[] queries = served.Owner((store, _) =>
+        {
+            using var session = store.OpenSession();
+            return (string[])[.. session.Frequencies(new FrequencyRequest()).Select(r => $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}").Take(3)];
+        });
+        var segment = Path.Combine(served.StorePath, "f", served.Owner((store, _) => store.CatalogNow.Segments[0].File));
+        var bytes = File.ReadAllBytes(segment);
+        bytes[90] ^= 1; // in a block, of which the directory says where it is
+        File.WriteAllBytes(segment, bytes);
+        var (variants, asking) = (new V1.Variants.VariantsClient(channel), ServedStore.Treatment);
+        var seen = await variants.SeenAsync(new() { Asking = asking, Queries = { queries } });
+        Assert.All(seen.Answers, a => Assert.NotEqual("", a.Damage));
+        using var carriers = variants.Carriers(new() { Asking = asking, Queries = { queries } });
+        using var stream = variants.SeenStream();
+        await stream.RequestStream.WriteAsync(new() { Request = new() { Asking = asking }, Queries = { queries } });
+        await stream.RequestStream.CompleteAsync();
+        V1.Completeness[] told = [seen.Completeness, (await carriers.ResponseStream.ReadAllAsync().ToListAsync())[^1].End.Completeness, (await stream.ResponseStream.ReadAllAsync().ToListAsync())[^1].End.Completeness];
+        Assert.All(told, c => Assert.False(c.IsWhole));
+    }
+
     /// <summary>What spellings mean is what it means to the owner's session, which other tests hold against the naive reading.</summary>
     [Fact]
     public async Task Spellings_mean_what_they_mean_to_the_owner()
