@@ -30,9 +30,9 @@ public sealed class AnswerContextTests
     public void Every_reply_that_is_of_samples_has_a_place_for_it()
     {
         var methods = MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(m => m.FullName).ToList();
-        var shows = methods.Where(m => MethodTable.Of(PathOf(m))!.Reach is Reach.Samples or Reach.Records || m.Service.Name == "Variants").ToList();
-        Assert.Equal(Without.Keys.Order(StringComparer.Ordinal), shows.Where(m => !Has(m.OutputType, V1.AnswerContext.Descriptor)).Select(PathOf).Order(StringComparer.Ordinal));
-        Assert.Empty(shows.Where(m => m.Service.Name == "Variants" && !Has(m.OutputType, V1.Completeness.Descriptor)).Select(PathOf));
+        var shows = methods.Where(m => MethodTable.Of(MethodCall.PathOf(m))!.Reach is Reach.Samples or Reach.Records || m.Service.Name == "Variants").ToList();
+        Assert.Equal(Without.Keys.Order(StringComparer.Ordinal), shows.Where(m => !Has(m.OutputType, V1.AnswerContext.Descriptor)).Select(MethodCall.PathOf).Order(StringComparer.Ordinal));
+        Assert.Empty(shows.Where(m => m.Service.Name == "Variants" && !Has(m.OutputType, V1.Completeness.Descriptor)).Select(MethodCall.PathOf));
     }
 
     [Fact]
@@ -138,6 +138,4 @@ public sealed class AnswerContextTests
 
     private static bool Has(MessageDescriptor reply, MessageDescriptor what) =>
         reply.Fields.InDeclarationOrder().Any(f => f.FieldType == FieldType.Message && (f.MessageType == what || (f.MessageType.Name is "AnswerEnd" or "SeenStreamEnd" && Has(f.MessageType, what))));
-
-    private static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
 }

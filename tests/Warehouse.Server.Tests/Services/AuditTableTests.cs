@@ -35,29 +35,29 @@ public sealed partial class AuditTableTests
     /// <summary>Nobody answers them, and what they send nobody reads.</summary>
     private static bool IsUnread(MethodDescriptor method) => method.IsClientStreaming && method.Service.Name == "FlightService";
 
-    private static readonly List<MethodDescriptor> Methods = [.. MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(PathOf)];
+    private static readonly List<MethodDescriptor> Methods = [.. MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(MethodCall.PathOf)];
 
     [Fact]
     public async Task Each_call_of_each_method_is_in_the_audit_log_once_however_it_ends()
     {
         await using var table = await Table.StartAsync();
         // Answered, or refused for what it asks: by somebody who may call it.
-        var answered = await table.CallAsync("asked", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m)), Endless.Contains(PathOf(m)) ? "300m" : null));
+        var answered = await table.CallAsync("asked", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), RawCaller.Framed(MethodCall.Asked(m)), Endless.Contains(MethodCall.PathOf(m)) ? "300m" : null));
         Assert.True(answered.Count(a => a.Code == StatusCode.OK) > 35, $"{answered.Count(a => a.Code == StatusCode.OK)} methods answered");
         // By somebody who has no role, and by nobody.
-        table.Is("nobody", (RawAnswer a, MethodRule rule) => rule.Roles is null || a.Code == StatusCode.PermissionDenied, await table.CallAsync("nobody", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m)), PathOf(m) == Watch ? "300m" : null)));
-        table.Is("a stranger", (a, rule) => rule.IsForEverybody || a.Code == StatusCode.Unauthenticated, await table.CallAsync(Table.Stranger, (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m)))));
+        table.Is("nobody", (RawAnswer a, MethodRule rule) => rule.Roles is null || a.Code == StatusCode.PermissionDenied, await table.CallAsync("nobody", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), RawCaller.Framed(MethodCall.Asked(m)), MethodCall.PathOf(m) == Watch ? "300m" : null)));
+        table.Is("a stranger", (a, rule) => rule.IsForEverybody || a.Code == StatusCode.Unauthenticated, await table.CallAsync(Table.Stranger, (caller, m) => caller.CallAsync(MethodCall.PathOf(m), RawCaller.Framed(MethodCall.Asked(m)))));
         // Without what it is for.
-        table.Is("no purpose", (a, rule) => rule.Reach == Reach.Nothing || a.Code == StatusCode.InvalidArgument, await table.CallAsync("purpose", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed([]), PathOf(m) == Watch ? "300m" : null)));
+        table.Is("no purpose", (a, rule) => rule.Reach == Reach.Nothing || a.Code == StatusCode.InvalidArgument, await table.CallAsync("purpose", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), RawCaller.Framed([]), MethodCall.PathOf(m) == Watch ? "300m" : null)));
         // No request: bytes that are no message, too many of them, none, two, and some of one.
-        table.Is("no message", (a, _) => a.Code == StatusCode.Internal, await table.CallAsync("bytes", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed([0xff, 0xff, 0xff]))));
-        table.Is("too long", (a, _) => a.Code == StatusCode.ResourceExhausted, await table.CallAsync("long", (caller, m) => caller.CallAsync(PathOf(m), [0, 0, 0xff, 0xff, 0xff])));
-        table.Is("cut", (a, _) => a.Code == StatusCode.Internal, await table.CallAsync("cut", (caller, m) => caller.CallAsync(PathOf(m), RawCaller.Framed(MethodCall.Asked(m))[..7])));
+        table.Is("no message", (a, _) => a.Code == StatusCode.Internal, await table.CallAsync("bytes", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), RawCaller.Framed([0xff, 0xff, 0xff]))));
+        table.Is("too long", (a, _) => a.Code == StatusCode.ResourceExhausted, await table.CallAsync("long", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), [0, 0, 0xff, 0xff, 0xff])));
+        table.Is("cut", (a, _) => a.Code == StatusCode.Internal, await table.CallAsync("cut", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), RawCaller.Framed(MethodCall.Asked(m))[..7])));
         var unary = Methods.FindAll(m => !m.IsClientStreaming);
-        table.Is("none", (a, _) => a.Code == StatusCode.Unimplemented, await table.CallAsync("none", (caller, m) => caller.CallAsync(PathOf(m), []), unary));
-        table.Is("two", (a, _) => a.Code == StatusCode.Unimplemented, await table.CallAsync("two", (caller, m) => caller.CallAsync(PathOf(m), [.. RawCaller.Framed(MethodCall.Asked(m)), .. RawCaller.Framed(MethodCall.Asked(m))]), unary));
+        table.Is("none", (a, _) => a.Code == StatusCode.Unimplemented, await table.CallAsync("none", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), []), unary));
+        table.Is("two", (a, _) => a.Code == StatusCode.Unimplemented, await table.CallAsync("two", (caller, m) => caller.CallAsync(MethodCall.PathOf(m), [.. RawCaller.Framed(MethodCall.Asked(m)), .. RawCaller.Framed(MethodCall.Asked(m))]), unary));
         // The request does not come: in the time that the client gave, or before it went.
-        table.Is("late", (a, _) => a.Code == StatusCode.DeadlineExceeded, await table.CallAsync("late", (caller, m) => caller.HoldAsync(PathOf(m), "300m"), isAtOnce: true));
+        table.Is("late", (a, _) => a.Code == StatusCode.DeadlineExceeded, await table.CallAsync("late", (caller, m) => caller.HoldAsync(MethodCall.PathOf(m), "300m"), isAtOnce: true));
         await table.CancelAsync("gone");
         await table.AssertCountedAsync();
     }
@@ -69,19 +69,17 @@ public sealed partial class AuditTableTests
         await using var served = await ServedStore.StartAsync(samples: 3, variants: 10, clock: clock);
         var (pem, issued) = served.Server.Identity.Issue("silent", 1, isService: true, roles: [Role.Analyst]);
         using var caller = new RawCaller(served, pem);
-        var methods = Methods.FindAll(m => m.IsClientStreaming && !WithoutEntry.Contains(PathOf(m)));
+        var methods = Methods.FindAll(m => m.IsClientStreaming && !WithoutEntry.Contains(MethodCall.PathOf(m)));
         Assert.True(methods.Count >= 5);
-        var calls = Task.WhenAll(methods.Select(m => caller.HoldAsync(PathOf(m))));
+        var calls = Task.WhenAll(methods.Select(m => caller.HoldAsync(MethodCall.PathOf(m))));
         await clock.HeldAsync(methods.Count);
         clock.Fire();
         Assert.All(await calls, a => Assert.Equal((StatusCode.DeadlineExceeded, "the call had no request for too long"), (a.Code, a.Text)));
-        Assert.Equal(methods.Select(m => (PathOf(m)[1..], "cancelled")).Order(), served.Entries().Where(e => e.Who == issued.Id).Select(e => (e.Verb, e.Outcome!)).Order());
+        Assert.Equal(methods.Select(m => (MethodCall.PathOf(m)[1..], "cancelled")).Order(), served.Entries().Where(e => e.Who == issued.Id).Select(e => (e.Verb, e.Outcome!)).Order());
     }
 
     [GeneratedRegex("^warehouse_calls_total\\{method=\"([^\"]*)\",[^}]*\\} ([0-9]+)$", RegexOptions.Multiline)]
     private static partial Regex Counted();
-
-    private static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
 
     /// <summary>How the log names the end of a call whose client was told a status.</summary>
     private static string OutcomeOf(RawAnswer answer, bool isRead) => answer.Code switch
@@ -101,8 +99,6 @@ public sealed partial class AuditTableTests
     {
         public const string Stranger = "unauthenticated";
 
-        private static readonly Role[][] Persons = [[Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Clinician], [Role.DataSteward], [Role.Auditor], [Role.Operator]];
-
         private readonly List<IDisposable> _open = [];
         private readonly Dictionary<string, int> _calls = [];
         private int _issued;
@@ -118,11 +114,11 @@ public sealed partial class AuditTableTests
         {
             var isRead = way is "asked" or "nobody" or "purpose" or Stranger;
             var answers = new List<(MethodDescriptor Method, string Who, RawAnswer Answer)>();
-            foreach (var some in (methods ?? Methods).GroupBy(m => isRead ? PersonFor(m) : 0))
+            foreach (var some in (methods ?? Methods).GroupBy(m => isRead ? MethodPersons.Of(m) : 0))
             {
                 // As many at a time as a person may have; a machine may have more, but no second factor.
                 var isService = isAtOnce || !isRead;
-                foreach (var few in some.Chunk(isService ? 200 : 60))
+                foreach (var few in some.Chunk(isService ? 200 : MethodPersons.MostCalls))
                 {
                     var (caller, who) = New(way, some.Key, isService);
                     var running = new List<(MethodDescriptor, string, Task<RawAnswer>)>();
@@ -143,8 +139,8 @@ public sealed partial class AuditTableTests
         {
             var (caller, who) = New(way, 0, isService: true);
             using var stop = new CancellationTokenSource();
-            var methods = Methods.FindAll(m => PathOf(m) != "/warehouse.v1.Issuers/List" && !IsUnread(m));
-            var calls = methods.ConvertAll(m => caller.HoldAsync(PathOf(m), null, stop.Token));
+            var methods = Methods.FindAll(m => MethodCall.PathOf(m) != "/warehouse.v1.Issuers/List" && !IsUnread(m));
+            var calls = methods.ConvertAll(m => caller.HoldAsync(MethodCall.PathOf(m), null, stop.Token));
             await Served.RunningAsync(running => running >= methods.Count);
             await stop.CancelAsync();
             foreach (var call in calls) await Assert.ThrowsAnyAsync<Exception>(() => call);
@@ -155,7 +151,7 @@ public sealed partial class AuditTableTests
         {
             // In the order of the calls no more; what each came to is held against the log there.
             Assert.True(answers.Count > 0);
-            foreach (var (method, answer) in _last.Zip(answers)) Assert.True(expected(answer, MethodTable.Of(PathOf(method))!) || (IsUnread(method) && answer.Code == StatusCode.Unimplemented), $"{way}: {method.FullName} came to {answer}");
+            foreach (var (method, answer) in _last.Zip(answers)) Assert.True(expected(answer, MethodTable.Of(MethodCall.PathOf(method))!) || (IsUnread(method) && answer.Code == StatusCode.Unimplemented), $"{way}: {method.FullName} came to {answer}");
         }
 
         /// <summary>Each call is in the figures once.</summary>
@@ -181,7 +177,7 @@ public sealed partial class AuditTableTests
                 _open.Add(stranger);
                 return (stranger, Stranger);
             }
-            var roles = way == "nobody" ? [] : Persons[person];
+            var roles = way == "nobody" ? [] : MethodPersons.Roles[person];
             var (pem, issued) = Served.Server.Identity.Issue($"{way}{_issued++}", 1, isService: isService, roles: roles, hasSecondFactor: !isService);
             if (person == 0) Served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Aggregate, Detail.Record);
             var caller = new RawCaller(Served, pem);
@@ -189,19 +185,13 @@ public sealed partial class AuditTableTests
             return (caller, issued.Id);
         }
 
-        private static int PersonFor(MethodDescriptor method)
-        {
-            var roles = MethodTable.Of(PathOf(method))?.Roles;
-            return roles is null ? 0 : Array.FindIndex(Persons, p => p.Intersect(roles).Any());
-        }
-
         /// <summary>Exactly these calls are in the log, of those who made them.</summary>
         private async Task AssertAsync(string way, List<(MethodDescriptor Method, string Who, string Outcome)> calls)
         {
             _last = calls.ConvertAll(c => c.Method);
-            foreach (var (method, _, _) in calls) _calls[PathOf(method)] = _calls.GetValueOrDefault(PathOf(method)) + 1;
+            foreach (var (method, _, _) in calls) _calls[MethodCall.PathOf(method)] = _calls.GetValueOrDefault(MethodCall.PathOf(method)) + 1;
             var who = calls.Select(c => c.Who).ToHashSet(StringComparer.Ordinal);
-            var expected = calls.Where(c => !WithoutEntry.Contains(PathOf(c.Method))).Select(c => (c.Who, PathOf(c.Method)[1..], c.Outcome)).Order().ToList();
+            var expected = calls.Where(c => !WithoutEntry.Contains(MethodCall.PathOf(c.Method))).Select(c => (c.Who, MethodCall.PathOf(c.Method)[1..], c.Outcome)).Order().ToList();
             await Served.RunningAsync(running => running == 0); // of a call that was cut, the client knows before the log does
             var entries = Served.Entries().FindAll(e => who.Contains(e.Who) && e.Kind is not (AuditKind.Refused or AuditKind.Review));
             var ends = entries.FindAll(e => e.Kind is AuditKind.Call or AuditKind.End);

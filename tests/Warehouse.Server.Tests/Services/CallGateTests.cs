@@ -193,7 +193,7 @@ public sealed class CallGateTests
         await using var served = await ServedStore.StartAsync(samples: 3, variants: 10);
         RpcChannel known = served.Client("anybody").Channel, unknown = served.Channel(null);
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await new Health.HealthClient(known).CheckAsync(new())).Status);
-        foreach (var method in MethodTableTests.Services().SelectMany(s => s.Methods).Where(m => MethodTable.Of($"/{m.Service.FullName}/{m.Name}") is { Reach: Reach.Nothing, IsForEverybody: false }))
+        foreach (var method in MethodTableTests.Services().SelectMany(s => s.Methods).Where(m => MethodTable.Of(MethodCall.PathOf(m)) is { Reach: Reach.Nothing, IsForEverybody: false }))
         {
             var refused = await Assert.ThrowsAsync<RpcException>(() => MethodTableTests.CallAsync(unknown, method));
             Assert.True(Authenticated.Refusal().Status.Equals(refused.Status), $"{method.FullName}: {refused.Status}");

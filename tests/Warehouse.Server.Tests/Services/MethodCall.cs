@@ -9,6 +9,9 @@ internal sealed class MethodCall(MethodDescriptor method, byte[][] requests)
 {
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create<byte[]>(b => b, b => b);
 
+    /// <summary>Its path, as it is called and as the tables have it.</summary>
+    public static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
+
     /// <summary>Asking { purpose: treatment } as field 1, which is what most requests need to be understood; of a duplex method as field 1 of its first message.</summary>
     public static byte[] Asked(MethodDescriptor method)
     {

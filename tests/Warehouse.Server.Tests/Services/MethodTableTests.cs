@@ -15,7 +15,7 @@ public sealed class MethodTableTests
     [Fact]
     public void Every_method_has_a_rule_and_every_rule_a_method()
     {
-        var methods = Services().SelectMany(s => s.Methods).Select(m => $"/{m.Service.FullName}/{m.Name}").Distinct().ToList();
+        var methods = Services().SelectMany(s => s.Methods).Select(MethodCall.PathOf).Distinct().ToList();
         Assert.True(methods.Count > 40);
         Assert.Equal(methods.Order(StringComparer.Ordinal), MethodTable.Methods.Order(StringComparer.Ordinal));
         Assert.Null(MethodTable.Of("/warehouse.v1.Variants/Nothing"));
@@ -40,7 +40,7 @@ public sealed class MethodTableTests
     {
         await using var served = await ServedStore.StartAsync(samples: 3, variants: 10);
         var (channel, _) = served.Client("nobody");
-        foreach (var method in Services().SelectMany(s => s.Methods).Where(m => MethodTable.Of($"/{m.Service.FullName}/{m.Name}") is { Roles: not null }))
+        foreach (var method in Services().SelectMany(s => s.Methods).Where(m => MethodTable.Of(MethodCall.PathOf(m)) is { Roles: not null }))
         {
             var refused = await Assert.ThrowsAsync<RpcException>(() => CallAsync(channel, method));
             Assert.True((StatusCode.PermissionDenied, "not granted") == (refused.StatusCode, refused.Status.Detail), $"{method.FullName}: {refused.Status}");

@@ -36,10 +36,8 @@ public sealed class ShownBytesTests
     [Fact]
     public async Task Of_each_method_the_log_has_the_digest_of_what_was_shown()
     {
-        const int CallsOfOne = 60; // a person may ask only so fast
         await using var served = await ServedStore.StartAsync(samples: 12, variants: 60);
         using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
-        Role[][] persons = [[Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Clinician], [Role.DataSteward], [Role.Auditor], [Role.Operator]];
         foreach (var (name, status) in new[] { ("cases", "yes"), ("controls", "no") }) served.Owner((store, _) => store.SetCohort(name, null, $"affected == '{status}'"));
         var allele = served.Owner((store, _) =>
         {
@@ -47,12 +45,12 @@ public sealed class ShownBytesTests
             return session.Frequencies(new Engine.Query.FrequencyRequest()).Select(r => $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}").First();
         });
         var (shown, refused, callers) = (new HashSet<string>(), new List<string>(), 0);
-        var methods = MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(m => m.FullName).Where(m => !AuditTableTests.WithoutEntry.Contains($"/{m.Service.FullName}/{m.Name}") && m.Name != "Follow");
-        foreach (var group in methods.GroupBy(m => MethodTable.Of($"/{m.Service.FullName}/{m.Name}")!.Roles is { } roles ? Array.FindIndex(persons, p => p.Intersect(roles).Any()) : 0))
+        var methods = MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(m => m.FullName).Where(m => !AuditTableTests.WithoutEntry.Contains(MethodCall.PathOf(m)) && m.Name != "Follow");
+        foreach (var group in methods.GroupBy(MethodPersons.Of))
         {
-            foreach (var some in group.Chunk(CallsOfOne))
+            foreach (var some in group.Chunk(MethodPersons.MostCalls))
             {
-                var (channel, id) = served.Client($"p{callers++}", persons[group.Key]);
+                var (channel, id) = served.Client($"p{callers++}", MethodPersons.Roles[group.Key]);
                 if (group.Key == 0) served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
                 foreach (var method in some)
                 {
@@ -66,7 +64,7 @@ public sealed class ShownBytesTests
                         refused.Add($"{method.FullName}: {no.Status} {Refusals.RuleOf(no)}"); // for this test it is enough that many are answered
                         continue;
                     }
-                    var entry = audit.Reader().Entries().Select(e => e.Entry).Last(e => e.Who == id && e.Verb == $"{method.Service.FullName}/{method.Name}");
+                    var entry = audit.Reader().Entries().Select(e => e.Entry).Last(e => e.Who == id && e.Verb == MethodCall.PathOf(method)[1..]);
                     Assert.Equal((method.FullName, "done", Convert.ToHexStringLower(digest.GetHashAndReset())), (method.FullName, entry.Outcome, entry.Result ?? audit.Keys.DigestOf([])));
                     Assert.True(entry.DurationMs is >= 0, method.FullName);
                     shown.Add(method.FullName);

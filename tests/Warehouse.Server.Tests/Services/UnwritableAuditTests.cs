@@ -12,21 +12,17 @@ namespace Warehouse.Server.Tests.Services;
 /// </summary>
 public sealed class UnwritableAuditTests
 {
-    private const int CallsOfOne = 60; // a person may ask only so fast
-
-    private static readonly Role[][] Persons = [[Role.LabDirector, Role.Reviewer, Role.Analyst, Role.Clinician], [Role.DataSteward], [Role.Auditor], [Role.Operator]];
-
     [Fact]
     public async Task No_method_shows_or_changes_anything_while_the_audit_log_cannot_be_written()
     {
         await using var served = await ServedStore.StartAsync(samples: 12, variants: 60);
-        var methods = MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(PathOf).Where(m => MethodTable.Of(PathOf(m)) is { IsForEverybody: false }).ToList();
-        var groups = methods.GroupBy(PersonFor).SelectMany(g => g.Chunk(CallsOfOne), (g, some) => (Person: g.Key, Methods: some)).ToList();
+        var methods = MethodTableTests.Services().SelectMany(s => s.Methods).DistinctBy(MethodCall.PathOf).Where(m => MethodTable.Of(MethodCall.PathOf(m)) is { IsForEverybody: false }).ToList();
+        var groups = methods.GroupBy(MethodPersons.Of).SelectMany(g => g.Chunk(MethodPersons.MostCalls), (g, some) => (Person: g.Key, Methods: some)).ToList();
         // Certificates first: to issue one is in the audit log too.
         var callers = groups.ConvertAll(g => (Well: New(served, g.Person), Broken: New(served, g.Person), g.Methods));
         var well = new Dictionary<string, RawAnswer>(StringComparer.Ordinal);
         foreach (var (caller, _, some) in callers)
-            foreach (var method in some) well.Add(PathOf(method), await CallAsync(caller, method));
+            foreach (var method in some) well.Add(MethodCall.PathOf(method), await CallAsync(caller, method));
         Assert.True(well.Values.Count(a => a is { Code: StatusCode.OK, Bytes: > 0 }) > 30, $"{well.Values.Count(a => a.Code == StatusCode.OK)} methods are answered when all is well");
 
         Directory.Move(served.AuditPath, served.AuditPath + ".away");
@@ -39,8 +35,8 @@ public sealed class UnwritableAuditTests
             {
                 var answer = await CallAsync(caller, method);
                 if (answer is { Code: StatusCode.Unavailable, Text: "the audit log cannot be written, so nothing is shown", Bytes: 0 }) continue;
-                answered.Add(PathOf(method));
-                Assert.True(MethodTable.Of(PathOf(method))!.Reach == Reach.Nothing, $"{method.FullName} came to {answer}");
+                answered.Add(MethodCall.PathOf(method));
+                Assert.True(MethodTable.Of(MethodCall.PathOf(method))!.Reach == Reach.Nothing, $"{method.FullName} came to {answer}");
             }
         }
         // Served still is what says nothing of the store: health, what methods there are, and calls of Flight that are not answered at all.
@@ -56,15 +52,11 @@ public sealed class UnwritableAuditTests
 
     private static RawCaller New(ServedStore served, int person)
     {
-        var (pem, issued) = served.Server.Identity.Issue("p" + Guid.NewGuid().ToString("n"), 1, roles: Persons[person], hasSecondFactor: true);
+        var (pem, issued) = served.Server.Identity.Issue("p" + Guid.NewGuid().ToString("n"), 1, roles: MethodPersons.Roles[person], hasSecondFactor: true);
         if (person == 0) served.Grant(new Subject(SubjectKind.Principal, issued.Id), null, Detail.Aggregate, Detail.Record);
         return new RawCaller(served, pem);
     }
 
     private static Task<RawAnswer> CallAsync(RawCaller caller, MethodDescriptor method) =>
-        caller.CallAsync(PathOf(method), RawCaller.Framed(MethodCall.Asked(method)), PathOf(method) is "/grpc.health.v1.Health/Watch" or "/warehouse.v1.Alerts/Follow" ? "300m" : null);
-
-    private static int PersonFor(MethodDescriptor method) => MethodTable.Of(PathOf(method))!.Roles is { } roles ? Array.FindIndex(Persons, p => p.Intersect(roles).Any()) : 0;
-
-    private static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
+        caller.CallAsync(MethodCall.PathOf(method), RawCaller.Framed(MethodCall.Asked(method)), MethodCall.PathOf(method) is "/grpc.health.v1.Health/Watch" or "/warehouse.v1.Alerts/Follow" ? "300m" : null);
 }

@@ -36,7 +36,7 @@ public sealed class CanaryMethodTests
         foreach (var method in methods) await house.CutAsync(method);
         house.Damage();
         foreach (var method in methods) await house.AnswerAsync(method, isWhole: false);
-        var undone = methods.Select(m => House.PathOf(m)).Except(house.Done).Distinct().Order(StringComparer.Ordinal).ToList();
+        var undone = methods.Select(m => MethodCall.PathOf(m)).Except(house.Done).Distinct().Order(StringComparer.Ordinal).ToList();
         Assert.True(undone.Count < methods.Count / 3, $"{undone.Count} of {methods.Count} methods were never answered: {string.Join(' ', undone)}");
         Assert.True(house.Run.Driven > 2_000, $"{house.Run.Driven} calls");
         foreach (var layer in (string[])["Warehouse.Server.Calls.", "Warehouse.Server.Identity.", "Warehouse.Server.Services.", "Warehouse.Engine.Audit.", "Warehouse.Engine.VariantStore", "Warehouse.Clinic."])
@@ -79,7 +79,6 @@ public sealed class CanaryMethodTests
         /// <summary>Paths of methods that were answered.</summary>
         public HashSet<string> Done { get; } = new(StringComparer.Ordinal);
 
-        public static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
 
         public static async Task<House> StartAsync(TempFolder folder, CanaryTokens tokens)
         {
@@ -104,12 +103,12 @@ public sealed class CanaryMethodTests
         public async Task AnswerAsync(MethodDescriptor method, bool isWhole = true)
         {
             var channel = Of(method);
-            for (var i = 0; i < _methods.SoundOf(PathOf(method)).Length; i++)
+            for (var i = 0; i < _methods.SoundOf(MethodCall.PathOf(method)).Length; i++)
             {
                 // Made anew for each call: many are of use once.
-                await DriveAsync(channel, method, Framed(_methods.SoundOf(PathOf(method))[i]));
+                await DriveAsync(channel, method, Framed(_methods.SoundOf(MethodCall.PathOf(method))[i]));
                 if (!isWhole) continue;
-                foreach (var requests in _requests.OneByOne(_methods.SoundOf(PathOf(method))[i])) await DriveAsync(channel, method, Framed(requests));
+                foreach (var requests in _requests.OneByOne(_methods.SoundOf(MethodCall.PathOf(method))[i])) await DriveAsync(channel, method, Framed(requests));
             }
             foreach (var filled in _requests.Filled(method.InputType)) await DriveAsync(channel, method, [filled.ToByteArray()]);
             await DriveAsync(channel, method, [System.Text.Encoding.UTF8.GetBytes(_tokens.Next(CanaryKind.PatientName))]);
@@ -120,7 +119,7 @@ public sealed class CanaryMethodTests
         {
             foreach (var channel in (RpcChannel[])[_nobody!, _stranger!])
             {
-                foreach (var sound in _methods.SoundOf(PathOf(method))) await DriveAsync(channel, method, Framed(sound));
+                foreach (var sound in _methods.SoundOf(MethodCall.PathOf(method))) await DriveAsync(channel, method, Framed(sound));
                 foreach (var filled in _requests.Filled(method.InputType)) await DriveAsync(channel, method, [filled.ToByteArray()]);
             }
         }
@@ -128,11 +127,11 @@ public sealed class CanaryMethodTests
         /// <summary>With a failure at the first reading of the clock, at the second, and so on, until the call needs no further one.</summary>
         public async Task FailAsync(MethodDescriptor method)
         {
-            if (_methods.SoundOf(PathOf(method)).Length == 0) return;
+            if (_methods.SoundOf(MethodCall.PathOf(method)).Length == 0) return;
             for (var reading = 0; reading < MostReadings; reading++)
             {
                 var at = reading;
-                var requests = Framed(_methods.SoundOf(PathOf(method))[0]);
+                var requests = Framed(_methods.SoundOf(MethodCall.PathOf(method))[0]);
                 Clock.FailAfter(reading, () => Thrown(at));
                 await DriveAsync(Of(method), method, requests);
                 if (!Clock.HasFailed()) break;
@@ -142,7 +141,7 @@ public sealed class CanaryMethodTests
         /// <summary>Out of time at once and a little later; given up by the client before a reply, and after one.</summary>
         public async Task CutAsync(MethodDescriptor method)
         {
-            foreach (var sound in _methods.SoundOf(PathOf(method)).Take(2))
+            foreach (var sound in _methods.SoundOf(MethodCall.PathOf(method)).Take(2))
             {
                 foreach (var milliseconds in (int[])[1, 5]) await DriveAsync(Of(method), method, Framed(sound), TimeSpan.FromMilliseconds(milliseconds));
                 foreach (var replies in (int[])[0, 1]) await DriveAsync(Of(method), method, Framed(sound), mostReplies: replies);
@@ -201,7 +200,7 @@ public sealed class CanaryMethodTests
             return text.ReadToEnd();
         }
 
-        private RpcChannel Of(MethodDescriptor method) => MethodTable.Of(PathOf(method)) is { Roles: { } roles } && !roles.Contains(Role.LabDirector) && roles.Intersect(_of.Keys).Any() ? _of[roles.Intersect(_of.Keys).First()] : _of[Role.LabDirector];
+        private RpcChannel Of(MethodDescriptor method) => MethodTable.Of(MethodCall.PathOf(method)) is { Roles: { } roles } && !roles.Contains(Role.LabDirector) && roles.Intersect(_of.Keys).Any() ? _of[roles.Intersect(_of.Keys).First()] : _of[Role.LabDirector];
 
         private RpcChannel Connect(string name, Role[] roles, out string id)
         {
@@ -222,11 +221,11 @@ public sealed class CanaryMethodTests
                 if (channel == _stranger) headers.Add("authorization", "Bearer " + _tokens.Next(CanaryKind.Metadata));
                 var options = new CallOptions(headers, DateTime.UtcNow + (time ?? TimeSpan.FromSeconds(endless ? 0.3 : 20)), stop.Token);
                 await new MethodCall(method, requests) { MostReplies = mostReplies, Stop = stop, Hear = _methods.Heard }.RunAsync(channel, options);
-                Done.Add(PathOf(method));
+                Done.Add(MethodCall.PathOf(method));
             }
             catch (RpcException refused)
             {
-                if (endless && refused.StatusCode == StatusCode.DeadlineExceeded) Done.Add(PathOf(method));
+                if (endless && refused.StatusCode == StatusCode.DeadlineExceeded) Done.Add(MethodCall.PathOf(method));
                 _trailers.Add([.. refused.Trailers, new Metadata.Entry("text", refused.Status.Detail)]);
             }
             catch (Exception e) when (e is OperationCanceledException or InvalidOperationException)
