@@ -20,9 +20,13 @@ internal sealed class MasterKey : IDisposable
 {
     internal const int WrappedBytes = 56;
 
-    private const int LengthBytes = 80, KeyAt = 16, SumAt = 48;
+    private const int LengthBytes = 80, KeyAt = 16, SumAt = 48, PartBytes = 8;
+
+    /// <summary>What an unwrapped key begins with (RFC 5649, 3): the mark, and the 48 bytes that follow.</summary>
+    private const ulong Whole = 0xA65959A6_00000030;
 
     private readonly Aes _aes;
+    private readonly ICryptoTransform _unwrap;
     private readonly Lock _gate = new();
 
     private MasterKey(ReadOnlySpan<byte> file)
@@ -31,6 +35,8 @@ internal sealed class MasterKey : IDisposable
         var key = file.Slice(KeyAt, 32).ToArray();
         _aes = Aes.Create();
         _aes.Key = key;
+        (_aes.Mode, _aes.Padding) = (CipherMode.ECB, PaddingMode.None);
+        _unwrap = _aes.CreateDecryptor();
         MacKey = HKDF.Expand(HashAlgorithmName.SHA256, key, 32, "warehouse key folder"u8.ToArray());
         CryptographicOperations.ZeroMemory(key);
     }
@@ -93,25 +99,37 @@ internal sealed class MasterKey : IDisposable
     }
 
     /// <summary>The key of a file, or null when the wrap is not one of this file under this key.</summary>
+    /// <remarks>
+    /// The inverse of RFC 3394, 2.2.2, over one decryptor: Aes.DecryptKeyWrapPadded, with which tests compare it, makes one for each of its 36 blocks and takes
+    /// 93 us in place of 12. Every file that is opened is unwrapped first.
+    /// </remarks>
     internal FileKey? Unwrap(byte[] wrapped, FileId file)
     {
-        byte[] plain;
-        try
+        if (wrapped.Length != WrappedBytes) return null;
+        var (text, block) = (wrapped.AsSpan(PartBytes).ToArray(), new byte[2 * PartBytes]);
+        wrapped.AsSpan(0, PartBytes).CopyTo(block);
+        var step = 6 * (text.Length / PartBytes);
+        lock (_gate)
         {
-            lock (_gate) plain = _aes.DecryptKeyWrapPadded(wrapped);
+            for (; step > 0; step--)
+            {
+                var part = text.AsSpan((step - 1) % (text.Length / PartBytes) * PartBytes, PartBytes);
+                BinaryPrimitives.WriteUInt64BigEndian(block, BinaryPrimitives.ReadUInt64BigEndian(block) ^ (ulong)step);
+                part.CopyTo(block.AsSpan(PartBytes));
+                _unwrap.TransformBlock(block, 0, block.Length, block, 0);
+                block.AsSpan(PartBytes).CopyTo(part);
+            }
         }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-        var isHis = plain.Length == FileKey.SizeBytes + FileId.SizeBytes && FileId.Read(plain.AsSpan(FileKey.SizeBytes)) == file;
-        var key = isHis ? new FileKey(plain.AsSpan(0, FileKey.SizeBytes)) : null;
-        CryptographicOperations.ZeroMemory(plain);
+        var isHis = BinaryPrimitives.ReadUInt64BigEndian(block) == Whole && FileId.Read(text.AsSpan(FileKey.SizeBytes)) == file;
+        var key = isHis ? new FileKey(text.AsSpan(0, FileKey.SizeBytes)) : null;
+        CryptographicOperations.ZeroMemory(text);
+        CryptographicOperations.ZeroMemory(block);
         return key;
     }
 
     public void Dispose()
     {
+        _unwrap.Dispose();
         _aes.Dispose();
         CryptographicOperations.ZeroMemory(MacKey);
     }

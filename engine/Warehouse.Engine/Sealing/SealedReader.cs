@@ -19,7 +19,7 @@ public sealed class SealedReader : IDisposable
     private readonly FileKey _key;
     private readonly byte[] _header;
     private readonly long _lastChunk;
-    private readonly ConcurrentBag<Desk> _desks = [];
+    private readonly ConcurrentStack<Desk> _desks = new();
 
     private SealedReader(IStorageFile file, string name, byte[] header, FileKey key, long contentBytes)
     {
@@ -91,7 +91,7 @@ public sealed class SealedReader : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, LengthBytes - destination.Length);
-        if (!_desks.TryTake(out var desk)) desk = new Desk(new ChunkCipher(_key, _header));
+        if (!_desks.TryPop(out var desk)) desk = new Desk(new ChunkCipher(_key, _header), LengthBytes);
         try
         {
             ReadChunks(desk, offset, destination);
@@ -104,7 +104,7 @@ public sealed class SealedReader : IDisposable
         }
         finally
         {
-            _desks.Add(desk);
+            _desks.Push(desk);
         }
     }
 
@@ -113,14 +113,15 @@ public sealed class SealedReader : IDisposable
     internal Digest ReadAll(CancellationToken stop)
     {
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = ArrayPool<byte>.Shared.Rent(BatchChunks * SealedFormat.ChunkBytes);
+        var most = (int)Math.Min(BatchChunks * SealedFormat.ChunkBytes, LengthBytes);
+        var buffer = ArrayPool<byte>.Shared.Rent(most);
         try
         {
             if (LengthBytes == 0) CheckEmpty();
             for (long at = 0; at < LengthBytes;)
             {
                 stop.ThrowIfCancellationRequested();
-                var batch = buffer.AsSpan(0, (int)Math.Min(BatchChunks * SealedFormat.ChunkBytes, LengthBytes - at));
+                var batch = buffer.AsSpan(0, (int)Math.Min(most, LengthBytes - at));
                 Read(at, batch);
                 digest.AppendData(batch);
                 at += batch.Length;
@@ -129,7 +130,7 @@ public sealed class SealedReader : IDisposable
         }
         finally
         {
-            CryptographicOperations.ZeroMemory(buffer);
+            CryptographicOperations.ZeroMemory(buffer.AsSpan(0, most));
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
@@ -137,7 +138,7 @@ public sealed class SealedReader : IDisposable
     /// <summary>Closes the file and wipes keys and plaintext. No call may run or follow.</summary>
     public void Dispose()
     {
-        while (_desks.TryTake(out var desk)) desk.Dispose();
+        while (_desks.TryPop(out var desk)) desk.Dispose();
         _key.Dispose();
         _file.Dispose();
     }
@@ -215,16 +216,17 @@ public sealed class SealedReader : IDisposable
 
     private static long OffsetOf(long chunk) => SealedFormat.HeaderBytes + chunk * SealedFormat.SealedChunkBytes;
 
-    /// <summary>What one thread needs to read: taken from the bag, put back after.</summary>
-    private sealed class Desk(ChunkCipher cipher) : IDisposable
+    /// <summary>What one thread needs to read: taken from the stack, put back after. A small file needs little.</summary>
+    private sealed class Desk(ChunkCipher cipher, long contentBytes) : IDisposable
     {
+        private readonly int _plainBytes = (int)Math.Min(SealedFormat.ChunkBytes, contentBytes);
         private byte[]? _plain;
 
         internal ChunkCipher Cipher => cipher;
 
-        internal byte[] Sealed { get; } = ArrayPool<byte>.Shared.Rent(BatchChunks * SealedFormat.SealedChunkBytes);
+        internal byte[] Sealed { get; } = ArrayPool<byte>.Shared.Rent((int)Math.Min(BatchChunks * SealedFormat.SealedChunkBytes, SealedFormat.SealedLength(contentBytes)));
 
-        internal byte[] Plain => _plain ??= ArrayPool<byte>.Shared.Rent(SealedFormat.ChunkBytes);
+        internal byte[] Plain => _plain ??= ArrayPool<byte>.Shared.Rent(_plainBytes);
 
         internal long PlainChunk { get; set; } = -1;
 
@@ -233,7 +235,7 @@ public sealed class SealedReader : IDisposable
             cipher.Dispose();
             ArrayPool<byte>.Shared.Return(Sealed);
             if (_plain is null) return;
-            CryptographicOperations.ZeroMemory(_plain);
+            CryptographicOperations.ZeroMemory(_plain.AsSpan(0, _plainBytes));
             ArrayPool<byte>.Shared.Return(_plain);
         }
     }

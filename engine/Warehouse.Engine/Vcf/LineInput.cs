@@ -7,7 +7,7 @@ namespace Warehouse.Engine.Vcf;
 /// <param name="startOffset">Offset of its first byte in the decompressed bytes of the file.</param>
 internal sealed class LineInput(DecodedInput input, long startOffset = 0) : IDisposable
 {
-    private const int FirstBufferBytes = 4 << 20;
+    private const int FirstBufferBytes = 4 << 20, SmallFirstBufferBytes = 1 << 16;
     private byte[] _own = [];
     private byte[] _buffer = [];
     private int _at;
@@ -85,7 +85,7 @@ internal sealed class LineInput(DecodedInput input, long startOffset = 0) : IDis
     private void MoveToLarger(ReadOnlySpan<byte> left, int maxLineBytes)
     {
         var most = Math.Max(maxLineBytes, left.Length) + 64L;
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(FirstBufferBytes, left.Length * 2L), most));
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(input.Raw.IsSmall ? SmallFirstBufferBytes : FirstBufferBytes, left.Length * 2L), most));
         left.CopyTo(larger);
         if (_own.Length > 0) ArrayPool<byte>.Shared.Return(_own);
         _own = larger;

@@ -9,9 +9,9 @@ namespace Warehouse.Engine.Vcf;
 /// </summary>
 internal sealed class RawInput(Stream stream, string name, bool hashBeside = false) : IDisposable
 {
-    private const int BufferBytes = 1 << 20;
+    private const int BufferBytes = 1 << 20, LeastBufferBytes = 1 << 16;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(stream.CanSeek ? (int)Math.Clamp(stream.Length, LeastBufferBytes, BufferBytes) : BufferBytes);
     private int _start;
     private int _end;
     private bool _ended;
@@ -23,10 +23,13 @@ internal sealed class RawInput(Stream stream, string name, bool hashBeside = fal
     /// <summary>Bytes taken from the stream.</summary>
     public long BytesRead { get; private set; }
 
+    /// <summary>Whether all of it has its place in the smallest buffer.</summary>
+    public bool IsSmall => _buffer.Length <= LeastBufferBytes;
+
     /// <summary>Offset of the next byte that Peek shows.</summary>
     public long Offset => BytesRead - (_end - _start);
 
-    /// <summary>The next bytes without taking them: fewer than asked only at the end. At most the size of the buffer.</summary>
+    /// <summary>The next bytes without taking them: fewer than asked only at the end, or where more is asked than the buffer holds (64 KiB at least).</summary>
     public ReadOnlySpan<byte> Peek(int count)
     {
         if (_end - _start < count) Fill(count);
@@ -80,7 +83,7 @@ internal sealed class RawInput(Stream stream, string name, bool hashBeside = fal
         _hashing.Finish();
         _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
         (_start, _end) = (0, _end - _start);
-        while (_end < count && !_ended)
+        while (_end < count && _end < _buffer.Length && !_ended)
         {
             var got = stream.Read(_buffer, _end, _buffer.Length - _end);
             _ended = got == 0;
