@@ -14,7 +14,8 @@ internal sealed class AnnotationSink(Commit commit, AnnotationShape shape) : IDi
     public const int Slack = 10_000;
 
     private AnnotationWriter _writer = new(commit.CreateFile(AnnotationFile.FileKind), shape);
-    private AnnotationRows _rows = new(shape.Fields, shape.Sizes.Run), _next = new(shape.Fields, shape.Sizes.Run);
+    private AnnotationRows _rows = new(shape.Fields, shape.Sizes.Run);
+    private AnnotationRows? _next; // of a second run on
 
     /// <summary>The rows to add to; at least one more fits.</summary>
     public AnnotationRows Rows => _rows;
@@ -53,6 +54,7 @@ internal sealed class AnnotationSink(Commit commit, AnnotationShape shape) : IDi
             return;
         }
         _writer.Add(_rows, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(written));
+        _next ??= new AnnotationRows(shape.Fields, shape.Sizes.Run);
         foreach (var row in waiting) _next.Add(_rows, row);
         _rows.Clear();
         (_rows, _next) = (_next, _rows);
