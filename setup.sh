@@ -57,6 +57,7 @@ find_missing_for_test() {
   for program in bcftools plink2 samtools tabix python3 strace openssl; do
     has_program "$program" || missing+=("$program")
   done
+  PATH="$PATH:/usr/sbin:/sbin" has_program ip || missing+=(iproute2) # the loopback interface of a network namespace
   has_program node || missing+=(nodejs)
   has_program npm || missing+=(npm)
   # Other implementations of gRPC; of Debian's own python3, whatever comes first on PATH.

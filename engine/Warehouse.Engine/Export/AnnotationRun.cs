@@ -37,7 +37,7 @@ internal sealed class AnnotationRun
     private readonly List<Allele> _alleles = [];
     private readonly List<(int Allele, int Start, byte[] Ref, byte[] Alt)> _waiting = [];
     private readonly AnnotationText _output = new();
-    private byte[] _text = new byte[1 << 20];
+    private byte[] _text = new byte[1 << 16];
     private int _used;
     private long _records;
     private long _seen;

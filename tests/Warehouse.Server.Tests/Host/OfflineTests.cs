@@ -5,7 +5,7 @@ namespace Warehouse.Server.Tests.Host;
 
 public sealed class OfflineTests
 {
-    /// <summary>What tests/offline.sh says of itself is so in the process that runs the tests, and not in its parents alone (C28).</summary>
+    /// <summary>What test.sh says of a run without a network is so in the process that runs the tests, and not in its parents alone (C28).</summary>
     [Fact]
     public void A_run_that_is_to_have_no_network_has_none()
     {
