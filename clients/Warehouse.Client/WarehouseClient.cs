@@ -127,7 +127,7 @@ public sealed partial class WarehouseClient : IDisposable
             await sending.ConfigureAwait(false);
             return end ?? throw WarehouseException.Cut();
         }
-        catch (WarehouseException) when (ending.IsCancellationRequested)
+        catch (WarehouseException) when (ending.IsCancellationRequested && !stop.IsCancellationRequested)
         {
             // The file could not be read to its end, and the call was given up for that, by the sender, who is about to say why.
             await sending.ConfigureAwait(false);

@@ -1,9 +1,12 @@
 using System.Text.Json.Nodes;
+using Grpc.Core;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Identity;
 using Warehouse.Units;
 using Xunit;
+using Detail = Warehouse.Engine.Access.Detail;
+using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Identity;
 
@@ -86,6 +89,47 @@ public sealed class LdapDirectoryTests
         Assert.Equal("directory", (await Assert.ThrowsAsync<TokenRefusedException>(() => ReadAsync("dave"))).Message);
         server.Stop();
         await Assert.ThrowsAsync<DirectoryUnavailableException>(() => ReadAsync("carol"));
+    }
+
+    /// <summary>The whole way: a token of the issuer, a group of the directory, a role by the configuration, grants to that role and to a group, answers of the server.</summary>
+    [LdapFact]
+    public async Task The_server_answers_people_by_the_groups_that_they_are_in()
+    {
+        using var server = new LdapServer();
+        using var mint = new TokenMint(TimeProvider.System);
+        await using var served = await ServedStore.StartAsync(samples: 6, variants: 40, configure: folder =>
+        {
+            File.WriteAllText(folder["keys"], mint.Keys());
+            return new()
+            {
+                Issuers = [TokenMint.Rules(folder["keys"]) with { DirectoryClaim = "login" }],
+                Directory = server.Configuration with { Roles = new Dictionary<string, Role> { ["analysts"] = Role.Analyst }, GroupAttribute = "cn" },
+            };
+        });
+        var client = new V1.Variants.VariantsClient(served.Channel(null));
+        async Task<StatusCode> AskAsync(string login)
+        {
+            try
+            {
+                await client.SeenAsync(new() { Asking = ServedStore.Treatment, Queries = { "22-5-A-C" } }, new Metadata { { "authorization", "Bearer " + mint.Make(c => (c["sub"], c["login"]) = ("of " + login, login)) } });
+                return StatusCode.OK;
+            }
+            catch (RpcException e)
+            {
+                return e.StatusCode;
+            }
+        }
+        var ofRole = served.Grant(Subject.Parse("role:analyst"), null, Detail.Record);
+        Assert.Equal((StatusCode.OK, StatusCode.PermissionDenied, StatusCode.Unauthenticated), (await AskAsync("alice"), await AskAsync("carol"), await AskAsync("dave")));
+        served.Owner((store, owner) =>
+        {
+            store.Revoke(owner, ofRole);
+            return true;
+        });
+        Assert.Equal(StatusCode.PermissionDenied, await AskAsync("alice"));
+        served.Grant(Subject.Parse("group:hospital"), null, Detail.Record);
+        Assert.Equal((StatusCode.OK, StatusCode.PermissionDenied), (await AskAsync("alice"), await AskAsync("carol")));
+        Assert.Contains(served.Entries(), e => e.Who == $"oidc:{TokenMint.Issuer}|of alice" && e.Outcome == "done");
     }
 
     [Theory]
