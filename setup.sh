@@ -65,6 +65,7 @@ find_missing_for_test() {
   [ -d /usr/lib/python3/dist-packages/google/protobuf ] || missing+=(python3-protobuf)
   [ -d /usr/lib/python3/dist-packages/cryptography ] || missing+=(python3-cryptography) # its proofs of possession
   [ -d /usr/lib/python3/dist-packages/aiosmtpd ] || missing+=(python3-aiosmtpd) # a mail relay
+  [ -d /usr/lib/python3/dist-packages/prometheus_client ] || missing+=(python3-prometheus-client) # its reader of a page of figures
   has_program go || missing+=(golang-go)
   [ -d /usr/share/gocode/src/google.golang.org/grpc ] || missing+=(golang-google-grpc-dev)
   has_program mypy || missing+=(mypy) # the types of the client for Python

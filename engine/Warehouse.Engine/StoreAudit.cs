@@ -78,12 +78,13 @@ public sealed class StoreAudit : IDisposable
     /// </summary>
     /// <param name="epoch">The release epoch that is open; 0 = none.</param>
     /// <param name="who">The process, as the log names it.</param>
+    /// <param name="disk">What stands between the ledger and its folder; null = nothing.</param>
     /// <exception cref="StoreBusyException">Another process holds it.</exception>
     /// <exception cref="AuditRefusedException">The log cannot be written.</exception>
-    public ReleaseLedger OpenLedger(long epoch, string who)
+    public ReleaseLedger OpenLedger(long epoch, string who, Func<IStorage, IStorage>? disk = null)
     {
         var witness = Directory.Exists(_path) ? NewestHead(Reader()).Head : null;
-        var ledger = ReleaseLedger.Open(_path, _keysPath, witness, epoch);
+        var ledger = ReleaseLedger.Open(_path, _keysPath, witness, epoch, disk);
         try
         {
             // Of one that is not whole the head that it lacks stays the newest.

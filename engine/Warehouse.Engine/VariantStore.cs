@@ -89,12 +89,16 @@ public sealed partial class VariantStore : IDisposable
     }
 
     /// <summary>Opens a store.</summary>
+    /// <param name="path">Its folder.</param>
+    /// <param name="keysPath">Folder of its keys; null = beside it.</param>
+    /// <param name="clock">Tells the time; null = the system does.</param>
+    /// <param name="disk">What stands between the store and its folder; null = nothing.</param>
     /// <exception cref="StoreException">It is damaged, of a later format, or not a store.</exception>
-    public static VariantStore Open(string path, string? keysPath = null, TimeProvider? clock = null)
+    public static VariantStore Open(string path, string? keysPath = null, TimeProvider? clock = null, Func<IStorage, IStorage>? disk = null)
     {
         var time = clock ?? TimeProvider.System;
         var storage = DiskStorage.Open(path, "store folder");
-        var folder = StoreFolder.Open(storage, DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), time);
+        var folder = StoreFolder.Open(disk is null ? storage : disk(storage), DiskStorage.Open(KeysPathOf(path, keysPath), "key folder"), time);
         if (folder.Identity.Assembly != LinkageVault.Kind) return new VariantStore(folder);
         folder.Dispose();
         throw new StoreRefusedException("the folder is the linkage vault of a store, and no store");

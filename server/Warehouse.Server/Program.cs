@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Warehouse.Engine;
 using Warehouse.Engine.Storage;
+using Warehouse.Primitives;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Host;
 using Warehouse.Server.Identity;
@@ -19,6 +20,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
+        if (KeepMemory() is { } refusal) return Say(refusal, CouldNot);
         if (arguments is ["certificate", .. var words]) return CertificateCommand.Run(words, Console.Out, Console.Error, TimeProvider.System);
         using var stopping = new CancellationTokenSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -57,6 +59,22 @@ internal static class Program
             signal.Cancel = true;
             stopping.Cancel();
         }
+    }
+
+    /// <summary>
+    /// Keys and data of persons, which this process has in its memory, are written to no file: not by the runtime for whoever asks it by its diagnostic port, which is open
+    /// unless the environment closes it before the runtime starts, so where nobody has said either way the program starts once more; and not by the system.
+    /// </summary>
+    /// <returns>Why that cannot be had; null = it is so.</returns>
+    private static string? KeepMemory()
+    {
+        if (Environment.GetEnvironmentVariable(ProcessLimits.DiagnosticsVariable) is null)
+        {
+            var (program, words) = (Environment.ProcessPath ?? "", Environment.GetCommandLineArgs());
+            var error = ProcessImage.Replace(program, Path.GetFileName(program) == "dotnet" ? words : words[1..], (ProcessLimits.DiagnosticsVariable, "0"));
+            return string.Create(CultureInfo.InvariantCulture, $"the program could not start without the diagnostic port of its runtime: error {error}");
+        }
+        return ProcessLimits.ForbidDumps() ? null : "the system does not keep the memory of this process out of core files";
     }
 
     private static ServeOptions Read(string[] arguments)

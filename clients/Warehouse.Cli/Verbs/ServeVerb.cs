@@ -50,7 +50,8 @@ internal sealed class ServeVerb : Verb
         // Beside this program's folder, as ./warehouse puts it; in it, where both were built into one.
         string[] places = [Path.Combine(AppContext.BaseDirectory, Program), Path.Combine(AppContext.BaseDirectory, "..", Program, Program)];
         var program = places.FirstOrDefault(File.Exists) ?? throw new FileNotFoundException($"{Program} is not installed beside this program: start it by ./warehouse serve");
-        var error = ProcessImage.Replace(program, Read(parsed));
+        // What the server would do itself otherwise, by starting twice.
+        var error = ProcessImage.Replace(program, Read(parsed), (ProcessLimits.DiagnosticsVariable, "0"));
         throw new IOException(FormattableString.Invariant($"{Program} could not be started: error {error}"));
     }
 }

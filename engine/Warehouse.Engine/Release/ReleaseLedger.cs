@@ -118,11 +118,13 @@ public sealed class ReleaseLedger : IDisposable
     /// <param name="keysPath">As above.</param>
     /// <param name="witness">As above; the epoch that was open then is over for a ledger that is not whole.</param>
     /// <param name="lostEpoch">The epoch that is over where no head is known; null = a ledger that is not whole is an error.</param>
+    /// <param name="disk">What stands between the ledger and its folder; null = nothing.</param>
     /// <exception cref="StoreBusyException">Another process holds it.</exception>
-    internal static ReleaseLedger Open(string auditPath, string keysPath, LedgerHead? witness, long? lostEpoch)
+    internal static ReleaseLedger Open(string auditPath, string keysPath, LedgerHead? witness, long? lostEpoch, Func<IStorage, IStorage>? disk = null)
     {
         DiskStorage.OpenOrCreate(auditPath);
-        return Open(DiskStorage.OpenOrCreate(Path.Combine(auditPath, FolderName)), DiskStorage.Open(keysPath, "key folder"), witness, lostEpoch);
+        var folder = DiskStorage.OpenOrCreate(Path.Combine(auditPath, FolderName));
+        return Open(disk is null ? folder : disk(folder), DiskStorage.Open(keysPath, "key folder"), witness, lostEpoch);
     }
 
     /// <summary>What is wrong with the ledger of an audit folder; null = nothing is. Only reads, also while a process writes to it.</summary>

@@ -34,8 +34,14 @@ internal sealed record ServeOptions
     /// <summary>Folder of the audit log; null = beside the store.</summary>
     public string? AuditPath { get; init; }
 
-    /// <summary>What stands between the audit log and its disk; null = nothing. For tests, whose disks hang.</summary>
+    /// <summary>What stands between the store and its disk; null = nothing. For tests, whose disks hang and fail.</summary>
+    public Func<IStorage, IStorage>? StoreDisk { get; init; }
+
+    /// <summary>The same of the audit log.</summary>
     public Func<IStorage, IStorage>? AuditDisk { get; init; }
+
+    /// <summary>The same of the release ledger.</summary>
+    public Func<IStorage, IStorage>? LedgerDisk { get; init; }
 
     /// <summary>Folder of authority, certificates and what else is the server's; null = <c>STORE.server</c>.</summary>
     public string? StatePath { get; init; }
@@ -186,7 +192,8 @@ internal sealed class WarehouseServer : IAsyncDisposable
         if (options.StatePath is { } state) configuration = configuration with { State = Path.GetFullPath(state) };
         if (options.AuditPath is { } auditPath) configuration = configuration with { Audit = configuration.Audit with { Folder = Path.GetFullPath(auditPath) } };
         ConfigurationCheck.Check(configuration, options.StorePath);
-        var store = StoreHost.Open(options.StorePath, options.KeysPath, options.Clock, log);
+        VariantStore Open() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock, options.StoreDisk);
+        var store = StoreHost.Over(Open, options.Clock, log);
         var report = new CallReport(log?.Server ?? NullLogger.Instance, new ServerMetrics(), options.Clock);
         StoreAudit? audit = null;
         CallerChecks? callers = null;
@@ -195,7 +202,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
         try
         {
             audit = StoreAudit.Open(options.StorePath, options.KeysPath, configuration.Audit.Folder is { } folder ? configuration.Resolve(folder) : null, options.Clock, options.AuditDisk);
-            ledger = audit.OpenLedger(store.Policy.Epoch?.Number ?? 0, "server");
+            ledger = audit.OpenLedger(store.Policy.Epoch?.Number ?? 0, "server", options.LedgerDisk);
             var told = log?.Server ?? NullLogger.Instance;
             if (ledger.Lost is { } lost) told.LedgerLost(Incident.Of(lost));
             callers = CallerChecks.Open(configuration, options.StorePath, options.Clock, new()
@@ -212,7 +219,6 @@ internal sealed class WarehouseServer : IAsyncDisposable
                     else told.CertificateEnds(days);
                 },
             });
-            VariantStore Open() => VariantStore.Open(options.StorePath, options.KeysPath, options.Clock);
             var writer = new StoreWriter(store, Open);
             server = new WarehouseServer(store, (audit, ledger), callers, (writer, BatchUploads.Open(callers.Identity.Folder, store, writer, new() { Limits = configuration.Uploads, Log = told, Clock = options.Clock }), new OwnInstance<AssessmentDesk>(Open, store => new AssessmentDesk(store))), report);
             server._pager = new GlassPager(store, audit, new Outbox(callers.Identity.Folder, Outbox.WaysOf(configuration, options.Clock), options.Clock, told), told) { LogReviewedWithin = TimeSpan.FromDays(configuration.Audit.ReviewDays) };

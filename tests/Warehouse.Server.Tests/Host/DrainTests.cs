@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Warehouse.Engine;
@@ -14,6 +12,7 @@ using Warehouse.Engine.Manifests;
 using Warehouse.Engine.Simulate;
 using Warehouse.Rpc.Client;
 using Warehouse.Server.Calls;
+using Warehouse.Server.Tests.Services;
 using Warehouse.Units;
 using Xunit;
 using Detail = Warehouse.Engine.Access.Detail;
@@ -30,7 +29,7 @@ public sealed class DrainTests : IDisposable
     /// <summary>Time of a drain that is longer than that, and of one that ends while it is looked at.</summary>
     private const int LongSeconds = 600, ShortSeconds = 1;
 
-    private const int Samples = 60, Variants = 20_000, Piece = 50_000;
+    private const int Samples = 60, Variants = 20_000, Piece = Uploading.PieceBytes;
 
     private readonly TempFolder _folder = new();
 
@@ -57,7 +56,7 @@ public sealed class DrainTests : IDisposable
         // An upload that has all bytes of its file, and is still to be told that it is to be loaded.
         var file = Vcf();
         using var loading = ingest.Upload();
-        await SendAsync(loading, BatchOf("whole", file), file);
+        await Uploading.SendAsync(loading, Uploading.BatchOf("whole", file), file);
 
         server.Terminate();
         await server.WaitForAsync("\"event\":\"Draining\"");
@@ -80,7 +79,7 @@ public sealed class DrainTests : IDisposable
         Assert.NotNull(answers[^1].End);
         await loading.RequestStream.WriteAsync(new V1.UploadRequest { Commit = true });
         await loading.RequestStream.CompleteAsync();
-        Assert.Equal((V1.BatchState.Committed, StatusCode.OK), ((await LastAsync(loading)).State, loading.GetStatus().StatusCode));
+        Assert.Equal((V1.BatchState.Committed, StatusCode.OK), ((await Uploading.LastAsync(loading)).State, loading.GetStatus().StatusCode));
         V1.AnswerEnd? end;
         while ((end = listing.ResponseStream.Current.End) is null) Assert.True(await listing.ResponseStream.MoveNext(default));
         Assert.False(await listing.ResponseStream.MoveNext(default));
@@ -110,7 +109,7 @@ public sealed class DrainTests : IDisposable
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, await NextAsync(watching));
         var file = File.ReadAllBytes(_folder["sim/cohort.vcf.gz"]);
         using var uploading = new V1.Ingest.IngestClient(channel).Upload();
-        await SendAsync(uploading, BatchOf("half", file), file.AsMemory(0, Piece));
+        await Uploading.SendAsync(uploading, Uploading.BatchOf("half", file), file.AsMemory(0, Piece));
 
         first.Terminate();
         foreach (var cut in await Task.WhenAll(CutAsync(asking.ResponseStream), CutAsync(watching.ResponseStream), CutAsync(uploading.ResponseStream)).WaitAsync(Most))
@@ -124,13 +123,13 @@ public sealed class DrainTests : IDisposable
         using var second = await ServerProcess.StartAsync(Store);
         using var again = Connect(second);
         var ingest = new V1.Ingest.IngestClient(again);
-        var kept = await ingest.StatusAsync(new V1.BatchRequest { Asking = Operations, Id = "half" });
+        var kept = await ingest.StatusAsync(new V1.BatchRequest { Asking = Uploading.Operations, Id = "half" });
         Assert.Equal((V1.BatchState.Receiving, Piece), (kept.State, Assert.Single(kept.Received)));
         using (var goingOn = ingest.Upload())
         {
-            await SendAsync(goingOn, BatchOf("half", file), file, Piece);
+            await Uploading.SendAsync(goingOn, Uploading.BatchOf("half", file), file, Piece);
             await goingOn.RequestStream.CompleteAsync();
-            Assert.Equal(file.Length, Assert.Single((await LastAsync(goingOn)).Received));
+            Assert.Equal(file.Length, Assert.Single((await Uploading.LastAsync(goingOn)).Received));
         }
         second.Terminate();
         Assert.Equal(0, await second.ExitAsync().WaitAsync(Most));
@@ -139,33 +138,12 @@ public sealed class DrainTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static V1.Asking Operations => new() { Purpose = V1.Purpose.Operations };
-
     /// <summary>A sample that the store has not.</summary>
     private static byte[] Vcf()
     {
         var text = new System.Text.StringBuilder("##fileformat=VCFv4.2\n##contig=<ID=22>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"g\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tother\n");
         for (var line = 0; line < 5000; line++) text.Append(CultureInfo.InvariantCulture, $"22\t{20_000_000 + (7 * line)}\t.\tA\tC\t50\tPASS\t.\tGT\t0/{line % 2}\n");
         return System.Text.Encoding.ASCII.GetBytes(text.ToString());
-    }
-
-    private static V1.Batch BatchOf(string id, byte[] file) => new() { Asking = Operations, Id = id, Files = { new V1.BatchFile { Length = file.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(file)) } } };
-
-    /// <summary>Begins with a batch and sends bytes of its file, until the server says that it has them.</summary>
-    private static async Task SendAsync(AsyncDuplexStreamingCall<V1.UploadRequest, V1.UploadReply> call, V1.Batch batch, ReadOnlyMemory<byte> bytes, int from = 0)
-    {
-        await call.RequestStream.WriteAsync(new V1.UploadRequest { Batch = batch });
-        for (var at = from; at < bytes.Length; at += Piece)
-            await call.RequestStream.WriteAsync(new V1.UploadRequest { Bytes = new() { Offset = at, Data = ByteString.CopyFrom(bytes.Slice(at, Math.Min(Piece, bytes.Length - at)).Span) } });
-        do Assert.True(await call.ResponseStream.MoveNext(default));
-        while (Assert.Single(call.ResponseStream.Current.Status.Received) < bytes.Length);
-    }
-
-    private static async Task<V1.BatchStatus> LastAsync(AsyncDuplexStreamingCall<V1.UploadRequest, V1.UploadReply> call)
-    {
-        var last = new V1.BatchStatus();
-        while (await call.ResponseStream.MoveNext(default)) last = call.ResponseStream.Current.Status;
-        return last;
     }
 
     private static async Task<HealthCheckResponse.Types.ServingStatus> NextAsync(AsyncServerStreamingCall<HealthCheckResponse> watching)

@@ -26,11 +26,23 @@ internal sealed class ServerProcess : IDisposable
 
     public int OperatorPort { get; private set; }
 
+    /// <summary>Its id.</summary>
+    public int Id => _process.Id;
+
     /// <summary>The most memory that it has had so far.</summary>
     public long MostBytes => long.Parse(File.ReadLines($"/proc/{_process.Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', '\t', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
 
     /// <summary>All of standard output, once it has ended.</summary>
     public byte[] Output => _written.ToArray();
+
+    /// <summary>All lines of standard error so far.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_errors) return string.Concat(_errors.Select(l => l + "\n"));
+        }
+    }
 
     public static ProcessStartInfo Command(params string[] words) => new(Path.Combine(TestData.ProjectRoot, "artifacts/bin/Warehouse.Server/release/warehouse-server"), words) { RedirectStandardOutput = true, RedirectStandardError = true };
 
@@ -38,7 +50,7 @@ internal sealed class ServerProcess : IDisposable
     {
         var start = Command(store, "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0");
         change?.Invoke(start);
-        var server = new ServerProcess(Process.Start(start)!);
+        var server = Start(start);
         var started = JsonDocument.Parse(await server.WaitForAsync("\"event\":\"Started\"")).RootElement;
         (server.Port, server.OperatorPort) = (started.GetProperty("port").GetInt32(), started.GetProperty("operatorPort").GetInt32());
         return server;
@@ -56,7 +68,23 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
-    public void Terminate() => Peer.Output("kill", "-TERM", _process.Id.ToString(CultureInfo.InvariantCulture));
+    /// <summary>Any program, whose output is kept as the server's is.</summary>
+    public static ServerProcess Start(ProcessStartInfo start) => new(Process.Start(start)!);
+
+    public void Terminate() => Signal("TERM");
+
+    /// <summary>Sends it a signal, by its name.</summary>
+    public void Signal(string name) => Peer.Output("kill", "-" + name, _process.Id.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Kills it, whatever it does.</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>Says something to a program whose input is not that of the tests, and nothing behind it.</summary>
+    public async Task SayAsync(byte[] bytes)
+    {
+        await _process.StandardInput.BaseStream.WriteAsync(bytes);
+        _process.StandardInput.Close();
+    }
 
     public async Task<int> ExitAsync()
     {

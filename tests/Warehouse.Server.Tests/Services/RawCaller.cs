@@ -17,6 +17,7 @@ internal sealed record RawAnswer(StatusCode? Code, string Text, long Bytes);
 internal sealed class RawCaller : IDisposable
 {
     private readonly HttpClient _http;
+    private readonly List<Socket> _sockets = [];
     private readonly string _url;
     private readonly string? _token;
 
@@ -24,12 +25,22 @@ internal sealed class RawCaller : IDisposable
     /// <param name="pem">Certificate and key that it shows; null = none.</param>
     /// <param name="token">Access token that goes with each call; null = none.</param>
     /// <param name="from">The address of this machine that it comes from; null = any.</param>
-    public RawCaller(ServedStore served, string? pem, string? token = null, IPAddress? from = null)
+    public RawCaller(ServedStore served, string? pem, string? token = null, IPAddress? from = null) : this(served.Url, pem, token, from)
     {
-        (_url, _token) = (served.Url, token);
+    }
+
+    /// <summary>The same of a server by its address.</summary>
+    public RawCaller(string url, string? pem, string? token = null, IPAddress? from = null)
+    {
+        (_url, _token) = (url, token);
         var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, InitialHttp2StreamWindowSize = 65_535, SslOptions = new() { RemoteCertificateValidationCallback = static (_, _, _, _) => true } };
         if (pem is not null) handler.SslOptions.ClientCertificates = [ServedStore.Shown(pem)];
-        if (from is not null) handler.ConnectCallback = async (to, stop) => new NetworkStream(await ConnectAsync(from, to.DnsEndPoint.Port, stop), ownsSocket: true);
+        if (from is not null) handler.ConnectCallback = async (to, stop) =>
+        {
+            var socket = await ConnectAsync(from, to.DnsEndPoint.Port, stop);
+            lock (_sockets) _sockets.Add(socket);
+            return new NetworkStream(socket, ownsSocket: true);
+        };
         _http = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -69,6 +80,38 @@ internal sealed class RawCaller : IDisposable
         {
             using (answer) return await EndAsync(answer, beginning.Length);
         };
+    }
+
+    /// <summary>
+    /// Sends messages, and resets the connection once the call runs, or was answered: neither side says anything more. Of a caller with an address alone.
+    /// </summary>
+    /// <param name="method">Path of the method.</param>
+    /// <param name="requests">Messages as they are sent.</param>
+    /// <param name="isOpen">The request does not end with them.</param>
+    /// <param name="runs">Done when the call runs.</param>
+    public async Task TearAsync(string method, byte[] requests, bool isOpen, Task runs)
+    {
+        using var stop = new CancellationTokenSource();
+        var sent = new TaskCompletionSource();
+        var answer = SendAsync(method, new Endless(stop.Token) { Beginning = requests, IsOver = !isOpen, Sent = sent }, null, stop.Token);
+        await Task.WhenAny(Task.WhenAll(sent.Task, runs), answer);
+        lock (_sockets)
+        {
+            foreach (var socket in _sockets)
+            {
+                socket.LingerState = new(true, 0);
+                socket.Close();
+            }
+        }
+        await stop.CancelAsync();
+        try
+        {
+            (await answer).Dispose();
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            // As was to be.
+        }
     }
 
     private Task<HttpResponseMessage> SendAsync(string method, HttpContent content, string? timeout, CancellationToken stop)
@@ -114,13 +157,24 @@ internal sealed class RawCaller : IDisposable
         return new(of, answer.TrailingHeaders.TryGetValues("grpc-message", out var texts) || answer.Headers.TryGetValues("grpc-message", out texts) ? Uri.UnescapeDataString(texts.Single()) : "", bytes);
     }
 
-    /// <summary>A request of which nothing is said before it is given up.</summary>
+    /// <summary>A request of which nothing more is said before it is given up.</summary>
     private sealed class Endless(CancellationToken stop) : HttpContent
     {
+        /// <summary>What is said first.</summary>
+        public byte[] Beginning { get; init; } = [];
+
+        /// <summary>It ends behind that.</summary>
+        public bool IsOver { get; init; }
+
+        /// <summary>Told when that is sent.</summary>
+        public TaskCompletionSource? Sent { get; init; }
+
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
+            await stream.WriteAsync(Beginning, stop);
             await stream.FlushAsync(stop);
-            await new TaskCompletionSource().Task.WaitAsync(stop);
+            Sent?.TrySetResult();
+            if (!IsOver) await new TaskCompletionSource().Task.WaitAsync(stop);
         }
 
         protected override bool TryComputeLength(out long length)

@@ -15,20 +15,26 @@ internal sealed class CanaryLab
 {
     public const string January = "2024-01-07", February = "2024-02-04";
 
+    private const int ChangedAlleles = 3;
+
     private readonly TempFolder _folder;
     private readonly CanaryTokens _tokens;
 
     public CanaryLab(TempFolder folder, CanaryTokens tokens)
     {
         (_folder, _tokens) = (folder, tokens);
-        (Samples, Cohort, Other, Person) = ([.. Enumerable.Range(0, 6).Select(_ => tokens.Next(CanaryKind.SampleId))], tokens.Next(CanaryKind.CohortName), tokens.Next(CanaryKind.CohortName), tokens.Next(CanaryKind.Mrn));
+        (Samples, Person) = ([.. Enumerable.Range(0, 6).Select(_ => tokens.Next(CanaryKind.SampleId))], tokens.Next(CanaryKind.Mrn));
+        (Cohort, Rest, Other) = (tokens.Next(CanaryKind.CohortName), tokens.Next(CanaryKind.CohortName), tokens.Next(CanaryKind.CohortName));
         Directory.CreateDirectory(folder["lab"]);
         File.WriteAllBytes(folder["in.vcf"], Vcf(Samples).ToByteArray());
         File.WriteAllText(folder["sheet.tsv"], "sample\tperson\tname\tmrn\tborn\tnote:aggregate\n" + string.Concat(Samples.Select((s, i) => $"{s}\t{(i == 0 ? Person : "p" + i)}\t{tokens.Next(CanaryKind.PatientName)}\t{tokens.Next(CanaryKind.Mrn)}\t{tokens.Next(CanaryKind.BirthDate)}\tx\n")));
         using var store = VariantStore.Create(new CreateOptions { Path = Store, Assembly = "GRCh38" });
         store.Ingest(new IngestRequest { Files = [folder["in.vcf"]], SheetPath = folder["sheet.tsv"] });
         store.SetCohort(Cohort, Samples[..3], null);
+        store.SetCohort(Rest, Samples[3..], null);
         store.SetCohort(Other, null, $"sample != '{Samples[0]}'");
+        // The first entry of the policy, which a request with 1 in all its fields revokes, is nobody's who calls.
+        store.Grant(AccessActor.Owner("test"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, "oidc:https://id.example|nobody"), Samples = [Samples[5]], Details = [Detail.Exists], Purposes = [Purpose.Treatment] });
         Load(store, ClinVarShelf.Source, January, ClinVar("Benign"));
         Load(store, ClinVarShelf.Source, February, ClinVar("Pathogenic"));
         foreach (var source in (string[])["panel", "spare"])
@@ -41,8 +47,10 @@ internal sealed class CanaryLab
 
     public string[] Samples { get; }
 
-    /// <summary>A cohort of names, and one by an expression.</summary>
+    /// <summary>A cohort of names, all who are not in it, and one by an expression.</summary>
     public string Cohort { get; }
+
+    public string Rest { get; }
 
     public string Other { get; }
 
@@ -53,12 +61,14 @@ internal sealed class CanaryLab
     public string ReaderId { get; private set; } = "";
 
     /// <summary>Everything is granted to somebody.</summary>
-    public void GrantAll(string id)
+    /// <param name="id">Who.</param>
+    /// <param name="isReader">It is he who reads, and hears of alerts.</param>
+    public void GrantAll(string id, bool isReader = true)
     {
         using var store = VariantStore.Open(Store);
         var entry = store.Grant(AccessActor.Owner("test"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, id), AllSamples = true, Details = [Detail.Exists, Detail.Aggregate, Detail.Record, Detail.Linkage], Purposes = [Purpose.Treatment] });
         store.Approve(AccessActor.Owner("second"), entry);
-        ReaderId = id;
+        if (isReader) ReaderId = id;
     }
 
     /// <summary>Genotypes of samples.</summary>
@@ -74,5 +84,5 @@ internal sealed class CanaryLab
 
     private static string ClinVar(string significance) =>
         "##fileformat=VCFv4.1\n##source=ClinVar\n##reference=GRCh38\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description=\"c\">\n##INFO=<ID=CLNREVSTAT,Number=.,Type=String,Description=\"r\">\n##INFO=<ID=GENEINFO,Number=1,Type=String,Description=\"g\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-        + $"1\t100\t7\tA\tG\t.\t.\tCLNSIG={significance};CLNREVSTAT=criteria_provided,_single_submitter;GENEINFO=GENE1:1\n";
+        + string.Concat(Enumerable.Range(1, ChangedAlleles).Select(i => $"1\t{100 * i}\t{i}\tA\tG\t.\t.\tCLNSIG={significance};CLNREVSTAT=criteria_provided,_single_submitter;GENEINFO=GENE1:1\n"));
 }

@@ -1,7 +1,10 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Health.V1;
+using Warehouse.Engine.Access;
 using Warehouse.Protocol.Flight;
+using Warehouse.Server.Tests.Services;
 using Reflection = Grpc.Reflection.V1;
 using ReflectionAlpha = Grpc.Reflection.V1Alpha;
 using V1 = Warehouse.Protocol.V1;
@@ -14,11 +17,45 @@ namespace Warehouse.Server.Tests.Telemetry;
 /// </summary>
 internal sealed class CanaryMethods(CanaryTokens tokens, CanaryLab lab)
 {
+    private const int Steward = 1, SecondReviewer = 4;
+
     private readonly string _person = tokens.Next(CanaryKind.PatientName);
     private (long Id, int Version) _assessment = (1, 1);
-    private string _alert = new('0', 20), _batch = "batch";
+    private string _alert = new('0', 20), _batch = "batch", _watch = "none";
     private ByteString _ticket = ByteString.Empty;
-    private int _entry = 99, _uploads; // none, until one is made
+    private int _entry = 99, _uploads, _conditions; // none, until one is made
+
+    /// <summary>Who calls, by number: those of whom one may call each method, and one more who signs what the first has written.</summary>
+    public static Role[][] Persons { get; } = [.. MethodPersons.Roles, [Role.Reviewer]];
+
+    /// <summary>What others need: called first, in this order.</summary>
+    public static string[] First { get; } =
+    [
+        "/warehouse.v1.Access/OpenEpoch", "/warehouse.v1.Care/Import", "/warehouse.v1.Watches/Set", "/warehouse.v1.ClinVar/Accept", "/warehouse.v1.Alerts/Run", "/warehouse.v1.Alerts/Inbox",
+    ];
+
+    /// <summary>Who is answered by a method: where the table of methods lets somebody through whom the rules behind it stop, it is another one.</summary>
+    public static int PersonOf(MethodDescriptor method) => MethodCall.PathOf(method)["/warehouse.v1.".Length..] switch
+    {
+        "Access/Grant" or "Access/Assign" or "Access/Unassign" or "Access/RegisterProject" or "Access/ChangeSettings" or "Access/OpenEpoch" or "Access/ReviewBreakGlass" => Steward,
+        "Assessments/Return" or "Assessments/Sign" => SecondReviewer,
+        _ => MethodPersons.Of(method),
+    };
+
+    /// <summary>What is called before a method each time, since the one that it changed is used up then.</summary>
+    public static string[] Before(string method) => method switch
+    {
+        "/warehouse.v1.Access/Approve" or "/warehouse.v1.Access/Revoke" => ["/warehouse.v1.Access/Grant"],
+        "/warehouse.v1.Access/Attest" => ["/warehouse.v1.Access/Grant", "/warehouse.v1.Access/Approve"],
+        "/warehouse.v1.Access/ReviewBreakGlass" => ["/warehouse.v1.Access/BreakGlass"],
+        "/warehouse.v1.Access/Unassign" => ["/warehouse.v1.Access/Assign"],
+        "/warehouse.v1.Assessments/Show" or "/warehouse.v1.Assessments/Submit" or "/warehouse.v1.Assessments/Retire" => ["/warehouse.v1.Assessments/Draft"],
+        "/warehouse.v1.Assessments/Return" or "/warehouse.v1.Assessments/Sign" => ["/warehouse.v1.Assessments/Draft", "/warehouse.v1.Assessments/Submit"],
+        "/warehouse.v1.Alerts/Show" or "/warehouse.v1.Alerts/Acknowledge" or "/warehouse.v1.Alerts/Delegate" or "/warehouse.v1.Alerts/Snooze" or "/warehouse.v1.Alerts/Escalate" => ["/warehouse.v1.Alerts/Inbox"],
+        "/warehouse.v1.Watches/Remove" => ["/warehouse.v1.Watches/Set"],
+        "/arrow.flight.protocol.FlightService/DoGet" => ["/arrow.flight.protocol.FlightService/GetFlightInfo"],
+        _ => [],
+    };
 
     private static V1.Asking Asking => new() { Purpose = V1.Purpose.Treatment };
 
@@ -46,20 +83,24 @@ internal sealed class CanaryMethods(CanaryTokens tokens, CanaryLab lab)
         {
             case V1.AssessmentReply { Assessment: { } made }: _assessment = (made.Id, made.Version); break;
             case V1.AccessChange { Entry: { } entry }: _entry = entry.Id; break;
-            case V1.InboxReply { Alerts.Count: > 0 } inbox: _alert = inbox.Alerts[0].Id; break;
+            case V1.InboxReply inbox: _alert = inbox.Alerts.FirstOrDefault(a => a.State == V1.AlertState.Open)?.Id ?? _alert; break;
+            case V1.Watch watch: _watch = watch.Name; break;
             case FlightInfo { Endpoint.Count: > 0 } info: _ticket = info.Endpoint[0].Ticket.Ticket_; break;
         }
     }
 
     private static string NameOf(string method) => method[(method.LastIndexOf('/') + 1)..];
 
+    /// <summary>A question that the rules of release answer, or refuse: in the ledger it is either way.</summary>
+    public static V1.SeenRequest Released => new() { Asking = At(V1.Detail.Aggregate), Queries = { "1-100-A-G" } };
+
     private IMessage[][] Variants(string method) => method switch
     {
-        "Seen" => [[new V1.SeenRequest { Asking = Asking, Queries = { "1-100-A-G" }, Samples = new() { Names = { lab.Samples[0] } }, Identify = true, Annotate = { "panel" } }], [new V1.SeenRequest { Asking = Asking, Queries = { "1-100-A-G" }, Samples = new() { Cohort = lab.Cohort } }]],
+        "Seen" => [[new V1.SeenRequest { Asking = Asking, Queries = { "1-100-A-G" }, Samples = new() { Names = { lab.Samples[0] } }, Identify = true, Annotate = { "panel" } }], [new V1.SeenRequest { Asking = Asking, Queries = { "1-100-A-G" }, Samples = new() { Cohort = lab.Cohort } }], [Released]],
         "SeenStream" => [[new V1.SeenStreamRequest { Request = new() { Asking = Asking } }, new V1.SeenStreamRequest { Queries = { "1-100-A-G" } }], [new V1.SeenStreamRequest { Request = new() { Asking = Asking } }, new V1.SeenStreamRequest { Vcf = lab.Vcf([tokens.Next(CanaryKind.SampleId)]) }]],
         "Frequencies" => [[new V1.FrequenciesRequest { Asking = Asking, Regions = { new V1.Region { Contig = "1" } }, Samples = new() { Cohort = lab.Cohort }, By = "note" }]],
         "FrequenciesOf" => [[new V1.FrequenciesOfRequest { Asking = Asking, Queries = { "1-100-A-G" }, Samples = new() { Names = { lab.Samples } } }]],
-        "CaseControl" => [[new V1.CaseControlRequest { Asking = Asking, Cases = lab.Cohort, Controls = lab.Other }]],
+        "CaseControl" => [[new V1.CaseControlRequest { Asking = Asking, Cases = lab.Cohort, Controls = lab.Rest }], [new V1.CaseControlRequest { Asking = Asking, Cases = lab.Cohort, Controls = lab.Other }]],
         "Carriers" => [[new V1.CarriersRequest { Asking = Asking, Queries = { "1-100-A-G" } }]],
         "Resolve" => [[new V1.ResolveRequest { Asking = Asking, Queries = { "1-100-A-G" } }]],
         "Export" => [.. Enum.GetValues<V1.ExportFormat>().Where(f => f != V1.ExportFormat.Unspecified).Select(f => (IMessage[])[new V1.ExportRequest { Asking = Asking, Format = f, Samples = new() { Names = { lab.Samples[..3] } } }])],
@@ -85,7 +126,7 @@ internal sealed class CanaryMethods(CanaryTokens tokens, CanaryLab lab)
         "RegisterProject" => [[new V1.RegisterProjectRequest { Asking = Asking, Project = new() { Name = "p" + ++_uploads, Members = { "oidc:https://id.example|" + _person }, Kind = V1.ResearchKind.General } }]],
         "ChangeSettings" => [[new V1.ChangeSettingsRequest { Asking = Asking, Settings = new() { K = 12 } }]],
         "Approve" or "Revoke" or "ReviewBreakGlass" => [[new V1.EntryRequest { Asking = Asking, Id = _entry }]],
-        "Attest" => [[new V1.AttestRequest { Asking = Asking, Ids = { 1 } }]],
+        "Attest" => [[new V1.AttestRequest { Asking = Asking, Ids = { _entry } }]],
         "Elevate" => [[new V1.ElevateRequest { Asking = Asking, Samples = { lab.Samples[1] }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Treatment }, Reason = Note }]],
         "BreakGlass" => [[new V1.BreakGlassRequest { Asking = Asking, Samples = { lab.Samples[2] }, Reason = Note }]],
         "OpenEpoch" => [[new V1.OpenEpochRequest { Asking = Asking }]],
@@ -128,7 +169,7 @@ internal sealed class CanaryMethods(CanaryTokens tokens, CanaryLab lab)
     {
         var content = new V1.AssessmentContent
         {
-            Variant = "1-100-A-G", Condition = "MONDO:0000001", ConditionName = tokens.Next(CanaryKind.PatientName), Tier = V1.Tier.Benign, Text = tokens.Next(CanaryKind.Mrn),
+            Variant = "1-100-A-G", Condition = FormattableString.Invariant($"MONDO:{++_conditions:D7}"), ConditionName = tokens.Next(CanaryKind.PatientName), Tier = V1.Tier.Benign, Text = tokens.Next(CanaryKind.Mrn),
             Criteria = { new V1.CriterionUse { Code = "BA1", Strength = V1.Strength.StandAlone, Evidence = tokens.Next(CanaryKind.InfoValue) } },
         };
         return method switch
@@ -136,7 +177,7 @@ internal sealed class CanaryMethods(CanaryTokens tokens, CanaryLab lab)
             "List" => [[new V1.ListAssessmentsRequest { Asking = Asking, Others = true }]],
             "Show" => [[new V1.ShowAssessmentRequest { Asking = Asking, Id = _assessment.Id, History = true }]],
             "Draft" => [[new V1.DraftAssessmentRequest { Asking = Asking, Content = content }]],
-            "Submit" => [[new V1.AssessmentChangeRequest { Asking = Asking, Id = _assessment.Id, Version = _assessment.Version, Reason = Note }]],
+            "Submit" => [[new V1.AssessmentChangeRequest { Asking = Asking, Id = _assessment.Id, Version = _assessment.Version }]],
             "Return" or "Retire" => [[new V1.AssessmentChangeRequest { Asking = Asking, Id = _assessment.Id, Version = _assessment.Version, Reason = Note }]],
             "Sign" => [[new V1.SignAssessmentRequest { Asking = Asking, Id = _assessment.Id, Version = _assessment.Version, Reason = Note, Meaning = V1.SignatureMeaning.Approved }]],
             "Settings" => [[new V1.AssessmentSettingsRequest { Asking = Asking }]],
@@ -186,14 +227,14 @@ internal sealed class CanaryMethods(CanaryTokens tokens, CanaryLab lab)
     private IMessage[][] Others(string method) => method switch
     {
         "/warehouse.v1.Watches/List" => [[new V1.ListWatchesRequest { Asking = Asking }]],
-        "/warehouse.v1.Watches/Set" => [[new V1.SetWatchRequest { Asking = Asking, Watch = new() { Name = tokens.Next(CanaryKind.OrderId), Scope = V1.WatchScope.Person, Items = { _person }, Triggers = { V1.WatchTrigger.Class }, Least = V1.Grade.Minor, Hears = { lab.ReaderId } } }]],
-        "/warehouse.v1.Watches/Remove" => [[new V1.RemoveWatchRequest { Asking = Asking, Name = "spare" }]],
+        "/warehouse.v1.Watches/Set" => [[new V1.SetWatchRequest { Asking = Asking, Watch = new() { Name = tokens.Next(CanaryKind.OrderId), Scope = V1.WatchScope.Person, Items = { _person }, Triggers = { V1.WatchTrigger.Class }, Least = V1.Grade.Minor, Hears = { lab.ReaderId } } }], [new V1.SetWatchRequest { Asking = Asking, Watch = new() { Name = "everybody", Scope = V1.WatchScope.Everybody, Hears = { lab.ReaderId } } }]],
+        "/warehouse.v1.Watches/Remove" => [[new V1.RemoveWatchRequest { Asking = Asking, Name = _watch }]],
         "/warehouse.v1.Care/List" => [[new V1.ListCareRequest { Asking = Asking }]],
         "/warehouse.v1.Care/Import" => [[new V1.ImportCareRequest { Asking = Asking, Rows = { new V1.CareRow { Person = lab.Person, Responsible = lab.ReaderId }, new V1.CareRow { Person = _person, Responsible = lab.ReaderId, Deputies = { "oidc:https://id.example|" + _person } } }, Commit = true }]],
         "/warehouse.v1.ClinVar/Releases" => [[new V1.ClinVarReleasesRequest { Asking = Asking }]],
         "/warehouse.v1.ClinVar/Look" or "/warehouse.v1.ClinVar/Preview" => [[new V1.ClinVarReleaseRequest { Asking = Asking, Release = CanaryLab.February }]],
         "/warehouse.v1.ClinVar/Compare" => [[new V1.CompareReleasesRequest { Asking = Asking, Before = CanaryLab.January, After = CanaryLab.February, All = true }]],
-        "/warehouse.v1.ClinVar/Accept" => [[new V1.AcceptReleaseRequest { Asking = Asking, Release = CanaryLab.February }]],
+        "/warehouse.v1.ClinVar/Accept" => [[new V1.AcceptReleaseRequest { Asking = Asking, Release = CanaryLab.January }], [new V1.AcceptReleaseRequest { Asking = Asking, Release = CanaryLab.February }]],
         "/warehouse.v1.ClinVar/History" => [[new V1.ClinVarHistoryRequest { Asking = Asking, Allele = "1-100-A-G" }]],
         "/warehouse.v1.ClinVar/Grades" => [[new V1.GradesRequest { Asking = Asking }]],
         "/warehouse.v1.ClinVar/SetGrades" => [[new V1.SetGradesRequest { Asking = Asking, Text = "* * * * minor" }]],
@@ -205,7 +246,7 @@ internal sealed class CanaryMethods(CanaryTokens tokens, CanaryLab lab)
         "/warehouse.v1.Store/Info" => [[new V1.InfoRequest { Asking = Asking }]],
         "/warehouse.v1.Store/Snapshots" => [[new V1.SnapshotsRequest { Asking = Asking }]],
         "/warehouse.v1.Store/Verify" => [[new V1.VerifyRequest { Asking = Asking }]],
-        "/warehouse.v1.Linkage/Resolve" => [[new V1.ResolvePersonsRequest { Asking = At(V1.Detail.Linkage), Samples = { lab.Samples[0], tokens.Next(CanaryKind.SampleId) }, Persons = { lab.Person, _person } }]],
+        "/warehouse.v1.Linkage/Resolve" => [[new V1.ResolvePersonsRequest { Asking = At(V1.Detail.Linkage), Samples = { lab.Samples[0] }, Persons = { lab.Person } }], [new V1.ResolvePersonsRequest { Asking = At(V1.Detail.Linkage), Samples = { lab.Samples[0], tokens.Next(CanaryKind.SampleId) }, Persons = { lab.Person, _person } }]],
         "/warehouse.v1.Issuers/List" => [[new V1.ListIssuersRequest()]],
         "/warehouse.v1.Audit/Search" => [[new V1.AuditSearchRequest { Asking = Asking, Sample = lab.Samples[0] }]],
         "/warehouse.v1.Audit/Prove" => [[new V1.AuditProofRequest { Asking = Asking, Sequence = 1 }]],

@@ -18,6 +18,9 @@ internal sealed class CanaryRun(CanaryTokens tokens, params CanarySink[] sinks)
     /// <summary>Bytes that were searched.</summary>
     public long SearchedBytes { get; private set; }
 
+    /// <summary>Lines among them, where a sink is one of lines (<see cref="CanarySink.HasLines"/>).</summary>
+    public long SearchedLines { get; private set; }
+
     /// <summary>A kind of token may stand in a sink, for a reason: what somebody typed may be told to him.</summary>
     public CanaryRun Allow(string sink, CanaryKind kind, string reason)
     {
@@ -68,6 +71,7 @@ internal sealed class CanaryRun(CanaryTokens tokens, params CanarySink[] sinks)
             foreach (var (place, bytes) in sink.Read())
             {
                 SearchedBytes += bytes.Length;
+                if (sink.HasLines) SearchedLines += bytes.AsSpan().Count((byte)'\n');
                 hits.AddRange(_search.Find(sink.Name, place, bytes).Where(h => !_allowed.Any(a => a.Sink == h.Sink && a.Kind == h.Kind)));
             }
         }

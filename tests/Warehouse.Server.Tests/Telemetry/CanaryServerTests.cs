@@ -51,7 +51,7 @@ public sealed class CanaryServerTests
             {
                 using var channel = Connect(server, pem);
                 foreach (var method in MethodTableTests.Services().SelectMany(s => s.Methods))
-                    await run.DriveAsync([(method.FullName, () => Told(trailers, () => MethodTableTests.CallAsync(channel, method, seconds: 1)))]);
+                    await run.DriveAsync([(method.FullName, () => Told(trailers, () => MethodTableTests.CallAsync(channel, method, seconds: method.Name is "Follow" or "Watch" ? 0.2 : 20)))]);
                 await run.DriveAsync(Calls(channel, tokens, lab.Samples, lab.Cohort).Select(c => (c.Name, (Func<Task>)(() => Told(trailers, c.Act)))));
             }
             foreach (var file in Directory.GetFiles(folder["lab/store"], "*", SearchOption.AllDirectories).OrderByDescending(f => new FileInfo(f).Length).Take(3)) Damage(file);

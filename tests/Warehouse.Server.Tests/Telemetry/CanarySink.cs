@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Tracing;
 using System.Text;
 using Grpc.Core;
+using Warehouse.Server.Tests.Host;
 
 namespace Warehouse.Server.Tests.Telemetry;
 
@@ -12,13 +13,16 @@ namespace Warehouse.Server.Tests.Telemetry;
 /// <param name="Plant">Puts bytes there; Dispose takes them away, where that can be.</param>
 internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<(string Place, byte[] Bytes)>> Read, Func<byte[], IDisposable?> Plant)
 {
+    /// <summary>What is read is text, in lines.</summary>
+    public bool HasLines { get; init; }
+
     /// <summary>A stream in memory: standard error, a log, what a collector received.</summary>
     public static CanarySink Of(string name, MemoryStream stream) => new(name, false, () => [(name, stream.ToArray())], bytes =>
     {
         var length = stream.Length;
         stream.Write(bytes);
         return new Undo(() => stream.SetLength(length));
-    });
+    }) { HasLines = true };
 
     /// <summary>Messages that were received.</summary>
     public static CanarySink Of(string name, Func<IEnumerable<(string Path, byte[] Body)>> received)
@@ -39,7 +43,7 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
         {
             planted = Encoding.ASCII.GetString(bytes);
             return new Undo(() => planted = "");
-        });
+        }) { HasLines = true };
     }
 
     /// <summary>Contents of all files in folders, and below.</summary>
@@ -64,7 +68,7 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
     public static CanarySink OfProcesses(string file, Func<IEnumerable<int>> processes)
     {
         var planted = new List<int>();
-        return new(file, true, () => processes().Concat(planted).Select(p => ($"/proc/{p}/{file}", File.ReadAllBytes($"/proc/{p}/{file}"))), bytes =>
+        return new(file, true, () => processes().Concat(planted).Select(p => ($"/proc/{p}/{file}", ReadShown($"/proc/{p}/{file}"))), bytes =>
         {
             var text = Encoding.ASCII.GetString(bytes);
             var start = new ProcessStartInfo("sh", file == "cmdline" ? ["-c", "echo; read x", text] : ["-c", "echo; read x"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
@@ -82,16 +86,48 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
         });
     }
 
+    /// <summary>What programs write to standard output, or to standard error.</summary>
+    public static CanarySink OfOutput(string name, IReadOnlyList<ServerProcess> programs, bool isError)
+    {
+        var planted = new List<ServerProcess>();
+        return new(name, true, () => programs.Concat(planted).Select(p => (name, isError ? Encoding.UTF8.GetBytes(p.Errors) : p.Output)), bytes =>
+        {
+            var start = new ProcessStartInfo("sh", ["-c", isError ? "cat >&2" : "cat"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+            var program = ServerProcess.Start(start);
+            program.SayAsync([.. bytes, (byte)'\n']).GetAwaiter().GetResult();
+            program.ExitAsync().GetAwaiter().GetResult();
+            planted.Add(program);
+            return new Undo(() =>
+            {
+                planted.Clear();
+                program.Dispose();
+            });
+        }) { HasLines = true };
+    }
+
     /// <summary>Metadata that calls ended with.</summary>
     public static CanarySink OfTrailers(string name, List<Metadata> trailers) => new(name, true,
         () => trailers.SelectMany(t => t).Select(e => (e.Key, (byte[])[.. Encoding.UTF8.GetBytes(e.Key + "\n"), .. e.ValueBytes])), bytes =>
     {
         trailers.Add([new("planted", Encoding.ASCII.GetString(bytes))]);
         return new Undo(() => trailers.RemoveAt(trailers.Count - 1));
-    });
+    }) { HasLines = true };
 
     /// <summary>The bytes of a file; a lock, which may be held, is empty.</summary>
     private static byte[] ReadShared(string path) => new FileInfo(path).Length == 0 ? [] : File.ReadAllBytes(path);
+
+    /// <summary>What is shown of a process; nothing, where the system shows it to nobody.</summary>
+    private static byte[] ReadShown(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
     /// <summary>What came since into the folder for temporary files; those of other tests hold no tokens.</summary>
     public static CanarySink OfTemp()
@@ -123,7 +159,7 @@ internal sealed record CanarySink(string Name, bool TakesText, Func<IEnumerable<
     {
         PlantingSource.Log.Leak(Encoding.ASCII.GetString(bytes));
         return null; // one that was heard cannot be unsaid: the catcher forgets what is planted
-    });
+    }) { HasLines = true };
 
     private sealed class Undo(Action undo) : IDisposable
     {
@@ -136,11 +172,21 @@ internal class EventCatcher : EventListener
 {
     private const int MostBytes = 64 << 20;
 
-    private static readonly string[] Deaf = ["System.Threading.Tasks.TplEventSource", "System.Buffers.ArrayPoolEventSource", "Microsoft-Windows-DotNETRuntime", "System.Runtime", "Private.InternalDiagnostics.System.Net.Sockets"];
+    private static readonly string[] Deaf = ["System.Threading.Tasks.TplEventSource", "System.Buffers.ArrayPoolEventSource", "Microsoft-Windows-DotNETRuntime", "System.Runtime", "Private.InternalDiagnostics.System.Net.Sockets",
+        "System.Diagnostics.Eventing.FrameworkEventSource", "System.Collections.Concurrent.ConcurrentCollectionsEventSource"];
 
     // The base's constructor calls back before the fields of this class are set.
     private static readonly Lock Gate = new();
     private MemoryStream? _heard;
+
+    /// <summary>Further events are not kept.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (Gate) return _heard?.Length >= MostBytes;
+        }
+    }
 
     /// <summary>All that was heard, as text.</summary>
     public byte[] Bytes

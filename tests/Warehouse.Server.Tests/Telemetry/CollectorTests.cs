@@ -2,12 +2,15 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Core;
 using Warehouse.Engine.Access;
 using Warehouse.Rpc.Server;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Telemetry;
+using Warehouse.Tests;
+using Warehouse.Units;
 using Xunit;
 using V1 = Warehouse.Protocol.V1;
 
@@ -38,6 +41,49 @@ public sealed class CollectorTests
         collector.Dispose(); // sends what there is
         Assert.Equal(["/v1/metrics", "/v1/traces"], receiver.Received.Select(r => r.Path).Distinct().Order(StringComparer.Ordinal));
         Check([.. receiver.Received.Select(r => r.Body)], metrics.Page());
+    }
+
+    /// <summary>The messages of OpenTelemetry's own JavaScript exporter take what is sent for what was done, and one that is cut or damaged they do not take.</summary>
+    [NodeFact("@opentelemetry/otlp-transformer")]
+    public async Task Another_implementation_reads_what_is_sent()
+    {
+        await using var receiver = await OtlpReceiver.StartAsync();
+        var collector = new Collector(new CollectorOptions { Endpoint = new(receiver.Address), TracedPart = 1, Interval = TimeSpan.FromHours(1) });
+        using var metrics = Work();
+        collector.Dispose();
+        using var folder = new TempFolder();
+        var (exit, output, error) = Read(receiver.Received);
+        Assert.True(exit == 0, error);
+        var lines = output.TrimEnd('\n').Split('\n').Select(l => JsonDocument.Parse(l).RootElement).ToLookup(l => l[0].GetString());
+        Assert.All(lines.SelectMany(l => l), l => Assert.Equal("variant-warehouse", l[1].GetProperty("service.name").GetString()));
+        // As our own reader has them, which other tests rest on.
+        Assert.Equal(receiver.Spans.Select(s => (s.Trace, s.Id, s.Parent, s.Name, Words(s.Attributes))),
+            lines["span"].Select(s => (s[2].GetString()!, s[3].GetString()!, s[4].GetString()!, s[5].GetString()!, Words(s[8].EnumerateObject().ToDictionary(a => a.Name, a => a.Value.GetString()!)))));
+        var call = Assert.Single(lines["span"], s => s[4].GetString()!.Length == 0);
+        Assert.Equal(Enum.GetValues<CallStep>().Length, lines["span"].Count() - 1);
+        Assert.Equal("rpc.grpc.status_code=7 rpc.system=grpc warehouse.detail=Record warehouse.reason=NotGranted", Words(call[8].EnumerateObject().ToDictionary(a => a.Name, a => a.Value.GetString()!)));
+        var points = lines["point"].Select(p => (Name: p[2].GetString(), Unit: p[3].GetString(), Type: p[4].GetString(), Labels: Words(p[5].EnumerateObject().ToDictionary(a => a.Name, a => a.Value.GetString()!)), Value: p[6])).ToList();
+        Assert.Equal(1, Assert.Single(points, p => p is { Name: "warehouse.calls", Type: "sum", Labels: "detail=record method=warehouse.v1.Variants/Seen outcome=permission_denied" }).Value.GetDouble());
+        Assert.Equal(0, Assert.Single(points, p => p is { Name: "warehouse.calls.running", Type: "gauge", Labels: "method=warehouse.v1.Variants/Seen" }).Value.GetDouble());
+        var time = Assert.Single(points, p => p is { Name: "warehouse.call.duration", Unit: "s", Type: "histogram", Labels: "method=warehouse.v1.Variants/Seen" }).Value;
+        Assert.Equal((1, 0.001), (time[0].GetInt32(), time[1].GetDouble()));
+        // What is none: one that is cut, and one whose first length goes beyond its end.
+        var (path, body) = receiver.Received[0];
+        byte[] longer = [body[0], 0xFF, 0xFF, 0x7F, .. body[2..]];
+        foreach (var none in (byte[][])[body[..^1], longer]) Assert.Equal(1, Read([(path, none)]).Exit);
+
+        (int Exit, string Output, string Error) Read(IEnumerable<(string Path, byte[] Body)> received)
+        {
+            List<string> words = ["otlp.mjs"];
+            foreach (var (i, (kind, bytes)) in received.Index())
+            {
+                File.WriteAllBytes(folder[$"request{i}"], bytes);
+                words.AddRange([kind["/v1/".Length..], folder[$"request{i}"]]);
+            }
+            return Peer.RunIn(Path.Combine(TestData.ProjectRoot, "tests", "interop"), "node", [.. words]);
+        }
+
+        static string Words(IEnumerable<KeyValuePair<string, string>> attributes) => string.Join(' ', attributes.Select(a => $"{a.Key}={a.Value}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

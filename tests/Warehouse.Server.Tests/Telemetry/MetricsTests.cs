@@ -3,10 +3,13 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Grpc.Core;
 using Warehouse.Engine.Access;
 using Warehouse.Server.Telemetry;
+using Warehouse.Tests;
+using Warehouse.Units;
 using Xunit;
 
 namespace Warehouse.Server.Tests.Telemetry;
@@ -49,6 +52,41 @@ public sealed partial class MetricsTests
         var series = lines.Where(l => l[0] != '#').Select(l => l[..l.LastIndexOf(' ')]).ToList();
         Assert.Equal(series.Distinct(), series);
         Assert.All(series, s => Assert.Contains(types, t => s.StartsWith(t, StringComparison.Ordinal)));
+    }
+
+    /// <summary>The client library of Prometheus reads every figure as it was counted, and a page that is none it does not read.</summary>
+    [PeerFact("python3")]
+    public void Another_implementation_reads_the_page()
+    {
+        using var metrics = Some();
+        using var folder = new TempFolder();
+        var page = metrics.Page();
+        var (exit, output, error) = Read(page);
+        Assert.True(exit == 0, error);
+        var families = output.TrimEnd('\n').Split('\n').Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        Assert.Equal(page.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2..]).Select(t => (t[0].EndsWith("_total", StringComparison.Ordinal) ? t[0][..^6] : t[0], t[1])),
+            families.Select(f => (f[0].GetString()!, f[1].GetString()!)));
+        Assert.All(families, f => Assert.NotEqual("", f[2].GetString()));
+        var figures = families.SelectMany(f => f[3].EnumerateArray()).ToDictionary(s => $"{s[0]} {string.Join(' ', s[1].EnumerateObject().Select(l => $"{l.Name}={l.Value}").Order(StringComparer.Ordinal))}".TrimEnd(), s => s[2].GetDouble());
+        Assert.Equal(page.Split('\n').Count(l => l.Length > 0 && l[0] != '#'), figures.Count);
+        foreach (var (figure, number) in (IEnumerable<(string, double)>)
+            [
+                ("warehouse_calls_total detail=record method=warehouse.v1.Variants/Seen outcome=ok", 2), ("warehouse_calls_total detail=none method=other outcome=permission_denied", 1), ("warehouse_incidents_total", 1), ("warehouse_connections", 7),
+                ("warehouse_call_duration_seconds_bucket le=0.0025 method=warehouse.v1.Variants/Seen", 1), ("warehouse_call_duration_seconds_bucket le=+Inf method=warehouse.v1.Variants/Seen", 2), ("warehouse_call_duration_seconds_sum method=warehouse.v1.Variants/Seen", 100.002),
+            ])
+            Assert.Equal(number, figures[figure]);
+        // What is none: half a line, a label without quotes, a figure that is no number.
+        foreach (var none in (string[])[page[..(page.LastIndexOf('{') + 5)], page.Replace("method=\"other\"", "method=other", StringComparison.Ordinal), page.Replace("warehouse_connections 7", "warehouse_connections seven", StringComparison.Ordinal)])
+        {
+            Assert.NotEqual(page, none);
+            Assert.Equal(1, Read(none).Exit);
+        }
+
+        (int Exit, string Output, string Error) Read(string text)
+        {
+            File.WriteAllText(folder["page"], text);
+            return Peer.Run("/usr/bin/python3", Path.Combine(TestData.ProjectRoot, "tests", "interop", "prometheus.py"), folder["page"]);
+        }
     }
 
     /// <summary>Every label is from a fixed set, whatever was counted: on the page and in the instruments.</summary>

@@ -3,7 +3,6 @@ using Warehouse.Engine.Segments;
 using Warehouse.Engine.Storage;
 using Warehouse.Engine.Variants;
 using Warehouse.Engine.Vcf;
-using Warehouse.Primitives;
 using Xunit;
 
 namespace Warehouse.Tests.Segments;
@@ -18,8 +17,9 @@ public sealed class CallSetWriterTests
     {
         using var folder = new TempFolder();
         var changes = new Changes();
-        using var disk = new SlowStorage(DiskStorage.Open(folder.Path), changes);
-        using var writer = new CallSetWriter((first, count) => new SegmentWriter(NewFile(disk), [first]), samples: 1, new CallSetOptions(BlockGq: 20, SkipBad: false, Threads: 2));
+        using var disk = new SlowDisk(changes);
+        var storage = disk.Over(DiskStorage.Open(folder.Path));
+        using var writer = new CallSetWriter((first, count) => new SegmentWriter(NewFile(storage), [first]), samples: 1, new CallSetOptions(BlockGq: 20, SkipBad: false, Threads: 2));
         disk.Hold();
         var collected = 0;
         var feeding = Task.Run(() =>
@@ -54,63 +54,29 @@ public sealed class CallSetWriterTests
     private static SealedWriter NewFile(IStorage storage) => new(storage, new SealedHeader(FileId.New(), SegmentWriter.FileKind, 1, 1), FileKey.New(), "segment");
 
     /// <summary>A disk whose appends can be made to wait.</summary>
-    private sealed class SlowStorage(IStorage disk, Changes changes) : IStorage, IDisposable
+    private sealed class SlowDisk(Changes changes) : IDisposable
     {
         private readonly ManualResetEventSlim _go = new(true);
         private volatile bool _isWaiting;
 
-        public bool IsPoisoned => disk.IsPoisoned;
-
         public bool IsWaiting => _isWaiting;
+
+        public IStorage Over(IStorage disk) => new WatchedStorage(disk, what =>
+        {
+            if (what == nameof(IStorageFile.Append)) Wait();
+        });
 
         public void Hold() => _go.Reset();
 
         public void LetGo() => _go.Set();
+
+        public void Dispose() => _go.Dispose();
 
         private void Wait()
         {
             _isWaiting = !_go.IsSet;
             changes.Tell();
             _go.Wait(TimeSpan.FromMinutes(3)); // longer than anybody waits for the waiting
-        }
-
-        public IReadOnlyList<string> List(string folder) => disk.List(folder);
-
-        public FileFacts? Facts(string name) => disk.Facts(name);
-
-        public void CreateFolder(string name) => disk.CreateFolder(name);
-
-        public IStorageFile Create(string name) => new SlowFile(this, disk.Create(name));
-
-        public IStorageFile Open(string name, bool append = false) => disk.Open(name, append);
-
-        public bool TryRename(string name, string newName) => disk.TryRename(name, newName);
-
-        public void Replace(string name, string newName) => disk.Replace(name, newName);
-
-        public void Delete(string name) => disk.Delete(name);
-
-        public void SyncFolder(string folder) => disk.SyncFolder(folder);
-
-        public IStorageLock? Lock(string name, bool exclusive) => disk.Lock(name, exclusive);
-
-        public void Dispose() => _go.Dispose();
-
-        private sealed class SlowFile(SlowStorage owner, IStorageFile file) : IStorageFile
-        {
-            public long LengthBytes => file.LengthBytes;
-
-            public void Read(long offsetBytes, Span<byte> bytes) => file.Read(offsetBytes, bytes);
-
-            public void Append(ReadOnlySpan<byte> bytes)
-            {
-                owner.Wait();
-                file.Append(bytes);
-            }
-
-            public void Sync() => file.Sync();
-
-            public void Dispose() => file.Dispose();
         }
     }
 }
