@@ -126,9 +126,9 @@ internal sealed class Attacks(int port, X509Certificate2? certificate) : IDispos
             for (var i = 0; i < Calls && !_isStopped; i++)
                 if (connection.End((2 * i) + 1) is var end && !char.IsAsciiDigit(end[0]) && !_isStopped) _dropped++; // without a status, so that it was cut
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or InvalidOperationException)
         {
-            // Closed, by the server or here.
+            // Closed, by the server or here, which a stream of TLS says in its own way.
         }
     }
 
@@ -164,7 +164,7 @@ internal sealed class Attacks(int port, X509Certificate2? certificate) : IDispos
             while (connection.Read() is not null) continue;
             return true;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or InvalidOperationException)
         {
             return false;
         }

@@ -61,7 +61,7 @@ internal sealed class RawConnection : IDisposable
             Send(bytes);
             return true;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or InvalidOperationException)
         {
             return false;
         }
