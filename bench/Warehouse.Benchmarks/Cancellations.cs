@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Warehouse.Protocol.Flight;
@@ -11,7 +10,7 @@ using V1 = Warehouse.Protocol.V1;
 namespace Warehouse.Benchmarks;
 
 /// <summary>
-/// Calls that may take long, of each method, that a client gives up while others ask: the time from then to the end of the server's work, its last entry in the audit log
+/// Calls that may take long, of each method that reads, that a client gives up while others ask: the time from then to the end of the server's work, its last entry in the audit log
 /// included. What is read until then keeps the server at work; what is not read makes it wait for room.
 /// </summary>
 internal static class Cancellations
@@ -21,10 +20,7 @@ internal static class Cancellations
     /// <summary>A person has room for twenty calls a second.</summary>
     private const int PauseMs = 55;
 
-    private const string Batch = "given-up";
-
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
-    private static readonly byte[] Piece = new byte[512 << 10];
 
     public static async Task MeasureAsync(Process server, (RpcChannel Machine, RpcChannel Person) channels, string[] queries)
     {
@@ -70,7 +66,7 @@ internal static class Cancellations
     /// <summary>What is begun: how it is given up, and the client's own part of it, which ends with it.</summary>
     private static IEnumerable<(string Name, int Count, Func<int, Task<(Action GiveUp, Task Work)>> Begin)> Methods(RpcChannel channel, string[] queries)
     {
-        var (variants, ingest) = (new V1.Variants.VariantsClient(channel), new V1.Ingest.IngestClient(channel));
+        var variants = new V1.Variants.VariantsClient(channel);
         V1.ExportRequest All(int turn) => new() { Asking = Served.Asking, Format = turn % 2 == 0 ? V1.ExportFormat.Vcf : V1.ExportFormat.Arrow };
         yield return ("Export that is read", Each, i => BeginAsync(variants.Export(All(i)), isRead: true));
         yield return ("Export that is not read", Each, i => BeginAsync(variants.Export(All(i)), isRead: false));
@@ -96,15 +92,6 @@ internal static class Cancellations
             var call = variants.SeenStream();
             return Task.FromResult(((Action)call.Dispose, Task.WhenAll(AskAsync(call.RequestStream, queries), ReadAsync(call.ResponseStream))));
         });
-        yield return ("Upload that is sent to", EachOther, async _ =>
-        {
-            await ingest.CancelAsync(new() { Asking = Served.Asking, Id = Batch });
-            await Task.Delay(PauseMs);
-            var call = ingest.Upload();
-            await call.RequestStream.WriteAsync(new() { Batch = new() { Asking = Served.Asking, Id = Batch, Files = { new V1.BatchFile { Length = 1 << 29, Sha256 = Convert.ToHexStringLower(SHA256.HashData(Piece)) } } } });
-            await call.ResponseStream.MoveNext(default);
-            return (call.Dispose, Task.WhenAll(SendAsync(call.RequestStream), ReadAsync(call.ResponseStream)));
-        });
     }
 
     private static async Task<(Action, Task)> BeginAsync<T>(AsyncServerStreamingCall<T> call, bool isRead)
@@ -123,12 +110,6 @@ internal static class Cancellations
     {
         await to.WriteAsync(new() { Request = new() { Asking = Served.Asking }, Brief = true, Queries = { queries.Take(Queries) } });
         while (true) await to.WriteAsync(new() { Queries = { queries.Take(Queries) } });
-    });
-
-    private static Task SendAsync(IClientStreamWriter<V1.UploadRequest> to) => SayAsync(async () =>
-    {
-        var data = UnsafeByteOperations.UnsafeWrap(Piece);
-        for (var at = 0L; at < 1 << 29; at += Piece.Length) await to.WriteAsync(new() { Bytes = new() { Offset = at, Data = data } });
     });
 
     private static Task ReadAsync<T>(IAsyncStreamReader<T> replies) => SayAsync(async () =>
