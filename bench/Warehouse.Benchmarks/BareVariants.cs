@@ -91,6 +91,6 @@ internal sealed class BareVariants(VariantStore store, PlainAppends? appends) : 
     private Session Borrow(ConcurrentBag<Session> idle, bool isListing)
     {
         if (idle.TryTake(out var session)) return session;
-        lock (_gate) return store.OpenSession(new SessionOptions { AnyOrder = !isListing, AroundDamage = isListing });
+        lock (_gate) return store.OpenSession(new SessionOptions { AnyOrder = !isListing, AroundDamage = true });
     }
 }

@@ -21,10 +21,11 @@ internal static class Served
 
     /// <summary>
     /// With "server ...": is one. Otherwise: the store, which it changes, a file that names a tenth of its samples, and the folder of the foreign
-    /// programs; behind them "seen", "frequencies", "load" or "cancellations", to measure these alone.
+    /// programs; behind them "seen", "frequencies", "load", "cancellations" or "hostile", to measure these alone.
     /// </summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
+        if (arguments is ["attack", var attack, var port, var attacker]) return HostileLoad.Attack(attack, int.Parse(port, CultureInfo.InvariantCulture), attacker);
         if (arguments is ["server", var kind, var served, var state, .. var names]) return await ServedProcess.RunAsync(kind, served, state, names.FirstOrDefault());
         var (store, tenth, programs, part, folder) = (arguments[0], arguments[1], arguments[2], arguments.ElementAtOrDefault(3), Directory.CreateTempSubdirectory("warehouse-served").FullName);
         var (queries, self) = (Queries(store), Environment.ProcessPath!);
@@ -48,8 +49,9 @@ internal static class Served
                     await WithAsync((program, [Path.Combine(programs, script), folder]), folder, (server, channel) => MeasureAsync(name, (server, channel), queries, "recorded"));
             }
             if (part is null or "load")
-                await WithAsync((self, ["serve", "server", "full", store, folder]), folder, (server, channel) => Crowd.MeasureAsync(server, () => Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Client)), store, queries));
-            if (part is null or "cancellations") await WithAsync((self, ["serve", "server", "watched", store, folder]), folder, async (server, channel) =>
+                await WithAsync((self, ["serve", "server", "full", store, folder]), folder, (server, channel, pages) => Crowd.MeasureAsync((server, pages), () => Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Client)), store, queries));
+            if (part is null or "hostile") await WithAsync((self, ["serve", "server", "full", store, folder]), folder, (server, channel) => HostileLoad.MeasureAsync((self, Path.Combine(folder, ServedProcess.Person)), channel, store, queries));
+            if (part is null or "cancellations") await WithAsync((self, ["serve", "server", "watched", store, folder, tenth]), folder, async (server, channel) =>
             {
                 using var person = Connect(channel.Target.Split(':')[1], Path.Combine(folder, ServedProcess.Person));
                 await Cancellations.MeasureAsync(server, (channel, person), queries);
@@ -65,16 +67,19 @@ internal static class Served
     /// <summary>The question about a tenth of the samples.</summary>
     private static V1.FrequenciesRequest Tenth => new() { Asking = Asking, Samples = new() { Cohort = ServedProcess.Cohort } };
 
-    private static async Task WithAsync((string Program, string[] Arguments) of, string folder, Func<Process, RpcChannel, Task> work)
+    private static Task WithAsync((string Program, string[] Arguments) of, string folder, Func<Process, RpcChannel, Task> work) => WithAsync(of, folder, (server, channel, _) => work(server, channel));
+
+    /// <summary>Starts a server, and ends it when the work is done; the number is the port of its operator's pages, where it has them.</summary>
+    private static async Task WithAsync((string Program, string[] Arguments) of, string folder, Func<Process, RpcChannel, int, Task> work)
     {
         var start = new ProcessStartInfo(of.Program, of.Arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment.Remove("DOTNET_GCLOHThreshold"); // what is set for the client is no setting of the server
         using var process = Process.Start(start)!;
         try
         {
-            var port = (await process.StandardOutput.ReadLineAsync())!.Split(' ')[1];
-            using var channel = Connect(port, Path.Combine(folder, ServedProcess.Client));
-            await work(process, channel);
+            var said = (await process.StandardOutput.ReadLineAsync())!.Split(' ');
+            using var channel = Connect(said[1], Path.Combine(folder, ServedProcess.Client));
+            await work(process, channel, int.TryParse(said.ElementAtOrDefault(2), CultureInfo.InvariantCulture, out var pages) ? pages : 0);
         }
         finally
         {

@@ -19,7 +19,7 @@ namespace Warehouse.Benchmarks;
 /// </summary>
 internal static class ServedProcess
 {
-    public const string Cohort = "tenth", Client = "client.pfx", Person = "person.pfx", Authority = "authority.pem", Certificate = "server.pem", Key = "server.key";
+    public const string Cohort = "tenth", Others = "others", Client = "client.pfx", Person = "person.pfx", Authority = "authority.pem", Certificate = "server.pem", Key = "server.key";
 
     /// <summary>Serves. The first process on a folder makes the certificates, grants its client the store, and names the cohort.</summary>
     public static async Task<int> RunAsync(string kind, string store, string folder, string? tenth)
@@ -36,19 +36,28 @@ internal static class ServedProcess
         if (tenth is not null)
         {
             using var owner = VariantStore.Open(store);
-            if (owner.Cohorts().All(c => c.Name != Cohort)) owner.SetCohort(Cohort, await File.ReadAllLinesAsync(tenth), null);
+            var names = await File.ReadAllLinesAsync(tenth);
+            if (owner.Cohorts().All(c => c.Name != Cohort)) owner.SetCohort(Cohort, names, null);
+            if (owner.Cohorts().All(c => c.Name != Others)) owner.SetCohort(Others, [.. SamplesOf(owner).Except(names)], null);
         }
+        // A person has as much scanned here as a machine may: listings follow each other.
         await using var server = await WarehouseServer.StartAsync(
-            new ServeOptions { StorePath = store, StatePath = state, AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, kind == "watched" ? new LineLog(new EndLog(), LogLevel.Debug, new Scrubber(), TimeProvider.System) : null);
+            new ServeOptions { Configuration = new() { Limits = new() { Person = new() { ScanUnitsPerMinute = 1_000_000_000_000 } } }, StorePath = store, StatePath = state, AuditPath = Path.Combine(folder, "audit"), EndPoint = new IPEndPoint(IPAddress.Loopback, 0), OperatorEndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, kind == "watched" ? new LineLog(new EndLog(), LogLevel.Debug, new Scrubber(), TimeProvider.System) : null);
         if (!File.Exists(Path.Combine(folder, Client))) Introduce(server, store, folder);
-        await UntilClosedAsync(server.Port);
+        await UntilClosedAsync(server.Port, server.OperatorPort);
         return 0;
+    }
+
+    private static List<string> SamplesOf(VariantStore store)
+    {
+        using var session = store.OpenSession();
+        return [.. session.LoadedSamples().Select(s => s.Name)];
     }
 
     private static void Introduce(WarehouseServer server, string store, string folder)
     {
-        var pem = Introduce(server, store, Path.Combine(folder, Client), isService: true);
-        Introduce(server, store, Path.Combine(folder, Person), isService: false);
+        var pem = Introduce(server, store, Path.Combine(folder, Client), isService: true, Role.Analyst);
+        Introduce(server, store, Path.Combine(folder, Person), isService: false, Role.Analyst, Role.LabDirector);
         // For the foreign servers: whom to ask for a certificate, and what to show.
         var chain = new X509Certificate2Collection();
         chain.ImportFromPem(pem);
@@ -61,9 +70,9 @@ internal static class ServedProcess
     }
 
     /// <summary>Makes the certificate of somebody who is granted the store; a person has a second factor.</summary>
-    private static string Introduce(WarehouseServer server, string store, string path, bool isService)
+    private static string Introduce(WarehouseServer server, string store, string path, bool isService, params Role[] roles)
     {
-        var (pem, issued) = server.Identity.Issue(Path.GetFileNameWithoutExtension(path), 1, isService, [Role.Analyst], hasSecondFactor: !isService);
+        var (pem, issued) = server.Identity.Issue(Path.GetFileNameWithoutExtension(path), 1, isService, roles, hasSecondFactor: !isService);
         using (var owner = VariantStore.Open(store))
         {
             var entry = owner.Grant(AccessActor.Owner("bench"), new GrantRequest { Subject = new Subject(SubjectKind.Principal, issued.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations] });
@@ -75,10 +84,46 @@ internal static class ServedProcess
         return pem;
     }
 
-    private static async Task UntilClosedAsync(int port)
+    /// <summary>Serves until standard input ends; between a line "begin" and a line "end" it measures how long work waits for a thread, and says so at the latter.</summary>
+    private static async Task UntilClosedAsync(int port, int? operatorPort = null)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"listening {port}"));
-        await Console.In.ReadToEndAsync();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"listening {port} {operatorPort}"));
+        PoolWaits? waits = null;
+        while (await Console.In.ReadLineAsync() is { } line)
+        {
+            if (line == "begin") waits = new PoolWaits();
+            if (line == "end") Console.WriteLine(waits!.End());
+        }
+    }
+
+    /// <summary>Queues work as the listener does, a thousand times a second, and notes when it runs.</summary>
+    private sealed class PoolWaits
+    {
+        private readonly System.Collections.Concurrent.ConcurrentQueue<double> _times = new();
+        private readonly Thread _thread;
+        private volatile bool _isOver;
+
+        public PoolWaits()
+        {
+            _thread = new Thread(() =>
+            {
+                while (!_isOver)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(queued => _times.Enqueue(Stopwatch.GetElapsedTime(queued).TotalMilliseconds), Stopwatch.GetTimestamp(), preferLocal: false);
+                    Thread.Sleep(1);
+                }
+            }) { IsBackground = true };
+            _thread.Start();
+        }
+
+        /// <summary>How many there were, and their p50, p99 and longest in ms.</summary>
+        public string End()
+        {
+            _isOver = true;
+            _thread.Join();
+            double[] times = [.. _times.Order()];
+            return string.Create(CultureInfo.InvariantCulture, $"waits {times.Length} {times[times.Length / 2]} {times[times.Length * 99 / 100]} {times[^1]}");
+        }
     }
 
     /// <summary>Prints the time at which each cancelled call had ended: the clock of both processes is the machine's.</summary>

@@ -16,6 +16,9 @@ public sealed partial class WarehouseClient : IDisposable
     /// <summary>Queries in one message of <c>Seen</c>, <c>Carriers</c> and <c>Resolve</c>, and alleles in one of <c>FrequenciesOf</c>.</summary>
     public const int MaxQueries = 1000, MaxAlleles = 10_000;
 
+    /// <summary>Name of the facts of a store that say what of it is damaged.</summary>
+    public const string DamageFact = "damage";
+
     // A request stays under what servers take in one message (1 MiB); a reply with long alleles may be longer than that.
     private const int MaxQueryBytes = 1 << 19, MaxReplyBytes = 64 << 20, VcfPieceBytes = 1 << 16;
 
@@ -245,12 +248,13 @@ public sealed partial class WarehouseClient : IDisposable
         return new ByteAnswer(ask, stop => _caller.ReadAsync(how => _variants.Export(asked, how), ask, stop));
     }
 
-    /// <summary>Facts of the store.</summary>
+    /// <summary>Facts of the store; behind them what was met damaged, each as a fact named <see cref="DamageFact"/>.</summary>
     public async Task<IReadOnlyList<Fact>> InfoAsync(AskOptions? ask = null, CancellationToken stop = default)
     {
         ask ??= _options.Ask;
         var request = new InfoRequest { Asking = ask.ToWire() };
-        return (await _caller.AskAsync(how => _store.InfoAsync(request, how), ask, stop).ConfigureAwait(false)).Facts;
+        var reply = await _caller.AskAsync(how => _store.InfoAsync(request, how), ask, stop).ConfigureAwait(false);
+        return [.. reply.Facts, .. reply.Damage.Select(d => new Fact { Name = DamageFact, Value = d })];
     }
 
     /// <summary>Versions that can be asked, oldest first.</summary>

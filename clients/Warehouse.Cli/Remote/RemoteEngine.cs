@@ -165,8 +165,11 @@ internal sealed partial class RemoteEngine : Engine
     }
 
     /// <inheritdoc/>
-    public override Report Info(StoreAddress store, CancellationToken cancellation) =>
-        Report.OfFacts([.. _client.InfoAsync(null, cancellation).GetAwaiter().GetResult().Select(f => (f.Name, f.Value))]);
+    public override Report Info(StoreAddress store, CancellationToken cancellation)
+    {
+        var told = _client.InfoAsync(null, cancellation).GetAwaiter().GetResult().ToLookup(f => f.Name == WarehouseClient.DamageFact);
+        return Reports.Of(new StoreInfo([.. told[false].Select(f => (f.Name, f.Value))], [.. told[true].Select(f => f.Value)]));
+    }
 
     /// <inheritdoc/>
     public override Report Snapshots(StoreAddress store, CancellationToken cancellation) =>

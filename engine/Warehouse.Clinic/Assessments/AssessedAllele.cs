@@ -22,8 +22,9 @@ public sealed record AssessedAllele(string Contig, int Start, string Ref, string
     /// <param name="resolved">Its answer.</param>
     /// <param name="assembly">The store's.</param>
     /// <exception cref="InputException">It could not be interpreted, or is symbolic: rule <c>assess-variant</c>.</exception>
+    /// <exception cref="InvalidDataException">What it means could be in a part of the store that is damaged.</exception>
     public static AssessedAllele Of(SeenAnswer resolved, Assembly assembly) =>
-        TryOf(resolved, assembly) ?? throw Bad(resolved.Contig is null ? resolved.Reason ?? "the variant cannot be interpreted" : "an assessment is of a base allele, not of a symbolic one");
+        TryOf(resolved, assembly) ?? throw (resolved is { Contig: null, Damage: { } damage } ? new InvalidDataException(damage) : Bad(resolved.Contig is null ? resolved.Reason ?? "the variant cannot be interpreted" : "an assessment is of a base allele, not of a symbolic one"));
 
     /// <summary>The same; null for what could not be interpreted and for symbolic alleles, which no assessment is of.</summary>
     public static AssessedAllele? TryOf(SeenAnswer resolved, Assembly assembly) =>

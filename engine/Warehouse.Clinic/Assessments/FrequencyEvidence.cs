@@ -18,10 +18,12 @@ public sealed record FrequencyEvidence(CountFigures Figures, long Snapshot, Crit
     /// <param name="settings">The laboratory's thresholds.</param>
     /// <param name="stop">Cancels.</param>
     /// <exception cref="InputException">The session answers at another level, or the store cannot interpret the allele.</exception>
+    /// <exception cref="InvalidDataException">Its figures need a part of the store that is damaged.</exception>
     public static FrequencyEvidence Of(Session session, AssessedAllele allele, SampleChoice samples, AssessmentSettings settings, CancellationToken stop = default)
     {
         if (session.Detail != Detail.Record) throw new InputException("assess-level", "criteria of frequency are suggested from exact figures, at the level record", InputPlace.None);
-        foreach (var row in session.Frequencies(new FrequencyRequest { Variants = [allele.ToString()], Samples = samples }, stop)) return Judge(row.Figures, session.Snapshot, settings);
+        foreach (var row in session.Frequencies(new FrequencyRequest { Variants = [allele.ToString()], Samples = samples }, stop))
+            return row.Damage is { } damage ? throw new InvalidDataException(damage) : Judge(row.Figures, session.Snapshot, settings); // what is not assessable would be a figure of zero
         throw new InputException("assess-variant", "the store did not answer for this variant", InputPlace.None);
     }
 

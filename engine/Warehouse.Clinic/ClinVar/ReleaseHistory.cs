@@ -18,6 +18,7 @@ public sealed record ReleaseHistory(string Release, ClinVarAxis Axis, Classifica
     /// <exception cref="InputException">It is none, or a release is not in the store any more.</exception>
     public static IReadOnlyList<ReleaseHistory> Of(AlertSources sources, AlertBook book, SeenAnswer asked)
     {
+        if (asked.Damage is { } damage) throw new InvalidDataException(damage);
         if (asked.Reason is { } fault) throw new InputException("clinvar-variant", fault, InputPlace.None);
         var (history, contig) = (new List<ReleaseHistory>(), sources.Store.Assembly.CanonicalContig(asked.Contig ?? ""));
         foreach (var (_, release) in book.Releases)

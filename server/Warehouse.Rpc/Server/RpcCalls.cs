@@ -35,7 +35,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
     /// <summary>Answers one request.</summary>
     public async Task AnswerAsync(HttpContext http)
     {
-        var request = http.Request;
+        var (request, at) = (http.Request, options.Clock.GetTimestamp());
         if (!HttpMethods.IsPost(request.Method) || !Headers.IsContentType(request.ContentType))
         {
             http.Response.StatusCode = HttpMethods.IsPost(request.Method) ? StatusCodes.Status415UnsupportedMediaType : StatusCodes.Status405MethodNotAllowed;
@@ -61,7 +61,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         await using (call.ConfigureAwait(false))
         {
             call.Watch(_stopping.Token);
-            await EnterAsync(http, call).ConfigureAwait(false);
+            await EnterAsync(http, call, at).ConfigureAwait(false);
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
     /// Finds a place for the call. Who is known takes one of all; who is not, or not yet, one of the few of strangers, so that no number of them, silent
     /// or not, takes a place from those who are known. What the headers tell at once needs no place.
     /// </summary>
-    private async Task EnterAsync(HttpContext http, ServerCall call)
+    private async Task EnterAsync(HttpContext http, ServerCall call, long at)
     {
         var entering = options.Entrance?.Invoke(call) ?? new(new RpcEntrance(IsKnown: true));
         IDisposable? strange = null;
@@ -82,9 +82,10 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
             if (!isWaiting && !entrance.IsKnown) strange = EnterAsStranger(http, call);
             if (strange is null && (isWaiting || !entrance.IsKnown))
             {
-                Exhausted(http, call);
+                Exhausted(http, call, at);
                 return;
             }
+            if (entrance.RefuseAsync is not null) TellWhenSent(http, at);
             if (entrance.IsKnown) http.Features.Get<StrangeConnection>()?.Dispose();
             if (entrance.IsKnown && strange is not null)
             {
@@ -92,7 +93,7 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
                 strange = null;
                 call.EndWithin(null);
             }
-            await RunAsync(http, call, entrance).ConfigureAwait(false);
+            await RunAsync(http, (call, at), entrance).ConfigureAwait(false);
         }
         finally
         {
@@ -110,15 +111,16 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         return place;
     }
 
-    private async Task RunAsync(HttpContext http, ServerCall call, RpcEntrance entrance)
+    private async Task RunAsync(HttpContext http, (ServerCall Call, long At) begun, RpcEntrance entrance)
     {
+        var call = begun.Call;
         Interlocked.Increment(ref _running);
         RunningChanged?.Invoke();
         try
         {
             if (entrance.IsKnown && Interlocked.Increment(ref _places) > options.MaxCalls)
             {
-                Exhausted(http, call);
+                Exhausted(http, call, begun.At);
                 return;
             }
             await call.RunAsync(entrance.RefuseAsync).ConfigureAwait(false);
@@ -138,11 +140,24 @@ internal sealed class RpcCalls(RpcServices services, RpcServerOptions options)
         ServerCall.Refuse(http.Response, status);
     }
 
-    private void Exhausted(HttpContext http, ServerCall call)
+    private void Exhausted(HttpContext http, ServerCall call, long at)
     {
+        TellWhenSent(http, at);
         options.NoPlace?.Invoke(call);
         http.Response.Headers[RpcServerOptions.RetryPushback] = ((long)RpcServerOptions.RetryAfter.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         ServerCall.Refuse(http.Response, TooMany);
+    }
+
+    /// <summary>How long a refusal took is known when its answer is the connection's; one that nobody waits for any more is none.</summary>
+    private void TellWhenSent(HttpContext http, long at)
+    {
+        if (options.RefusalSent is not { } told || http.Items.ContainsKey(this)) return;
+        http.Items[this] = at; // once a call, whichever of its places refused it
+        http.Response.OnCompleted(() =>
+        {
+            if (int.TryParse(http.Response.Headers.GrpcStatus, NumberStyles.None, CultureInfo.InvariantCulture, out var status)) told((StatusCode)status, options.Clock.GetElapsedTime(at));
+            return Task.CompletedTask;
+        });
     }
 
     /// <summary>The time that a call has: null for ever. False when what the client states is not a timeout.</summary>

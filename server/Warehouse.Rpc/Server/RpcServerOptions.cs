@@ -125,6 +125,12 @@ public sealed record RpcServerOptions
     public Action<ServerCallContext>? NoPlace { get; init; }
 
     /// <summary>
+    /// Hears, once its answer was handed to the connection, of each call that was refused before anything of its request was read (<see cref="NoPlace"/>,
+    /// <see cref="RpcEntrance.RefuseAsync"/>): the status, and the time since its headers were read. It throws nothing.
+    /// </summary>
+    public Action<StatusCode, TimeSpan>? RefusalSent { get; init; }
+
+    /// <summary>
     /// Hears of each call that its handler did not end well, or that never came to one: its request is none, or was not there in time. Those that
     /// <see cref="RpcEntrance.RefuseAsync"/> refuses are not among them. It may be awaited for as long as a handler, and throws nothing. What it gives is told in the
     /// place of that end; null = that end is told.

@@ -71,6 +71,8 @@ internal static class Refusals
         RpcException { StatusCode: StatusCode.PermissionDenied } known => (known, "denied", false),
         RpcException { StatusCode: StatusCode.InvalidArgument } known => (known, "bad-input", false),
         RpcException { StatusCode: StatusCode.Unauthenticated } known => (known, LogReview.Unauthenticated, false),
+        // What is written to a call that was cut meanwhile is refused with the status of the cut.
+        RpcException { StatusCode: StatusCode.Cancelled or StatusCode.DeadlineExceeded } or OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
         RpcException known => (known, "could-not", false),
         InputException { Code: "unknown-cohort" or "unknown-sample" or "unknown-contig" or "unknown-snapshot" or "purged-snapshot" or "alert-unknown" or "watch-unknown" or "clinvar-unknown" or "assess-unknown" } bad => (Of(StatusCode.NotFound, "what was asked for is not there", bad.Code, Item(bad)), "bad-input", false),
         InputException { Code: "assess-conflict" or "assess-state" or "assess-exists" or "assess-supersedes" } bad => (Moved(bad.Code), "bad-input", false),
@@ -82,7 +84,6 @@ internal static class Refusals
         LedgerRefusedException => (Of(StatusCode.Unavailable, "the release ledger cannot be written, so nothing is released", "ledger", incident: incident()), "could-not", true),
         ScanAllowanceException over => (Exhausted(Admission.TooMuchRule, over.RetryAfter), "could-not", false),
         EventConflictException => (Busy("events"), "could-not", false),
-        OperationCanceledException => (new(new(StatusCode.Cancelled, "given up")), "cancelled", false),
         AuditRefusedException => (Of(StatusCode.Unavailable, "the audit log cannot be written, so nothing is shown", "audit", incident: incident()), "audit-refused", true),
         DamagedStoreException or InvalidDataException => (Of(StatusCode.DataLoss, "a part of the store is damaged", "damaged", incident: incident()), "damaged", true),
         StoreBusyException => (Of(StatusCode.Unavailable, "the store is busy; try again", "busy"), "could-not", false),

@@ -97,7 +97,7 @@ internal sealed class StoreHost : IDisposable
             }
             return _store.OpenSession(new SessionOptions
             {
-                Caller = caller, Purpose = key.Purpose, Project = key.Project, Detail = key.Detail, Snapshot = key.Snapshot, AnyOrder = !key.IsListing, AroundDamage = key.IsListing,
+                Caller = caller, Purpose = key.Purpose, Project = key.Project, Detail = key.Detail, Snapshot = key.Snapshot, AnyOrder = !key.IsListing, AroundDamage = true, // each question tells what it could not judge, or fails by it
             });
         }
     }

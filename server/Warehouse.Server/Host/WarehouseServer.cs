@@ -329,6 +329,7 @@ internal sealed class WarehouseServer : IAsyncDisposable
             IsClientCertificateTaken = _callers.Certificates.IsTaken,
             Entrance = gate.EntranceAsync,
             NoPlace = gate.NoPlace,
+            RefusalSent = _report.Metrics.RefusalSent,
             Failed = gate.FailedAsync,
             NoCall = gate.NoCall,
             Interceptors = [new CallerRequired(gate)],

@@ -210,8 +210,11 @@ internal sealed class AssessmentsService(CallGate gate, OwnInstance<AssessmentDe
     private AssessedAllele[] Understood(Session session, IEnumerable<string> spellings, Call call)
     {
         var assembly = Assembly;
-        return [.. session.Resolve([.. spellings], call.Stop).Select((found, i) => AssessedAllele.TryOf(found, assembly) ?? throw Refusals.BadRequest("assess-variant", i + 1))];
+        return [.. session.Resolve([.. spellings], call.Stop).Select((found, i) => AssessedAllele.TryOf(found, assembly) ?? throw NotUnderstood(found, i))];
     }
+
+    /// <summary>What cannot be found because the store is damaged is no mistake of whoever asks.</summary>
+    private static Exception NotUnderstood(SeenAnswer found, int index) => found.Damage is { } damage ? new InvalidDataException(damage) : Refusals.BadRequest("assess-variant", index + 1);
 
     private static long? AsOf(Call call, V1.Asking? asking, VariantStore store)
     {

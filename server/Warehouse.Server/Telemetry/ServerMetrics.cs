@@ -50,6 +50,7 @@ public sealed class ServerMetrics : IDisposable
     private readonly Func<long>?[] _gauges = new Func<long>?[Gauges.Length];
     private readonly Durations _durations = new("warehouse.call.duration", "Time of calls, from their first byte to their status.", "method", Methods);
     private readonly Durations _appends = new("warehouse.audit.append", "Time of an append to the audit log, until it is durable.", "log", ["audit"]);
+    private readonly Durations _refusals = new("warehouse.refusal.duration", "Time from a call's headers to its refusal, of calls that were refused before their request was read.", "outcome", Outcomes);
     private readonly Family[] _families;
 
     /// <summary>Figures that are all zero.</summary>
@@ -67,6 +68,7 @@ public sealed class ServerMetrics : IDisposable
         foreach (var family in _families) family.Offer(_meter);
         _durations.Offer(_meter);
         _appends.Offer(_meter);
+        _refusals.Offer(_meter);
     }
 
     /// <summary>A call begins; <see cref="CallEnded"/> must follow.</summary>
@@ -81,15 +83,16 @@ public sealed class ServerMetrics : IDisposable
     public void CallEnded(MethodName method, StatusCode outcome, Detail? detail, TimeSpan elapsed, long replyBytes)
     {
         Interlocked.Decrement(ref _running[method.Index]);
-        // A status is a number on the wire: what is none of the known ones counts as unknown.
-        var status = (int)outcome < Outcomes.Length ? (int)outcome : (int)StatusCode.Unknown;
-        Interlocked.Increment(ref _calls[(method.Index * Outcomes.Length + status) * Details.Length + (detail is { } level ? (int)level + 1 : 0)]);
+        Interlocked.Increment(ref _calls[(method.Index * Outcomes.Length + PlaceOf(outcome)) * Details.Length + (detail is { } level ? (int)level + 1 : 0)]);
         Interlocked.Add(ref _bytes[method.Index], replyBytes);
         _durations.Add(method.Index, elapsed);
     }
 
     /// <summary>A call was refused.</summary>
     public void Refused(RefusalReason reason) => Interlocked.Increment(ref _refused[(int)reason]);
+
+    /// <summary>A call was refused by its headers alone, and its answer is on its way.</summary>
+    public void RefusalSent(StatusCode outcome, TimeSpan elapsed) => _refusals.Add(PlaceOf(outcome), elapsed);
 
     /// <summary>Entries were made durable in the audit log.</summary>
     public void AuditAppended(TimeSpan elapsed) => _appends.Add(0, elapsed);
@@ -107,11 +110,15 @@ public sealed class ServerMetrics : IDisposable
         foreach (var family in _families) family.Write(page);
         _durations.Write(page);
         _appends.Write(page);
+        _refusals.Write(page);
         return page.ToString();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
+
+    /// <summary>A status is a number on the wire: what is none of the known ones counts as unknown.</summary>
+    private static int PlaceOf(StatusCode outcome) => (uint)outcome < Outcomes.Length ? (int)outcome : (int)StatusCode.Unknown;
 
     private IEnumerable<Sample> ReadCalls()
     {

@@ -79,31 +79,79 @@ public sealed class AnswerContextTests
         Assert.All(entries, e => Assert.True(e.DurationMs is not null));
     }
 
-    /// <summary>Around damage each kind of answer that goes on says that it is not whole.</summary>
+    /// <summary>Around damage each kind of answer that goes on says that it is not whole, and gives what does not need what is damaged as it is.</summary>
     [Fact]
     public async Task What_needs_a_damaged_part_of_the_store_is_not_called_whole()
     {
         await using var served = await ServedStore.StartAsync(samples: 3, variants: 60);
+        var segment = SegmentOf(served);
+        File.WriteAllText(served["more.vcf"], "##fileformat=VCFv4.2\n##contig=<ID=21>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"g\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tmore\n21\t9000001\t.\tA\tC\t.\tPASS\t.\tGT\t0/1\n");
+        served.Owner((store, _) => store.Ingest(new Engine.Ingest.IngestRequest { Files = [served["more.vcf"]] }));
         var (channel, id) = served.Client("lab", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         string[] queries = served.Owner((store, _) =>
         {
             using var session = store.OpenSession();
-            return (string[])[.. session.Frequencies(new FrequencyRequest()).Select(r => $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}").Take(3)];
+            return (string[])["21-9000001-A-C", .. session.Frequencies(new FrequencyRequest()).Where(r => r.Contig == "22").Select(r => $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}").Take(3)];
         });
-        var segment = Path.Combine(served.StorePath, "f", served.Owner((store, _) => store.CatalogNow.Segments[0].File));
-        var bytes = File.ReadAllBytes(segment);
-        bytes[90] ^= 1; // in a block, of which the directory says where it is
-        File.WriteAllBytes(segment, bytes);
         var (variants, asking) = (new V1.Variants.VariantsClient(channel), ServedStore.Treatment);
+        Damage(segment);
         var seen = await variants.SeenAsync(new() { Asking = asking, Queries = { queries } });
-        Assert.All(seen.Answers, a => Assert.NotEqual("", a.Damage));
+        Assert.All(seen.Answers.Skip(1), a => Assert.NotEqual("", a.Damage));
         using var carriers = variants.Carriers(new() { Asking = asking, Queries = { queries } });
         using var stream = variants.SeenStream();
         await stream.RequestStream.WriteAsync(new() { Request = new() { Asking = asking }, Queries = { queries } });
         await stream.RequestStream.CompleteAsync();
-        V1.Completeness[] told = [seen.Completeness, (await carriers.ResponseStream.ReadAllAsync().ToListAsync())[^1].End.Completeness, (await stream.ResponseStream.ReadAllAsync().ToListAsync())[^1].End.Completeness];
+        var figures = await variants.FrequenciesOfAsync(new() { Asking = asking, Queries = { queries } });
+        Assert.Equal(queries, figures.Rows.Select(r => $"{r.Contig}-{r.Pos}-{r.Ref}-{r.Alt}"));
+        Assert.Equal(("", 1L, 1, 4), figures.Rows[0] is var whole ? (whole.Damage, whole.Figures.Ac, whole.Figures.NHet, whole.Figures.NSamples) : default);
+        Assert.All(figures.Rows.Skip(1), r => Assert.True(r.Damage.Length > 0 && r.Figures is null, r.ToString()));
+        V1.Completeness[] told = [seen.Completeness, figures.Completeness, (await carriers.ResponseStream.ReadAllAsync().ToListAsync())[^1].End.Completeness, (await stream.ResponseStream.ReadAllAsync().ToListAsync())[^1].End.Completeness];
         Assert.All(told, c => Assert.False(c.IsWhole));
+
+        // What is for one allele alone, or what only a damaged part could tell to be none, has no place for it: it ends with the damage, and is no mistake of whoever asks.
+        const string Nowhere = "ga4gh:VA.0AePZIWZUNsUlQTamyLrjm2HWUw2opLt";
+        var assessments = new V1.Assessments.AssessmentsClient(channel);
+        Assert.Equal(1, (await assessments.SuggestAsync(new() { Asking = asking, Variant = queries[0] })).Figures.Ac);
+        await AssertDamagedAsync(assessments.SuggestAsync(new() { Asking = asking, Variant = queries[1] }));
+        await AssertDamagedAsync(assessments.SuggestAsync(new() { Asking = asking, Variant = Nowhere }));
+        await AssertDamagedAsync(new V1.ClinVar.ClinVarClient(channel).HistoryAsync(new() { Asking = asking, Allele = Nowhere }));
+    }
+
+    /// <summary>Figures that leave by the rules of release are whole or none: a damaged part is never counted as nobody, and nothing is charged.</summary>
+    [Fact]
+    public async Task Figures_that_are_released_end_with_the_damage_that_they_need()
+    {
+        await using var served = await ServedStore.StartAsync(samples: 140, variants: 120, seed: 5);
+        var (channel, id) = served.Client("researcher", Role.Researcher);
+        served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Aggregate);
+        var query = served.Owner((store, owner) =>
+        {
+            store.OpenEpoch(owner, store.Version);
+            using var session = store.OpenSession();
+            return session.Frequencies(new FrequencyRequest()).Where(r => r.Figures.Carriers is > 40 and < 100).Select(r => $"{r.Contig}-{r.Start + 1}-{r.Ref}-{r.Alt}").First();
+        });
+        Damage(SegmentOf(served));
+        var (variants, asking) = (new V1.Variants.VariantsClient(channel), new V1.Asking { Purpose = V1.Purpose.Operations, Detail = V1.Detail.Aggregate });
+        await AssertDamagedAsync(variants.FrequenciesOfAsync(new() { Asking = asking, Queries = { query } }));
+        await AssertDamagedAsync(new V1.Assessments.AssessmentsClient(channel).SuggestAsync(new() { Asking = asking, Variant = query }));
+        using var listing = variants.Frequencies(new() { Asking = asking });
+        Assert.Equal(StatusCode.DataLoss, (await Assert.ThrowsAsync<RpcException>(async () => await listing.ResponseStream.ReadAllAsync().ToListAsync())).StatusCode);
+        var seen = await variants.SeenAsync(new() { Asking = asking, Queries = { query } });
+        Assert.Equal((V1.SeenState.NotAssessable, false, true), (seen.Answers[0].State, seen.Completeness.IsWhole, seen.Answers[0].Released is null));
+    }
+
+    private static async Task AssertDamagedAsync<T>(AsyncUnaryCall<T> call) => Assert.Equal(StatusCode.DataLoss, (await Assert.ThrowsAsync<RpcException>(async () => await call)).StatusCode);
+
+    /// <summary>The file of the only segment of a store.</summary>
+    internal static string SegmentOf(ServedStore served) => Path.Combine(served.StorePath, "f", Assert.Single(served.Owner((store, _) => store.CatalogNow.Segments.Select(s => s.File).ToList())));
+
+    /// <summary>Changes a bit of a segment, in a block of which the directory says where it is. What a server has read of it before, it keeps.</summary>
+    internal static void Damage(string segment)
+    {
+        var bytes = File.ReadAllBytes(segment);
+        bytes[90] ^= 1;
+        File.WriteAllBytes(segment, bytes);
     }
 
     /// <summary>What spellings mean is what it means to the owner's session, which other tests hold against the naive reading.</summary>

@@ -16,11 +16,17 @@ public sealed class EntranceTests
     [Fact]
     public async Task Who_shows_no_credential_is_refused_before_his_request_is_there()
     {
-        await using var served = await ServedStore.StartAsync(samples: 3, variants: 10);
-        using var stranger = new RawCaller(served, null);
-        foreach (var method in (string[])["warehouse.v1.Variants/Seen", "warehouse.v1.Variants/SeenStream", "warehouse.v1.Ingest/Upload", "grpc.health.v1.Health/Check", "grpc.reflection.v1.ServerReflection/ServerReflectionInfo"])
-            Assert.Equal((method, StatusCode.Unauthenticated), (method, (await stranger.HoldAsync("/" + method)).Code));
-        Assert.Equal(["warehouse.v1.Variants/Seen", "warehouse.v1.Variants/SeenStream", "warehouse.v1.Ingest/Upload"], served.Entries().Where(e => e is { Who: "unauthenticated", Kind: Engine.Audit.AuditKind.Call }).Select(e => e.Verb));
+        Warehouse.Server.Telemetry.ServerMetrics figures;
+        string[] methods = ["warehouse.v1.Variants/Seen", "warehouse.v1.Variants/SeenStream", "warehouse.v1.Ingest/Upload", "grpc.health.v1.Health/Check", "grpc.reflection.v1.ServerReflection/ServerReflectionInfo"];
+        await using (var served = await ServedStore.StartAsync(samples: 3, variants: 10))
+        {
+            figures = served.Server.Gate.Report.Metrics;
+            using var stranger = new RawCaller(served, null);
+            foreach (var method in methods) Assert.Equal((method, StatusCode.Unauthenticated), (method, (await stranger.HoldAsync("/" + method)).Code));
+            Assert.Equal(methods[..3], served.Entries().Where(e => e is { Who: "unauthenticated", Kind: Engine.Audit.AuditKind.Call }).Select(e => e.Verb));
+        }
+        // How long each took to be told so is known once its answer is the connection's, and of all of them when the server has stopped.
+        Assert.Contains($"warehouse_refusal_duration_seconds_count{{outcome=\"unauthenticated\"}} {methods.Length}\n", figures.Page(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,6 +20,7 @@ internal sealed class RawCaller : IDisposable
     private readonly List<Socket> _sockets = [];
     private readonly string _url;
     private readonly string? _token;
+    private readonly List<HttpResponseMessage> _opened = [];
 
     /// <param name="served">The server.</param>
     /// <param name="pem">Certificate and key that it shows; null = none.</param>
@@ -45,6 +46,9 @@ internal sealed class RawCaller : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Gives up what was opened and is not read to its end.</summary>
+    public void GiveUp() => _opened.ForEach(o => o.Dispose());
 
     /// <summary>A message as it is sent.</summary>
     public static byte[] Framed(byte[] message)
@@ -74,6 +78,7 @@ internal sealed class RawCaller : IDisposable
     {
         var answer = await SendAsync(method, new ByteArrayContent(Framed(request.ToByteArray())), null, default);
         if (answer.Headers.TryGetValues("grpc-status", out _)) throw new InvalidOperationException($"{method} ended at once: {await EndAsync(answer, 0)}");
+        _opened.Add(answer);
         var beginning = new byte[5];
         await (await answer.Content.ReadAsStreamAsync()).ReadExactlyAsync(beginning);
         return async () =>

@@ -231,7 +231,7 @@ public sealed class ReleaseUploadTests
         step("done");
     }
 
-    private static (Batch Batch, byte[][] Files) Release(byte[] bytes)
+    internal static (Batch Batch, byte[][] Files) Release(byte[] bytes)
     {
         byte[][] files = [bytes, Encoding.UTF8.GetBytes(Bed)];
         var batch = BatchOf("release-1", files);
@@ -239,7 +239,7 @@ public sealed class ReleaseUploadTests
         return (batch, files);
     }
 
-    private static void Copy(string from, string to)
+    internal static void Copy(string from, string to)
     {
         Durable.CreateFolder(to); // a key folder is its owner's alone
         foreach (var path in Directory.EnumerateFiles(from))

@@ -39,6 +39,8 @@ public sealed partial class MetricsTests
         Assert.Contains("warehouse_call_duration_seconds_bucket{method=\"warehouse.v1.Variants/Seen\",le=\"60\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("warehouse_call_duration_seconds_bucket{method=\"warehouse.v1.Variants/Seen\",le=\"+Inf\"} 2\n", page, StringComparison.Ordinal);
         Assert.Contains("warehouse_call_duration_seconds_sum{method=\"warehouse.v1.Variants/Seen\"} 100.002\n", page, StringComparison.Ordinal);
+        Assert.Contains("warehouse_refusal_duration_seconds_bucket{outcome=\"resource_exhausted\",le=\"0.01\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("warehouse_refusal_duration_seconds_count{outcome=\"ok\"} 0\n", page, StringComparison.Ordinal);
         Assert.Contains("warehouse_audit_append_seconds_count{log=\"audit\"} 1\n", page, StringComparison.Ordinal);
     }
 
@@ -109,6 +111,7 @@ public sealed partial class MetricsTests
                     metrics.CallEnded(method, outcome, detail, TimeSpan.FromMilliseconds(1), 1);
                 }
         foreach (var reason in Enum.GetValues<RefusalReason>()) metrics.Refused(reason);
+        foreach (var outcome in Enum.GetValues<StatusCode>().Append((StatusCode)99).Append((StatusCode)(-1))) metrics.RefusalSent(outcome, TimeSpan.Zero);
         metrics.AuditAppended(TimeSpan.Zero);
         listener.RecordObservableInstruments();
         foreach (Match label in Label().Matches(metrics.Page())) seen.Add((label.Groups[1].Value, label.Groups[2].Value));
@@ -213,6 +216,7 @@ public sealed partial class MetricsTests
         metrics.CallStarted(MethodName.Other);
         metrics.CallEnded(MethodName.Other, StatusCode.PermissionDenied, null, TimeSpan.Zero, 0);
         metrics.Refused(RefusalReason.NotGranted);
+        metrics.RefusalSent(StatusCode.ResourceExhausted, TimeSpan.FromMilliseconds(7));
         metrics.AuditAppended(TimeSpan.FromMilliseconds(3));
         metrics.Failed();
         metrics.Observe(Gauge.Connections, () => 7);

@@ -188,7 +188,14 @@ public sealed class HostileClientTests
     [Fact]
     public async Task Calls_beyond_the_limit_of_a_connection_are_refused_and_beyond_that_of_the_server_too()
     {
-        await using var host = await RpcHost.StartAsync(options => options with { MaxCalls = 10, ConnectionLimits = options.ConnectionLimits with { MaxStreams = 8 } });
+        var told = new Changes();
+        var refusals = new System.Collections.Concurrent.ConcurrentQueue<(Grpc.Core.StatusCode, TimeSpan Time)>();
+        void Refused(Grpc.Core.StatusCode status, TimeSpan time)
+        {
+            refusals.Enqueue((status, time));
+            told.Tell();
+        }
+        await using var host = await RpcHost.StartAsync(options => options with { MaxCalls = 10, ConnectionLimits = options.ConnectionLimits with { MaxStreams = 8 }, RefusalSent = Refused });
         using RawConnection first = new(host.Port), second = new(host.Port);
         for (var i = 0; i < 9; i++) first.Call(2 * i + 1, "FullDuplexCall", [], isWhole: false);
         Assert.Equal("reset 7", first.End(17));
@@ -197,9 +204,13 @@ public sealed class HostileClientTests
         await host.RunningAsync(10);
         second.Call(5, "FullDuplexCall", [], isWhole: false);
         Assert.Equal("8", second.End(5));
+        // How long that took is told once its answer is the connection's; of a call that has a place nothing is.
+        await told.UntilAsync(() => !refusals.IsEmpty);
         first.Dispose();
         await host.RunningAsync(2);
         await host.AssertAnswersAsync();
+        var (status, time) = Assert.Single(refusals);
+        Assert.Equal((Grpc.Core.StatusCode.ResourceExhausted, true), (status, time >= TimeSpan.Zero));
     }
 
     [Fact]

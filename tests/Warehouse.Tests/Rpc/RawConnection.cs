@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Warehouse.Tests.Rpc;
@@ -13,26 +15,45 @@ internal sealed class RawConnection : IDisposable
 
     private const int LargestFrame = 16384;
 
-    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 30_000, SendTimeout = 30_000, NoDelay = true };
+    private readonly TcpClient _tcp = new(AddressFamily.InterNetwork) { ReceiveTimeout = 30_000, SendTimeout = 30_000, NoDelay = true };
+    private readonly Stream _stream;
 
-    /// <summary>Connects; with settings when it is to speak HTTP/2.</summary>
+    /// <summary>Connects in clear text; with settings when it is to speak HTTP/2.</summary>
     public RawConnection(int port, bool speaksHttp2 = true, int initialWindow = 65535)
     {
-        _socket.Connect(IPAddress.Loopback, port);
-        if (!speaksHttp2) return;
-        Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
-        // No table of header fields, so that answers can be read without one; and the window of streams.
-        byte[] settings = [0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
-        BinaryPrimitives.WriteInt32BigEndian(settings.AsSpan(8), initialWindow);
-        SendFrame(Settings, 0, 0, settings);
+        _tcp.Connect(IPAddress.Loopback, port);
+        _stream = _tcp.GetStream();
+        if (speaksHttp2) Begin(initialWindow);
     }
 
-    public void Send(ReadOnlySpan<byte> bytes)
+    /// <summary>Connects over TLS, whoever the server is, and shows a certificate.</summary>
+    /// <param name="port">Its port on this machine.</param>
+    /// <param name="shown">The certificate with its key; null = none is shown.</param>
+    /// <param name="initialWindow">Bytes that a reply may have before the client says that it takes more.</param>
+    /// <param name="speaksHttp2">Whether it agrees on HTTP/2 and begins it; else it offers no protocol and says nothing.</param>
+    public RawConnection(int port, X509Certificate2? shown, int initialWindow = 65535, bool speaksHttp2 = true)
     {
-        while (bytes.Length > 0) bytes = bytes[_socket.Send(bytes)..];
+        _tcp.Connect(IPAddress.Loopback, port);
+        var tls = new SslStream(_tcp.GetStream(), leaveInnerStreamOpen: false);
+        _stream = tls;
+        try
+        {
+            tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+            {
+                TargetHost = "localhost", ApplicationProtocols = speaksHttp2 ? [SslApplicationProtocol.Http2] : null, ClientCertificates = shown is null ? null : [shown], RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+            });
+            if (speaksHttp2) Begin(initialWindow);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Sends bytes as long as the server takes them; false when it has closed the connection.</summary>
+    public void Send(ReadOnlySpan<byte> bytes) => _stream.Write(bytes);
+
+    /// <summary>Sends bytes as long as the server takes them; false when it has closed the connection, takes none for too long, or this side has closed it.</summary>
     public bool TrySend(ReadOnlySpan<byte> bytes)
     {
         try
@@ -40,7 +61,7 @@ internal sealed class RawConnection : IDisposable
             Send(bytes);
             return true;
         }
-        catch (SocketException)
+        catch (Exception e) when (e is IOException or InvalidOperationException)
         {
             return false;
         }
@@ -81,10 +102,11 @@ internal sealed class RawConnection : IDisposable
         return [.. block];
     }
 
-    /// <summary>Fields of a call; more ones come behind, and replace those of their name.</summary>
+    /// <summary>Fields of a call, of a method of the test service by its name and in clear text, of any other by its path and over TLS; more ones come behind, and replace those of their name.</summary>
     public static byte[] CallFields(string method, params (string Name, string Value)[] more)
     {
-        (string Name, string Value)[] usual = [(":method", "POST"), (":scheme", "http"), (":path", "/grpc.testing.TestService/" + method), (":authority", "localhost"), ("te", "trailers"), ("content-type", "application/grpc")];
+        var isPath = method.StartsWith('/');
+        (string Name, string Value)[] usual = [(":method", "POST"), (":scheme", isPath ? "https" : "http"), (":path", isPath ? method : "/grpc.testing.TestService/" + method), (":authority", "localhost"), ("te", "trailers"), ("content-type", "application/grpc")];
         return Fields([.. usual.Where(u => more.All(m => m.Name != u.Name)).Concat(more).OrderBy(f => f.Name.StartsWith(':') ? 0 : 1)]);
     }
 
@@ -134,7 +156,22 @@ internal sealed class RawConnection : IDisposable
         return all.ToArray();
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        _tcp.Dispose();
+    }
+
+    /// <summary>The preface and the settings: no table of header fields, so that answers can be read without one; and the window of streams.</summary>
+    private void Begin(int initialWindow)
+    {
+        Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
+        byte[] settings = [0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+        BinaryPrimitives.WriteInt32BigEndian(settings.AsSpan(8), initialWindow);
+        SendFrame(Settings, 0, 0, settings);
+    }
+
+    private static bool IsTimeout(IOException failure) => failure.InnerException is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
 
     private byte[]? Receive(int count)
     {
@@ -143,12 +180,12 @@ internal sealed class RawConnection : IDisposable
         {
             for (var at = 0; at < count;)
             {
-                var read = _socket.Receive(buffer, at, count - at, SocketFlags.None);
+                var read = _stream.Read(buffer, at, count - at);
                 if (read == 0) return null;
                 at += read;
             }
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+        catch (IOException e) when (!IsTimeout(e))
         {
             return null;
         }
