@@ -4,8 +4,7 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
-using Warehouse.Engine.Storage;
-using Warehouse.Primitives;
+using Warehouse.Units;
 using Xunit;
 using V1 = Warehouse.Protocol.V1;
 
@@ -84,76 +83,6 @@ public sealed class HangingAuditTests
         catch (RpcException e)
         {
             return (e.StatusCode, e.Status.Detail, clock.Elapsed);
-        }
-    }
-
-    /// <summary>A disk whose syncs wait while it hangs, in the order in which they came; all else it does.</summary>
-    private sealed class HangingDisk : IDisposable
-    {
-        private readonly ManualResetEventSlim _answers = new(true);
-
-        public bool IsHanging => !_answers.IsSet;
-
-        public IStorage Over(IStorage disk) => new Storage(disk, _answers);
-
-        public void Hang() => _answers.Reset();
-
-        public void Answer() => _answers.Set();
-
-        /// <summary>It answers when this is disposed of.</summary>
-        public IDisposable AnswersAtLast() => new AtLast(_answers);
-
-        public void Dispose() => _answers.Dispose();
-
-        private sealed class AtLast(ManualResetEventSlim answers) : IDisposable
-        {
-            public void Dispose() => answers.Set();
-        }
-
-        private sealed class Storage(IStorage disk, ManualResetEventSlim answers) : IStorage
-        {
-            public bool IsPoisoned => disk.IsPoisoned;
-
-            public IReadOnlyList<string> List(string folder) => disk.List(folder);
-
-            public FileFacts? Facts(string name) => disk.Facts(name);
-
-            public void CreateFolder(string name) => disk.CreateFolder(name);
-
-            public IStorageFile Create(string name) => new OpenFile(disk.Create(name), answers);
-
-            public IStorageFile Open(string name, bool append = false) => new OpenFile(disk.Open(name, append), answers);
-
-            public bool TryRename(string name, string newName) => disk.TryRename(name, newName);
-
-            public void Replace(string name, string newName) => disk.Replace(name, newName);
-
-            public void Delete(string name) => disk.Delete(name);
-
-            public void SyncFolder(string folder)
-            {
-                answers.Wait();
-                disk.SyncFolder(folder);
-            }
-
-            public IStorageLock? Lock(string name, bool exclusive) => disk.Lock(name, exclusive);
-        }
-
-        private sealed class OpenFile(IStorageFile file, ManualResetEventSlim answers) : IStorageFile
-        {
-            public long LengthBytes => file.LengthBytes;
-
-            public void Read(long offsetBytes, Span<byte> bytes) => file.Read(offsetBytes, bytes);
-
-            public void Append(ReadOnlySpan<byte> bytes) => file.Append(bytes);
-
-            public void Sync()
-            {
-                answers.Wait();
-                file.Sync();
-            }
-
-            public void Dispose() => file.Dispose();
         }
     }
 }
