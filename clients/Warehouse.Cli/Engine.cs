@@ -149,14 +149,14 @@ internal partial class Engine
     public virtual Report SetCohort(StoreAddress store, CohortRequest request, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Changed(opened, Reports.Of(opened.SetCohort(request.Name, request.Samples, request.Where)));
+        return Changed(opened, Reports.Of(Few(opened, opened.SetCohort(request.Name, request.Samples, request.Where))));
     }
 
     /// <summary>Evaluates a cohort's expression again and returns its facts.</summary>
     public virtual Report RefreshCohort(StoreAddress store, string name, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Changed(opened, Reports.Of(opened.RefreshCohort(name)));
+        return Changed(opened, Reports.Of(Few(opened, opened.RefreshCohort(name))));
     }
 
     /// <summary>The members of a cohort.</summary>
@@ -172,7 +172,7 @@ internal partial class Engine
     public virtual Report Cohorts(StoreAddress store, CancellationToken cancellation)
     {
         using var opened = Open(store);
-        return Reports.Of([.. opened.Cohorts()]);
+        return Reports.Of([.. opened.Cohorts().Select(c => Few(opened, c))]);
     }
 
     /// <summary>Writes genotypes to <paramref name="output"/>.</summary>
@@ -288,6 +288,14 @@ internal partial class Engine
     {
         Call?.Asks(store.Version, null, null);
         return report;
+    }
+
+    /// <summary>Says in the audit log of whom the size of a cohort is data: of its members, where they are fewer than k.</summary>
+    private CohortInfo Few(VariantStore store, CohortInfo cohort)
+    {
+        if (Call is not { } call || cohort.Samples >= store.Policy().Settings.K) return cohort;
+        foreach (var member in store.CohortMembers(cohort.Name)) call.Shows(member);
+        return cohort;
     }
 
     private SessionOptions Asks(string? asOf) => new()

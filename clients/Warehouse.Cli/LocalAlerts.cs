@@ -54,12 +54,18 @@ internal sealed class LocalAlerts(AlertSources sources) : IAlerts
 
     public void Change(AlertSettings settings) => Append(new SettingsSet(settings));
 
-    public Report Watches() => AlertReports.Of(Book.Watches.Values);
+    public Report Watches()
+    {
+        var watches = Book.Watches.Values.ToList();
+        sources.Name(watches.SelectMany(w => w.Persons), sources.Shown);
+        return AlertReports.Of(watches);
+    }
 
     public Report Keep(Watch watch)
     {
         using var session = sources.Store.OpenSession();
         var kept = WatchIntake.Checked(watch, session);
+        sources.Name(kept.Persons, sources.Shown);
         Append(new WatchSet(kept));
         return AlertReports.Noted(AlertReports.Of([kept]), WatchIntake.Unheld(sources, kept.Hears));
     }
@@ -71,10 +77,16 @@ internal sealed class LocalAlerts(AlertSources sources) : IAlerts
         return Watches();
     }
 
-    public Report Care() => AlertReports.Of(Book.Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal));
+    public Report Care()
+    {
+        var care = Book.Care;
+        sources.Name(care.Keys, sources.Shown);
+        return AlertReports.Of(care.Values.OrderBy(r => r.Person, StringComparer.Ordinal));
+    }
 
     public Report Import(IReadOnlyList<CareRow> rows)
     {
+        sources.Name(rows.Select(r => r.Person), sources.Shown);
         Append([.. rows.Chunk(1000).Select(r => new CareSet(r))]);
         return AlertReports.OfCare(rows.Count, WatchIntake.Unheld(sources, rows.SelectMany(WatchIntake.NamedBy)));
     }

@@ -71,6 +71,7 @@ public sealed partial class VariantStore
         var entry = new CohortEntry { Name = of.Name, FromVersion = commit.Version, UntilVersion = 0, Where = of.Where, Samples = members };
         var cohorts = catalog.Cohorts.Select(c => c.Name == of.Name && c.UntilVersion == 0 ? Ended(c, commit.Version) : c).Append(entry).ToList();
         Publish(commit, catalog with { Cohorts = cohorts });
+        by?.ShowsFew(members); // how many a rule finds says of a few whether they meet it
         return Describe(Catalog(), entry);
     }
 
@@ -162,8 +163,14 @@ public sealed partial class VariantStore
         _folder.Refresh();
         var catalog = Catalog();
         // Counted, not listed from the folder: a manifest that is gone is damage, not one snapshot fewer (I3).
-        return [.. Versions(Math.Max(1, catalog.PurgedBefore), Version).Select(v => (v, _folder.PublishedUtc(v),
-            catalog.Ordinals.Where(o => o.InForce(v) && catalog.Samples[o.Sample].WithdrawnVersion == 0 && asks?.Granted.Scope.Sees(o.Sample) != false).Select(o => o.Sample).Distinct().Count()))];
+        return [.. Versions(Math.Max(1, catalog.PurgedBefore), Version).Select(v => (v, _folder.PublishedUtc(v), Count(v)))];
+
+        int Count(long version)
+        {
+            var samples = catalog.Ordinals.Where(o => o.InForce(version) && catalog.Samples[o.Sample].WithdrawnVersion == 0 && asks?.Granted.Scope.Sees(o.Sample) != false).Select(o => o.Sample).ToHashSet();
+            asks?.ShowsFew(samples); // of a few it says since when they are there
+            return samples.Count;
+        }
     }
 
     /// <summary>How many samples the newest version names, those withdrawn too.</summary>

@@ -64,16 +64,16 @@ internal sealed class AccessVerb : GroupVerb
     protected override void Declare(Command command, CliContext context)
     {
         _charge.AcceptOnlyFromAmong("by-information", ByVariant);
-        Changes(command, context, ("grant", "Let somebody see samples; waits for approval."), [_subject, _all, _cohort, _file, _details, _purposes, _from, _until, _reason],
-            (parsed, access) => access.Grant(Request(parsed, context, Subject.Parse(parsed.GetRequiredValue(_subject)))));
+        Opens(command, context, ("grant", "Let somebody see samples; waits for approval."), [_subject, _all, _cohort, _file, _details, _purposes, _from, _until, _reason],
+            parsed => Request(parsed, context, Subject.Parse(parsed.GetRequiredValue(_subject))), (_, access, request) => access.Grant(request));
         Changes(command, context, ("approve", "Approve what somebody else granted, assigned, registered, set or asked for."), [_entry], (parsed, access) => access.Approve(parsed.GetRequiredValue(_entry)));
         Changes(command, context, ("revoke", "Revoke a grant, a role, a project or a request, at once."), [_entry], (parsed, access) => access.Revoke(parsed.GetRequiredValue(_entry)));
         Changes(command, context, ("attest", "Confirm that grants are still needed: one that nobody attests for 90 days is suspended."), [_entries], (parsed, access) => access.Attest(parsed.GetRequiredValue(_entries)));
         Changes(command, context, ("assign", "Give a role to a principal or a group; waits for approval."), [_subject, _role], (parsed, access) => access.Assign(Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role))));
         Changes(command, context, ("unassign", "Take a role from a principal or a group, at once."), [_subject, _role], (parsed, access) => access.Unassign(Subject.Parse(parsed.GetRequiredValue(_subject)), Subject.RoleOf(parsed.GetRequiredValue(_role))));
         Changes(command, context, ("project", "Register a research project, or register it anew; waits for approval."), [_name, _members, _use, _diseases, _modifiers, _group], (parsed, access) => access.Register(Project(parsed)));
-        Changes(command, context, ("elevate", "Ask for more for some hours; waits for approval by another principal."), [_for, _all, _cohort, _file, _details, _purposes, _minutes, _needed],
-            (parsed, access) => access.Elevate(Request(parsed, context, For(parsed)) with { Reason = parsed.GetRequiredValue(_needed) }, parsed.GetValue(_minutes)));
+        Opens(command, context, ("elevate", "Ask for more for some hours; waits for approval by another principal."), [_for, _all, _cohort, _file, _details, _purposes, _minutes, _needed],
+            parsed => Request(parsed, context, For(parsed)) with { Reason = parsed.GetRequiredValue(_needed) }, (parsed, access, request) => access.Elevate(request, parsed.GetValue(_minutes)));
         Changes(command, context, ("epoch", "Open a release epoch: figures below the level record are from its snapshot from then on. Refused where a cohort changed by fewer than k people since an earlier one."), [_snapshot],
             (parsed, access) => access.OpenEpoch(parsed.GetValue(_snapshot)));
         BreakGlass(command, context);
@@ -134,6 +134,15 @@ internal sealed class AccessVerb : GroupVerb
         RequireSelf(parsed, address);
         context.BeginChange(address, parsed);
         return context.Engine.ChangeAccess(address, access => change(parsed, access));
+    });
+
+    /// <summary>The same of what opens samples: those that it names are in the audit log before it does.</summary>
+    private void Opens(Command command, CliContext context, (string Name, string Summary) sub, Symbol[] symbols, Func<ParseResult, GrantRequest> read, Func<ParseResult, IAccess, GrantRequest, PolicyChange> change) => Sub(command, context, sub, symbols, (parsed, address) =>
+    {
+        RequireSelf(parsed, address);
+        var request = read(parsed);
+        context.BeginChange(address, parsed, request.Samples);
+        return context.Engine.ChangeAccess(address, access => change(parsed, access, request));
     });
 
     private GrantRequest Request(ParseResult parsed, CliContext context, Subject subject) => new()

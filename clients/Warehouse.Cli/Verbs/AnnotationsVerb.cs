@@ -63,7 +63,7 @@ internal sealed class AnnotationsVerb : Verb
         var report = parsed.CommandResult.Command.Name switch
         {
             "load" => Load(parsed, context, store),
-            "list" => context.Engine.ListAnnotations(store, context.Cancellation),
+            "list" => List(parsed, context, store),
             _ => Drop(parsed, context, store),
         };
         return _output.Write(parsed, context, report.Columns, report.WriteTo);
@@ -75,6 +75,12 @@ internal sealed class AnnotationsVerb : Verb
         context.BeginChange(store, parsed);
         using var progress = context.Progress();
         return context.Engine.LoadAnnotations(store, request, progress, context.Cancellation);
+    }
+
+    private static Report List(ParseResult parsed, CliContext context, StoreAddress store)
+    {
+        context.Begin(store, parsed);
+        return context.Engine.ListAnnotations(store, context.Cancellation);
     }
 
     private Report Drop(ParseResult parsed, CliContext context, StoreAddress store)

@@ -38,6 +38,19 @@ public sealed record AlertSources
     /// command line: a server of the same store may know more.
     /// </summary>
     public Func<IEnumerable<Caller>>? Callers { get; init; }
+
+    /// <summary>Names persons to the audit log, of whom it knows the samples that are there.</summary>
+    /// <param name="persons">As the sheet names them.</param>
+    /// <param name="shown">Gets the name of each of their samples; null = nobody asks.</param>
+    public void Name(IEnumerable<string> persons, Action<string>? shown)
+    {
+        if (shown is null) return;
+        var named = persons.ToHashSet(StringComparer.Ordinal);
+        if (named.Count == 0) return;
+        using var session = Store.OpenSession();
+        foreach (var sample in session.LoadedSamples())
+            if (named.Contains(sample.Person)) shown(sample.Name);
+    }
 }
 
 /// <summary>

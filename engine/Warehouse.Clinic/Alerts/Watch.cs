@@ -74,6 +74,9 @@ public sealed record Watch
     /// <summary>The cohort, the person, the genes, the regions as <c>CONTIG:FROM-TO</c>, or the alleles as <c>CONTIG-POS-REF-ALT</c>, normalised.</summary>
     public IReadOnlyList<string> Items { get; init; } = [];
 
+    /// <summary>The persons whom it names: one at the most.</summary>
+    public IReadOnlyList<string> Persons => Scope == WatchScope.Person ? Items : [];
+
     /// <summary>Which changes matter.</summary>
     public WatchTriggers Triggers { get; init; } = WatchTriggers.Default;
 

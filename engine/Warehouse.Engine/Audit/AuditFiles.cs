@@ -62,13 +62,16 @@ internal sealed class AuditFiles(IStorage storage)
         storage.SyncFolder("");
     }
 
-    /// <summary>Number of the last bundle, or -1. A name that is none of a bundle is passed over.</summary>
+    /// <summary>Number of the last bundle, or -1: entries that were taken away have left their checkpoints. A name that is none of a bundle is passed over.</summary>
     internal long LastBundle()
     {
-        if (storage.Facts(EntriesFolder) is null) return -1;
         var last = -1L;
-        foreach (var name in storage.List(EntriesFolder))
-            if (name.Length == 12 && long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var bundle)) last = Math.Max(last, bundle);
+        foreach (var folder in (ReadOnlySpan<string>)[EntriesFolder, CheckpointsFolder])
+        {
+            if (storage.Facts(folder) is null) continue;
+            foreach (var name in storage.List(folder))
+                if (name.Length == 12 && long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var bundle)) last = Math.Max(last, bundle);
+        }
         return last;
     }
 

@@ -25,6 +25,10 @@ public sealed class AuditRefusedException : StoreException
 /// in the log. After a failed sync every append fails until the process restarts. No two checkpoints of one size differ: entries are
 /// synced before their checkpoint is signed, and whatever may have been signed over is kept. Thread-safe.
 /// </para>
+/// <para>
+/// Closing waits for a disk that does not answer no longer than an answer does. What was acknowledged is durable before; of what was not, nothing is
+/// signed any more, since the keys may be gone: whole entries that have come to the disk are taken in by the next append of whichever process.
+/// </para>
 /// </summary>
 public sealed class AuditLog : IDisposable
 {
@@ -45,10 +49,14 @@ public sealed class AuditLog : IDisposable
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _isWanted = new(false);
     private List<Waiting> _waiting = [];
-    private bool _isWriting, _isHandedOver, _isClosed;
+    private readonly Lock _signing = new();
+    private bool _isWriting, _isHandedOver, _isClosed, _isLeft, _isOver;
     private Thread? _writer;
     private AuditState? _state;
     private (IStorageFile Entries, IStorageFile Checkpoints, IStorageFile Leaves)? _open;
+
+    /// <summary>How long closing waits for whoever writes.</summary>
+    internal TimeSpan ClosingWait { get; init; } = MostWait;
 
     internal AuditLog(IStorage storage, AuditKeys keys, TimeProvider clock) => (_files, _keys, _clock) = (new AuditFiles(storage), keys, clock);
 
@@ -79,24 +87,31 @@ public sealed class AuditLog : IDisposable
         return waiting.Done.Task.GetAwaiter().GetResult();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends appending: what waits is written before, unless the disk does not answer for <see cref="MostWait"/>.</summary>
     public void Dispose()
     {
-        var isFirst = false;
         lock (_gate)
         {
-            if (!_isClosed)
-            {
-                isFirst = _isClosed = true;
-                _isWanted.Set();
-            }
+            if (!_isClosed) _isWanted.Set();
+            _isClosed = true;
         }
-        if (isFirst)
+        if (_writer?.Join(ClosingWait) != false)
         {
-            _writer?.Join();
             _isWanted.Dispose();
+            SpinWait.SpinUntil(() => !IsWriting, ClosingWait); // somebody who blocks may write for all who wait
         }
-        Forget();
+        lock (_gate) _isLeft = _isWriting;
+        // Whoever still waits for the disk has the files, and closes them when it answers.
+        if (_isLeft) lock (_signing) _isOver = true;
+        else Forget();
+    }
+
+    private bool IsWriting
+    {
+        get
+        {
+            lock (_gate) return _isWriting;
+        }
     }
 
     /// <summary>The disk of the log has not answered for <see cref="MostWait"/>.</summary>
@@ -158,6 +173,7 @@ public sealed class AuditLog : IDisposable
             lock (_gate)
             {
                 _isWriting = _waiting.Count > 0;
+                if (!_isWriting && _isLeft) Forget();
                 if (!_isWriting || (own is { Done.Task.IsCompleted: true } && TryHandOver())) return;
                 (batch, _waiting) = (_waiting, []);
             }
@@ -202,6 +218,7 @@ public sealed class AuditLog : IDisposable
     private long Commit(List<AuditEntry> entries)
     {
         if (_files.Storage.IsPoisoned) throw new StorePoisonedException();
+        RequireOpen();
         using var held = TakeLock();
         if (_state is null || !IsCurrent(_state)) Load();
         var first = _state!.Edge.Size;
@@ -239,13 +256,31 @@ public sealed class AuditLog : IDisposable
         // The tile of the bundle as far as it goes, so that a changed entry is named and not its append alone. Nothing needs it, so it is not synced.
         leavesFile.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
         bytes.Clear();
-        AuditFiles.Frame(bytes, _keys.Sign(new Checkpoint(_keys.Signer.Name, state.Edge.Size, state.Edge.Root())));
+        AuditFiles.Frame(bytes, Sign(new Checkpoint(_keys.Signer.Name, state.Edge.Size, state.Edge.Root())));
         checkpointsFile.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
         checkpointsFile.Sync();
         // Tells the next process that the sync succeeded. After one that failed, the same bytes would be read back and never be on the disk.
         checkpointsFile.Append([0, 0]);
         state.LengthBytes = (entriesFile.LengthBytes, checkpointsFile.LengthBytes);
         Debug.Assert(state.Leaves.Count <= TilePath.Width);
+    }
+
+    private void RequireOpen()
+    {
+        lock (_signing)
+        {
+            if (_isOver) throw new StoreBusyException("the audit log was closed before its disk answered");
+        }
+    }
+
+    /// <summary>Signs, unless the log was closed before its disk answered: its keys may be wiped, and what they would sign then locks the log.</summary>
+    private byte[] Sign(Checkpoint checkpoint)
+    {
+        lock (_signing)
+        {
+            RequireOpen();
+            return _keys.Sign(checkpoint);
+        }
     }
 
     private void NextBundle()

@@ -42,7 +42,8 @@ internal sealed class AuditState
     {
         var bundle = files.LastBundle();
         if (bundle < 0) return new AuditState(0, new MerkleEdge());
-        var entries = files.Read(AuditFiles.Entries(bundle)) ?? [];
+        var file = files.Read(AuditFiles.Entries(bundle));
+        var entries = file ?? [];
         var notes = files.Read(AuditFiles.Checkpoints(bundle));
         // Both files are there before the first entry is written: entries without the other were not left by a stop.
         if (notes is null && entries.Length > 0) throw Damaged(bundle, "its checkpoints are missing");
@@ -59,7 +60,7 @@ internal sealed class AuditState
         var wholeBytes = frames[..(int)count].Sum(f => f.Length + 2);
         state.Whole = (entries.AsMemory(0, wholeBytes), noteBytes == 0 || isConfirmed ? notes.AsMemory(0, noteBytes) : (byte[])[.. notes.AsSpan(0, noteBytes), 0, 0]);
         state.LengthBytes = (entries.Length, notes?.Length ?? -1);
-        state.IsDoubtful = notes is null || !isConfirmed || noteBytes != notes.Length || wholeBytes != entries.Length;
+        state.IsDoubtful = file is null || notes is null || !isConfirmed || noteBytes != notes.Length || wholeBytes != entries.Length;
         state.Adopt(frames[(int)count..], frameBytes, entries.Length);
         return state;
     }

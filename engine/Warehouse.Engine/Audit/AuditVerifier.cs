@@ -13,12 +13,15 @@ public sealed record AuditFinding(long Entry, string Problem, bool IsDamage);
 
 /// <summary>
 /// Reads a whole log and names each entry that was changed, removed, moved or added behind the back of the log (I7, F75). What was cut off at
-/// its end together with the checkpoints over it is seen only against a checkpoint kept elsewhere: the witness.
+/// its end together with the checkpoints over it is seen only against a checkpoint kept elsewhere: the witness. Of a log that is whole in itself and has not
+/// the root of the witness, the root tells that one of the witness's entries is another one, and not which: the first is named, with the last.
 /// </summary>
 public sealed class AuditVerifier
 {
     /// <summary>Findings after which a search ends: a log whose first entry was removed has them all wrong.</summary>
     public const int MostFindings = 100;
+
+    private const string Witness = "the witness";
 
     private readonly AuditFiles _files;
     private readonly NoteKey _signer;
@@ -130,7 +133,7 @@ public sealed class AuditVerifier
         _isBroken = !isSigned;
         if (isSigned && !isWitnessed) return;
         List<(Checkpoint Checkpoint, string By)> all = [.. (isSigned ? notes : NotesOf(before.First / TilePath.Width, all: true)).Select(n => (n, "its checkpoint"))];
-        if (isWitnessed) all.Add((witness!.Value, "the witness"));
+        if (isWitnessed) all.Add((witness!.Value, Witness));
         var (from, at) = (before.First, 0);
         foreach (var (checkpoint, by) in all.OrderBy(c => c.Checkpoint.Size))
         {
@@ -138,7 +141,8 @@ public sealed class AuditVerifier
             if (edge.Size != checkpoint.Size) return;
             if (edge.Root() != checkpoint.Root)
             {
-                if (_findings.Count == before.Findings) Damage(from, string.Create(CultureInfo.InvariantCulture, $"is not what {by} has, or one up to {checkpoint.Size - 1} is not"));
+                // A log that was signed anew holds its own checkpoints, so these bound nothing that the witness tells.
+                if (_findings.Count == before.Findings) Damage(by == Witness ? 0 : from, string.Create(CultureInfo.InvariantCulture, $"is not what {by} has, or one up to {checkpoint.Size - 1} is not"));
                 return;
             }
             from = checkpoint.Size;

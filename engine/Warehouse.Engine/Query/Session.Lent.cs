@@ -14,12 +14,26 @@ public sealed partial class Session
     /// <summary>In place of <see cref="Access.SessionOptions.Shown"/>, for the call that the session is lent to; null = that one.</summary>
     public Action<string>? Shown { get; set; }
 
-    /// <summary>The cohorts of the snapshot of which the scope sees a member, by name; of others nothing tells that they are there (I4).</summary>
+    /// <summary>The cohorts of the snapshot of which the scope sees a member, by name; of others nothing tells that they are there (I4). Of a few members, that they are in it is data of each.</summary>
     public IReadOnlyList<CohortInfo> Cohorts()
     {
         BeginUncounted();
-        return [.. _view.Catalog.Cohorts.Where(c => c.InForce(Snapshot)).OrderBy(c => c.Name, StringComparer.Ordinal)
-            .Select(c => new CohortInfo(c.Name, c.FromVersion, Members(c).Count(), c.Where)).Where(c => c.Samples > 0 || _scope.HidesNothing)];
+        var cohorts = new List<CohortInfo>();
+        foreach (var cohort in _view.Catalog.Cohorts.Where(c => c.InForce(Snapshot)).OrderBy(c => c.Name, StringComparer.Ordinal))
+        {
+            int[] members = [.. Members(cohort)];
+            ShowsFew(members);
+            if (members.Length > 0 || _scope.HidesNothing) cohorts.Add(new CohortInfo(cohort.Name, cohort.FromVersion, members.Length, cohort.Where));
+        }
+        return cohorts;
+    }
+
+    /// <summary>Says of whom a number of samples is data: where they are fewer than k, of each of them.</summary>
+    /// <param name="samples">Their numbers; all are seen by the scope.</param>
+    internal void ShowsFew(IReadOnlyCollection<int> samples)
+    {
+        if (samples.Count >= _scope.K) return;
+        foreach (var sample in samples) Shows(_view.Catalog.Samples[sample].Name);
     }
 
     /// <summary>Names of the members of a cohort of the snapshot that the scope sees, in store order.</summary>

@@ -42,7 +42,7 @@ public sealed partial class Session
             else links.Add(new LinkedSample("", person, null));
         }
         foreach (var link in links)
-            if (link is { Sample.Length: > 0, Person.Length: > 0 }) Shown?.Invoke(link.Sample);
+            if (link is { Sample.Length: > 0, Person.Length: > 0 }) Shows(link.Sample);
         return links;
 
         LinkedSample Linked(LoadedSample sample) => new(sample.Name, sample.Person, table.Find(sample.Person));

@@ -378,6 +378,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         }
         else
         {
+            call.Audit.Begin(); // of whom the reply speaks may be known only now
             call.Audit.Adds(bytes);
             call.Audit.End("done");
         }

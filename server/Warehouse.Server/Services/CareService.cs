@@ -15,9 +15,13 @@ internal sealed class CareService(CallGate gate, AlertHost alerts) : Care.CareBa
     private const int RowsAtOnce = 1000, MostRows = 1_000_000;
 
     public override Task List(ListCareRequest request, IServerStreamWriter<CareRows> responseStream, ServerCallContext context) =>
-        gate.StreamAsync<CareRows>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (_, send) =>
+        gate.StreamAsync<CareRows>(context, request.Asking ?? new(), request, responseStream.WriteAsync, (call, send) =>
         {
-            var rows = alerts.Ask((_, book) => book.Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal).Select(AlertWire.Of).ToList());
+            var rows = alerts.Ask((sources, book) =>
+            {
+                sources.Name(book.Care.Keys, call.Audit.Shows);
+                return book.Care.Values.OrderBy(r => r.Person, StringComparer.Ordinal).Select(AlertWire.Of).ToList();
+            });
             foreach (var some in rows.Chunk(RowsAtOnce)) send(new CareRows { Rows = { some } });
             send(new CareRows { IsEnd = true });
             return rows.Count;
@@ -30,6 +34,11 @@ internal sealed class CareService(CallGate gate, AlertHost alerts) : Care.CareBa
         return await gate.AnswerAsync(context, first?.Asking ?? new(), first ?? new(), call =>
         {
             var rows = Read(requests, first);
+            alerts.Ask((sources, _) =>
+            {
+                sources.Name(rows.Select(r => r.Person), call.Audit.Shows);
+                return 0;
+            });
             call.Audit.Begin();
             var unheld = alerts.Change((sources, book) =>
             {

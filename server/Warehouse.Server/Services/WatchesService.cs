@@ -11,11 +11,16 @@ namespace Warehouse.Server.Services;
 /// <summary>What is looked at, and who hears. A change is in the audit log before it is made. Any thread.</summary>
 internal sealed class WatchesService(CallGate gate, AlertHost alerts) : Watches.WatchesBase
 {
-    public override Task<ListWatchesReply> List(ListWatchesRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, _ => Task.FromResult(All()));
+    public override Task<ListWatchesReply> List(ListWatchesRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call => Task.FromResult(All(call)));
 
     public override Task<V1.Watch> Set(SetWatchRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         var asked = AlertWire.Of(request.Watch ?? throw Refusals.BadRequest("watch"));
+        alerts.Ask((sources, _) =>
+        {
+            sources.Name(asked.Persons, call.Audit.Shows);
+            return 0;
+        });
         call.Audit.Begin();
         var kept = alerts.Change((sources, book) =>
         {
@@ -38,13 +43,17 @@ internal sealed class WatchesService(CallGate gate, AlertHost alerts) : Watches.
                 book.Watches.ContainsKey(request.Name) ? [new WatchRemoved(request.Name)] : throw new InputException("watch-unknown", "there is no watch of that name", InputPlace.None));
             return 0;
         });
-        return Task.FromResult(All());
+        return Task.FromResult(All(call));
     });
 
-    private (ListWatchesReply, long?) All()
+    private (ListWatchesReply, long?) All(Call call)
     {
         var reply = new ListWatchesReply();
-        reply.Watches.AddRange(alerts.Ask((_, book) => book.Watches.Values.Select(AlertWire.Of).ToList()));
+        reply.Watches.AddRange(alerts.Ask((sources, book) =>
+        {
+            sources.Name(book.Watches.Values.SelectMany(w => w.Persons), call.Audit.Shows);
+            return book.Watches.Values.Select(AlertWire.Of).ToList();
+        }));
         return (reply, reply.Watches.Count);
     }
 }

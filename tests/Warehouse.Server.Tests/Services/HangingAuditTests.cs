@@ -4,7 +4,6 @@ using Grpc.Core;
 using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Audit;
-using Warehouse.Engine.Storage;
 using Warehouse.Units;
 using Xunit;
 using V1 = Warehouse.Protocol.V1;
@@ -84,33 +83,6 @@ public sealed class HangingAuditTests
         catch (RpcException e)
         {
             return (e.StatusCode, e.Status.Detail, clock.Elapsed);
-        }
-    }
-
-    /// <summary>A disk whose syncs wait while it hangs, in the order in which they came; all else it does.</summary>
-    private sealed class HangingDisk : IDisposable
-    {
-        private readonly ManualResetEventSlim _answers = new(true);
-
-        public bool IsHanging => !_answers.IsSet;
-
-        public IStorage Over(IStorage disk) => new WatchedStorage(disk, what =>
-        {
-            if (what is nameof(IStorageFile.Sync) or nameof(IStorage.SyncFolder)) _answers.Wait();
-        });
-
-        public void Hang() => _answers.Reset();
-
-        public void Answer() => _answers.Set();
-
-        /// <summary>It answers when this is disposed of.</summary>
-        public IDisposable AnswersAtLast() => new AtLast(_answers);
-
-        public void Dispose() => _answers.Dispose();
-
-        private sealed class AtLast(ManualResetEventSlim answers) : IDisposable
-        {
-            public void Dispose() => answers.Set();
         }
     }
 }
