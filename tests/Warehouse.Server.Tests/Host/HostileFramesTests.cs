@@ -49,7 +49,6 @@ public sealed class HostileFramesTests
                 // All places of strangers are taken, of one address: who comes from another is let in beside them.
                 using var other = new RawCaller(served, pem, from: IPAddress.Parse("127.0.0.2"));
                 Assert.Equal(StatusCode.OK, (await other.CallAsync("/warehouse.v1.Variants/Seen", RawCaller.Framed(question.ToByteArray()))).Code);
-                Assert.False(attack.IsCompleted);
             }
             await attack;
             var end = attacks.End;
