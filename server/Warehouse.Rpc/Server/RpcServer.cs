@@ -123,9 +123,12 @@ public sealed class RpcServer : IAsyncDisposable
         {
             listen.Protocols = HttpProtocols.Http2;
             listen.Use(next => connection => HoldAsync(connection, next));
-            if (_options.Certificate is not { } certificate) return;
-            listen.UseHttps(Https(certificate));
-            listen.Use(next => connection => InRecordsAsync(connection, next));
+            if (_options.Certificate is { } certificate)
+            {
+                listen.UseHttps(Https(certificate));
+                listen.Use(next => connection => InRecordsAsync(connection, next));
+            }
+            listen.Use(next => connection => WatchedAsync(connection, next));
         });
     }
 
@@ -137,7 +140,7 @@ public sealed class RpcServer : IAsyncDisposable
     {
         var transport = connection.Transport;
         var output = PipeWriter.Create(connection.Features.GetRequiredFeature<ISslStreamFeature>().SslStream, new(minimumBufferSize: RecordBytes, leaveOpen: true));
-        connection.Transport = new Records(transport.Input, output);
+        connection.Transport = new Pipes(transport.Input, output);
         try
         {
             await next(connection).ConfigureAwait(false);
@@ -149,7 +152,22 @@ public sealed class RpcServer : IAsyncDisposable
         }
     }
 
-    private sealed record Records(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    /// <summary>Cuts off who floods it with frames that ask for nothing.</summary>
+    private async Task WatchedAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var transport = connection.Transport;
+        connection.Transport = new Pipes(new FrameWatch(transport.Input, _options.ConnectionLimits.MaxControlFrames, connection.Abort, _options.Clock), transport.Output);
+        try
+        {
+            await next(connection).ConfigureAwait(false);
+        }
+        finally
+        {
+            connection.Transport = transport;
+        }
+    }
+
+    private sealed record Pipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     /// <summary>
     /// Counts a connection while it lasts. Where callers have to be known, one on which none is has a place of strangers, of which an address has half: so

@@ -60,6 +60,12 @@ public sealed record RpcConnectionLimits
     /// <summary>Time in which the client has to answer a ping.</summary>
     public TimeSpan PingTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// What frames that ask for nothing may cost at once, half of which comes back each second: a ping 1, a frame that is empty, of priority or unknown 10, settings 100. Who
+    /// sends more is cut off.
+    /// </summary>
+    public int MaxControlFrames { get; init; } = 20_000;
+
     /// <summary>Time that a client may leave a reply unread; after it, it has to take <see cref="MinReplyBytesPerSecond"/>.</summary>
     public TimeSpan SlowReaderGrace { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -39,6 +39,7 @@ internal static partial class ConfigurationCheck
         Within("connection.pingSeconds", connection.PingSeconds, 1, LargestSeconds);
         Within("connection.pingAnswerSeconds", connection.PingAnswerSeconds, 1, 60);
         Within("connection.slowReaderSeconds", connection.SlowReaderSeconds, 1, LargestSeconds);
+        Within("connection.controlFrames", connection.ControlFrames, 1_000, 1 << 24);
         Within("connection.replyBytesPerSecond", connection.ReplyBytesPerSecond, 1, 1 << 20);
         Within("strangers.calls", limits.Strangers.Calls, 2, 1024);
         Within("strangers.callsOfOne", limits.Strangers.CallsOfOne, 1, limits.Strangers.Calls);

@@ -117,6 +117,9 @@ internal sealed record ConnectionLimitConfiguration
     /// <summary>Seconds in which the client has to answer a ping.</summary>
     public int PingAnswerSeconds { get; init; } = 10;
 
+    /// <summary>Pings that a client may send at once, half of them again each second; settings count a hundred times, frames that are empty or unknown ten times.</summary>
+    public int ControlFrames { get; init; } = 20_000;
+
     /// <summary>Seconds that a client may leave a reply unread.</summary>
     public int SlowReaderSeconds { get; init; } = 60;
 
@@ -128,7 +131,7 @@ internal sealed record ConnectionLimitConfiguration
     {
         MaxConnections = Connections, UnknownFor = TimeSpan.FromSeconds(UnknownSeconds), MaxStreams = Streams, MaxHeaderFields = HeaderFields, MaxHeaderBytes = HeaderBytes, HeaderTimeout = TimeSpan.FromSeconds(HeaderSeconds),
         HandshakeTimeout = TimeSpan.FromSeconds(HandshakeSeconds), KeepAlive = TimeSpan.FromSeconds(KeepAliveSeconds), PingDelay = TimeSpan.FromSeconds(PingSeconds), PingTimeout = TimeSpan.FromSeconds(PingAnswerSeconds),
-        SlowReaderGrace = TimeSpan.FromSeconds(SlowReaderSeconds), MinReplyBytesPerSecond = ReplyBytesPerSecond,
+        MaxControlFrames = ControlFrames, SlowReaderGrace = TimeSpan.FromSeconds(SlowReaderSeconds), MinReplyBytesPerSecond = ReplyBytesPerSecond,
     };
 }
 

@@ -162,6 +162,7 @@ public sealed class ConfigurationTests : IDisposable
         { "limit", "limits.connection.pingSeconds", """{"limits": {"connection": {"pingSeconds": 0}}}""" },
         { "limit", "limits.connection.pingAnswerSeconds", """{"limits": {"connection": {"pingAnswerSeconds": 61}}}""" },
         { "limit", "limits.connection.slowReaderSeconds", """{"limits": {"connection": {"slowReaderSeconds": 0}}}""" },
+        { "limit", "limits.connection.controlFrames", """{"limits": {"connection": {"controlFrames": 999}}}""" },
         { "limit", "limits.connection.replyBytesPerSecond", """{"limits": {"connection": {"replyBytesPerSecond": 0}}}""" },
         { "limit", "limits.strangers.calls", """{"limits": {"strangers": {"calls": 1}}}""" },
         { "limit", "limits.strangers.callsOfOne", """{"limits": {"strangers": {"callsOfOne": 33}}}""" },

@@ -25,8 +25,8 @@ internal sealed class Attacks(int port, X509Certificate2? certificate) : IDispos
 
     private const string Stream = "/warehouse.v1.Variants/SeenStream", Listing = "/warehouse.v1.Variants/Frequencies";
 
-    /// <summary>So much on one connection is enough where the server takes it: of what it ought not to, and of what it answers.</summary>
-    private const long MostBytes = 16 << 20, MostAnswered = 1 << 20;
+    /// <summary>So much on one connection is enough where the server takes it, which it ought not to.</summary>
+    private const long MostBytes = 16 << 20;
 
     /// <summary>A listing of all samples for operations: field 1, of which field 1 is 2.</summary>
     private static readonly byte[] Asked = [0, 0, 0, 0, 4, 0x0a, 0x02, 0x08, 0x02];
@@ -46,8 +46,8 @@ internal sealed class Attacks(int port, X509Certificate2? certificate) : IDispos
         ["rapid reset"] = a => a.Flood(n => [.. Frame(HeadersFrame, EndHeaders, (2 * n) + 1, CallFields(Stream)), .. Frame(Reset, 0, (2 * n) + 1, [0, 0, 0, 8])]),
         ["headers without end"] = a => a.Flood(n => n == 0 ? Frame(HeadersFrame, 0, 1, CallFields(Stream)) : Frame(Continuation, 0, 1, Fields(("x-large", new string('y', 8000))))),
         ["large headers"] = a => a.Flood(n => [.. Frame(HeadersFrame, 0, (2 * n) + 1, CallFields(Stream, ("x-large", new string('y', 12_000)))), .. Frame(Continuation, EndHeaders, (2 * n) + 1, Fields(("x-larger", new string('y', 12_000))))]),
-        ["pings"] = a => a.Flood(_ => Pings, MostAnswered),
-        ["settings"] = a => a.Flood(_ => ManySettings, MostAnswered),
+        ["pings"] = a => a.Flood(_ => Pings),
+        ["settings"] = a => a.Flood(_ => ManySettings),
         ["slow headers"] = a => a.Slowly(),
         ["window of nothing"] = a => a.Hold(),
     };
@@ -74,7 +74,7 @@ internal sealed class Attacks(int port, X509Certificate2? certificate) : IDispos
     }
 
     /// <summary>Sends on one connection until the server takes no more.</summary>
-    private void Flood(Func<int, byte[]> next, long most = MostBytes)
+    private void Flood(Func<int, byte[]> next)
     {
         using var connection = Connect();
         if (connection is null) return;
@@ -82,7 +82,7 @@ internal sealed class Attacks(int port, X509Certificate2? certificate) : IDispos
         var reading = new Thread(() => ReadAll(connection)) { IsBackground = true };
         reading.Start();
         var (bytes, isTaken) = (0L, true);
-        for (var sent = 0; bytes < most; sent++)
+        for (var sent = 0; bytes < MostBytes; sent++)
         {
             var some = next(sent);
             if (!(isTaken = connection.TrySend(some))) break;
