@@ -228,7 +228,8 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
             foreach (var entry in trailers) ResponseTrailersCore.Add(entry);
             return status;
         }
-        if (_cancellation.IsCancellationRequested || _http.RequestAborted.IsCancellationRequested) return _cut.Task.IsCompletedSuccessfully ? _cut.Task.Result.Status : Status.DefaultCancelled;
+        if (_cut.Task.IsCompletedSuccessfully) return _cut.Task.Result.Status;
+        if (_cancellation.IsCancellationRequested || _http.RequestAborted.IsCancellationRequested) return Status.DefaultCancelled;
         _options.HandlerFailed?.Invoke(MethodCore, failure);
         return new(StatusCode.Unknown, "the handler failed");
     }
@@ -246,7 +247,7 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
         {
             // The replies cannot be ended in order: one is half written, or waits for a client that does not read. A call that was cut is
             // cancelled, whether or not its handler has already noticed.
-            _http.Features.Get<IHttpResetFeature>()?.Reset(isWriting || _cut.Task.IsCompleted ? ResetCancel : ResetInternal);
+            Reset(isWriting || _cut.Task.IsCompleted ? ResetCancel : ResetInternal);
             return;
         }
         var response = _http.Response;
@@ -292,6 +293,7 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
         lock (_gate)
         {
             if (_isEnded) throw new RpcException(_cut.Task.IsCompletedSuccessfully ? _cut.Task.Result.Status : Status.DefaultCancelled);
+            if (_cut.Task.IsCompleted) throw new OperationCanceledException("the call was cut", _cancellation.Token);
             if (_isWriting) throw new InvalidOperationException("a reply is written while the one before it is not done");
             _isWriting = true;
         }
@@ -308,9 +310,20 @@ internal sealed class ServerCall : ServerCallContext, IAsyncDisposable
     /// <summary>Ends the call; the first one counts.</summary>
     public void Cut(Status status, Metadata? trailers = null)
     {
+        if (!_cut.TrySetResult((status, trailers))) return;
+        // Before the token: a flush that is cancelled has its stream reset by the listener, as a fault of the server.
+        bool isWriting;
+        lock (_gate)
+        {
+            isWriting = _isWriting;
+        }
+        if (isWriting) Reset(ResetCancel);
         // Not on this thread: callbacks of the handler may take long or throw.
-        if (_cut.TrySetResult((status, trailers))) _ = _cancellation.CancelAsync();
+        _ = _cancellation.CancelAsync();
     }
+
+    /// <summary>Ends the stream without a status; the first one counts.</summary>
+    private void Reset(int code) => _http.Features.Get<IHttpResetFeature>()?.Reset(code);
 
     private void NoteMessage()
     {
