@@ -58,7 +58,7 @@ internal static class Crowd
                 }
                 catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable)
                 {
-                    // The disk of the audit log did not answer in time, beside whatever else uses it.
+                    // Something that the server needs did not answer in time.
                     Interlocked.Increment(ref slow);
                     await Task.Delay(wait.Next(2000));
                 }

@@ -43,6 +43,9 @@ internal sealed class ServedStore : IAsyncDisposable
 
     public string this[string name] => _folder[name];
 
+    /// <summary>Of somebody who asks faster than people do: what he is limited to is another test's.</summary>
+    public static PersonLimitConfiguration Fast => new() { CallsPerSecond = 100_000, Burst = 100_000 };
+
     public static V1.Asking Treatment => new() { Purpose = V1.Purpose.Treatment };
 
     /// <summary>What the server tells its operator.</summary>

@@ -51,6 +51,13 @@ internal sealed class AlertHost(Func<VariantStore> open, Func<IEnumerable<Caller
         return question(Over(store), book);
     });
 
+    /// <summary>Names persons to the audit log of a call, before what it changes about them is begun.</summary>
+    public void Name(IEnumerable<string> persons, Action<string> shown) => Ask((sources, _) =>
+    {
+        sources.Name(persons, shown);
+        return 0;
+    });
+
     /// <summary>Asks for somebody who is here.</summary>
     public T Ask<T>(Caller caller, Func<AlertDesk, T> question) => Ask((sources, book) =>
     {

@@ -34,11 +34,7 @@ internal sealed class CareService(CallGate gate, AlertHost alerts) : Care.CareBa
         return await gate.AnswerAsync(context, first?.Asking ?? new(), first ?? new(), call =>
         {
             var rows = Read(requests, first);
-            alerts.Ask((sources, _) =>
-            {
-                sources.Name(rows.Select(r => r.Person), call.Audit.Shows);
-                return 0;
-            });
+            alerts.Name(rows.Select(r => r.Person), call.Audit.Shows);
             call.Audit.Begin();
             var unheld = alerts.Change((sources, book) =>
             {

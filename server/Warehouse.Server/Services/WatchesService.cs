@@ -16,11 +16,7 @@ internal sealed class WatchesService(CallGate gate, AlertHost alerts) : Watches.
     public override Task<V1.Watch> Set(SetWatchRequest request, ServerCallContext context) => gate.AnswerAsync(context, request.Asking ?? new(), request, call =>
     {
         var asked = AlertWire.Of(request.Watch ?? throw Refusals.BadRequest("watch"));
-        alerts.Ask((sources, _) =>
-        {
-            sources.Name(asked.Persons, call.Audit.Shows);
-            return 0;
-        });
+        alerts.Name(asked.Persons, call.Audit.Shows);
         call.Audit.Begin();
         var kept = alerts.Change((sources, book) =>
         {

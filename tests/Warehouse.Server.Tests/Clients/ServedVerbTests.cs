@@ -228,12 +228,9 @@ public sealed class ServedVerbTests
 
         public ServedStore Served => _house.Served;
 
-        /// <summary>One may ask faster than people do.</summary>
-        private static ServerConfiguration Fast => new() { Limits = new() { Person = new() { CallsPerSecond = 100_000, Burst = 100_000 } } };
-
         public static async Task<Lab> StartAsync()
         {
-            var lab = new Lab(await AlertHouse.StartAsync(configure: _ => Fast, samples: 24, variants: 300));
+            var lab = new Lab(await AlertHouse.StartAsync(configure: _ => new ServerConfiguration { Limits = new() { Person = ServedStore.Fast } }, samples: 24, variants: 300));
             await lab._house.BeginAsync("Uncertain_significance", AlertHouse.Care(lab._house.Carrier.Person, "cert:nobody"));
             lab._house.Load(AlertHouse.February, "Pathogenic");
             await lab._house.Connect("director").AcceptReleaseAsync(AlertHouse.February);
@@ -255,7 +252,7 @@ public sealed class ServedVerbTests
             _house.Settle();
             await Served.Server.DisposeAsync();
             AnswerContextTests.Damage(_segment);
-            await Served.ServeAsync(change: (_, options) => options with { Configuration = Fast });
+            await Served.ServeAsync(change: (_, options) => options with { Configuration = new() { Limits = new() { Person = ServedStore.Fast } } });
             await Served.Server.Rounds.DisposeAsync();
         }
 

@@ -28,7 +28,7 @@ public sealed class HostileFramesTests
     {
         var limits = new RpcConnectionLimits { MaxConnections = 128, UnknownFor = TimeSpan.FromHours(1), HeaderTimeout = TimeSpan.FromSeconds(4), SlowReaderGrace = TimeSpan.FromSeconds(1.5), MinReplyBytesPerSecond = 1e6 };
         await using var served = await ServedStore.StartAsync(
-            (_, options) => options with { ConnectionLimits = limits, Configuration = new() { Limits = new() { Person = new() { CallsPerSecond = 100_000, Burst = 100_000 } } } }, samples: 12, variants: 200);
+            (_, options) => options with { ConnectionLimits = limits, Configuration = new() { Limits = new() { Person = ServedStore.Fast } } }, samples: 12, variants: 200);
         var (channel, id) = served.Client("healthy", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         var (pem, hostile) = served.Server.Identity.Issue("hostile", 1, isService: true, roles: [Role.Analyst]);

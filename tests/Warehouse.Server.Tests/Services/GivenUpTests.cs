@@ -139,7 +139,7 @@ public sealed class GivenUpTests
 
         public static async Task<Lab> StartAsync()
         {
-            var lab = new Lab(await ServedStore.StartAsync(samples: 40, variants: 9000, configure: _ => new ServerConfiguration { Limits = new() { Person = new() { Calls = 1, CallsPerSecond = 100_000, Burst = 100_000 }, SeenStreams = 1 } }));
+            var lab = new Lab(await ServedStore.StartAsync(samples: 40, variants: 9000, configure: _ => new ServerConfiguration { Limits = new() { Person = ServedStore.Fast with { Calls = 1 }, SeenStreams = 1 } }));
             var served = lab.Served;
             lab.Common = served.Owner((store, _) =>
             {

@@ -11,6 +11,7 @@ using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
 using Warehouse.Server.Tests.Identity;
 using Xunit;
+using RawConnection = Warehouse.Tests.Rpc.RawConnection;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Services;
@@ -226,6 +227,27 @@ public sealed class LimitTests
         {
             foreach (var client in silent) client.Dispose();
         }
+    }
+
+    /// <summary>While the clock stands nothing comes back of what frames that ask for nothing may cost. The settings that a client begins with cost a hundred.</summary>
+    [Fact]
+    public async Task So_many_pings()
+    {
+        const int Least = 1000, OfSettings = 100;
+        await using var served = await StartAsync(new() { Connection = new() { ControlFrames = Least } }, new HandClock());
+        var (pem, _) = served.Server.Identity.Issue("pings", 1, roles: [Role.Analyst]);
+        using var certificate = ServedStore.Shown(pem);
+        using var connection = new RawConnection(served.Server.Port, certificate);
+        var ping = RawConnection.Frame(RawConnection.Ping, 0, 0, new byte[8]);
+        for (var i = OfSettings; i < Least; i++) connection.Send(ping);
+        for (var answered = OfSettings; answered < Least;)
+        {
+            var frame = connection.Read();
+            Assert.NotNull(frame);
+            if (frame.Value.Type == RawConnection.Ping) answered++;
+        }
+        connection.Send(ping);
+        while (connection.Read() is not null) continue; // to its end: left open, it would be a failure to read
     }
 
     /// <summary>No setting is forgotten on its way: each changes something of what the listener gets, and something else than the others.</summary>
