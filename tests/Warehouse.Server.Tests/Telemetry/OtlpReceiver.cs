@@ -50,7 +50,10 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     }
 
     /// <summary>All spans that came, in the order of their ends.</summary>
-    public IReadOnlyList<ReceivedSpan> Spans => [.. Received.Where(r => r.Path == "/v1/traces").SelectMany(r => Fields(r.Body, 1)).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)).Select(Read)];
+    public IReadOnlyList<ReceivedSpan> Spans => [.. Received.Where(r => r.Path == "/v1/traces").SelectMany(r => SpansOf(r.Body))];
+
+    /// <summary>The spans of a request of traces.</summary>
+    public static IEnumerable<ReceivedSpan> SpansOf(byte[] traces) => Fields(traces, 1).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)).Select(Read);
 
     public static async Task<OtlpReceiver> StartAsync()
     {
