@@ -9,7 +9,7 @@ using Warehouse.Units.Access;
 namespace Warehouse.Server.Tests.Pairs;
 
 /// <summary>
-/// Alerts in the logs of a pair, the same ones in both: of samples that the caller sees, and of some that only one of the stores has. All are routed to him, as if he
+/// Alerts in the logs of a pair, the same ones in each: of samples that the caller sees, and of some that only one of the stores has. All are routed to him, as if he
 /// had seen all of them once: which of them he is told of goes by what he sees now.
 /// </summary>
 internal static class PairAlerts
@@ -19,19 +19,19 @@ internal static class PairAlerts
     private static readonly byte[] Salt = new byte[16];
 
     /// <summary>Writes them; returns their ids.</summary>
-    public static IReadOnlyList<string> Seed(StorePair pair)
+    public static IReadOnlyList<string> Seed(StorePairs pair)
     {
-        var drafts = DraftsOf(pair.Left.Store, pair).Concat(DraftsOf(pair.Right.Store, pair)).DistinctBy(d => d.Key).ToList();
+        var drafts = pair.Stores.SelectMany(s => DraftsOf(s.Store, pair)).DistinctBy(d => d.Key).ToList();
         var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
         using var salted = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Salt);
         List<string> ids = [.. drafts.Select(d => AlertDraft.IdOf(d.Key, salted))];
         AlertEvent[] events = [new Salted(Salt), new AlertsRaised(drafts), new AlertsRouted([.. ids.Select(id => (id, (IReadOnlyList<string>)[pair.Caller.Id]))])];
-        foreach (var store in (VariantStore[])[pair.Left.Store, pair.Right.Store])
+        foreach (var store in pair.Stores.Select(s => s.Store))
             store.Events.Append(new EventBatch { Actor = "local:lab", ManifestVersion = store.Version, Events = [.. events.Select(e => AlertCodec.Encode(e, at))] });
         return ids;
     }
 
-    private static IEnumerable<AlertDraft> DraftsOf(VariantStore store, StorePair pair)
+    private static IEnumerable<AlertDraft> DraftsOf(VariantStore store, StorePairs pair)
     {
         using var session = store.OpenSession();
         var persons = session.LoadedSamples().ToDictionary(s => s.Name, s => s.Person, StringComparer.Ordinal);

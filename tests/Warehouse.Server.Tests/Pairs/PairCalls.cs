@@ -13,10 +13,10 @@ using V1 = Warehouse.Protocol.V1;
 namespace Warehouse.Server.Tests.Pairs;
 
 /// <summary>
-/// Requests of every method of the server, drawn for one pair: the same ones go to both stores, and each may follow from what was answered before.
+/// Requests of every method of the server, drawn for the pairs of a seed: the same ones go to each store, and each may follow from what was answered before.
 /// A method without requests here is a fault of the test. What changes the store comes last, and some questions are asked again behind it.
 /// </summary>
-internal sealed partial class PairCalls(StorePair pair, PairQuestions questions, PairServer server, (PairHouse House, PairHouse.Client User) who, int seed)
+internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions, PairServer server, (PairHouse House, PairHouse.Client User) who, int seed)
 {
     private readonly Random _dice = new(seed ^ 0xca115);
     private readonly StringBuilder _said = new();
@@ -24,7 +24,7 @@ internal sealed partial class PairCalls(StorePair pair, PairQuestions questions,
     /// <summary>Methods with how they were answered.</summary>
     public List<(string Method, StatusCode Status)> Answered { get; } = [];
 
-    /// <summary>Ids of alerts in the logs of both.</summary>
+    /// <summary>Ids of alerts in the logs of all.</summary>
     public required IReadOnlyList<string> Alerted { get; init; }
 
     private V1.Asking Asking => new()

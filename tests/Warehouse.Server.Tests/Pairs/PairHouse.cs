@@ -35,7 +35,7 @@ internal sealed class PairHouse : IDisposable
     {
         Clock = new PairClock();
         Tickets = new Tickets(Clock);
-        foreach (var name in (string[])["store", "side0", "side1"]) Primitives.Durable.CreateFolder(_folder[name]);
+        foreach (var name in Enumerable.Range(0, 1 + PairRun.Pairs).Select(i => "side" + i).Append("store")) Primitives.Durable.CreateFolder(_folder[name]);
         Checks = CallerChecks.Open(new ServerConfiguration { State = _folder["state"], Audit = new() { Folder = _folder["audit"] } }, _folder["store"], Clock);
         File.WriteAllText(_folder["panel.bed"], "1\t1000\t1025\tleft\n1\t1020\t1030\tright\n");
         foreach (var roles in Roles) _clients.Add(Issue("user" + _clients.Count, roles));
@@ -60,7 +60,7 @@ internal sealed class PairHouse : IDisposable
     /// <summary>The folder of a side's servers, one after the other.</summary>
     public string FolderOf(int side) => _folder["side" + side];
 
-    /// <summary>What a laboratory knows: the same on both sides, of alleles that may be carried or not. Every state has an assessment; some pairs have annotations.</summary>
+    /// <summary>What a laboratory knows: the same on all sides, of alleles that may be carried or not. Every state has an assessment; some pairs have annotations.</summary>
     public void Furnish(MemoryStore memory, bool annotates)
     {
         using var store = memory.Reopen(Clock);

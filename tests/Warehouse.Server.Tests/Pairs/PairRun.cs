@@ -5,24 +5,23 @@ using Warehouse.Engine.Access;
 using Warehouse.Server.Calls;
 using Warehouse.Server.Configuration;
 using Warehouse.Units.Access;
-using Warehouse.Units.Query;
 using V1 = Warehouse.Protocol.V1;
 
 namespace Warehouse.Server.Tests.Pairs;
 
-/// <summary>What came of one pair.</summary>
-/// <param name="Difference">Where the two stores part for the caller; null = nowhere.</param>
-/// <param name="DiffersForOwner">Whether they are different stores for the owner.</param>
-/// <param name="DiffersForAll">Whether they are for somebody who may see everything, over the wire; null = not asked.</param>
+/// <summary>What came of the pairs of a seed.</summary>
+/// <param name="Difference">Where two stores part for the caller; null = nowhere.</param>
+/// <param name="DifferForOwner">How many of the pairs are different stores for the owner.</param>
+/// <param name="DifferForAll">How many are for somebody who may see everything, over the wire; null = not asked.</param>
 /// <param name="Answered">Calls over the wire.</param>
-internal sealed record PairOutcome(string? Difference, bool DiffersForOwner, bool? DiffersForAll, IReadOnlyList<(string Method, StatusCode Status)> Answered)
+internal sealed record PairOutcome(string? Difference, int DifferForOwner, int? DifferForAll, IReadOnlyList<(string Method, StatusCode Status)> Answered)
 {
     /// <summary>Time that building the stores, asking sessions and asking servers took.</summary>
     public (TimeSpan Building, TimeSpan Sessions, TimeSpan Servers) Took { get; init; }
 }
 
 /// <summary>
-/// I4 on one pair: every question of a session, and every method of the server with its reply bytes, status, texts, trailers, tickets and figures. Random
+/// I4 on the pairs of a seed, one store with each of some others: every question of a session, and every method of the server with its reply bytes, status, texts, trailers, tickets and figures. Random
 /// by nature and made equal are the ids of calls in the audit log; that log is compared too, since it tells its auditor what the caller was shown.
 /// </summary>
 internal static partial class PairRun
@@ -32,40 +31,47 @@ internal static partial class PairRun
     /// <summary>Methods in the order in which they are asked: those that change something last.</summary>
     private static readonly string[] Methods = [.. MethodTable.Methods.Order(StringComparer.Ordinal).OrderBy(m => Array.FindIndex(Changing, c => m.EndsWith(c, StringComparison.Ordinal)))];
 
-    /// <summary>Compares one pair.</summary>
-    /// <param name="seed">All there is to know of it.</param>
+    /// <summary>Pairs of a seed. A store that several others are compared with saves its building and its answers once for each.</summary>
+    public const int Pairs = 3;
+
+    /// <summary>Compares the pairs of a seed.</summary>
+    /// <param name="seed">All there is to know of them.</param>
     /// <param name="house">What the servers have in common.</param>
     /// <param name="whole">Sessions are asked too, and the servers by all methods; else by every other one.</param>
     public static PairOutcome Compare(int seed, PairHouse house, bool whole = true)
     {
         var (user, began) = (house.Of(seed), Stopwatch.GetTimestamp());
-        using var pair = new StorePair(seed, user.Caller);
-        if (pair.Left.Store.Version != pair.Right.Store.Version) return new($"seed {seed}: the pair is no pair: {pair.Left.Store.Version} and {pair.Right.Store.Version} versions", false, null, []);
+        using var pairs = new StorePairs(seed, Pairs, user.Caller);
+        if (pairs.Stores.Select(s => s.Store.Version).Distinct().Count() > 1) return new($"seed {seed}: the pairs are none: {string.Join(", ", pairs.Stores.Select(s => s.Store.Version))} versions", 0, null, []);
         var built = Stopwatch.GetTimestamp();
-        var questions = new PairQuestions(pair, new Random(seed));
-        var difference = whole ? Parting(seed, questions.Ask(pair.Left.Store, pair.Options), questions.Ask(pair.Right.Store, pair.Options)) : null;
-        var differs = questions.AskOwner(pair.Left.Store) != questions.AskOwner(pair.Right.Store);
-        if (pair.IsWhole) difference ??= Parting(seed, questions.AskWhole(pair.Left.Store), questions.AskWhole(pair.Left.Store, pair.Options));
-        if (difference is not null) return new(difference, differs, null, []);
+        var questions = new PairQuestions(pairs, new Random(seed));
+        var difference = whole ? Parting(seed, [.. pairs.Stores.Select(s => questions.Ask(s.Store, pairs.Options))]) : null;
+        var differ = Differing([.. pairs.Stores.Select(s => questions.AskOwner(s.Store))]);
+        if (pairs.IsWhole) difference ??= Parting(seed, [questions.AskWhole(pairs.First.Store), questions.AskWhole(pairs.First.Store, pairs.Options)]);
+        if (difference is not null) return new(difference, differ, null, []);
         var asked = Stopwatch.GetTimestamp();
-        var all = seed % 4 == 0 && !pair.IsWhole;
-        if (all) pair.GrantAll(house.Everything.Caller);
-        // A share of the pairs, since it costs as much as building them; the others are asked for assessments and annotations that they have not.
+        var all = seed % 4 == 0 && !pairs.IsWhole;
+        if (all) pairs.GrantAll(house.Everything.Caller);
+        // A share of the seeds, since it costs as much as building the stores; the others are asked for assessments and annotations that they have not.
         if (whole)
-            foreach (var memory in (MemoryStore[])[pair.Left, pair.Right]) house.Furnish(memory, annotates: PairCalls.IsAnnotated(seed));
-        var (answered, alerts) = (new List<(string, StatusCode)>(), PairAlerts.Seed(pair));
+            foreach (var memory in pairs.Stores) house.Furnish(memory, annotates: PairCalls.IsAnnotated(seed));
+        var (answered, alerts) = (new List<(string, StatusCode)>(), PairAlerts.Seed(pairs));
         // Where an allowance ends, a listing does, in the midst of what is hidden or not.
         var limits = seed % 4 == 2 ? new LimitConfiguration { Person = new() { ScanUnitsPerMinute = 1 + (seed % 997) }, Service = new() { ScanUnitsPerMinute = 1 + (seed % 997) } } : null;
-        using PairServer left = new(pair.Left, pair.Left.Keys, house, 0, (pair, limits)), right = new(pair.Right, pair.Left.Keys, house, 1, (pair, limits));
-        difference = Parting(seed, Ask(left), Ask(right));
-        foreach (var server in (PairServer[])[left, right])
-            if (server.Failures is { Length: > 0 } failures) difference = $"seed {seed}: the server failed: {failures}\n{difference}";
-        bool? forAll = all ? Everything(left, house, questions) != Everything(right, house, questions) : null;
-        return new(difference, differs, forAll, answered) { Took = (Stopwatch.GetElapsedTime(began, built), Stopwatch.GetElapsedTime(built, asked), Stopwatch.GetElapsedTime(asked)) };
+        var said = new List<(string Caller, string? All, string Failures)>();
+        foreach (var (side, memory) in pairs.Stores.Index())
+        {
+            using var server = new PairServer(memory, pairs.First.Keys, house, side, (pairs, limits));
+            said.Add((Ask(server), all ? Everything(server, house, questions) : null, server.Failures));
+        }
+        difference = Parting(seed, [.. said.Select(s => s.Caller)]);
+        foreach (var (_, _, failures) in said)
+            if (failures.Length > 0) difference = $"seed {seed}: the server failed: {failures}\n{difference}";
+        return new(difference, differ, all ? Differing([.. said.Select(s => s.All!)]) : null, answered) { Took = (Stopwatch.GetElapsedTime(began, built), Stopwatch.GetElapsedTime(built, asked), Stopwatch.GetElapsedTime(asked)) };
 
         string Ask(PairServer server)
         {
-            var calls = new PairCalls(pair, questions, server, (house, user), seed) { Alerted = alerts };
+            var calls = new PairCalls(pairs, questions, server, (house, user), seed) { Alerted = alerts };
             var text = calls.Ask(Methods.Where((m, i) => (whole || (i + seed) % 2 == 0) && IsAsked(m, user.Caller, i + (seed / 2))));
             answered.AddRange(calls.Answered);
             return text + Log(server, house);
@@ -94,13 +100,16 @@ internal static partial class PairRun
         return string.Concat(rows.Messages.Select(m => V1.Chunk.Parser.ParseFrom(m)).Select(c => c.Data.ToBase64())) + string.Concat(carriers.Messages.Select(m => V1.CarriersReply.Parser.ParseFrom(m)).Where(r => r.End is null).Select(r => r.ToString()));
     }
 
-    private static string? Parting(int seed, string left, string right)
+    /// <summary>How many are another text than the first.</summary>
+    private static int Differing(string[] said) => said.Count(s => s != said[0]);
+
+    private static string? Parting(int seed, string[] said)
     {
-        if (left == right) return null;
-        var (a, b) = (left.Split('\n'), right.Split('\n'));
+        if (Array.Find(said, s => s != said[0]) is not { } other) return null;
+        var (a, b) = (said[0].Split('\n'), other.Split('\n'));
         var at = Enumerable.Range(0, Math.Min(a.Length, b.Length)).FirstOrDefault(i => a[i] != b[i], Math.Min(a.Length, b.Length) - 1);
         var question = Array.FindLast(a[..(at + 1)], l => l.StartsWith("== ", StringComparison.Ordinal));
-        return $"seed {seed}, {question}, line {at}:\n{a[at]}\n{b[at]}";
+        return $"seed {seed}, store {Array.IndexOf(said, other)}, {question}, line {at}:\n{a[at]}\n{b[at]}";
     }
 
     /// <summary>The id of a call, and how far the sealed ledger goes.</summary>

@@ -36,7 +36,7 @@ internal sealed record PairAnswer(StatusCode Status, string Text, IReadOnlyList<
 }
 
 /// <summary>
-/// One store of a pair behind a server, without a listener: calls go in as requests of HTTP, from the bytes of messages to bytes and trailers
+/// One store of some pairs behind a server, without a listener: calls go in as requests of HTTP, from the bytes of messages to bytes and trailers
 /// by the server's own way (routing, authentication, gate, audit, services); only TLS and the framing of HTTP/2 are left out. Audit log and
 /// ledger lie on simulated disks. One call at a time.
 /// </summary>
@@ -59,11 +59,11 @@ internal sealed class PairServer : IDisposable
     private (SimDisk Vault, SimDisk Keys)? _vault;
 
     /// <param name="memory">The store.</param>
-    /// <param name="keys">Keys of the audit log: those of one of the two stores, so that equal entries are equal text.</param>
+    /// <param name="keys">Keys of the audit log: those of one of the stores, so that equal entries are equal text.</param>
     /// <param name="house">What is common.</param>
-    /// <param name="side">0 or 1: one server of each at a time.</param>
-    /// <param name="of">What the linkage vault has in common with that of the other side (null = there is no vault), and limits (null = the usual ones).</param>
-    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side, (StorePair? Pair, LimitConfiguration? Limits) of = default)
+    /// <param name="side">Which of the stores it is: one server of each at a time.</param>
+    /// <param name="of">What the linkage vault has in common with those of the other sides (null = there is no vault), and limits (null = the usual ones).</param>
+    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side, (StorePairs? Pair, LimitConfiguration? Limits) of = default)
     {
         var (clock, (pair, limits)) = (house.Clock, of);
         var machine = new SimMachine();
@@ -137,7 +137,7 @@ internal sealed class PairServer : IDisposable
     }
 
     /// <summary>Whom samples are of: equal for persons of whom the caller sees a sample, and all else of this side alone. Made when it is first asked for.</summary>
-    private LinkageVault VaultOf(VariantStore store, int side, StorePair pair)
+    private LinkageVault VaultOf(VariantStore store, int side, StorePairs pair)
     {
         if (_vault is null)
         {

@@ -33,15 +33,15 @@ internal static class PairFile
         }, _ => true);
     }
 
-    /// <summary>Call sets of hidden samples alone: one over sites of the command, and one with a site, and perhaps a contig, that nobody else has.</summary>
+    /// <summary>Call sets of hidden samples alone: one over sites of the command, and one of two people with a site, and perhaps a contig, that nobody else has.</summary>
     public static IEnumerable<string> Hidden(RandomCommand command, RandomGenome genome, (string Sample, string Id) names, Random dice)
     {
         var (contig, at) = (genome.Contigs.First(), 1000 + dice.Next(50));
         var spelled = !genome.HasReference && genome.Assembly != "other1" && dice.Next(2) == 0 ? "chr" + contig : contig;
-        var private_ = $"{spelled}\t{at + 1}\t{names.Id}\t{genome.Base(contig, at)}\t{(genome.Base(contig, at) == 'G' ? 'T' : 'G')}\t.\t{Filters[dice.Next(3)]}\t.\tGT:GQ:DP\t0/1:40:20\n";
-        if (!genome.HasReference && dice.Next(2) == 0) private_ += $"GL{dice.Next(100, 103)}.1\t{at + 1}\t.\tA\tC\t.\tPASS\t.\tGT\t1/1\n";
+        var private_ = $"{spelled}\t{at + 1}\t{names.Id}\t{genome.Base(contig, at)}\t{(genome.Base(contig, at) == 'G' ? 'T' : 'G')}\t.\t{Filters[dice.Next(3)]}\t.\tGT:GQ:DP\t0/1:40:20\t1/1:40:20\n";
+        if (!genome.HasReference && dice.Next(2) == 0) private_ += $"GL{dice.Next(100, 103)}.1\t{at + 1}\t.\tA\tC\t.\tPASS\t.\tGT\t1/1\t0/1\n";
         yield return "##fileformat=VCFv4.2\n##FILTER=<ID=Hidden,Description=\"hidden\">\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"genotype\">\n##FORMAT=<ID=GQ,Number=1,Type=Integer,Description=\"quality\">\n##FORMAT=<ID=DP,Number=1,Type=Integer,Description=\"depth\">\n"
-            + $"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{names.Sample}_a\n" + private_;
+            + $"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{names.Sample}_a\t{names.Sample}_d\n" + private_;
         var source = command.Files[dice.Next(command.Files.Count)].Text;
         if (dice.Next(3) == 0) yield break;
         string[] columns = dice.Next(2) == 0 ? [names.Sample + "_b"] : [names.Sample + "_b", names.Sample + "_c"];

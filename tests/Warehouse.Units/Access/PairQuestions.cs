@@ -28,10 +28,10 @@ internal sealed partial class PairQuestions
     private readonly List<long?> _snapshots;
     private readonly string? _annotated;
 
-    /// <summary>Draws questions about what either store has.</summary>
-    public PairQuestions(StorePair pair, Random dice)
+    /// <summary>Draws questions about what any of the stores has.</summary>
+    public PairQuestions(StorePairs pair, Random dice)
     {
-        foreach (var store in (MemoryStore[])[pair.Left, pair.Right]) Spell(store, dice);
+        foreach (var store in pair.Stores) Spell(store, dice);
         _spellings.AddRange(["1-1010-A-G", "nonsense", "GL101.1-1010-A-C", "GL999.1-10-A-C", "1:100-2000 <DEL>", "chrM-410-A-G", "X-60010-A-G", "ga4gh:VA.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
         var named = pair.Names.Where(_ => dice.Next(3) == 0).ToList();
         _choices = [SampleChoice.All, new() { Cohort = _cohorts[dice.Next(_cohorts.Count)] }, new() { Names = [.. pair.Visible.Where((_, i) => i == 0 || dice.Next(2) == 0)] }, new() { Names = named }];
@@ -44,11 +44,11 @@ internal sealed partial class PairQuestions
                 Rules = new CountRules { Adj = dice.Next(3) == 0, PassOnly = dice.Next(3) == 0, PloidyAsCalled = dice.Next(4) == 0, PerSample = dice.Next(3) == 0, NoPrecomputed = dice.Next(4) == 0 },
             });
         _compared = [("cases", "controls"), (_cohorts[dice.Next(7)], _cohorts[dice.Next(7)])];
-        _snapshots = [null, dice.Next((int)pair.Left.Store.Version + 2)];
+        _snapshots = [null, dice.Next((int)pair.First.Store.Version + 2)];
         _annotated = dice.Next(4) == 0 ? pair.VisibleFile : null;
     }
 
-    /// <summary>Variants of both stores, as one asks for them, and some of neither.</summary>
+    /// <summary>Variants of the stores, as one asks for them, and some of none.</summary>
     public IReadOnlyList<string> Spellings => _spellings;
 
     /// <summary>Listings.</summary>

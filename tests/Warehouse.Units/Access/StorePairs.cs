@@ -1,4 +1,3 @@
-using Warehouse.Engine;
 using Warehouse.Engine.Access;
 using Warehouse.Engine.Catalog;
 using Warehouse.Units.Oracle;
@@ -10,25 +9,27 @@ namespace Warehouse.Units.Access;
 internal enum PairGrant { List, Cohort, Research, All, Whole }
 
 /// <summary>
-/// Two stores that are equal in what one caller sees: the genotypes of his samples, their files' sites, their rows of the sheet, the cohorts they
+/// Stores that are equal in what one caller sees, the first of which makes a pair with each other one: the genotypes of his samples, their files' sites, their rows of the sheet, the cohorts they
 /// are in, and the moments of all commits. All else differs: genotypes, sheet values, persons and membership of other samples, how many there
 /// are and what they are called, whole call sets of theirs with their sites, filters, IDs and contigs, where in the order these were loaded, and
 /// who was withdrawn. A caller may be granted all samples: then withdrawn ones alone are hidden; or nobody was withdrawn either, and he gets what the
 /// owner gets (<see cref="IsWhole"/>). Everything follows from the seed.
 /// </summary>
-internal sealed class StorePair : IDisposable
+internal sealed class StorePairs : IDisposable
 {
     private readonly RandomStore _random;
     private readonly HashSet<string> _visible;
     private readonly PairGrant _grant;
     private readonly int _compacts;
     private readonly bool _isWide;
+    private readonly List<MemoryStore> _stores = [];
     private IReadOnlyList<string>? _taken;
     private Dictionary<string, Dictionary<string, string>>? _rows;
 
     /// <param name="seed">All there is to know.</param>
+    /// <param name="others">Pairs.</param>
     /// <param name="caller">Who sees some of it.</param>
-    public StorePair(int seed, Caller? caller = null)
+    public StorePairs(int seed, int others, Caller? caller = null)
     {
         (_random, Caller) = (new RandomStore(seed), caller ?? PolicyStore.Person("user"));
         var dice = new Random(seed ^ 0x5eed);
@@ -43,27 +44,28 @@ internal sealed class StorePair : IDisposable
         Cases = [.. _visible.Where(_ => dice.Next(2) == 0)];
         if (Cases.Count == 0) Cases.Add(_visible.First());
         _compacts = dice.Next(4);
-        Left = Build(0, seed);
-        Right = Build(1, seed);
+        for (var side = 0; side <= others; side++) _stores.Add(Build(side, seed));
     }
 
-    public MemoryStore Left { get; }
+    /// <summary>The stores.</summary>
+    public IReadOnlyList<MemoryStore> Stores => _stores;
 
-    public MemoryStore Right { get; }
+    /// <summary>The one that all others are compared with.</summary>
+    public MemoryStore First => _stores[0];
 
-    /// <summary>Nothing is hidden from the caller: the two stores are one.</summary>
+    /// <summary>Nothing is hidden from the caller: the stores are one.</summary>
     public bool IsWhole => _grant == PairGrant.Whole;
 
     /// <summary>Visible samples, some of them.</summary>
     private List<string> Cases { get; }
 
-    /// <summary>What the samples of both stores are called, seen and not.</summary>
+    /// <summary>What the samples of the stores are called, seen and not.</summary>
     public List<string> Names { get; } = [];
 
     public IReadOnlySet<string> Visible => _visible;
 
-    /// <summary>Samples that both stores have and the caller does not see, withdrawn or not.</summary>
-    public IReadOnlyList<string> Taken => _taken ??= [.. Read(Left, NamesOf).Intersect(Read(Right, NamesOf)).Where(n => !_visible.Contains(n))];
+    /// <summary>Samples that all stores have and the caller does not see, withdrawn or not.</summary>
+    public IReadOnlyList<string> Taken => _taken ??= [.. _stores.Select(s => Read(s, NamesOf)).Aggregate((one, other) => [.. one.Intersect(other)]).Where(n => !_visible.Contains(n))];
 
     /// <summary>Where the files' records lie.</summary>
     public RandomGenome Genome => _random.Genome;
@@ -78,8 +80,8 @@ internal sealed class StorePair : IDisposable
         Caller = Caller, Purpose = _grant == PairGrant.Research ? Purpose.Research : Purpose.Operations, Project = _grant == PairGrant.Research ? "project" : null,
     };
 
-    /// <summary>What the sheet says of a visible sample, in both stores.</summary>
-    public IReadOnlyDictionary<string, string> RowOf(string visible) => (_rows ??= Read(Left, catalog =>
+    /// <summary>What the sheet says of a visible sample, in each store.</summary>
+    public IReadOnlyDictionary<string, string> RowOf(string visible) => (_rows ??= Read(First, catalog =>
     {
         var sheets = catalog.SheetAt(long.MaxValue);
         return catalog.Samples.Select((s, i) => (s.Name, Row: sheets.GetValueOrDefault(i))).Where(s => _visible.Contains(s.Name) && s.Row is not null).ToDictionary(s => s.Name, s => s.Row!.ToDictionary());
@@ -87,8 +89,7 @@ internal sealed class StorePair : IDisposable
 
     public void Dispose()
     {
-        Left?.Dispose();
-        Right?.Dispose();
+        foreach (var store in _stores) store.Dispose();
     }
 
     private static List<string> NamesOf(StoreCatalog catalog) => [.. catalog.Samples.Select(s => s.Name)];
@@ -102,7 +103,7 @@ internal sealed class StorePair : IDisposable
     private MemoryStore Build(int side, int seed)
     {
         if (IsWhole) side = 0;
-        var (dice, clock) = (new Random((seed * 2) + side), new SetClock());
+        var (dice, clock) = (new Random(side < 2 ? (seed * 2) + side : (seed * 2) ^ (side << 28)), new SetClock());
         var store = new MemoryStore(_random.Genome.Assembly, _random.Genome.HasReference ? _random.Genome.Fasta() : null, clock);
         foreach (var command in _random.Commands)
         {
@@ -129,7 +130,7 @@ internal sealed class StorePair : IDisposable
         return store;
     }
 
-    /// <summary>Cohorts, withdrawals, policy and compaction: as many commits on both sides.</summary>
+    /// <summary>Cohorts, withdrawals, policy and compaction: as many commits in each.</summary>
     private void Change(MemoryStore memory, SetClock clock, (Random Dice, int Side) of)
     {
         var (store, dice) = (memory.Store, of.Dice);
@@ -170,10 +171,10 @@ internal sealed class StorePair : IDisposable
         if (_isWide) Do(() => store.OpenEpoch(owner, store.Version));
     }
 
-    /// <summary>Lets somebody see everything in both stores.</summary>
+    /// <summary>Lets somebody see everything in each store.</summary>
     public void GrantAll(Caller caller)
     {
-        foreach (var store in (VariantStore[])[Left.Store, Right.Store])
+        foreach (var store in _stores.Select(s => s.Store))
         {
             var entry = store.Grant(PolicyStore.Owner, new GrantRequest { Subject = new Subject(SubjectKind.Principal, caller.Id), AllSamples = true, Details = [Detail.Record], Purposes = [Purpose.Operations], Reason = "work" });
             store.Approve(AccessActor.Owner("second"), entry);
