@@ -6,7 +6,7 @@ namespace Warehouse.Engine.Events;
 
 /// <summary>
 /// Brings an event log into a new store that has none: the events with their numbers and times, sealed with the new store's keys. Of a damaged log what
-/// is whole from the first event on: what is behind a gap would say things of what nobody knows.
+/// is whole from the first event on: what is behind a gap would say things of what nobody knows. Others may append to the old log, and merge its files, meanwhile.
 /// </summary>
 internal static class EventCarrier
 {
@@ -36,42 +36,59 @@ internal static class EventCarrier
 
     private static string? Carry((IStorage Store, IStorage Keys) from, EventKeys oldKeys, (IStorage Store, IStorage Keys) to, CancellationToken stop)
     {
-        var source = new EventFiles(from.Store, oldKeys);
-        var names = new List<(long First, long? Last, string Name)>();
-        foreach (var name in from.Store.List(SealedFormat.EventFolder))
-            if (EventFile.TryParse(name, out var first, out var last)) names.Add((first, last, name));
         using var newKeys = new EventKeys(to.Keys);
         to.Store.CreateFolder(SealedFormat.EventFolder);
         to.Store.Create(SealedFormat.EventFolder + "/lock").Dispose();
         to.Store.SyncFolder("");
-        var target = new EventFiles(to.Store, newKeys);
-        DamagedStoreException? problem = null;
+        // What the head promises has a name by now; what is promised later need not be among the names.
+        var (promised, before) = (HeadOf(from.Keys, oldKeys), new List<(long First, long? Last, string Name)>());
+        while (true)
+        {
+            var target = new EventFiles(to.Store, newKeys);
+            var (names, problem) = Take(new EventFiles(from.Store, oldKeys), from.Store.List(SealedFormat.EventFolder), target, stop);
+            var last = Math.Max(promised?.Number ?? 0, names.Select(n => n.Last ?? n.First).DefaultIfEmpty().Max());
+            if (last > target.End.Number && !names.SequenceEqual(before))
+            {
+                // A gap, or files that were merged into one under another name while they were read: two looks at the same names tell them apart.
+                target.Remove([.. target.Ranges.Select(r => r.Name)]);
+                before = names;
+                continue;
+            }
+            new EventHead(target.End.Number, target.End.Chain).Write(to.Keys, newKeys);
+            if (last > target.End.Number) return FormattableString.Invariant($"events {target.End.Number + 1} to {last} and perhaps later ones are not taken: {problem?.File ?? SealedFormat.EventFolder}: {problem?.Problem ?? "is missing"}");
+            return promised is null ? FormattableString.Invariant($"taken up to event {target.End.Number}; the head is lost, so nothing tells whether there were more") : null;
+        }
+    }
+
+    /// <summary>Takes what follows from the first event on without a gap; tells which files were named, in their order, and the first problem met.</summary>
+    private static (List<(long First, long? Last, string Name)> Names, DamagedStoreException? Problem) Take(EventFiles source, IReadOnlyList<string> listed, EventFiles target, CancellationToken stop)
+    {
+        var names = new List<(long First, long? Last, string Name)>();
+        foreach (var name in listed)
+            if (EventFile.TryParse(name, out var first, out var last)) names.Add((first, last, name));
         // Where a merged file is damaged, those that it was made of may still be there.
-        foreach (var (first, _, name) in names.OrderBy(n => n.First).ThenByDescending(n => n.Last ?? 0))
+        names = [.. names.OrderBy(n => n.First).ThenByDescending(n => n.Last ?? 0)];
+        DamagedStoreException? problem = null;
+        foreach (var (first, _, name) in names)
         {
             stop.ThrowIfCancellationRequested();
             if (first != target.End.Number + 1) continue;
             if (EventVerifier.TryRead(source, name, target.End.Chain, out var content, out var damage) is { } range) target.Take(range, content);
             else problem ??= damage;
         }
-        new EventHead(target.End.Number, target.End.Chain).Write(to.Keys, newKeys);
-        return Lost(from.Keys, oldKeys, target.End, names, problem);
+        return (names, problem);
     }
 
-    private static string? Lost(IStorage keys, EventKeys secret, EventEnd end, List<(long First, long? Last, string Name)> names, DamagedStoreException? problem)
+    private static EventHead? HeadOf(IStorage keys, EventKeys secret)
     {
-        EventHead? promised = null;
         try
         {
-            promised = EventHead.Read(keys, secret);
+            return EventHead.Read(keys, secret);
         }
         catch (DamagedStoreException)
         {
-            // Then nothing tells how far it went.
+            return null; // then nothing tells how far it went
         }
-        var last = Math.Max(promised?.Number ?? 0, names.Select(n => n.Last ?? n.First).DefaultIfEmpty().Max());
-        if (last > end.Number) return FormattableString.Invariant($"events {end.Number + 1} to {last} and perhaps later ones are not taken: {problem?.File ?? SealedFormat.EventFolder}: {problem?.Problem ?? "is missing"}");
-        return promised is null ? FormattableString.Invariant($"taken up to event {end.Number}; the head is lost, so nothing tells whether there were more") : null;
     }
 
     private static bool IsBegun(IStorage keys) => keys.Facts(KeyFolder.EventHead) is not null;

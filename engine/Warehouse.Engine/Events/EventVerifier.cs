@@ -5,10 +5,24 @@ using Warehouse.Primitives;
 
 namespace Warehouse.Engine.Events;
 
-/// <summary>Reads every byte of the event log and names what is damaged, missing or surplus (I3, I7). Believes nothing that was read before, and changes nothing.</summary>
+/// <summary>
+/// Reads every byte of the event log and names what is damaged, missing or surplus (I3, I7). Believes nothing that was read before, and changes nothing. Others may
+/// append and merge meanwhile, which looks like files that are missing or surplus: a finding counts when a second look finds the same.
+/// </summary>
 internal static class EventVerifier
 {
     internal static IEnumerable<VerifyFinding> Verify(IStorage storage, IStorage keys, CancellationToken stop)
+    {
+        IReadOnlyList<VerifyFinding> found = [], before;
+        do
+        {
+            (before, found) = (found, Look(storage, keys, stop));
+        }
+        while (found.Count > 0 && !found.SequenceEqual(before));
+        return found;
+    }
+
+    private static IReadOnlyList<VerifyFinding> Look(IStorage storage, IStorage keys, CancellationToken stop)
     {
         var (isBegun, hasFolder) = (keys.Facts(KeyFolder.EventHead) is not null, storage.Facts(SealedFormat.EventFolder) is not null);
         if (!isBegun && !hasFolder) return [];
