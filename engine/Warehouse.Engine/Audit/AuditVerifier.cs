@@ -14,7 +14,8 @@ public sealed record AuditFinding(long Entry, string Problem, bool IsDamage);
 /// <summary>
 /// Reads a whole log and names each entry that was changed, removed, moved or added behind the back of the log (I7, F75). What was cut off at
 /// its end together with the checkpoints over it is seen only against a checkpoint kept elsewhere: the witness. Of a log that is whole in itself and has not
-/// the root of the witness, the root tells that one of the witness's entries is another one, and not which: the first is named, with the last.
+/// the root of the witness, the root tells that one of the witness's entries is another one, and not which: the first is named, with the last. Others may append
+/// meanwhile: read is as far as the last checkpoint goes that is there when its bundle's turn comes.
 /// </summary>
 public sealed class AuditVerifier
 {
@@ -67,9 +68,10 @@ public sealed class AuditVerifier
     private void Read(long bundle, bool isLast, Checkpoint? witness)
     {
         var first = bundle * TilePath.Width;
+        // The other way round, entries that somebody appends meanwhile would be signed and not there.
+        var notes = NotesOf(bundle, all: false);
         var file = _files.Read(AuditFiles.Entries(bundle)) ?? [];
         var (frames, frameBytes) = AuditFiles.Split(file);
-        var notes = NotesOf(bundle, all: false);
         var size = notes.Count > 0 ? notes[^1].Size : first;
         var count = (int)Math.Min(size - first, frames.Count);
         var (findings, tile) = (_findings.Count, _files.ReadTile(0, bundle));
