@@ -7,30 +7,62 @@ namespace Warehouse.Engine.Manifests;
 /// <summary>
 /// Reads every byte of a store and its key folder and names what is damaged, missing or surplus (I3, I7). It believes nothing that
 /// was read before and changes nothing. Works on a store too damaged to open. While a writer is at work its unfinished files show
-/// as surplus. Order: key folder, identity, manifests, then the files of the newest version.
+/// as surplus; what he publishes after the beginning is not looked at. Order: key folder, identity, manifests, then the files of the newest version.
 /// </summary>
 public static class StoreVerifier
 {
     private const string KeyPrefix = "keys/";
 
+    private const int Attempts = 100;
+
     /// <summary>Verifies; the work is done while the findings are enumerated, and none means that all is as written.</summary>
     public static IEnumerable<VerifyFinding> Verify(IStorage storage, IStorage keys, IProgress<WorkProgress>? progress, CancellationToken stop)
     {
-        KeyFolder? folder = null;
-        var problem = Try(() => folder = KeyFolder.Open(keys));
+        var (problem, folder, names, newestHeld) = Begin(storage, keys);
         if (folder is null)
         {
             yield return Finding(problem!, KeyPrefix + Acknowledgement.Name, KeyPrefix);
             yield break; // without keys nothing else can be read
         }
+        using var opened = folder;
+        using var held = newestHeld;
         foreach (var finding in KeyFindings(keys, folder).Concat(IdentityFindings(storage, folder)).Concat(RootFindings(storage))) yield return finding;
 
         List<VerifyFinding> found = [];
-        var newest = CheckManifests(storage, folder, found);
+        if (problem is not null) found.Add(Finding(problem, ManifestFormat.Folder));
+        var newest = problem is null ? CheckManifests(storage, folder, names, found) : null;
         foreach (var finding in found) yield return finding;
         if (newest is null) yield break;
-        using var held = storage.Lock(ManifestFormat.NameOf(newest.Version), exclusive: false); // no collection takes its files away meanwhile
         foreach (var finding in FileFindings(storage, folder, newest, progress, stop)) yield return finding;
+    }
+
+    /// <summary>
+    /// The keys and the manifests of one moment, and a lease of the newest, so that no collection takes its files away: keys of a moment before would look like those of a
+    /// folder that was rolled back. A problem without keys is one of the keys, another one of the list of manifests.
+    /// </summary>
+    private static (IOException? Problem, KeyFolder? Folder, IReadOnlyList<string> Names, IStorageLock? Held) Begin(IStorage storage, IStorage keys)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            KeyFolder? folder = null;
+            if (Try(() => folder = KeyFolder.Open(keys)) is { } closed) return (closed, null, [], null);
+            IReadOnlyList<string> names = [];
+            if (Try(() => names = storage.List(ManifestFormat.Folder)) is { } unlisted) return (unlisted, folder, [], null);
+            IStorageLock? held = null;
+            var newest = names.Max(n => (long?)ManifestFormat.VersionOf(n)) ?? 0;
+            // Where there is none to be held, or it cannot be, reading it tells why.
+            if (newest > 0) _ = Try(() => held = storage.Lock(ManifestFormat.NameOf(newest), exclusive: false));
+            var isOfNow = false;
+            _ = Try(() =>
+            {
+                var (now, master) = Acknowledgement.Read(keys);
+                master.Dispose();
+                isOfNow = now == folder!.Promised;
+            });
+            if (isOfNow || attempt == Attempts) return (null, folder, names, held);
+            held?.Dispose();
+            folder!.Dispose();
+        }
     }
 
     private static IEnumerable<VerifyFinding> KeyFindings(IStorage keys, KeyFolder folder)
@@ -65,14 +97,8 @@ public static class StoreVerifier
     };
 
     /// <summary>Checks every root, the chain of their digests, and its last link; returns the newest version, or null when it cannot be read.</summary>
-    private static Manifest? CheckManifests(IStorage storage, KeyFolder folder, List<VerifyFinding> found)
+    private static Manifest? CheckManifests(IStorage storage, KeyFolder folder, IReadOnlyList<string> names, List<VerifyFinding> found)
     {
-        IReadOnlyList<string> names = [];
-        if (Try(() => names = storage.List(ManifestFormat.Folder)) is { } problem)
-        {
-            found.Add(Finding(problem, ManifestFormat.Folder));
-            return null;
-        }
         foreach (var name in names.Where(n => ManifestFormat.VersionOf(n) == 0)) found.Add(new VerifyFinding(FindingKind.Surplus, $"{ManifestFormat.Folder}/{name}", "nothing names it"));
         var promised = folder.Promised;
         var newest = Math.Max(promised.ManifestVersion, names.Max(n => (long?)ManifestFormat.VersionOf(n)) ?? 0);
@@ -81,7 +107,7 @@ public static class StoreVerifier
         {
             var name = ManifestFormat.NameOf(version);
             Manifest? root = null;
-            problem = Try(() => root = ManifestFormat.LoadRoot(storage, folder, version).Root);
+            var problem = Try(() => root = ManifestFormat.LoadRoot(storage, folder, version).Root);
             if (problem is not null) found.Add(Finding(problem, name));
             else if (previous is { } expected && root!.PreviousSha256 != expected) found.Add(new VerifyFinding(FindingKind.Damaged, name, "does not follow the version before it"));
             else if (version == promised.ManifestVersion && root!.Sha256 != promised.ManifestSha256) found.Add(new VerifyFinding(FindingKind.Damaged, name, "is not the version that was acknowledged"));
@@ -89,8 +115,8 @@ public static class StoreVerifier
         }
         if (newest > promised.ManifestVersion + 1) found.Add(new VerifyFinding(FindingKind.Damaged, KeyPrefix + Acknowledgement.Name, "is older than the store: the key folder was rolled back"));
         Manifest? whole = null;
-        problem = Try(() => whole = ManifestFormat.Load(storage, folder, newest));
-        if (problem is not null && !found.Any(f => f.File == ManifestFormat.NameOf(newest))) found.Add(Finding(problem, ManifestFormat.NameOf(newest)));
+        var unread = Try(() => whole = ManifestFormat.Load(storage, folder, newest));
+        if (unread is not null && !found.Any(f => f.File == ManifestFormat.NameOf(newest))) found.Add(Finding(unread, ManifestFormat.NameOf(newest)));
         return whole;
     }
 

@@ -48,6 +48,38 @@ public sealed class DamageSweepTests
         foreach (var name in folder.Current.Named.Select(f => f.Name).Where(n => !n.StartsWith("m/", StringComparison.Ordinal))) Assert.Contains(wrong, p => p.EndsWith($" of {name} changed an answer in silence", StringComparison.Ordinal));
     }
 
+    /// <summary>Before each thing in turn that verify wants of the disks, somebody publishes versions, removes what is not needed any more, or changes the master key; or he does so before each.</summary>
+    [Theory]
+    [InlineData("publish")]
+    [InlineData("publish, collect")]
+    [InlineData("rotate")]
+    public void A_store_that_others_work_on_meanwhile_is_not_called_damaged(string work)
+    {
+        const int most = 5;
+        var begun = SimStore.WithVersions(3);
+        foreach (var goesOn in (bool[])[false, true])
+        {
+            for (var (at, isOver) = (0, false); !isOver; at++)
+            {
+                var machine = begun.Machine.Copy();
+                var sim = new SimStore(machine);
+                var (asked, worked) = (0, 0);
+                void Before(string what)
+                {
+                    if (asked++ < at || worked >= (goesOn ? most : 1)) return;
+                    worked++;
+                    using var folder = sim.Open();
+                    if (work == "rotate") folder.RotateMasterKey();
+                    else for (var i = 0; i < 3; i++) sim.CommitNext(folder);
+                    if (work.EndsWith("collect", StringComparison.Ordinal)) folder.CollectGarbage();
+                }
+                var found = StoreVerifier.Verify(new WatchedStorage(sim.Store, Before), new WatchedStorage(sim.Keys, Before), null, CancellationToken.None).Where(f => f.Kind != FindingKind.Surplus).ToList();
+                Assert.True(found.Count == 0, $"before {at}, {goesOn}: {string.Join("; ", found)}");
+                isOver = worked == 0;
+            }
+        }
+    }
+
     /// <summary>Flips bits of every file, one at a time; what verify did not find, and what was read although it is wrong.</summary>
     private static List<string> FlipBits(SimStore sim, int step, Func<List<VerifyFinding>> verify, Func<StoreFolder> open)
     {

@@ -10,13 +10,13 @@ internal sealed class SimStore
 {
     private static readonly byte[] Reference = [1, 2, 3];
 
-    internal SimStore()
+    internal SimStore(SimMachine? copy = null)
     {
-        Store = new SimDisk(Machine);
-        Keys = new SimDisk(Machine, device: 2);
+        Machine = copy ?? new();
+        (Store, Keys) = copy is null ? (new SimDisk(Machine), new SimDisk(Machine, device: 2)) : (copy.Disks[0], copy.Disks[1]);
     }
 
-    internal SimMachine Machine { get; } = new();
+    internal SimMachine Machine { get; }
 
     internal SimDisk Store { get; }
 
