@@ -76,13 +76,13 @@ public sealed class AuditLog : IDisposable
     }
 
     /// <summary>
-    /// The same, on the caller's thread when no other writes, and no longer than until it is durable: what comes after it, the log's own thread writes. Waits
-    /// for another's disk for <see cref="MostWait"/> at the most.
+    /// The same, done on return. In a process that has not appended otherwise, the caller's thread writes, no longer than until it is durable, and waits for the disk as any
+    /// command does; where the log has its own thread that one writes, and the disk is waited for <see cref="MostWait"/> at the most.
     /// </summary>
     /// <exception cref="IOException">They are not durable, or not known to be.</exception>
     public long Append(IReadOnlyList<AuditEntry> entries)
     {
-        if (Enqueue(entries, isBlocking: true, out var waiting)) Write(waiting);
+        if (Enqueue(entries, isBlocking: true, out var waiting) && !(_writer is not null && TryHandOver())) Write(waiting);
         else if (Task.WaitAny([waiting.Done.Task], MostWait) < 0) throw TooSlow();
         return waiting.Done.Task.GetAwaiter().GetResult();
     }

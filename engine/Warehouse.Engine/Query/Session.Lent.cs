@@ -22,7 +22,7 @@ public sealed partial class Session
         foreach (var cohort in _view.Catalog.Cohorts.Where(c => c.InForce(Snapshot)).OrderBy(c => c.Name, StringComparer.Ordinal))
         {
             int[] members = [.. Members(cohort)];
-            ShowsFew(members);
+            if (Detail == Access.Detail.Record) ShowsFew(members); // below it no number is told
             if (members.Length > 0 || _scope.HidesNothing) cohorts.Add(new CohortInfo(cohort.Name, cohort.FromVersion, members.Length, cohort.Where));
         }
         return cohorts;

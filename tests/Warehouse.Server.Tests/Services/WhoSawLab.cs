@@ -27,6 +27,9 @@ internal sealed class Asker(string name, (RpcChannel Channel, string Id) of, Rol
 
     public IReadOnlyList<string> Sees { get; } = [.. sees];
 
+    /// <summary>Of them he is told released figures alone, which count nobody among few.</summary>
+    public bool IsOfFigures { get; init; }
+
     /// <summary>His alerts, as his inbox had them.</summary>
     public List<V1.Alert> Alerts { get; } = [];
 
@@ -37,13 +40,15 @@ internal sealed class Asker(string name, (RpcChannel Channel, string Id) of, Rol
     public List<(string Method, string Question, StatusCode Code, HashSet<string> Told)> Calls { get; } = [];
 }
 
-/// <summary>A served store of 24 people, of whom everybody who asks sees some: all of them, one patient, thirteen, or nobody; with cohorts, alerts, a vault and a laboratory.</summary>
+/// <summary>A served store of 24 people, of whom everybody who asks sees some: all of them, one patient, thirteen, figures alone, or nobody; with cohorts, alerts, a vault and a laboratory.</summary>
 internal sealed class WhoSawLab : IAsyncDisposable
 {
     /// <summary>Who is counted among fewer is told of: k of a store in which nobody has set another.</summary>
     public const int K = 11;
 
     private static readonly Role[] Readers = [Role.Reviewer, Role.Analyst, Role.Clinician];
+
+    private static readonly Detail[] All = [Detail.Record, Detail.Linkage];
 
     private WhoSawLab(AlertHouse house) => House = house;
 
@@ -82,8 +87,8 @@ internal sealed class WhoSawLab : IAsyncDisposable
         lab.Set("rest", names[7..]);
         lab.Askers =
         [
-            lab.Ask("all", MethodPersons.Roles[0], names), lab.Ask("one", Readers, lab.House.Carrier.Sample), lab.Ask("half", Readers, names[..13]),
-            lab.Ask("steward", MethodPersons.Roles[1]), lab.Ask("auditor", MethodPersons.Roles[2]), lab.Ask("operator", MethodPersons.Roles[3]),
+            lab.Ask("all", MethodPersons.Roles[0], All, names), lab.Ask("one", Readers, All, lab.House.Carrier.Sample), lab.Ask("half", Readers, All, names[..13]),
+            lab.Ask("figures", Readers, [Detail.Exists, Detail.Aggregate], names), lab.Ask("steward", MethodPersons.Roles[1], []), lab.Ask("auditor", MethodPersons.Roles[2], []), lab.Ask("operator", MethodPersons.Roles[3], []),
         ];
         served.Owner((store, _) =>
         {
@@ -131,10 +136,10 @@ internal sealed class WhoSawLab : IAsyncDisposable
         Cohorts.Add(cohort, members);
     }
 
-    private Asker Ask(string name, Role[] roles, params string[] sees)
+    private Asker Ask(string name, Role[] roles, Detail[] details, params string[] sees)
     {
         var of = Served.Client(name, roles);
-        if (sees.Length > 0) Served.Grant(new GrantRequest { Subject = new Subject(SubjectKind.Principal, of.Id), AllSamples = sees.Length == Sheet.Count, Samples = sees.Length == Sheet.Count ? null : sees, Details = [Detail.Record, Detail.Linkage], Purposes = [Purpose.Treatment] });
-        return new(name, of, roles, sees);
+        if (sees.Length > 0) Served.Grant(new GrantRequest { Subject = new Subject(SubjectKind.Principal, of.Id), AllSamples = sees.Length == Sheet.Count, Samples = sees.Length == Sheet.Count ? null : sees, Details = details, Purposes = [Purpose.Treatment] });
+        return new(name, of, roles, sees) { IsOfFigures = details.Length > 0 && !details.Contains(Detail.Record) };
     }
 }

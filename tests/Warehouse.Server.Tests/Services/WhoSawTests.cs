@@ -50,8 +50,7 @@ public sealed class WhoSawTests
                     answered.Add(call.Method);
                     // Of samples that he does not see a reader is told no more than what he asked.
                     if (!call.IsEcho) told.UnionWith(rule.Reach is Reach.Samples or Reach.Records ? lab.NamedIn(bytes).Intersect(asker.Sees) : lab.NamedIn(bytes));
-                    told.UnionWith(call.Packed(asker));
-                    told.UnionWith(WhoSawLab.Few(call.Counts(asker)));
+                    if (!asker.IsOfFigures) told.UnionWith(call.Packed(asker).Concat(WhoSawLab.Few(call.Counts(asker))));
                     if (call.IsAbout) told.UnionWith(requests.SelectMany(r => lab.NamedIn(r.ToByteArray())));
                 }
                 asker.Calls.Add((call.Method, $"{asker.Name}: {call.Method} {call.Name} ({code} {why})", code, told));

@@ -19,7 +19,7 @@ public sealed class ClosingTests
         using var sim = SimLog.With(3);
         using var disk = new HangingDisk();
         var log = new AuditLog(disk.Over(sim.Disk), sim.Keys, sim.Machine.Clock) { ClosingWait = TimeSpan.FromMilliseconds(50) };
-        Assert.Equal(3, await log.AppendAsync([SimLog.Entry(3)]));
+        Assert.Equal(3, isOfItsThread ? await log.AppendAsync([SimLog.Entry(3)]) : log.Append([SimLog.Entry(3)]));
         disk.Hang();
         using var atLast = disk.AnswersAtLast();
         var waits = isOfItsThread ? log.AppendAsync([SimLog.Entry(4)]) : Task.Factory.StartNew(() => log.Append([SimLog.Entry(4)]), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -38,5 +38,28 @@ public sealed class ClosingTests
         // The whole entry that has come to the disk is taken in: a log may say more than was shown.
         Assert.Equal(["call 0", "call 1", "call 2", "call 3", "call 4", "call 6"], next.Calls());
         Assert.Empty(next.Verify());
+    }
+
+    /// <summary>In a server, rounds and pages wait for the disk no longer than an answer does.</summary>
+    [Fact]
+    public async Task Who_blocks_where_the_log_has_its_own_thread_is_told_that_the_disk_hangs()
+    {
+        using var sim = SimLog.With(3);
+        using var disk = new HangingDisk();
+        var log = new AuditLog(disk.Over(sim.Disk), sim.Keys, sim.Machine.Clock);
+        Assert.Equal(3, await log.AppendAsync([SimLog.Entry(3)]));
+        Assert.Equal(4, log.Append([SimLog.Entry(4)]));
+        disk.Hang();
+        using (disk.AnswersAtLast())
+        {
+            var blocked = Task.Factory.StartNew(() => log.Append([SimLog.Entry(5)]), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await disk.IsWaitedForAsync();
+            await Assert.ThrowsAsync<StoreBusyException>(() => blocked.WaitAsync(Never));
+            Assert.True(disk.IsHanging);
+        }
+        disk.Answer();
+        log.Dispose();
+        Assert.Equal(["call 0", "call 1", "call 2", "call 3", "call 4", "call 5"], sim.Calls());
+        Assert.Empty(sim.Verify());
     }
 }
