@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Warehouse.Engine.Sealing;
 
 namespace Warehouse.Engine.Audit;
@@ -18,7 +17,7 @@ public sealed class AuditCall : IDisposable
     private readonly AuditEntry _call;
     private readonly TimeProvider _clock;
     private readonly long _started;
-    private IncrementalHash? _shown; // of an answer in pieces
+    private AnswerDigest? _shown; // of an answer in pieces
     private readonly Lock _gate = new();
     private readonly HashSet<string> _samples = new(StringComparer.Ordinal);
     private readonly List<string> _pending = [];
@@ -51,6 +50,9 @@ public sealed class AuditCall : IDisposable
 
     /// <summary>Rows of the answer, for the last entry.</summary>
     public long? Rows { get; set; }
+
+    /// <summary>Its answer is a stream of a server, which may be long.</summary>
+    public bool IsStream { get; set; }
 
     /// <summary>Says which data is asked; of a change, which version it made.</summary>
     /// <param name="snapshot">Version of the data.</param>
@@ -103,7 +105,7 @@ public sealed class AuditCall : IDisposable
             Append([Entry(AuditKind.End) with
             {
                 Outcome = outcome, Rows = Rows, Note = Note, DurationMs = (long)_clock.GetElapsedTime(_started).TotalMilliseconds,
-                Result = _shown is { } shown ? Convert.ToHexStringLower(shown.GetHashAndReset()) : null,
+                Result = _shown?.End(),
             }]);
         }
     }
@@ -161,7 +163,7 @@ public sealed class AuditCall : IDisposable
     {
         lock (_gate)
         {
-            (_shown ??= _keys.BeginDigest()).AppendData(bytes);
+            (_shown ??= _keys.BeginDigest(IsStream)).Add(bytes);
         }
     }
 

@@ -96,7 +96,7 @@ public sealed record AuditEntry
     /// <summary>How long the call took.</summary>
     public long? DurationMs { get; init; }
 
-    /// <summary>Keyed digest of the bytes shown.</summary>
+    /// <summary>Keyed digest of the bytes shown: see <see cref="AnswerDigest"/>.</summary>
     public string? Result { get; init; }
 
     /// <summary>Of <see cref="AuditKind.Refused"/>: how many calls, and when the first and the last of them ended.</summary>

@@ -16,7 +16,7 @@ public sealed class AuditKeys : IDisposable
     private const int NameBytes = 16;
 
     private readonly byte[] _secret = new byte[Ed25519.SecretKeyBytes];
-    private readonly byte[] _names;
+    private readonly byte[] _names, _answers;
 
     private AuditKeys(ReadOnlySpan<byte> secret, FileId store)
     {
@@ -26,6 +26,7 @@ public sealed class AuditKeys : IDisposable
         Ed25519.KeysOf(seed, publicKey, _secret);
         CryptographicOperations.ZeroMemory(seed);
         _names = HKDF.Expand(HashAlgorithmName.SHA256, key, 32, "warehouse audit names"u8.ToArray());
+        _answers = HKDF.Expand(HashAlgorithmName.SHA256, key, 32, "warehouse audit answers"u8.ToArray());
         CryptographicOperations.ZeroMemory(key);
         Signer = new NoteKey($"variant-warehouse/audit/{store}", publicKey);
     }
@@ -57,14 +58,15 @@ public sealed class AuditKeys : IDisposable
         return Convert.ToHexStringLower(mac[..NameBytes]);
     }
 
-    /// <summary>Begins a keyed digest of bytes that come one after the other.</summary>
-    public IncrementalHash BeginDigest() => IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _names);
+    /// <summary>Begins the digest of an answer that comes in pieces.</summary>
+    /// <param name="isLong">It is a stream of a server.</param>
+    public AnswerDigest BeginDigest(bool isLong) => new(_answers, isLong);
 
-    /// <summary>The keyed digest of bytes that are all at hand, in hexadecimal digits.</summary>
+    /// <summary>The digest of an answer that is all at hand, which is no stream.</summary>
     public string DigestOf(ReadOnlySpan<byte> bytes)
     {
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(_names, bytes, mac);
+        HMACSHA256.HashData(_answers, bytes, mac);
         return Convert.ToHexStringLower(mac);
     }
 
@@ -73,6 +75,7 @@ public sealed class AuditKeys : IDisposable
     {
         CryptographicOperations.ZeroMemory(_secret);
         CryptographicOperations.ZeroMemory(_names);
+        CryptographicOperations.ZeroMemory(_answers);
     }
 
     internal byte[] Sign(Checkpoint checkpoint) => SignedNote.Sign(checkpoint.Text(), Signer, _secret);

@@ -331,6 +331,7 @@ internal sealed class CallGate(StoreHost host, StoreAudit audit, Authenticator a
         where TReply : class, IMessage
     {
         var (call, checkedAt) = (of.Call, clock.GetTimestamp());
+        call.Audit.IsStream = true;
         var (writing, digesting) = (Task.CompletedTask, Task.CompletedTask);
         try
         {

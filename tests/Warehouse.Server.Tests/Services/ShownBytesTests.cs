@@ -19,17 +19,17 @@ public sealed class ShownBytesTests
         var (channel, id) = served.Client("reader", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
-        using var digest = audit.Keys.BeginDigest();
+        using var digest = audit.Keys.BeginDigest(isLong: true);
         var full = 0;
         using var call = new V1.Variants.VariantsClient(channel).Export(new V1.ExportRequest { Asking = ServedStore.Treatment, Format = V1.ExportFormat.Vcf });
         await foreach (var chunk in call.ResponseStream.ReadAllAsync())
         {
-            digest.AppendData(chunk.End is null ? chunk.Data.Span : chunk.ToByteArray());
+            digest.Add(chunk.End is null ? chunk.Data.Span : chunk.ToByteArray());
             if (chunk.Data.Length == CallGate.ChunkBytes) full++;
         }
         Assert.True(full >= 3, $"{full} full chunks: the test is too small");
         var end = audit.Reader().Entries().Select(e => e.Entry).Last(e => e.Verb.EndsWith("/Export", StringComparison.Ordinal));
-        Assert.Equal((AuditKind.End, Convert.ToHexStringLower(digest.GetHashAndReset())), (end.Kind, end.Result));
+        Assert.Equal((AuditKind.End, digest.End()), (end.Kind, end.Result));
     }
 
     /// <summary>Whatever is answered, the entry of it has the digest of what its client got: of a file its bytes, of everything else its messages.</summary>
@@ -54,10 +54,10 @@ public sealed class ShownBytesTests
                 if (group.Key == 0) served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
                 foreach (var method in some)
                 {
-                    using var digest = audit.Keys.BeginDigest();
+                    using AnswerDigest digest = audit.Keys.BeginDigest(method.IsServerStreaming), nothing = audit.Keys.BeginDigest(method.IsServerStreaming);
                     try
                     {
-                        await new MethodCall(method, [RequestOf(method)]) { Hear = reply => digest.AppendData(reply is V1.Chunk { End: null } chunk ? chunk.Data.Span : reply.ToByteArray()) }.RunAsync(channel, new());
+                        await new MethodCall(method, [RequestOf(method)]) { Hear = reply => digest.Add(reply is V1.Chunk { End: null } chunk ? chunk.Data.Span : reply.ToByteArray()) }.RunAsync(channel, new());
                     }
                     catch (RpcException no)
                     {
@@ -65,7 +65,7 @@ public sealed class ShownBytesTests
                         continue;
                     }
                     var entry = audit.Reader().Entries().Select(e => e.Entry).Last(e => e.Who == id && e.Verb == MethodCall.PathOf(method)[1..]);
-                    Assert.Equal((method.FullName, "done", Convert.ToHexStringLower(digest.GetHashAndReset())), (method.FullName, entry.Outcome, entry.Result ?? audit.Keys.DigestOf([])));
+                    Assert.Equal((method.FullName, "done", digest.End()), (method.FullName, entry.Outcome, entry.Result ?? nothing.End()));
                     Assert.True(entry.DurationMs is >= 0, method.FullName);
                     shown.Add(method.FullName);
                 }
