@@ -50,10 +50,11 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     }
 
     /// <summary>All spans that came, in the order of their ends.</summary>
-    public IReadOnlyList<ReceivedSpan> Spans => [.. Received.Where(r => r.Path == "/v1/traces").SelectMany(r => SpansOf(r.Body))];
+    public IReadOnlyList<ReceivedSpan> Spans => [.. SpansOf(Received)];
 
-    /// <summary>The spans of a request of traces.</summary>
-    public static IEnumerable<ReceivedSpan> SpansOf(byte[] traces) => Fields(traces, 1).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)).Select(Read);
+    /// <summary>The spans of some requests.</summary>
+    public static IEnumerable<ReceivedSpan> SpansOf(IEnumerable<(string Path, byte[] Body)> received) =>
+        received.Where(r => r.Path == "/v1/traces").SelectMany(r => Fields(r.Body, 1)).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)).Select(Read);
 
     public static async Task<OtlpReceiver> StartAsync()
     {
