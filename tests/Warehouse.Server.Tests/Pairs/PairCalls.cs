@@ -27,6 +27,11 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
     /// <summary>Ids of alerts in the logs of all.</summary>
     public required IReadOnlyList<string> Alerted { get; init; }
 
+    /// <summary>Samples to ask about. Whoever administers may know what there is, and names what all stores have.</summary>
+    private IReadOnlyList<string> Names => who.User.IsAdministrator ? pair.Loaded : pair.Names;
+
+    private IReadOnlyList<string> CohortNames => who.User.IsAdministrator ? [.. questions.CohortNames.Where(c => !c.StartsWith("others", StringComparison.Ordinal))] : questions.CohortNames;
+
     private V1.Asking Asking => new()
     {
         Purpose = pair.Options.Purpose == Purpose.Research ? V1.Purpose.Research : V1.Purpose.Operations, Project = pair.Options.Project ?? "",
@@ -47,7 +52,7 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
         foreach (var method in methods)
             foreach (var requests in RequestsOf(method)) Say(method, requests, isCut: method.EndsWith("Health/Watch", StringComparison.Ordinal));
         Say("/warehouse.v1.Variants/Frequencies", [new V1.FrequenciesRequest { Asking = Asking, Symbolic = true }]);
-        Say("/warehouse.v1.Access/List", [new V1.ListAccessRequest { Asking = Asking, All = true }]);
+        if (!who.User.IsAdministrator) Say("/warehouse.v1.Access/List", [new V1.ListAccessRequest { Asking = Asking, All = true }]);
         return _said.Append(server.Figures()).ToString();
     }
 
@@ -130,7 +135,7 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
 
     private IEnumerable<IMessage[]> Cohorts(string method)
     {
-        var name = questions.CohortNames[_dice.Next(questions.CohortNames.Count)];
+        var name = CohortNames[_dice.Next(CohortNames.Count)];
         switch (method[(method.LastIndexOf('/') + 1)..])
         {
             case "List":
@@ -140,7 +145,7 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
                 yield return [new V1.ShowCohortRequest { Asking = At(V1.Detail.Record, questions.Snapshots[_dice.Next(2)]), Name = name }];
                 break;
             case "Set":
-                var some = pair.Names.Where(_ => _dice.Next(3) == 0).Take(3).ToList();
+                var some = Names.Where(_ => _dice.Next(3) == 0).Take(3).ToList();
                 yield return [new V1.SetCohortRequest { Asking = Asking, Name = "own.a", Where = _dice.Next(2) == 0 ? "ancestry == 'AFR'" : _dice.Next(2) == 0 ? "secret0 == 'left'" : "sample != 'none'" }];
                 yield return [_dice.Next(2) == 0 ? new V1.SetCohortRequest { Asking = Asking, Name = "own.b", Samples = { some } } : new V1.SetCohortRequest { Asking = Asking, Name = name, Samples = { pair.Visible.Take(2) } }];
                 break;
@@ -159,16 +164,16 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
             case "Explain": return [[new V1.ExplainRequest { Asking = At((V1.Detail)_dice.Next(1, 5)), Principal = _dice.Next(4) == 0 ? "cert:another" : "" }]];
             case "List": return [[new V1.ListAccessRequest { Asking = Asking, All = true }]];
             case "Elevate":
-                var samples = pair.Names.Where(_ => _dice.Next(3) == 0).Take(3).ToList();
-                var cohort = samples.Count == 0 || _dice.Next(2) == 0 ? questions.CohortNames[_dice.Next(questions.CohortNames.Count)] : "";
+                var samples = Names.Where(_ => _dice.Next(3) == 0).Take(3).ToList();
+                var cohort = samples.Count == 0 || _dice.Next(2) == 0 ? CohortNames[_dice.Next(CohortNames.Count)] : "";
                 if (cohort.Length > 0) samples = [];
                 return [[new V1.ElevateRequest { Asking = Asking, Cohort = cohort, Samples = { samples }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Operations }, Reason = "work" }]];
             // The glass opens what is behind it, and says so: what is compared is how it is refused.
             case "BreakGlass": return [[new V1.BreakGlassRequest { Asking = Asking, Samples = { pair.Visible.First() } }], [new V1.BreakGlassRequest { Asking = Asking, Samples = { "nobody" }, Reason = "emergency" }]];
             case "Revoke": return [[new V1.EntryRequest { Asking = Asking, Id = _dice.Next(6) }]];
-            case "Grant": return [[new V1.GrantRequest { Asking = Asking, Subject = "cert:another", Samples = { pair.Names.Take(2) }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Operations } }]];
+            case "Grant": return [[new V1.GrantRequest { Asking = Asking, Subject = "cert:another", Samples = { Names.Take(2) }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Operations } }]];
             case "Assign" or "Unassign": return [[new V1.AssignRequest { Asking = Asking, Subject = "cert:another", Role = V1.Role.Analyst }]];
-            case "RegisterProject": return [[new V1.RegisterProjectRequest { Asking = Asking, Project = new V1.Project { Name = "mine" } }]];
+            case "RegisterProject": return [[new V1.RegisterProjectRequest { Asking = Asking, Project = new V1.Project { Name = "mine", Members = { "role:researcher" }, Kind = V1.ResearchKind.Biomedical } }]];
             case "ChangeSettings": return [[new V1.ChangeSettingsRequest { Asking = Asking, Settings = new V1.Settings { K = 12 } }]];
             case "Approve" or "ReviewBreakGlass": return [[new V1.EntryRequest { Asking = Asking, Id = 1 }]];
             case "Attest": return [[new V1.AttestRequest { Asking = Asking, Ids = { 1 } }]];
@@ -229,10 +234,10 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
     private IEnumerable<IMessage[]> Watches(string method) => method switch
     {
         "/warehouse.v1.Watches/List" => [[new V1.ListWatchesRequest { Asking = Asking }]],
-        "/warehouse.v1.Watches/Set" => [[new V1.SetWatchRequest { Asking = Asking, Watch = new V1.Watch { Name = "w", Scope = V1.WatchScope.Cohort, Items = { questions.CohortNames[_dice.Next(questions.CohortNames.Count)] } } }]],
+        "/warehouse.v1.Watches/Set" => [[new V1.SetWatchRequest { Asking = Asking, Watch = new V1.Watch { Name = "w", Scope = V1.WatchScope.Cohort, Items = { CohortNames[_dice.Next(CohortNames.Count)] } } }]],
         "/warehouse.v1.Watches/Remove" => [[new V1.RemoveWatchRequest { Asking = Asking, Name = "w" }]],
         "/warehouse.v1.Care/List" => [[new V1.ListCareRequest { Asking = Asking }]],
-        "/warehouse.v1.Care/Import" => [[new V1.ImportCareRequest { Asking = Asking, Rows = { new V1.CareRow { Person = pair.Names[0], Responsible = "cert:another" } }, Commit = true }]],
+        "/warehouse.v1.Care/Import" => [[new V1.ImportCareRequest { Asking = Asking, Rows = { new V1.CareRow { Person = Names[0], Responsible = "cert:another" } }, Commit = true }]],
         _ => throw Unlisted(method),
     };
 
@@ -253,9 +258,9 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
         "/warehouse.v1.Store/Snapshots" => [[new V1.SnapshotsRequest { Asking = At((V1.Detail)_dice.Next(1, 4)) }]],
         "/warehouse.v1.Store/Info" => [[new V1.InfoRequest { Asking = Asking }]],
         "/warehouse.v1.Store/Verify" => [[new V1.VerifyRequest { Asking = Asking }]],
-        "/warehouse.v1.Linkage/Resolve" => [[new V1.ResolvePersonsRequest { Asking = At(_dice.Next(4) == 0 ? V1.Detail.Record : V1.Detail.Linkage), Samples = { pair.Names.Where(_ => _dice.Next(3) > 0).Append("nobody") }, Persons = { pair.Names[_dice.Next(pair.Names.Count)], "P0", "P1", "ghost0", "ghost1" } }]],
+        "/warehouse.v1.Linkage/Resolve" => [[new V1.ResolvePersonsRequest { Asking = At(_dice.Next(4) == 0 ? V1.Detail.Record : V1.Detail.Linkage), Samples = { Names.Where(_ => _dice.Next(3) > 0).Append("nobody") }, Persons = { Names[_dice.Next(Names.Count)], "P0", "P1", "ghost0", "ghost1" } }]],
         "/warehouse.v1.Issuers/List" => [[new V1.ListIssuersRequest()]],
-        "/warehouse.v1.Audit/Search" => [[new V1.AuditSearchRequest { Asking = Asking, Sample = pair.Names[0] }]],
+        "/warehouse.v1.Audit/Search" => [[new V1.AuditSearchRequest { Asking = Asking, Sample = Names[0] }]],
         "/warehouse.v1.Audit/Prove" => [[new V1.AuditProofRequest { Asking = Asking }]],
         "/warehouse.v1.Audit/Checkpoint" => [[new V1.AuditCheckpointRequest { Asking = Asking }]],
         "/warehouse.v1.Audit/Review" => [[new V1.AuditReviewRequest { Asking = Asking, Remark = "seen" }]],

@@ -29,8 +29,13 @@ internal sealed class PairHouse : IDisposable
 {
     private static readonly Role[][] Roles = [[Role.Analyst], [Role.Clinician], [Role.Researcher], [Role.Reviewer], [Role.Spoke], [Role.Analyst, Role.Clinician], []];
 
+    /// <summary>Who administers, and meets every 24th seed, of those that are asked everything.</summary>
+    private static readonly Role[][] Administrating = [[Role.DataSteward], [Role.Auditor], [Role.Operator], [Role.LabDirector]];
+
+    private const int AdministeredEvery = 24, AdministeredAt = 8;
+
     private readonly TempFolder _folder = new();
-    private readonly List<Client> _clients = [];
+    private readonly List<Client> _clients = [], _administrators = [];
     public PairHouse()
     {
         Clock = new PairClock();
@@ -39,6 +44,7 @@ internal sealed class PairHouse : IDisposable
         Checks = CallerChecks.Open(new ServerConfiguration { State = _folder["state"], Audit = new() { Folder = _folder["audit"] } }, _folder["store"], Clock);
         File.WriteAllText(_folder["panel.bed"], "1\t1000\t1025\tleft\n1\t1020\t1030\tright\n");
         foreach (var roles in Roles) _clients.Add(Issue("user" + _clients.Count, roles));
+        foreach (var roles in Administrating) _administrators.Add(Issue("administrator" + _administrators.Count, roles) with { IsAdministrator = true });
         (Auditor, Everything) = (Issue("auditor", [Role.Auditor]), Issue("everything", [Role.Reviewer]));
     }
 
@@ -54,8 +60,8 @@ internal sealed class PairHouse : IDisposable
     /// <summary>Whoever may be granted everything.</summary>
     public Client Everything { get; }
 
-    /// <summary>The caller of a pair, in one of the roles that read, or in none; every fourth pair, which is asked everything, meets each of them too.</summary>
-    public Client Of(int seed) => _clients[(seed % 20) == 0 ? ^1 : (seed + (seed / 4)) % (_clients.Count - 1)];
+    /// <summary>The caller of a seed: in one of the roles that read, or in none, of which every fourth seed, which is asked everything, meets each too; or in one that administers.</summary>
+    public Client Of(int seed) => seed % AdministeredEvery == AdministeredAt ? _administrators[seed / AdministeredEvery % _administrators.Count] : _clients[(seed % 20) == 0 ? ^1 : (seed + (seed / 4)) % (_clients.Count - 1)];
 
     /// <summary>The folder of a side's servers, one after the other.</summary>
     public string FolderOf(int side) => _folder["side" + side];
@@ -91,5 +97,9 @@ internal sealed class PairHouse : IDisposable
     }
 
     /// <summary>Who shows which certificate.</summary>
-    internal sealed record Client(X509Certificate2 Certificate, Caller Caller);
+    internal sealed record Client(X509Certificate2 Certificate, Caller Caller)
+    {
+        /// <summary>He administers: what he does is about all samples, and what of that he is told, <see cref="PairRun"/> says.</summary>
+        public bool IsAdministrator { get; init; }
+    }
 }

@@ -67,6 +67,9 @@ internal sealed class StorePairs : IDisposable
     /// <summary>Samples that all stores have and the caller does not see, withdrawn or not.</summary>
     public IReadOnlyList<string> Taken => _taken ??= [.. _stores.Select(s => Read(s, NamesOf)).Aggregate((one, other) => [.. one.Intersect(other)]).Where(n => !_visible.Contains(n))];
 
+    /// <summary>Samples that all stores have, and that are withdrawn in none.</summary>
+    public IReadOnlyList<string> Loaded => field ??= [.. _stores.Select(LoadedOf).Aggregate((one, other) => [.. one.Intersect(other)])];
+
     /// <summary>Where the files' records lie.</summary>
     public RandomGenome Genome => _random.Genome;
 
@@ -90,6 +93,12 @@ internal sealed class StorePairs : IDisposable
     public void Dispose()
     {
         foreach (var store in _stores) store.Dispose();
+    }
+
+    private static List<string> LoadedOf(MemoryStore memory)
+    {
+        using var session = memory.Store.OpenSession();
+        return [.. session.LoadedSamples().Select(s => s.Name)];
     }
 
     private static List<string> NamesOf(StoreCatalog catalog) => [.. catalog.Samples.Select(s => s.Name)];
