@@ -10,6 +10,9 @@ namespace Warehouse.Engine.Events;
 /// </summary>
 internal static class EventCarrier
 {
+    /// <summary>So often it is looked again: of a damaged log to which somebody appends without a pause no two looks are alike.</summary>
+    private const int Looks = 100;
+
     /// <summary>Carries over.</summary>
     /// <param name="from">The store and its keys, only read.</param>
     /// <param name="to">The new store and its keys.</param>
@@ -42,12 +45,12 @@ internal static class EventCarrier
         to.Store.SyncFolder("");
         // What the head promises has a name by now; what is promised later need not be among the names.
         var (promised, before) = (HeadOf(from.Keys, oldKeys), new List<(long First, long? Last, string Name)>());
-        while (true)
+        for (var look = 1; ; look++)
         {
             var target = new EventFiles(to.Store, newKeys);
             var (names, problem) = Take(new EventFiles(from.Store, oldKeys), from.Store.List(SealedFormat.EventFolder), target, stop);
             var last = Math.Max(promised?.Number ?? 0, names.Select(n => n.Last ?? n.First).DefaultIfEmpty().Max());
-            if (last > target.End.Number && !names.SequenceEqual(before))
+            if (last > target.End.Number && look < Looks && !names.SequenceEqual(before))
             {
                 // A gap, or files that were merged into one under another name while they were read: two looks at the same names tell them apart.
                 target.Remove([.. target.Ranges.Select(r => r.Name)]);

@@ -11,14 +11,13 @@ namespace Warehouse.Engine.Events;
 /// </summary>
 internal static class EventVerifier
 {
+    /// <summary>So often it is looked again.</summary>
+    private const int Looks = 100;
+
     internal static IEnumerable<VerifyFinding> Verify(IStorage storage, IStorage keys, CancellationToken stop)
     {
-        IReadOnlyList<VerifyFinding> found = [], before;
-        do
-        {
-            (before, found) = (found, Look(storage, keys, stop));
-        }
-        while (found.Count > 0 && !found.SequenceEqual(before));
+        var found = Look(storage, keys, stop);
+        for (var (look, before) = (1, (IReadOnlyList<VerifyFinding>)[]); look < Looks && found.Count > 0 && !found.SequenceEqual(before); look++) (before, found) = (found, Look(storage, keys, stop));
         return found;
     }
 
