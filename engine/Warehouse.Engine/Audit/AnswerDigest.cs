@@ -3,20 +3,20 @@ using System.Security.Cryptography;
 namespace Warehouse.Engine.Audit;
 
 /// <summary>
-/// The keyed digest of an answer that comes in pieces: 64 hexadecimal digits of HMAC-SHA-256; or, of the streams of a server, <see cref="LongPrefix"/> and as many of keyed
+/// The keyed digest of an answer that comes in pieces: 64 hexadecimal digits of HMAC-SHA-256; or, of the streams of a server, <see cref="StreamPrefix"/> and as many of keyed
 /// BLAKE3 (its specification, 2.3, "keyed_hash"), which takes less than half of the time of long answers, and 20 ms of a process that begins: more than a command has. One thread.
 /// </summary>
 public sealed class AnswerDigest : IDisposable
 {
     /// <summary>Stands before a digest of a stream.</summary>
-    public const string LongPrefix = "blake3:";
+    public const string StreamPrefix = "blake3:";
 
     private readonly IncrementalHash? _hmac;
     private readonly Blake3.Hasher? _blake3;
 
-    internal AnswerDigest(byte[] key, bool isLong)
+    internal AnswerDigest(byte[] key, bool isStream)
     {
-        if (isLong) _blake3 = Blake3.Hasher.NewKeyed(key);
+        if (isStream) _blake3 = Blake3.Hasher.NewKeyed(key);
         else _hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
     }
 
@@ -28,7 +28,7 @@ public sealed class AnswerDigest : IDisposable
     }
 
     /// <summary>The digest of all that was added; once.</summary>
-    public string End() => _hmac is not null ? Convert.ToHexStringLower(_hmac.GetHashAndReset()) : LongPrefix + Convert.ToHexStringLower(_blake3!.Finalize().AsSpan());
+    public string End() => _hmac is not null ? Convert.ToHexStringLower(_hmac.GetHashAndReset()) : StreamPrefix + Convert.ToHexStringLower(_blake3!.Finalize().AsSpan());
 
     /// <inheritdoc/>
     public void Dispose()

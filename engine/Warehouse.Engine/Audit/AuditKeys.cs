@@ -59,8 +59,8 @@ public sealed class AuditKeys : IDisposable
     }
 
     /// <summary>Begins the digest of an answer that comes in pieces.</summary>
-    /// <param name="isLong">It is a stream of a server.</param>
-    public AnswerDigest BeginDigest(bool isLong) => new(_answers, isLong);
+    /// <param name="isStream">It is a stream of a server.</param>
+    public AnswerDigest BeginDigest(bool isStream) => new(_answers, isStream);
 
     /// <summary>The digest of an answer that is all at hand, which is no stream.</summary>
     public string DigestOf(ReadOnlySpan<byte> bytes)

@@ -14,7 +14,7 @@ public sealed partial class Session
     /// <summary>In place of <see cref="Access.SessionOptions.Shown"/>, for the call that the session is lent to; null = that one.</summary>
     public Action<string>? Shown { get; set; }
 
-    /// <summary>The cohorts of the snapshot of which the scope sees a member, by name; of others nothing tells that they are there (I4). Of a few members, that they are in it is data of each.</summary>
+    /// <summary>The cohorts of the snapshot of which the scope sees a member, by name; of others nothing tells that they are there (I4). Of a few members, that they are in it is data of each; below the level record nobody may be told how many they are.</summary>
     public IReadOnlyList<CohortInfo> Cohorts()
     {
         BeginUncounted();
@@ -22,7 +22,7 @@ public sealed partial class Session
         foreach (var cohort in _view.Catalog.Cohorts.Where(c => c.InForce(Snapshot)).OrderBy(c => c.Name, StringComparer.Ordinal))
         {
             int[] members = [.. Members(cohort)];
-            if (Detail == Access.Detail.Record) ShowsFew(members); // below it no number is told
+            if (Detail == Access.Detail.Record) ShowsFew(members);
             if (members.Length > 0 || _scope.HidesNothing) cohorts.Add(new CohortInfo(cohort.Name, cohort.FromVersion, members.Length, cohort.Where));
         }
         return cohorts;

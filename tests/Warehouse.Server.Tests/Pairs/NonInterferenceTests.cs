@@ -37,7 +37,7 @@ public sealed class NonInterferenceTests(ITestOutputHelper output)
         output.WriteLine($"seeds {FirstSeed} to {end - 1}: {owner} of {Pairs} pairs differ for the owner, {all} of {asked} for somebody who may see everything");
         Assert.True(owner >= Pairs * 9 / 10, $"{owner} of {Pairs} pairs differ for the owner");
         Assert.True(all >= asked * 9 / 10, $"{all} of {asked} pairs differ for somebody who may see everything");
-        // A method that was refused every time has shown nothing: those alone that are not for these callers, or that nobody is answered.
+        // A method that was refused every time has shown nothing: those alone that nobody is answered, that tell of everybody (PairRun), or that the pairs have nothing for.
         Assert.Equal(MethodTable.Methods.Order(StringComparer.Ordinal), answered.Keys.Order(StringComparer.Ordinal));
         Assert.DoesNotContain(answered.Values, s => s.Contains(StatusCode.Internal) || s.Contains(StatusCode.Unknown) || s.Contains(StatusCode.DataLoss) || s.Contains(StatusCode.DeadlineExceeded));
         Assert.Equal(Refused.Order(StringComparer.Ordinal), answered.Where(a => !a.Value.Contains(StatusCode.OK)).Select(a => a.Key).Order(StringComparer.Ordinal));

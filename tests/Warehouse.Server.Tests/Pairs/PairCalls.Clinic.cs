@@ -51,7 +51,7 @@ internal sealed partial class PairCalls
             case "Discordance": return [[new V1.DiscordanceRequest { Asking = Asking }], [new V1.DiscordanceRequest { Asking = Asking, With = { new V1.ClassStatement { Variant = "1-1013-A-G", Source = "ClinVar", Tier = V1.Tier.Pathogenic }, new V1.ClassStatement { Variant = Spelling, Source = "ClinVar", Tier = V1.Tier.Benign } } }]];
             case "Import":
                 var line = """{"schema":"warehouse.assessment/1","laboratory":"other","id":1,"version":1,"state":"draft","assembly":"ASSEMBLY","points":0,"implied":"uncertain","content":{"variant":"1-1010-A-G","condition":"MONDO:0000001","class":"uncertain"}}""";
-                return [[new V1.ImportAssessmentsRequest { Asking = Asking, Lines = { ByteString.CopyFrom(line.Replace("ASSEMBLY", pair.First.Store.Assembly.Name, StringComparison.Ordinal), Encoding.UTF8) } }], [new V1.ImportAssessmentsRequest { Asking = Asking, Lines = { ByteString.CopyFromUtf8("{}") } }]];
+                return [[new V1.ImportAssessmentsRequest { Asking = Asking, Lines = { ByteString.CopyFrom(line.Replace("ASSEMBLY", pairs.First.Store.Assembly.Name, StringComparison.Ordinal), Encoding.UTF8) } }], [new V1.ImportAssessmentsRequest { Asking = Asking, Lines = { ByteString.CopyFromUtf8("{}") } }]];
             case "Export": return [[new V1.ExportAssessmentsRequest { Asking = Asking, All = true, Form = (V1.AssessmentExportForm)_dice.Next(3) }]];
             default: throw Unlisted(method);
         }

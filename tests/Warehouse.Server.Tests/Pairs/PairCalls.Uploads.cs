@@ -41,14 +41,14 @@ internal sealed partial class PairCalls
     {
         string[] samples = _dice.Next(4) switch
         {
-            0 when pair.Taken.Count > 0 => ["uploaded", pair.Taken[_dice.Next(pair.Taken.Count)]],
+            0 when pairs.Taken.Count > 0 => ["uploaded", pairs.Taken[_dice.Next(pairs.Taken.Count)]],
             1 => [Visible()],
             2 => [Visible(), "uploaded"],
             _ => ["uploaded"],
         };
         // Some are refused by the parsers, with a base that the reference has not.
-        var (contig, at) = (pair.Genome.Contigs.First(), 1300 + _dice.Next(400));
-        var reference = pair.Genome.HasReference && _dice.Next(8) == 0 ? 'N' : pair.Genome.Base(contig, at);
+        var (contig, at) = (pairs.Genome.Contigs.First(), 1300 + _dice.Next(400));
+        var reference = pairs.Genome.HasReference && _dice.Next(8) == 0 ? 'N' : pairs.Genome.Base(contig, at);
         var text = "##fileformat=VCFv4.2\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + string.Join('\t', samples)
             + $"\n{contig}\t{at + 1}\t.\t{reference}\t{(reference == 'C' ? 'T' : 'C')}\t.\tPASS\t.\tGT" + string.Concat(samples.Select(_ => "\t0/1")) + "\n";
         var bytes = Encoding.ASCII.GetBytes(text);
@@ -59,25 +59,25 @@ internal sealed partial class PairCalls
 
     private string Sheet(string[] samples)
     {
-        var known = pair.RowOf(Visible());
+        var known = pairs.RowOf(Visible());
         // A column of the one store or the other, in the class that it has there; or of neither.
         string[] columns = ["person", "duo", "ancestry", "sex", "counts", "assay", "secret0", "secret1", "mine"];
         var rows = new List<string>();
         string Line(string sample, Func<string, string?> value) => $"{sample}\t{string.Join('\t', columns.Select(c => value(c) ?? ""))}\n";
         foreach (var sample in samples)
         {
-            if (pair.Visible.Contains(sample)) rows.Add(_dice.Next(3) == 0 ? Line(sample, c => c == "duo" ? "DUO:0000004" : pair.RowOf(sample).GetValueOrDefault(c)) : Line(sample, c => pair.RowOf(sample).GetValueOrDefault(c)));
+            if (pairs.Visible.Contains(sample)) rows.Add(_dice.Next(3) == 0 ? Line(sample, c => c == "duo" ? "DUO:0000004" : pairs.RowOf(sample).GetValueOrDefault(c)) : Line(sample, c => pairs.RowOf(sample).GetValueOrDefault(c)));
             else rows.Add(Line(sample, c => c switch { "person" => _dice.Next(3) switch { 0 => known.GetValueOrDefault("person"), 1 => "fresh", _ => null }, "duo" => "DUO:0000042", "ancestry" => "AFR", "secret0" or "mine" => "up", _ => null }));
         }
         if (_dice.Next(3) == 0)
         {
-            string[] others = [.. pair.Names.Append("nobody").Except(samples)];
+            string[] others = [.. pairs.Names.Append("nobody").Except(samples)];
             rows.Insert(_dice.Next(rows.Count + 1), Line(others[_dice.Next(others.Length)], c => c switch { "duo" => "DUO:0000042", "person" => "fresh", _ => null }));
         }
         return $"sample\t{string.Join('\t', columns)}\n{string.Concat(rows)}";
     }
 
-    private string Visible() => pair.Visible.ElementAt(_dice.Next(pair.Visible.Count));
+    private string Visible() => pairs.Visible.ElementAt(_dice.Next(pairs.Visible.Count));
 
     private V1.Batch BatchOf(string id, byte[] bytes) => new() { Asking = Asking, Id = id, Files = { new V1.BatchFile { Length = bytes.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)) } } };
 

@@ -16,7 +16,7 @@ namespace Warehouse.Server.Tests.Pairs;
 /// Requests of every method of the server, drawn for the pairs of a seed: the same ones go to each store, and each may follow from what was answered before.
 /// A method without requests here is a fault of the test. What changes the store comes last, and some questions are asked again behind it.
 /// </summary>
-internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions, PairServer server, (PairHouse House, PairHouse.Client User) who, int seed)
+internal sealed partial class PairCalls(StorePairs pairs, PairQuestions questions, PairServer server, (PairHouse House, PairHouse.Client User) who, int seed)
 {
     private readonly Random _dice = new(seed ^ 0xca115);
     private readonly StringBuilder _said = new();
@@ -28,13 +28,13 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
     public required IReadOnlyList<string> Alerted { get; init; }
 
     /// <summary>Samples to ask about. Whoever administers may know what there is, and names what all stores have.</summary>
-    private IReadOnlyList<string> Names => who.User.IsAdministrator ? pair.Loaded : pair.Names;
+    private IReadOnlyList<string> Names => who.User.IsAdministrator ? pairs.Loaded : pairs.Names;
 
     private IReadOnlyList<string> CohortNames => who.User.IsAdministrator ? [.. questions.CohortNames.Where(c => !c.StartsWith("others", StringComparison.Ordinal))] : questions.CohortNames;
 
     private V1.Asking Asking => new()
     {
-        Purpose = pair.Options.Purpose == Purpose.Research ? V1.Purpose.Research : V1.Purpose.Operations, Project = pair.Options.Project ?? "",
+        Purpose = pairs.Options.Purpose == Purpose.Research ? V1.Purpose.Research : V1.Purpose.Operations, Project = pairs.Options.Project ?? "",
     };
 
     private V1.Asking At(V1.Detail detail, long? snapshot = null)
@@ -147,7 +147,7 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
             case "Set":
                 var some = Names.Where(_ => _dice.Next(3) == 0).Take(3).ToList();
                 yield return [new V1.SetCohortRequest { Asking = Asking, Name = "own.a", Where = _dice.Next(2) == 0 ? "ancestry == 'AFR'" : _dice.Next(2) == 0 ? "secret0 == 'left'" : "sample != 'none'" }];
-                yield return [_dice.Next(2) == 0 ? new V1.SetCohortRequest { Asking = Asking, Name = "own.b", Samples = { some } } : new V1.SetCohortRequest { Asking = Asking, Name = name, Samples = { pair.Visible.Take(2) } }];
+                yield return [_dice.Next(2) == 0 ? new V1.SetCohortRequest { Asking = Asking, Name = "own.b", Samples = { some } } : new V1.SetCohortRequest { Asking = Asking, Name = name, Samples = { pairs.Visible.Take(2) } }];
                 break;
             case "Refresh":
                 yield return [new V1.RefreshCohortRequest { Asking = Asking, Name = _dice.Next(3) == 0 ? name : "own.a" }];
@@ -169,7 +169,7 @@ internal sealed partial class PairCalls(StorePairs pair, PairQuestions questions
                 if (cohort.Length > 0) samples = [];
                 return [[new V1.ElevateRequest { Asking = Asking, Cohort = cohort, Samples = { samples }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Operations }, Reason = "work" }]];
             // The glass opens what is behind it, and says so: what is compared is how it is refused.
-            case "BreakGlass": return [[new V1.BreakGlassRequest { Asking = Asking, Samples = { pair.Visible.First() } }], [new V1.BreakGlassRequest { Asking = Asking, Samples = { "nobody" }, Reason = "emergency" }]];
+            case "BreakGlass": return [[new V1.BreakGlassRequest { Asking = Asking, Samples = { pairs.Visible.First() } }], [new V1.BreakGlassRequest { Asking = Asking, Samples = { "nobody" }, Reason = "emergency" }]];
             case "Revoke": return [[new V1.EntryRequest { Asking = Asking, Id = _dice.Next(6) }]];
             case "Grant": return [[new V1.GrantRequest { Asking = Asking, Subject = "cert:another", Samples = { Names.Take(2) }, Details = { V1.Detail.Record }, Purposes = { V1.Purpose.Operations } }]];
             case "Assign" or "Unassign": return [[new V1.AssignRequest { Asking = Asking, Subject = "cert:another", Role = V1.Role.Analyst }]];

@@ -82,7 +82,7 @@ internal static partial class PairRun
     {
         ["/warehouse.v1.Access/List"] = "whom each grant is of, by number",
         ["/warehouse.v1.Alerts/Run"] = "how many alerts there are", ["/warehouse.v1.Alerts/Status"] = "how many alerts there are, and how many reach nobody",
-        ["/warehouse.v1.Store/Info"] = "how large all is", ["/warehouse.v1.Store/Snapshots"] = "how many samples there are", ["/warehouse.v1.Store/Verify"] = "what is damaged: nobody of a pair runs the machine",
+        ["/warehouse.v1.Store/Info"] = "how large all is", ["/warehouse.v1.Store/Snapshots"] = "how many samples there are", ["/warehouse.v1.Store/Verify"] = "what files there are, and what is damaged",
         ["/warehouse.v1.Audit/Checkpoint"] = "a signature over ids of calls, which are random", ["/warehouse.v1.Audit/Prove"] = "hashes of ids of calls, which are random",
     };
 

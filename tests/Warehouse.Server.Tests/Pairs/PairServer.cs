@@ -63,9 +63,9 @@ internal sealed class PairServer : IDisposable
     /// <param name="house">What is common.</param>
     /// <param name="side">Which of the stores it is: one server of each at a time.</param>
     /// <param name="of">What the linkage vault has in common with those of the other sides (null = there is no vault), and limits (null = the usual ones).</param>
-    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side, (StorePairs? Pair, LimitConfiguration? Limits) of = default)
+    public PairServer(MemoryStore memory, IStorage keys, PairHouse house, int side, (StorePairs? Pairs, LimitConfiguration? Limits) of = default)
     {
-        var (clock, (pair, limits)) = (house.Clock, of);
+        var (clock, (pairs, limits)) = (house.Clock, of);
         var machine = new SimMachine();
         _host = StoreHost.Over(() => memory.Reopen(clock), clock);
         _audit = StoreAudit.Over(new SimDisk(machine), keys, clock);
@@ -80,9 +80,9 @@ internal sealed class PairServer : IDisposable
         var gate = _gate = new CallGate(_host, _audit, house.Checks.Authenticator, new CallReport(_log, _metrics, clock), clock, limits ?? new());
         var services = WarehouseServer.ServicesOf(gate, new ServiceParts
         {
-            Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("nobody of a pair runs the machine"), Writer = _writer, Uploads = _uploads, Book = _book,
+            Desk = new ReleaseDesk(_host, _ledger, clock), Verify = (_, _) => throw new NotSupportedException("PairRun asks nobody's store to be verified"), Writer = _writer, Uploads = _uploads, Book = _book,
             Tickets = house.Tickets, Pager = new GlassPager(_host, _audit, _outbox, _log), Alerts = _alerts, Rounds = rounds, Configuration = new ServerConfiguration(), Health = new HealthService(),
-            Vault = store => pair is null ? null : VaultOf(store, side, pair),
+            Vault = store => pairs is null ? null : VaultOf(store, side, pairs),
         });
         _calls = new RpcCalls(services, new RpcServerOptions
         {
@@ -137,7 +137,7 @@ internal sealed class PairServer : IDisposable
     }
 
     /// <summary>Whom samples are of: equal for persons of whom the caller sees a sample, and all else of this side alone. Made when it is first asked for.</summary>
-    private LinkageVault VaultOf(VariantStore store, int side, StorePairs pair)
+    private LinkageVault VaultOf(VariantStore store, int side, StorePairs pairs)
     {
         if (_vault is null)
         {
@@ -145,8 +145,8 @@ internal sealed class PairServer : IDisposable
             _vault = (new SimDisk(machine), new SimDisk(machine, device: 2));
             using var made = LinkageVault.Create(_vault.Value.Vault, _vault.Value.Keys, store, TimeProvider.System);
             using var all = store.OpenSession();
-            var (own, persons) = (pair.IsWhole ? 0 : side, all.LoadedSamples().ToLookup(s => s.Person, s => s.Name, StringComparer.Ordinal));
-            var rows = persons.Select(p => $"{p.Key}\t{(p.Any(pair.Visible.Contains) ? "known" : "hidden" + own)}");
+            var (own, persons) = (pairs.IsWhole ? 0 : side, all.LoadedSamples().ToLookup(s => s.Person, s => s.Name, StringComparer.Ordinal));
+            var rows = persons.Select(p => $"{p.Key}\t{(p.Any(pairs.Visible.Contains) ? "known" : "hidden" + own)}");
             made.Set(IdentityTable.Parse([$"person\tname", .. rows, $"ghost{own}\tnobody"], "table"));
         }
         return LinkageVault.Over(_vault.Value.Vault, _vault.Value.Keys, store, TimeProvider.System);

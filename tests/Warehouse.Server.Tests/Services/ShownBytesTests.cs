@@ -19,7 +19,7 @@ public sealed class ShownBytesTests
         var (channel, id) = served.Client("reader", Role.Analyst);
         served.Grant(new Subject(SubjectKind.Principal, id), null, Detail.Record);
         using var audit = Engine.StoreAudit.Open(served.StorePath, null, null);
-        using var digest = audit.Keys.BeginDigest(isLong: true);
+        using var digest = audit.Keys.BeginDigest(isStream: true);
         var full = 0;
         using var call = new V1.Variants.VariantsClient(channel).Export(new V1.ExportRequest { Asking = ServedStore.Treatment, Format = V1.ExportFormat.Vcf });
         await foreach (var chunk in call.ResponseStream.ReadAllAsync())

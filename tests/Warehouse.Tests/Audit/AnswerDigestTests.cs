@@ -22,8 +22,8 @@ public sealed class AnswerDigestTests
     {
         var key = Encoding.ASCII.GetBytes("whats the Elvish word for friend");
         Assert.Equal("92b2b75604ed3c761f9d6f62392c8a9227ad0ea3f09573e783f1498a4ed60d26", Naive(key, []));
-        using var digest = new AnswerDigest(key, isLong: true);
-        Assert.Equal(AnswerDigest.LongPrefix + Naive(key, []), digest.End());
+        using var digest = new AnswerDigest(key, isStream: true);
+        Assert.Equal(AnswerDigest.StreamPrefix + Naive(key, []), digest.End());
     }
 
     [Fact]
@@ -36,7 +36,7 @@ public sealed class AnswerDigestTests
             var (key, bytes) = (new byte[32], new byte[length]);
             random.NextBytes(key);
             random.NextBytes(bytes);
-            using AnswerDigest whole = new(key, isLong: true), cut = new(key, isLong: true);
+            using AnswerDigest whole = new(key, isStream: true), cut = new(key, isStream: true);
             whole.Add(bytes);
             for (var at = 0; at < length;)
             {
@@ -44,7 +44,7 @@ public sealed class AnswerDigestTests
                 cut.Add(bytes.AsSpan(at, some));
                 at += some;
             }
-            var expected = AnswerDigest.LongPrefix + Naive(key, bytes);
+            var expected = AnswerDigest.StreamPrefix + Naive(key, bytes);
             Assert.True((expected, expected) == (whole.End(), cut.End()), $"seed {seed}, {length} bytes");
         }
     }

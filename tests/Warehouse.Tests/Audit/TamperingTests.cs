@@ -82,26 +82,17 @@ public sealed class TamperingTests
     public void A_log_that_is_appended_to_meanwhile_is_not_called_a_changed_one(int batch)
     {
         foreach (var count in (int[])[Width - 1, Width, Width + 1])
-            foreach (var goesOn in (bool[])[false, true])
-            {
-                for (var (at, isOver) = (0, false); !isOver; at++)
+            foreach (var most in (int[])[1, int.MaxValue])
+                Meanwhile.Sweep(most, meanwhile =>
                 {
                     using var sim = SimLog.With(count, batch: Width);
                     using var other = sim.Open();
-                    var (asked, appended) = (0, 0);
-                    var watched = new WatchedStorage(sim.Disk, _ =>
-                    {
-                        if (asked++ < at || (!goesOn && appended > 0)) return;
-                        other.Append([.. Enumerable.Range(count + appended, batch).Select(SimLog.Entry)]);
-                        appended += batch;
-                    });
-                    var (entries, findings) = AuditVerifier.Verify(watched, sim.Keys.Signer, null, CancellationToken.None);
-                    Assert.True(!findings.Any(f => f.IsDamage), $"{count} entries, {batch} more before {at}, {goesOn}: {string.Join("; ", findings)}");
-                    Assert.InRange(entries, count, count + appended);
+                    meanwhile.Work = () => other.Append([.. Enumerable.Range(count + ((meanwhile.Done - 1) * batch), batch).Select(SimLog.Entry)]);
+                    var (entries, findings) = AuditVerifier.Verify(meanwhile.Over(sim.Disk), sim.Keys.Signer, null, CancellationToken.None);
+                    Assert.True(!findings.Any(f => f.IsDamage), $"{count} entries, {batch} more {meanwhile}: {string.Join("; ", findings)}");
+                    Assert.InRange(entries, count, count + (meanwhile.Done * batch));
                     Assert.Empty(sim.Verify());
-                    isOver = appended == 0;
-                }
-            }
+                });
     }
 
     /// <summary>Every byte of the file, lengths of entries among them: of a bundle whose tile still grows, and of the first entries of a whole one.</summary>

@@ -55,29 +55,21 @@ public sealed class DamageSweepTests
     [InlineData("rotate")]
     public void A_store_that_others_work_on_meanwhile_is_not_called_damaged(string work)
     {
-        const int most = 5;
         var begun = SimStore.WithVersions(3);
-        foreach (var goesOn in (bool[])[false, true])
-        {
-            for (var (at, isOver) = (0, false); !isOver; at++)
+        foreach (var most in (int[])[1, 5])
+            Meanwhile.Sweep(most, meanwhile =>
             {
-                var machine = begun.Machine.Copy();
-                var sim = new SimStore(machine);
-                var (asked, worked) = (0, 0);
-                void Before(string what)
+                var sim = new SimStore(begun.Machine.Copy());
+                meanwhile.Work = () =>
                 {
-                    if (asked++ < at || worked >= (goesOn ? most : 1)) return;
-                    worked++;
                     using var folder = sim.Open();
                     if (work == "rotate") folder.RotateMasterKey();
                     else for (var i = 0; i < 3; i++) sim.CommitNext(folder);
                     if (work.EndsWith("collect", StringComparison.Ordinal)) folder.CollectGarbage();
-                }
-                var found = StoreVerifier.Verify(new WatchedStorage(sim.Store, Before), new WatchedStorage(sim.Keys, Before), null, CancellationToken.None).Where(f => f.Kind != FindingKind.Surplus).ToList();
-                Assert.True(found.Count == 0, $"before {at}, {goesOn}: {string.Join("; ", found)}");
-                isOver = worked == 0;
-            }
-        }
+                };
+                var found = StoreVerifier.Verify(meanwhile.Over(sim.Store), meanwhile.Over(sim.Keys), null, CancellationToken.None).Where(f => f.Kind != FindingKind.Surplus).ToList();
+                Assert.True(found.Count == 0, $"{work} {meanwhile}: {string.Join("; ", found)}");
+            });
     }
 
     /// <summary>Flips bits of every file, one at a time; what verify did not find, and what was read although it is wrong.</summary>

@@ -29,12 +29,12 @@ internal sealed partial class PairQuestions
     private readonly string? _annotated;
 
     /// <summary>Draws questions about what any of the stores has.</summary>
-    public PairQuestions(StorePairs pair, Random dice)
+    public PairQuestions(StorePairs pairs, Random dice)
     {
-        foreach (var store in pair.Stores) Spell(store, dice);
+        foreach (var store in pairs.Stores) Spell(store, dice);
         _spellings.AddRange(["1-1010-A-G", "nonsense", "GL101.1-1010-A-C", "GL999.1-10-A-C", "1:100-2000 <DEL>", "chrM-410-A-G", "X-60010-A-G", "ga4gh:VA.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
-        var named = pair.Names.Where(_ => dice.Next(3) == 0).ToList();
-        _choices = [SampleChoice.All, new() { Cohort = _cohorts[dice.Next(_cohorts.Count)] }, new() { Names = [.. pair.Visible.Where((_, i) => i == 0 || dice.Next(2) == 0)] }, new() { Names = named }];
+        var named = pairs.Names.Where(_ => dice.Next(3) == 0).ToList();
+        _choices = [SampleChoice.All, new() { Cohort = _cohorts[dice.Next(_cohorts.Count)] }, new() { Names = [.. pairs.Visible.Where((_, i) => i == 0 || dice.Next(2) == 0)] }, new() { Names = named }];
         for (var i = 0; i < 4; i++)
             _listings.Add(new FrequencyRequest
             {
@@ -44,8 +44,8 @@ internal sealed partial class PairQuestions
                 Rules = new CountRules { Adj = dice.Next(3) == 0, PassOnly = dice.Next(3) == 0, PloidyAsCalled = dice.Next(4) == 0, PerSample = dice.Next(3) == 0, NoPrecomputed = dice.Next(4) == 0 },
             });
         _compared = [("cases", "controls"), (_cohorts[dice.Next(7)], _cohorts[dice.Next(7)])];
-        _snapshots = [null, dice.Next((int)pair.First.Store.Version + 2)];
-        _annotated = dice.Next(4) == 0 ? pair.VisibleFile : null;
+        _snapshots = [null, dice.Next((int)pairs.First.Store.Version + 2)];
+        _annotated = dice.Next(4) == 0 ? pairs.VisibleFile : null;
     }
 
     /// <summary>Variants of the stores, as one asks for them, and some of none.</summary>

@@ -1,5 +1,5 @@
 using Warehouse.Engine.Access;
-using Warehouse.Engine.Catalog;
+using Warehouse.Engine.Query;
 using Warehouse.Units.Oracle;
 using Warehouse.Units.Query;
 
@@ -23,11 +23,10 @@ internal sealed class StorePairs : IDisposable
     private readonly int _compacts;
     private readonly bool _isWide;
     private readonly List<MemoryStore> _stores = [];
-    private IReadOnlyList<string>? _taken;
     private Dictionary<string, Dictionary<string, string>>? _rows;
 
     /// <param name="seed">All there is to know.</param>
-    /// <param name="others">Pairs.</param>
+    /// <param name="others">How many pairs they make.</param>
     /// <param name="caller">Who sees some of it.</param>
     public StorePairs(int seed, int others, Caller? caller = null)
     {
@@ -65,10 +64,10 @@ internal sealed class StorePairs : IDisposable
     public IReadOnlySet<string> Visible => _visible;
 
     /// <summary>Samples that all stores have and the caller does not see, withdrawn or not.</summary>
-    public IReadOnlyList<string> Taken => _taken ??= [.. _stores.Select(s => Read(s, NamesOf)).Aggregate((one, other) => [.. one.Intersect(other)]).Where(n => !_visible.Contains(n))];
+    public IReadOnlyList<string> Taken => field ??= [.. Common(s => s.View.Catalog.Samples.Select(e => e.Name)).Where(n => !_visible.Contains(n))];
 
     /// <summary>Samples that all stores have, and that are withdrawn in none.</summary>
-    public IReadOnlyList<string> Loaded => field ??= [.. _stores.Select(LoadedOf).Aggregate((one, other) => [.. one.Intersect(other)])];
+    public IReadOnlyList<string> Loaded => field ??= Common(s => s.LoadedSamples().Select(l => l.Name));
 
     /// <summary>Where the files' records lie.</summary>
     public RandomGenome Genome => _random.Genome;
@@ -84,8 +83,9 @@ internal sealed class StorePairs : IDisposable
     };
 
     /// <summary>What the sheet says of a visible sample, in each store.</summary>
-    public IReadOnlyDictionary<string, string> RowOf(string visible) => (_rows ??= Read(First, catalog =>
+    public IReadOnlyDictionary<string, string> RowOf(string visible) => (_rows ??= Read(First, session =>
     {
+        var catalog = session.View.Catalog;
         var sheets = catalog.SheetAt(long.MaxValue);
         return catalog.Samples.Select((s, i) => (s.Name, Row: sheets.GetValueOrDefault(i))).Where(s => _visible.Contains(s.Name) && s.Row is not null).ToDictionary(s => s.Name, s => s.Row!.ToDictionary());
     })).GetValueOrDefault(visible) ?? [];
@@ -95,18 +95,13 @@ internal sealed class StorePairs : IDisposable
         foreach (var store in _stores) store.Dispose();
     }
 
-    private static List<string> LoadedOf(MemoryStore memory)
+    /// <summary>Names that each store has.</summary>
+    private List<string> Common(Func<Session, IEnumerable<string>> names) => _stores.Select(store => Read(store, s => names(s).ToList())).Aggregate((one, other) => [.. one.Intersect(other)]);
+
+    private static T Read<T>(MemoryStore memory, Func<Session, T> read)
     {
         using var session = memory.Store.OpenSession();
-        return [.. session.LoadedSamples().Select(s => s.Name)];
-    }
-
-    private static List<string> NamesOf(StoreCatalog catalog) => [.. catalog.Samples.Select(s => s.Name)];
-
-    private static T Read<T>(MemoryStore memory, Func<StoreCatalog, T> read)
-    {
-        using var session = memory.Store.OpenSession();
-        return read(session.View.Catalog);
+        return read(session);
     }
 
     private MemoryStore Build(int side, int seed)
